@@ -1,0 +1,60 @@
+# make run    set up, start everything, make a first mosaic, and print its address
+# make test   set up, and run every check that CI runs
+PYTHON ?= python3
+PORT ?= 8642
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help setup run test check bench lock clean
+
+help:
+	@echo 'make run     set up, start everything, make a first mosaic (PORT=9000 for another port)'
+	@echo 'make test    set up, and run every check that CI runs'
+	@echo 'make check   the checks alone, without setting up'
+	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
+	@echo 'make lock    choose the newest versions again, and write the lock files'
+	@echo 'make clean   remove what these made'
+
+setup: $(VENV)/run.stamp
+
+run: setup
+	@exec $(BIN)/tessera up --demo --data var --port $(PORT)
+
+test: $(VENV)/dev.stamp
+	@$(MAKE) --no-print-directory check
+
+check:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python benchmarks/bench.py $(PHOTOS)
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo 'Tessera needs Python 3.11 or newer, and there is no $(PYTHON) here. PYTHON=/path/to/python make run names one.'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Tessera needs Python 3.11 or newer. PYTHON=python3.12 make run names another.'; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'Python cannot make a virtual environment here; on Debian: apt-get install python3-venv'; exit 1; }
+
+$(VENV)/run.stamp: $(BIN)/python requirements/run.lock pyproject.toml
+	@echo 'Setting up (a minute or two, once) …'
+	@$(PIP) install --require-hashes --prefer-binary -r requirements/run.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
+	@$(PIP) install --require-hashes --prefer-binary -r requirements/dev.lock
+	@touch $@
+
+# server.lock: what a server needs. run.lock: and a private Redis and the demo's photographs. dev.lock: and the tools.
+COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+lock:
+	$(COMPILE) --upgrade --all-extras --group build --group dev -o requirements/dev.lock
+	$(COMPILE) --all-extras --group build -c requirements/dev.lock -o requirements/run.lock
+	$(COMPILE) --group build -c requirements/dev.lock -o requirements/server.lock
+
+clean:
+	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis bench.json

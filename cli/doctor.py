@@ -1,0 +1,143 @@
+"""`tessera doctor`: what is there, what is missing, and what to do about it."""
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import platformdirs
+
+from cli import demo, redis_server
+from models import database, settings
+from models.errors import BadConfiguration, TesseraError
+from models.settings import Settings
+from models.storage import Store
+from worker import parallel
+
+LEAST_FREE_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's: what was looked at, whether it is well, and what was seen."""
+
+    subject: str
+    well: bool
+    seen: str
+
+
+@click.command()
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Say what is there and what is missing.
+
+    Without settings in the environment it looks at what `tessera render` and `tessera up` need;
+    with TESSERA_DATABASE_URL set, at the server's database, Redis and store as well.
+    The exit code is 1 if anything is missing.
+    """
+    findings = list(_local())
+    if os.environ.get("TESSERA_DATABASE_URL"):
+        findings += _server()
+    else:
+        findings += _embedded()
+    for finding in findings:
+        click.echo(f"{'ok     ' if finding.well else 'MISSING'}  {finding.subject:<18} {finding.seen}")
+    ctx.exit(0 if all(finding.well for finding in findings) else 1)
+
+
+def _local() -> Iterator[Finding]:
+    yield Finding("Python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding("cores", True, str(parallel.core_count()))
+    yield _tried("Pillow", _pillow)
+    yield _tried("libvips", _vips)
+    yield _tried("scratch space", lambda: _room(Path(tempfile.gettempdir())))
+    yield _tried("index cache", lambda: _writable(platformdirs.user_cache_path("tessera")))
+
+
+def _embedded() -> Iterator[Finding]:
+    yield _tried("Redis server", lambda: _version(redis_server.find()))
+    yield _tried("data folder", lambda: _writable(platformdirs.user_data_path("tessera")))
+    yield _tried("demo photographs", lambda: f"{len(demo.photographs())} of scikit-image's")
+
+
+def _server() -> Iterator[Finding]:
+    try:
+        loaded = settings.load()
+    except BadConfiguration as error:
+        yield Finding("settings", False, str(error))
+        return
+    yield Finding("settings", True, f"{loaded.mode} mode")
+    yield _tried("database", lambda: _database(loaded))
+    yield _tried("Redis", lambda: _redis(loaded))
+    yield _tried("store", lambda: _store(loaded))
+
+
+def _tried(subject: str, look: Callable[[], str]) -> Finding:
+    """Report whatever keeps a thing from working; that is what a doctor is for."""
+    try:
+        return Finding(subject, True, look())
+    except Exception as error:  # noqa: BLE001 - any failure at all is the finding
+        return Finding(subject, False, str(error).strip().splitlines()[0] if str(error) else type(error).__name__)
+
+
+def _pillow() -> str:
+    from worker import images  # noqa: PLC0415 - a broken installation is a finding, not a crash
+
+    images.decode(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
+    return f"reads {', '.join(images.FORMATS)}"
+
+
+def _vips() -> str:
+    from worker import pictures  # noqa: PLC0415 - the same
+
+    return pictures.version()
+
+
+def _room(folder: Path) -> str:
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE_BYTES:
+        raise BadConfiguration(f"{folder} has only {free >> 20:,} MiB left; free some space.")
+    return f"{folder}, {free >> 30:,} GiB free"
+
+
+def _writable(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder):
+        return _room(folder)
+
+
+def _version(program: Path) -> str:
+    shown = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True, timeout=10)
+    return f"{program.name}: {shown.stdout.strip()[:60]}"
+
+
+def _database(loaded: Settings) -> str:
+    from models import migrations  # noqa: PLC0415 - Alembic is slow to load
+
+    at, newest = migrations.versions(loaded.database_url)
+    if at != newest:
+        raise BadConfiguration(f"it is at version {at or 'none'}, not {newest}; run: tessera migrate")
+    return f"{database.connect(loaded.database_url).dialect.name}, version {at}"
+
+
+def _redis(loaded: Settings) -> str:
+    from models import queue  # noqa: PLC0415 - Celery is slow to load
+
+    queue.connect(loaded, "publisher")
+    return queue.ping()
+
+
+def _store(loaded: Settings) -> str:
+    store = Store(loaded.store_folder)
+    key = "doctor/probe"
+    store.put(key, b"well")
+    if store.get(key) != b"well":
+        raise TesseraError("what was written did not come back")
+    store.delete([key])
+    return f"{loaded.store}, {store.free_bytes() >> 30:,} GiB free"

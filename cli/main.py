@@ -1,0 +1,57 @@
+"""The `tessera` command: each sub-command is loaded when it is asked for."""
+
+import importlib
+import sys
+
+import click
+
+from models.errors import TesseraError
+
+COMMANDS = {
+    "render": ("cli.render", "Rebuild a picture out of a folder of photos; needs no service."),
+    "up": ("cli.up", "Start everything on this machine: web, worker, private Redis, SQLite."),
+    "doctor": ("cli.doctor", "Say what is there and what is missing."),
+    "web": ("cli.serve", "Serve the pages and the API (server mode)."),
+    "worker": ("cli.serve", "Work through the queue, and sweep (server mode)."),
+    "sweep": ("cli.serve", "Sweep alone: free stale jobs, ring again, clear litter."),
+    "migrate": ("cli.serve", "Bring the database to the newest version."),
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a failure that a person can cause is one sentence and exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except TesseraError as error:
+            click.echo(f"tessera: {error}", err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="tessera", prog_name="tessera")
+def tessera() -> None:
+    r"""Tessera rebuilds a picture out of many small photographs.
+
+    \b
+    One picture, no service:   tessera render portrait.jpg --tiles ~/Pictures --out mosaic.png
+    Everything, in a browser:  tessera up
+    """

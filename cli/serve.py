@@ -1,0 +1,72 @@
+"""The commands of a server: `web`, `worker`, `sweep`, `migrate`. Their settings come from the environment."""
+
+import os
+import sys
+
+import click
+
+from cli.processes import gunicorn, lane_worker, sweeper
+from cli.supervisor import Supervisor
+from models import settings
+from models.lifecycle import Lane
+
+SETTINGS_HELP = """
+\b
+Settings (environment):
+  TESSERA_DATABASE_URL   postgresql://user:password@host/tessera
+  TESSERA_REDIS_URL      redis://host:6379/0
+  TESSERA_STORE          file:///srv/tessera
+  TESSERA_ACCESS_TOKEN   asked for by the pages and the API
+  TESSERA_SECRET_KEY     signs cookies; the same on every machine
+  TESSERA_TRUSTED_HOSTS  names under which people reach this site
+All of them: docs/reference/settings.md
+"""
+
+
+@click.command(epilog=SETTINGS_HELP)
+@click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port to listen on.")
+@click.option("--workers", default=2, show_default=True, help="Processes.")
+@click.option("--threads", default=8, show_default=True, help="Requests at once in each process.")
+def web(bind: str, workers: int, threads: int) -> None:
+    """Serve the pages and the API."""
+    settings.load()
+    os.execv(sys.executable, gunicorn(bind, workers, threads))  # noqa: S606 - the same program, another module
+
+
+@click.command(epilog=SETTINGS_HELP)
+@click.option(
+    "--lane",
+    "lanes",
+    multiple=True,
+    type=click.Choice(list(Lane), case_sensitive=False),
+    default=list(Lane),
+    show_default="all",
+    help="Serve this lane only; may be given more than once.",
+)
+@click.option("--concurrency", type=click.IntRange(1, 256), help="Jobs at once in each lane.  [default: cores]")
+@click.option("--sweep/--no-sweep", default=True, show_default=True, help="Sweep beside the work.")
+def worker(lanes: tuple[Lane, ...], concurrency: int | None, *, sweep: bool) -> None:
+    """Work through the queue: a process group for each lane, and a sweeper."""
+    settings.load()
+    with Supervisor() as children:
+        for lane in lanes:
+            children.start(f"{lane.value} worker", lane_worker(lane, concurrency))
+        if sweep:
+            children.start("sweeper", sweeper())
+        children.watch()
+
+
+@click.command(epilog=SETTINGS_HELP)
+def sweep() -> None:
+    """Sweep alone: free stale jobs, ring again, clear litter. Any number may run."""
+    settings.load()
+    os.execv(sys.executable, sweeper())  # noqa: S606 - the same program, another module
+
+
+@click.command(epilog=SETTINGS_HELP)
+def migrate() -> None:
+    """Bring the database to the newest version."""
+    from models import migrations  # noqa: PLC0415 - Alembic is slow to load and only this command needs it
+
+    migrations.upgrade(settings.load().database_url)
+    click.echo("The database is at the newest version.")

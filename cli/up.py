@@ -1,0 +1,158 @@
+"""`tessera up`: everything on this machine, in one command."""
+
+import fcntl
+import os
+import secrets
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+import platformdirs
+import requests
+
+from cli import demo as demonstration
+from cli import redis_server
+from cli.processes import gunicorn, lane_worker, sweeper
+from cli.supervisor import Supervisor
+from models import migrations
+from models.errors import BadConfiguration, TesseraError
+from models.lifecycle import Lane
+
+DEFAULT_PORT = 8642
+THREADS = 16
+EXAMPLES = """
+\b
+Examples:
+  tessera up                      everything on http://127.0.0.1:8642
+  tessera up --port 9000          on another port
+  tessera up --demo               with a tile set and a first mosaic to look at
+  tessera up --data ~/mosaics     keep everything in this folder
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port of the web server.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder for the database and the pictures.  [default: your data folder]",
+)
+@click.option(
+    "--demo", is_flag=True, help="Make a tile set of crops of scikit-image's photographs, and a first mosaic."
+)
+def up(port: int, data: Path | None, *, demo: bool) -> None:
+    """Start everything on this machine: web server, workers, private Redis, SQLite.
+
+    Only this machine can reach it. Ctrl-C ends it all; what was made stays in the data folder.
+    """
+    folder = (data or platformdirs.user_data_path("tessera")).resolve()
+    _check_port(port)
+    program = redis_server.find()
+    photographs = demonstration.photographs() if demo else []
+    with _own(folder), tempfile.TemporaryDirectory(prefix="tessera-") as short:
+        environment = _environment(folder, Path(short))
+        migrations.upgrade(environment["TESSERA_DATABASE_URL"])
+        with Supervisor(environment) as children:
+            _start(children, folder / "logs", program, Path(short), port)
+            _serve(children, f"http://127.0.0.1:{port}", photographs)
+    click.echo("Tessera has stopped.")
+
+
+def _start(children: Supervisor, logs: Path, program: Path, short: Path, port: int) -> None:
+    logs.mkdir(exist_ok=True)
+    commands = {
+        "redis": redis_server.command(program, short),
+        "sweeper": sweeper(),
+        **{f"{lane.value}-worker": lane_worker(lane) for lane in Lane},
+        "web": gunicorn(f"127.0.0.1:{port}", 1, THREADS),
+    }
+    click.echo("Starting Tessera …")
+    for name, command in commands.items():
+        log = logs / f"{name}.log"
+        log.unlink(missing_ok=True)
+        children.start(name, command, log)
+
+
+def _serve(children: Supervisor, address: str, photographs: list[Path]) -> None:
+    children.watch(until=lambda: _answers(address))
+    if children.stopping:
+        return
+    click.echo(f"Tessera is at {address}  (Ctrl-C ends it)")
+    if photographs:
+        threading.Thread(target=_demonstrate, args=(address, photographs), daemon=True).start()
+    children.watch()
+
+
+def _demonstrate(address: str, photographs: list[Path]) -> None:
+    try:
+        demonstration.run(address, photographs)
+    except (TesseraError, requests.RequestException) as error:
+        click.echo(f"The demo could not be made: {error}", err=True)
+
+
+def _answers(address: str) -> bool:
+    with suppress(requests.RequestException):
+        return requests.get(f"{address}/livez", timeout=1).ok
+    return False
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            other = port + 1 if port < 65_535 else DEFAULT_PORT  # noqa: PLR2004 - the last port there is
+            raise BadConfiguration(
+                f"Port {port} cannot be used ({error.strerror}); choose another, such as: tessera up --port {other}"
+            ) from error
+
+
+@contextmanager
+def _own(folder: Path) -> Iterator[None]:
+    """Hold the data folder for ourselves."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise BadConfiguration(f"The data folder {folder} cannot be used: {error.strerror}.") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BadConfiguration(
+                f"Another Tessera is running on {folder}; end it, or choose another folder with --data."
+            ) from error
+        yield
+
+
+def _environment(folder: Path, short: Path) -> dict[str, str]:
+    """Return the settings of embedded mode, above whatever else the environment sets."""
+    return os.environ | {
+        "TESSERA_MODE": "embedded",
+        "TESSERA_DATABASE_URL": f"sqlite:///{folder / 'tessera.db'}",
+        "TESSERA_REDIS_URL": redis_server.url(short),
+        "TESSERA_STORE": f"file://{folder / 'store'}",
+        "TESSERA_SECRET_KEY": _secret(folder / "secret-key"),
+        "TESSERA_TRUSTED_HOSTS": "",
+        "TESSERA_LOG_FORMAT": "console",
+    }
+
+
+def _secret(path: Path) -> str:
+    """Return this installation's own key; make it on the first start, for this user's eyes only."""
+    if not path.exists():
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    return path.read_text().strip()

@@ -1,0 +1,1 @@
+"""The model of the service: what web and worker must agree on."""

@@ -1,0 +1,114 @@
+"""Engine, sessions, naming convention and time, on SQLite and on PostgreSQL."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from models.errors import BadConfiguration
+
+BUSY_SECONDS = 30
+Unreachable = OperationalError
+"""What a statement raises when the database cannot be reached just now."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC datetime; SQLite keeps it as text that sorts as time does."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive time reached the database: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Root of all tables. Constraints have names, so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own name and form
+
+
+def connect(url: str) -> Engine:
+    """Return an engine for SQLite or PostgreSQL.
+
+    Raises:
+        BadConfiguration: the address is no database address, or of another kind.
+    """
+    address = _address(url)
+    if address.get_backend_name() == "postgresql":
+        return create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def sessions(engine: Engine) -> sessionmaker[Session]:
+    """Return the factory of sessions; rows stay readable after the commit."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def now(session: Session) -> datetime:
+    """Return the time on the database's clock: the only clock on which leases are compared."""
+    if session.get_bind().dialect.name == "postgresql":
+        return session.scalars(select(func.clock_timestamp(type_=UtcDateTime))).one()
+    text = session.scalars(select(func.strftime(literal_column("'%Y-%m-%dT%H:%M:%f'"), "now"))).one()
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise BadConfiguration("TESSERA_DATABASE_URL is not a database address.") from error
+    if address.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
+        return address.set(drivername="postgresql+psycopg")
+    if address.get_backend_name() == "sqlite":
+        return address
+    raise BadConfiguration(
+        f"TESSERA_DATABASE_URL must be postgresql://… or sqlite:///…, not {address.drivername}://…"
+    )
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: a deferred one that reads and then writes fails at once
+    # with "database is locked" instead of waiting its turn. We begin each with BEGIN IMMEDIATE.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

@@ -1,0 +1,145 @@
+"""Every failure that Tessera foresees: a stable code for programs, one clear sentence for people."""
+
+import errno
+from typing import ClassVar
+
+
+class TesseraError(Exception):
+    """Root of all foreseen failures; `str()` is the sentence that is shown."""
+
+    code: ClassVar[str] = "internal_error"
+
+
+class InvalidOrder(TesseraError):
+    """A wish that cannot be met as it stands; `field` names what to change."""
+
+    code = "invalid_order"
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+class NotFound(TesseraError):
+    """There is no such thing, or it is another's."""
+
+    code = "not_found"
+
+
+class NotReady(TesseraError):
+    """The thing exists, but its job has not succeeded."""
+
+    code = "not_ready"
+
+
+class UnusablePicture(TesseraError):
+    """Bytes that were offered as a picture and cannot be used as one."""
+
+    code = "unusable_picture"
+
+
+class EmptyFile(UnusablePicture):
+    """A file without a byte in it."""
+
+    code = "empty_file"
+
+
+class NotAPicture(UnusablePicture):
+    """Bytes in no picture format that Tessera reads."""
+
+    code = "not_a_picture"
+
+
+class TruncatedPicture(UnusablePicture):
+    """A picture whose end is missing."""
+
+    code = "truncated_picture"
+
+
+class DamagedPicture(UnusablePicture):
+    """A picture whose header reads, but whose pixels do not."""
+
+    code = "damaged_picture"
+
+
+class TooManyPixels(UnusablePicture):
+    """A picture whose header promises more pixels than the limit."""
+
+    code = "too_many_pixels"
+
+
+class UnreadableFile(UnusablePicture):
+    """A file that the system would not give up."""
+
+    code = "unreadable_file"
+
+
+class NoUsableTiles(TesseraError):
+    """A set in which not one photo could be used."""
+
+    code = "no_usable_tiles"
+
+
+class BadArchive(TesseraError):
+    """A zip that is damaged, too large, or reaches outside itself."""
+
+    code = "bad_archive"
+
+
+class TooLarge(TesseraError):
+    """An upload beyond a limit of bytes or files."""
+
+    code = "too_large"
+
+
+class StorageFull(TesseraError):
+    """No room left to write."""
+
+    code = "storage_full"
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the system says that a disk or a quota is used up."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+class StorageUnreadable(TesseraError):
+    """The store refused, or does not hold what a row names."""
+
+    code = "storage_unreadable"
+
+
+class DamagedIndex(TesseraError):
+    """Stored arrays that are not an index of this version."""
+
+    code = "damaged_index"
+
+
+class OutOfTime(TesseraError):
+    """A job that ran past its time limit."""
+
+    code = "timeout"
+
+
+class LeaseLost(TesseraError):
+    """The job was cancelled, or belongs to a newer attempt: stop, write nothing more."""
+
+    code = "lease_lost"
+
+
+class QueueUnavailable(TesseraError):
+    """The doorbell did not ring; the row is there all the same."""
+
+    code = "queue_unavailable"
+
+
+class NotAllowed(TesseraError):
+    """The request lacks the access token, or comes from another site."""
+
+    code = "not_allowed"
+
+
+class BadConfiguration(TesseraError):
+    """A setting is missing or wrong; the program refuses to start."""
+
+    code = "bad_configuration"

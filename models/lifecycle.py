@@ -1,0 +1,61 @@
+"""The life of a job: which state may follow which. Nothing else decides it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JobKind(StrEnum):
+    """What is to be done; the value is the name of the Celery task."""
+
+    INDEX = "tessera.index"
+    RENDER = "tessera.render"
+
+
+class Lane(StrEnum):
+    """Which queue a job waits in; the value is the queue's name."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True)
+class Doorbell:
+    """What a message says: a job of this kind waits in this lane."""
+
+    kind: JobKind
+    job_id: int
+    lane: Lane
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing can follow."""
+        return not NEXT[self]
+
+
+NEXT: dict[JobState, frozenset[JobState]] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
+    JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.FAILED: frozenset(),
+    JobState.CANCELLED: frozenset(),
+}
+
+
+def before(state: JobState) -> list[JobState]:
+    """Return the states that `state` may follow.
+
+    Example:
+        >>> before(JobState.SUCCEEDED)
+        [<JobState.RUNNING: 'running'>]
+    """
+    return [earlier for earlier, later in NEXT.items() if state in later]

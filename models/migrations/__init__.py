@@ -1,0 +1,30 @@
+"""The database's history, by Alembic."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from models import database
+
+
+def upgrade(url: str) -> None:
+    """Bring a database to the newest version."""
+    config = _config()
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+def versions(url: str) -> tuple[str | None, str | None]:
+    """Return the version that a database is at, and the newest one."""
+    with database.connect(url).connect() as connection:
+        at = MigrationContext.configure(connection).get_current_revision()
+    return at, ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config

@@ -1,0 +1,108 @@
+"""The one Celery app, its settings, and `ring`. The only importer of Celery.
+
+Early acknowledgement, no retries, no results: a lease and the sweep do that work once. Why each setting stands
+here is in docs/explanation/queue-settings.md.
+"""
+
+from collections.abc import Iterable
+from typing import Literal
+
+import structlog
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery import Celery, signals
+from kombu.entity import Exchange, Queue
+from kombu.exceptions import KombuError
+
+from models.errors import QueueUnavailable
+from models.lifecycle import Doorbell, Lane
+from models.settings import Settings
+
+__all__ = ["SoftTimeLimitExceeded", "app", "connect", "ring", "ring_all", "signals"]
+
+PUBLISH_SECONDS = 1.0
+"""Bound on connecting to Redis and on each answer of it, in a process that publishes: two of them make 2 s."""
+CONSUME_SECONDS = 15.0
+CHILD_TASKS = 200
+CHILD_KILOBYTES = 1_500_000
+
+log = structlog.get_logger(__name__)
+
+app = Celery("tessera", set_as_current=True)
+app.conf.update(
+    # Without an exchange and a key of its own every queue would get the messages of all.
+    task_queues=[Queue(lane.value, Exchange(lane.value), lane.value) for lane in Lane],
+    task_default_queue=Lane.INTERACTIVE.value,
+    task_create_missing_queues=False,
+    task_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_acks_late=False,
+    task_publish_retry=False,
+    worker_prefetch_multiplier=1,
+    worker_disable_prefetch=True,
+    worker_max_tasks_per_child=CHILD_TASKS,
+    worker_max_memory_per_child=CHILD_KILOBYTES,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    broker_connection_retry=True,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    event_queue_expires=60,
+)
+
+
+def connect(settings: Settings, role: Literal["publisher", "worker"]) -> Celery:
+    """Point the app at Redis; a publisher gives up within 2 s, a worker never."""
+    seconds = PUBLISH_SECONDS if role == "publisher" else CONSUME_SECONDS
+    app.conf.update(
+        broker_url=settings.redis_url,
+        broker_connection_timeout=seconds,
+        broker_transport_options={
+            "socket_timeout": seconds,
+            "socket_connect_timeout": seconds,
+            "socket_keepalive": True,
+            "retry_on_timeout": False,
+            **({"max_retries": 1, "interval_start": 0.1} if role == "publisher" else {}),
+        },
+        task_soft_time_limit=settings.job_seconds,
+        task_time_limit=settings.job_seconds + 60,
+    )
+    return app
+
+
+def ping() -> str:
+    """Return who answers at the broker's address.
+
+    Raises:
+        QueueUnavailable: nobody does, in time.
+    """
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=PUBLISH_SECONDS)
+            return f"answers at {connection.as_uri()}"
+    except (KombuError, OSError) as error:
+        raise QueueUnavailable(f"Redis does not answer: {error}") from error
+
+
+def ring(bell: Doorbell) -> None:
+    """Tell the workers that a job waits.
+
+    Raises:
+        QueueUnavailable: Redis did not take the message in time. The sweep will ring again.
+    """
+    try:
+        app.send_task(bell.kind.value, args=[bell.job_id], queue=bell.lane.value)
+    except (KombuError, OSError) as error:
+        raise QueueUnavailable(f"Redis did not take the message for job {bell.job_id}.") from error
+
+
+def ring_all(bells: Iterable[Doorbell]) -> None:
+    """Ring until the first that fails: the rows are written, and the sweep rings for whoever is left."""
+    for bell in bells:
+        try:
+            ring(bell)
+        except QueueUnavailable as error:
+            log.warning("doorbell did not ring", job_id=bell.job_id, reason=str(error.__cause__))
+            return

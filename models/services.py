@@ -1,0 +1,31 @@
+"""What a process of the service holds: its settings, its database, its store."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import database
+from models.settings import Settings
+from models.storage import Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """Made once in a process, after any fork: database connections and the store's threads survive none."""
+
+    settings: Settings
+    sessions: sessionmaker[Session]
+    store: Store
+
+    @property
+    def ring_again(self) -> timedelta:
+        """How long a queued job waits before the sweep rings for it."""
+        return timedelta(seconds=self.settings.ring_again_seconds)
+
+
+def open_services(settings: Settings) -> Services:
+    """Connect to the database and open the store."""
+    return Services(
+        settings, database.sessions(database.connect(settings.database_url)), Store(settings.store_folder)
+    )

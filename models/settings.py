@@ -1,0 +1,98 @@
+"""One frozen Settings, read from the environment in one place."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from models.errors import BadConfiguration
+
+MIN_SECRET_LENGTH = 16
+
+
+class Settings(BaseSettings):
+    """What an installation may choose. Every field is the variable `TESSERA_` + its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="TESSERA_", frozen=True, extra="ignore")
+
+    mode: Literal["server", "embedded"] = "server"
+    database_url: str = ""
+    redis_url: str = ""
+    store: str = ""
+    access_token: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    secure_cookies: bool = True
+
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    lease_seconds: float = Field(30, gt=0)
+    beat_seconds: float = Field(1, gt=0)
+    sweep_seconds: float = Field(5, gt=0)
+    ring_again_seconds: float = Field(30, gt=0)
+    litter_seconds: float = Field(600, gt=0)
+    litter_grace_seconds: float = Field(3_600, ge=0)
+    max_attempts: int = Field(3, ge=1)
+    job_seconds: int = Field(3_600, ge=1)
+
+    max_upload_bytes: int = Field(4 << 30, ge=1)
+    max_picture_bytes: int = Field(256 << 20, ge=1)
+    max_photos: int = Field(100_000, ge=1)
+    max_targets: int = Field(1_000, ge=1)
+    max_form_parts: int = Field(10_000, ge=1)
+
+    @field_validator("trusted_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, value.replace(",", " ").split())) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        named = {"DATABASE_URL": self.database_url, "REDIS_URL": self.redis_url, "STORE": self.store}
+        missing = [name for name, value in named.items() if not value]
+        if missing:
+            raise ValueError("set " + ", ".join(f"TESSERA_{name}" for name in missing))
+        if not self.store.startswith("file:///"):
+            raise ValueError(f"TESSERA_STORE must be a folder such as file:///srv/tessera, not {self.store!r}")
+        secrets = {"SECRET_KEY": self.secret_key}
+        if self.mode == "server":
+            secrets["ACCESS_TOKEN"] = self.access_token
+        for name, secret in secrets.items():
+            if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
+                raise ValueError(
+                    f"TESSERA_{name} must be set to at least {MIN_SECRET_LENGTH} characters that nobody can guess, "
+                    "for instance by: openssl rand -hex 32"
+                )
+        return self
+
+    @property
+    def lease_span(self) -> timedelta:
+        """How long a claim holds without a beat."""
+        return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def store_folder(self) -> Path:
+        """The folder behind the store's address."""
+        return Path(self.store.removeprefix("file://"))
+
+
+def load() -> Settings:
+    """Read the environment.
+
+    Raises:
+        BadConfiguration: a setting is missing or wrong; the sentence names it and never shows a secret.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise BadConfiguration(
+            "; ".join(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())
+        ) from None
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    reason = message.removeprefix("Value error, ")
+    return f"TESSERA_{str(place[0]).upper()}: {reason}" if place else reason

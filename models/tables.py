@@ -1,0 +1,155 @@
+"""Columns and CHECK constraints only. What they mean is in `jobs` and `placing`."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.database import Base
+from models.lifecycle import JobKind, JobState, Lane
+from models.orders import Fit, Format
+
+NAME_LENGTH = 200
+
+
+def _words(kind: type[StrEnum], name: str) -> Enum:
+    """Keep a StrEnum as its value, with a CHECK on the column."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        name=name,
+        length=20,
+        values_callable=lambda k: [m.value for m in k],
+    )
+
+
+class Job(Base):
+    """Work with a state. `models.jobs` alone writes it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("attempt >= 0", name="attempt_not_negative"),
+        CheckConstraint("progress >= 0 AND progress <= 1", name="progress_is_a_share"),
+        CheckConstraint("(state = 'running') = (lease_token IS NOT NULL)", name="a_lease_while_running"),
+        CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="a_lease_ends"),
+        CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="a_failure_has_a_code"),
+        CheckConstraint("(state IN ('queued', 'running')) = (finished_at IS NULL)", name="final_states_have_an_end"),
+        Index(None, "state", "ring_at"),
+        Index(None, "state", "lease_until"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[JobKind] = mapped_column(_words(JobKind, "kind"))
+    lane: Mapped[Lane] = mapped_column(_words(Lane, "lane"))
+    state: Mapped[JobState] = mapped_column(_words(JobState, "state"))
+    attempt: Mapped[int] = mapped_column(default=0)
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    phase: Mapped[str] = mapped_column(String(40), default="")
+    progress: Mapped[float] = mapped_column(default=0.0)
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_sentence: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    queued_at: Mapped[datetime]
+    ring_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class TileSet(Base):
+    """Photos that mosaics can be made of, once its job has indexed them."""
+
+    __tablename__ = "tile_sets"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    index_key: Mapped[str | None] = mapped_column(String(200))
+    tile_count: Mapped[int | None]
+    skipped_count: Mapped[int | None]
+
+    job: Mapped[Job] = relationship()
+
+
+class Upload(Base):
+    """A file that came with a tile set: a photo, or a zip of photos."""
+
+    __tablename__ = "uploads"
+    __table_args__ = (UniqueConstraint("tile_set_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
+    number: Mapped[int]
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    key: Mapped[str] = mapped_column(String(200))
+    is_archive: Mapped[bool]
+
+
+class SkippedPhoto(Base):
+    """One line of a tile set's report: a file that became no tile, and why."""
+
+    __tablename__ = "skipped_photos"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"), index=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    code: Mapped[str] = mapped_column(String(40))
+    sentence: Mapped[str] = mapped_column(Text)
+
+
+class Batch(Base):
+    """One order for many targets."""
+
+    __tablename__ = "batches"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+    tile_set: Mapped[TileSet] = relationship()
+
+
+class Mosaic(Base):
+    """A target, an order, and, once its job has succeeded, the picture."""
+
+    __tablename__ = "mosaics"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "number"),
+        CheckConstraint("(cells_across IS NULL) = (cell_width IS NOT NULL)", name="cut_one_way"),
+        CheckConstraint("(cell_width IS NULL) = (cell_height IS NULL)", name="cells_have_two_sides"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"), index=True)
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batches.id"))
+    number: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    target_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    target_key: Mapped[str] = mapped_column(String(200))
+    target_entry: Mapped[int | None]
+
+    cells_across: Mapped[int | None]
+    cell_width: Mapped[int | None]
+    cell_height: Mapped[int | None]
+    tile_size: Mapped[int]
+    fit: Mapped[Fit] = mapped_column(_words(Fit, "fit"))
+    format: Mapped[Format] = mapped_column(_words(Format, "format"))
+
+    picture_key: Mapped[str | None] = mapped_column(String(200))
+    preview_key: Mapped[str | None] = mapped_column(String(200))
+    picture_sha256: Mapped[str | None] = mapped_column(String(64))
+    picture_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    columns: Mapped[int | None]
+    rows: Mapped[int | None]
+    distinct_tiles: Mapped[int | None]
+
+    job: Mapped[Job] = relationship()
+    tile_set: Mapped[TileSet] = relationship()

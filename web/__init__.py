@@ -1,0 +1,1 @@
+"""The thin front end: pages and a JSON API that write rows and ring."""

@@ -1,0 +1,25 @@
+"""The JSON API, version 1."""
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from web.api import batches, mosaics, tile_sets
+
+PARTS = (tile_sets.bp, mosaics.bp, batches.bp)
+
+
+def blueprint() -> APIBlueprint:
+    """Return all of /api/v1 as one blueprint."""
+    root = APIBlueprint("api", __name__, url_prefix="/api/v1")
+    for part in PARTS:
+        root.register_blueprint(part)
+    root.after_request(_conditional)
+    return root
+
+
+def _conditional(response: Response) -> Response:
+    """Let pollers ask cheaply: an ETag on every JSON answer, 304 when nothing changed."""
+    if request.method == "GET" and response.status_code == 200 and response.mimetype == "application/json":  # noqa: PLR2004
+        response.add_etag()
+        response.make_conditional(request)
+    return response

@@ -1,0 +1,77 @@
+"""/api/v1/batches."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response
+from sqlalchemy.orm import Session
+
+from models import database, finding, jobs
+from web import downloads, forms, intake
+from web.api import present
+from web.api.schemas import BatchesOut, BatchIn, BatchItemsOut, BatchOut
+from web.context import sessions
+
+Answer = tuple[dict[str, Any], int, dict[str, str]]
+
+bp = APIBlueprint("batches", __name__, url_prefix="/batches", tag="Batches")
+
+
+@bp.post("")
+@bp.input(BatchIn, location="form_and_files", arg_name="wish")
+@bp.output(BatchOut, status_code=202)
+def create(wish: dict[str, Any]) -> Answer:
+    """Order a mosaic of each of many targets, on a queue of its own that never delays a single order."""
+    order = forms.mosaic_order(wish)
+    tile_set_id = forms.identity(wish["tile_set"], "tile set")
+    identity = intake.receive_batch(wish["name"], tile_set_id, wish["targets"], wish["archive"], order)
+    with sessions()() as session:
+        shown = _whole(session, identity)
+    return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
+
+
+@bp.get("")
+@bp.output(BatchesOut)
+def index() -> dict[str, Any]:
+    """List the newest batches."""
+    with sessions()() as session:
+        return {
+            "items": [present.batch(row, finding.batch_progress(session, row.id)) for row in finding.batches(session)]
+        }
+
+
+@bp.get("/<uuid:batch_id>")
+@bp.output(BatchItemsOut)
+def show(batch_id: UUID) -> Answer:
+    """Show a batch as a whole, and each of its mosaics."""
+    with sessions()() as session:
+        whole = _whole(session, batch_id)
+        items = [present.mosaic(row) for row in finding.batch_mosaics(session, batch_id)]
+    return whole | {"items": items}, 200, present.retry_after(final=whole["final"])
+
+
+@bp.post("/<uuid:batch_id>/cancel")
+@bp.output(BatchOut)
+def cancel(batch_id: UUID) -> dict[str, Any]:
+    """Cancel every mosaic of a batch that is not final."""
+    with sessions().begin() as session:
+        finding.find_batch(session, batch_id)
+        job_ids = [row.job_id for row in finding.batch_mosaics(session, batch_id)]
+        jobs.cancel(session, job_ids, database.now(session))
+    with sessions()() as session:
+        return _whole(session, batch_id)
+
+
+@bp.get("/<uuid:batch_id>/archive")
+@bp.doc(responses={200: "The file."})
+def archive(batch_id: UUID) -> Response:
+    """Download one zip of the mosaics that succeeded."""
+    with sessions()() as session:
+        finding.find_batch(session, batch_id)
+        rows = finding.batch_mosaics(session, batch_id)
+    return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", rows)
+
+
+def _whole(session: Session, batch_id: UUID) -> dict[str, Any]:
+    return present.batch(finding.find_batch(session, batch_id), finding.batch_progress(session, batch_id))

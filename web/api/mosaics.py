@@ -1,0 +1,73 @@
+"""/api/v1/mosaics."""
+
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from models import database, finding, jobs
+from web import downloads, forms, intake
+from web.api import present
+from web.api.schemas import MosaicIn, MosaicOut, MosaicsOut
+from web.context import sessions
+
+Answer = tuple[dict[str, Any], int, dict[str, str]]
+
+bp = APIBlueprint("mosaics", __name__, url_prefix="/mosaics", tag="Mosaics")
+
+
+@bp.post("")
+@bp.input(MosaicIn, location="form_and_files", arg_name="wish")
+@bp.output(MosaicOut, status_code=202)
+def create(wish: dict[str, Any]) -> Answer:
+    """Order a mosaic of one target.
+
+    The answer comes at once; poll the address in Location until `job.final` is true.
+    """
+    order = forms.mosaic_order(wish)
+    identity = intake.receive_mosaic(forms.identity(wish["tile_set"], "tile set"), wish["target"], order)
+    with sessions()() as session:
+        shown = present.mosaic(finding.find_mosaic(session, identity))
+    return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
+
+
+@bp.get("")
+@bp.output(MosaicsOut)
+def index() -> dict[str, Any]:
+    """List the newest mosaics that were ordered singly."""
+    with sessions()() as session:
+        return {"items": [present.mosaic(row) for row in finding.mosaics(session)]}
+
+
+@bp.get("/<uuid:mosaic_id>")
+@bp.output(MosaicOut)
+def show(mosaic_id: UUID) -> Answer:
+    """Show a mosaic and how far its job is.
+
+    Send the ETag back as If-None-Match to be told 304 when nothing changed.
+    """
+    with sessions()() as session:
+        row = finding.find_mosaic(session, mosaic_id)
+    return present.mosaic(row), 200, present.retry_after(final=row.job.state.final)
+
+
+@bp.post("/<uuid:mosaic_id>/cancel")
+@bp.output(MosaicOut)
+def cancel(mosaic_id: UUID) -> dict[str, Any]:
+    """Cancel a mosaic; one in a final state stays as it is."""
+    with sessions().begin() as session:
+        jobs.cancel(session, [finding.find_mosaic(session, mosaic_id).job_id], database.now(session))
+    with sessions()() as session:
+        return present.mosaic(finding.find_mosaic(session, mosaic_id))
+
+
+@bp.get("/<uuid:mosaic_id>/picture")
+@bp.doc(responses={200: "The file."})
+def picture(mosaic_id: UUID) -> Response:
+    """Download the mosaic."""
+    with sessions()() as session:
+        row = finding.find_mosaic(session, mosaic_id)
+    response = downloads.picture(row)
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,90 @@
+"""Rows as the API shows them."""
+
+from typing import Any
+
+from flask import url_for
+
+from models.finding import BatchProgress
+from models.lifecycle import JobState
+from models.tables import Batch, Job, Mosaic, SkippedPhoto, TileSet
+
+
+def job(row: Job) -> dict[str, Any]:
+    """Return where the work stands."""
+    error = {"code": row.error_code, "detail": row.error_sentence} if row.error_code else None
+    return {
+        "state": row.state,
+        "final": row.state.final,
+        "phase": row.phase,
+        "progress": row.progress,
+        "attempt": row.attempt,
+        "error": error,
+        "created_at": row.created_at,
+        "finished_at": row.finished_at,
+    }
+
+
+def tile_set(row: TileSet) -> dict[str, Any]:
+    """Return a tile set."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "url": url_for("api.tile_sets.show", tile_set_id=row.id),
+        "job": job(row.job),
+        "tile_count": row.tile_count,
+        "skipped_count": row.skipped_count,
+    }
+
+
+def skipped(row: SkippedPhoto) -> dict[str, Any]:
+    """Return a line of a report."""
+    return {"name": row.name, "code": row.code, "detail": row.sentence}
+
+
+def mosaic(row: Mosaic) -> dict[str, Any]:
+    """Return a mosaic."""
+    ready = row.job.state is JobState.SUCCEEDED
+    return {
+        "id": row.id,
+        "url": url_for("api.mosaics.show", mosaic_id=row.id),
+        "tile_set": row.tile_set_id,
+        "target_name": row.target_name,
+        "order": {
+            "cells_across": row.cells_across,
+            "cell_width": row.cell_width,
+            "cell_height": row.cell_height,
+            "tile_size": row.tile_size,
+            "fit": row.fit,
+            "format": row.format,
+        },
+        "job": job(row.job),
+        "picture": url_for("api.mosaics.picture", mosaic_id=row.id) if ready else None,
+        "width": row.width,
+        "height": row.height,
+        "columns": row.columns,
+        "rows": row.rows,
+        "distinct_tiles": row.distinct_tiles,
+        "bytes": row.picture_bytes,
+        "sha256": row.picture_sha256,
+    }
+
+
+def batch(row: Batch, progress: BatchProgress) -> dict[str, Any]:
+    """Return a batch as a whole."""
+    some = progress.final and progress.counts.get(JobState.SUCCEEDED, 0) > 0
+    return {
+        "id": row.id,
+        "name": row.name,
+        "url": url_for("api.batches.show", batch_id=row.id),
+        "tile_set": row.tile_set_id,
+        "total": progress.total,
+        "states": {state.value: count for state, count in progress.counts.items()},
+        "progress": progress.progress,
+        "final": progress.final,
+        "archive": url_for("api.batches.archive", batch_id=row.id) if some else None,
+    }
+
+
+def retry_after(*, final: bool) -> dict[str, str]:
+    """Return when to ask again, as headers; nothing once nothing will change."""
+    return {} if final else {"Retry-After": "1"}

@@ -1,0 +1,170 @@
+"""What the API takes and gives. Ranges are not repeated here: `models.orders` has them."""
+
+from apiflask import Schema
+from apiflask.fields import (
+    URL,
+    UUID,
+    Boolean,
+    DateTime,
+    Dict,
+    Enum,
+    File,
+    Float,
+    Integer,
+    List,
+    Nested,
+    String,
+)
+from marshmallow import RAISE
+
+from models.lifecycle import JobState
+from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, Fit, Format
+
+
+class Strict(Schema):
+    """Input in which an unknown field is an error: a misspelt wish is never silently dropped."""
+
+    class Meta:
+        """Marshmallow's place for options."""
+
+        unknown = RAISE
+
+
+class TileSetIn(Strict):
+    """Photos to make a tile set of: single files, a zip, or both."""
+
+    name = String(load_default="Untitled", metadata={"description": "A name for people."})
+    photos = List(File(), load_default=list, metadata={"description": "Photos, one part each."})
+    archive = File(load_default=None, metadata={"description": "A zip of photos."})
+
+
+class OrderIn(Strict):
+    """How a target is to be cut and set."""
+
+    tile_set = String(required=True, metadata={"description": "Id of an indexed tile set.", "format": "uuid"})
+    cells_across = String(
+        metadata={"description": f"Square cells from left to right; {DEFAULT_CELLS_ACROSS} if nothing is said."}
+    )
+    cell_width = String(metadata={"description": "Width of a cell in pixels of the target, instead of cells_across."})
+    cell_height = String(metadata={"description": "Height of a cell in pixels of the target."})
+    tile_size = String(
+        metadata={"description": f"Width of a tile in the mosaic, in pixels; default {DEFAULT_TILE_SIZE}."}
+    )
+    fit = String(metadata={"description": "How the target becomes a whole number of cells.", "enum": list(Fit)})
+    format = String(metadata={"description": "File format of the mosaic.", "enum": list(Format)})
+
+
+class MosaicIn(OrderIn):
+    """One target, and how to set it."""
+
+    target = File(load_default=None, metadata={"description": "The picture to rebuild."})
+
+
+class BatchIn(OrderIn):
+    """Many targets, one order for all."""
+
+    name = String(load_default="Untitled", metadata={"description": "A name for people."})
+    targets = List(File(), load_default=list, metadata={"description": "Pictures to rebuild, one part each."})
+    archive = File(load_default=None, metadata={"description": "A zip of pictures to rebuild."})
+
+
+class ErrorOut(Schema):
+    """Why a job failed."""
+
+    code = String(metadata={"description": "Stable, for programs."})
+    detail = String(metadata={"description": "One sentence, for people."})
+
+
+class JobOut(Schema):
+    """Where the work stands."""
+
+    state = Enum(JobState, by_value=True)
+    final = Boolean(metadata={"description": "Whether nothing will change any more."})
+    phase = String()
+    progress = Float(metadata={"description": "Share of the work done, 0 to 1."})
+    attempt = Integer(metadata={"description": "How often a worker began."})
+    error = Nested(ErrorOut, allow_none=True)
+    created_at = DateTime(format="iso")
+    finished_at = DateTime(format="iso", allow_none=True)
+
+
+class SkippedOut(Schema):
+    """A file that became no tile."""
+
+    name = String()
+    code = String()
+    detail = String()
+
+
+class TileSetOut(Schema):
+    """A tile set."""
+
+    id = UUID()
+    name = String()
+    url = URL()
+    job = Nested(JobOut)
+    tile_count = Integer(allow_none=True)
+    skipped_count = Integer(allow_none=True)
+
+
+class TileSetReportOut(TileSetOut):
+    """A tile set with its report."""
+
+    skipped = List(Nested(SkippedOut), metadata={"description": "The first thousand lines of the report."})
+
+
+class MosaicOut(Schema):
+    """A mosaic."""
+
+    id = UUID()
+    url = URL()
+    tile_set = UUID()
+    target_name = String()
+    order = Dict(keys=String())
+    job = Nested(JobOut)
+    picture = URL(allow_none=True, metadata={"description": "Where to download it, once it is ready."})
+    width = Integer(allow_none=True)
+    height = Integer(allow_none=True)
+    columns = Integer(allow_none=True)
+    rows = Integer(allow_none=True)
+    distinct_tiles = Integer(allow_none=True)
+    bytes = Integer(allow_none=True)
+    sha256 = String(allow_none=True)
+
+
+class BatchOut(Schema):
+    """A batch as a whole."""
+
+    id = UUID()
+    name = String()
+    url = URL()
+    tile_set = UUID()
+    total = Integer()
+    states = Dict(keys=String(), values=Integer(), metadata={"description": "How many mosaics are in each state."})
+    progress = Float()
+    final = Boolean()
+    archive = URL(allow_none=True, metadata={"description": "One zip of what succeeded, once all are final."})
+
+
+class BatchItemsOut(BatchOut):
+    """A batch with its mosaics."""
+
+    items = List(Nested(MosaicOut))
+
+
+class TileSetsOut(Schema):
+    """The newest tile sets."""
+
+    items = List(Nested(TileSetOut))
+
+
+class MosaicsOut(Schema):
+    """The newest mosaics that were ordered singly."""
+
+    items = List(Nested(MosaicOut))
+
+
+class BatchesOut(Schema):
+    """The newest batches."""
+
+    items = List(Nested(BatchOut))

@@ -1,0 +1,99 @@
+"""The web process."""
+
+from http import HTTPStatus
+
+from apiflask import APIFlask
+from apiflask.exceptions import HTTPError
+from flask import Response
+from flask_wtf.csrf import CSRFProtect
+
+from models import logs, queue, settings
+from models.errors import InvalidOrder
+from models.services import Services, open_services
+from models.settings import Settings
+from web import api, context, gate, problems, views
+from web.uploads import SpoolingRequest
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+FORM_MEMORY_BYTES = 1 << 20
+
+
+class Tessera(APIFlask):
+    """APIFlask with uploads that share one temporary file."""
+
+    request_class = SpoolingRequest
+
+
+def create_app(loaded: Settings | None = None) -> Tessera:
+    """Make the app of one web process; call it after any fork.
+
+    Raises:
+        BadConfiguration: a setting is missing or wrong.
+    """
+    loaded = loaded or settings.load()
+    logs.configure(loaded)
+    queue.connect(loaded, "publisher")
+    return assemble(open_services(loaded))
+
+
+def assemble(services: Services) -> Tessera:
+    """Put the app together on services that are open."""
+    app = Tessera(
+        "web",
+        title="Tessera",
+        version="1",
+        spec_path="/api/v1/openapi.json",
+        docs_path=None,
+        json_errors=False,
+    )
+    _configure(app, services.settings)
+    app.extensions[context.KEY] = services
+    gate.register(app)
+    csrf = CSRFProtect(app)
+    for part in api.PARTS:
+        # The API never reads a cookie, and `gate` refuses what another site's page sends.
+        csrf.exempt(part)
+    app.register_blueprint(api.blueprint())
+    for pages in views.blueprints():
+        app.register_blueprint(pages)
+    problems.register(app)
+    app.error_processor(_bad_input)
+    return app
+
+
+def _configure(app: Tessera, chosen: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=chosen.secret_key.get_secret_value(),
+        MAX_CONTENT_LENGTH=chosen.max_upload_bytes,
+        MAX_FORM_PARTS=chosen.max_form_parts,
+        MAX_FORM_MEMORY_SIZE=FORM_MEMORY_BYTES,
+        TRUSTED_HOSTS=[*LOOPBACK, *chosen.trusted_hosts],
+        SESSION_COOKIE_NAME="tessera",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=chosen.mode == "server" and chosen.secure_cookies,
+        WTF_CSRF_TIME_LIMIT=None,
+        SPEC_FORMAT="json",
+        AUTO_TAGS=False,
+        SERVERS=[{"url": "/"}],
+    )
+
+
+def _bad_input(error: HTTPError) -> Response:
+    """Answer what APIFlask's schemas refuse as every other problem."""
+    fields = _first_messages(error.detail)
+    if not fields:
+        status = HTTPStatus(error.status_code)
+        return problems.answer(status, status.name.lower(), error.message or status.phrase)
+    field, message = next(iter(fields.items()))
+    sentence = f"{field}: {message}"
+    return problems.answer(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidOrder.code, sentence, field=field)
+
+
+def _first_messages(detail: object) -> dict[str, str]:
+    """Return the first complaint about each field out of {location: {field: [messages]}}."""
+    found: dict[str, str] = {}
+    for fields in detail.values() if isinstance(detail, dict) else ():
+        for field, messages in fields.items() if isinstance(fields, dict) else ():
+            found[str(field)] = str(messages[0] if isinstance(messages, list) else messages)
+    return found

@@ -1,0 +1,32 @@
+"""What the running app holds."""
+
+from typing import cast
+
+from flask import current_app
+from sqlalchemy.orm import Session, sessionmaker
+
+from models.services import Services
+from models.settings import Settings
+from models.storage import Store
+
+KEY = "tessera"
+
+
+def services() -> Services:
+    """Return the services of the app that handles this request."""
+    return cast("Services", current_app.extensions[KEY])
+
+
+def settings() -> Settings:
+    """Return the settings of the app that handles this request."""
+    return services().settings
+
+
+def sessions() -> sessionmaker[Session]:
+    """Return the factory of database sessions."""
+    return services().sessions
+
+
+def store() -> Store:
+    """Return the blob store."""
+    return services().store

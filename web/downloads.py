@@ -1,0 +1,86 @@
+"""Pictures on their way out, streamed from the store with fixed types and names of our own."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from flask import Response
+from zipstream import ZIP_STORED, ZipStream
+
+from models.errors import NotReady
+from models.lifecycle import JobState
+from models.orders import Format
+from models.tables import Mosaic
+from web.context import store
+
+TYPES = {Format.PNG: "image/png", Format.JPEG: "image/jpeg"}
+EXTENSIONS = {Format.PNG: "png", Format.JPEG: "jpg"}
+
+
+def picture(mosaic: Mosaic) -> Response:
+    """Return a mosaic as a file to keep.
+
+    Raises:
+        NotReady: its job has not succeeded.
+    """
+    key = _ready(mosaic, mosaic.picture_key)
+    response = _blob(key, TYPES[mosaic.format])
+    name = f"mosaic-{mosaic.id.hex[:8]}.{EXTENSIONS[mosaic.format]}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.set_etag(mosaic.picture_sha256 or "")
+    return response
+
+
+def preview(mosaic: Mosaic) -> Response:
+    """Return a mosaic's preview, to be shown in a page.
+
+    Raises:
+        NotReady: its job has not succeeded.
+    """
+    response = _blob(_ready(mosaic, mosaic.preview_key), "image/jpeg")
+    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
+def archive(name: str, mosaics: Sequence[Mosaic]) -> Response:
+    """Return the mosaics that succeeded as one zip, made while it is sent.
+
+    Raises:
+        NotReady: not one has succeeded.
+    """
+    ready = [mosaic for mosaic in mosaics if mosaic.job.state is JobState.SUCCEEDED and mosaic.picture_key]
+    if not ready:
+        raise NotReady("No mosaic of this batch is ready yet.")
+    # The pictures are compressed already, and without compression the length is known beforehand.
+    stream = ZipStream(compress_type=ZIP_STORED, sized=True)
+    for mosaic in ready:
+        stream.add(_chunks(mosaic.picture_key or ""), _entry_name(mosaic), size=mosaic.picture_bytes)
+    response = Response(iter(stream), mimetype="application/zip")
+    response.headers["Content-Length"] = str(len(stream))
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _ready(mosaic: Mosaic, key: str | None) -> str:
+    if mosaic.job.state is not JobState.SUCCEEDED or key is None:
+        raise NotReady(f"The mosaic is {mosaic.job.state}; there is no picture to fetch.")
+    return key
+
+
+def _blob(key: str, content_type: str) -> Response:
+    size, chunks = store().stream(key)
+    response = Response(chunks, mimetype=content_type)
+    response.headers["Content-Length"] = str(size)
+    return response
+
+
+def _chunks(key: str) -> Iterator[bytes]:
+    """Open the blob only when its turn comes."""
+    _, chunks = store().stream(key)
+    yield from chunks
+
+
+def _entry_name(mosaic: Mosaic) -> str:
+    """Return the target's number and what is harmless of its name."""
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePosixPath(mosaic.target_name).stem).strip("-")[:60]
+    return f"{mosaic.number + 1:04}-{stem or 'mosaic'}.{EXTENSIONS[mosaic.format]}"

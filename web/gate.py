@@ -1,0 +1,93 @@
+"""Who may come in: on this machine everyone from this machine, on a server whoever has the access token."""
+
+import hmac
+from hashlib import sha256
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+
+from models.errors import NotAllowed
+from web.context import settings
+from web.problems import API_PREFIX, answer
+
+OPEN_ENDPOINTS = {"login.form", "login.enter", "static", "health.live"}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+STAMP = "entered"
+POLICY = "default-src 'none'; img-src 'self'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def register(app: Flask) -> None:
+    """Ask at the door of every request; before forms are read, so that strangers cannot make us take in uploads."""
+    app.before_request(_ask)
+    app.after_request(_harden)
+
+
+def enter(token: str) -> None:
+    """Remember in the session that the access token was right.
+
+    Raises:
+        NotAllowed: it is not the access token.
+    """
+    if not _is_token(token):
+        raise NotAllowed("That is not the access token of this installation.")
+    session.clear()
+    session[STAMP] = _stamp()
+
+
+def leave() -> None:
+    """Forget it."""
+    session.clear()
+
+
+def _ask() -> ResponseReturnValue | None:
+    is_api = request.path.startswith(API_PREFIX)
+    if is_api and request.method not in SAFE_METHODS and _from_another_site():
+        raise NotAllowed("The request comes from a page of another site.")
+    if settings().mode == "embedded" or request.endpoint in OPEN_ENDPOINTS:
+        return None
+    if is_api:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and _is_token(token.strip()):
+            return None
+        return _challenge()
+    if hmac.compare_digest(str(session.get(STAMP, "")), _stamp()):
+        return None
+    return redirect(url_for("login.form", next=request.full_path if request.method == "GET" else None), code=303)
+
+
+def _challenge() -> Response:
+    sentence = "Send the access token in the header “Authorization: Bearer TOKEN”."
+    response = answer(HTTPStatus.UNAUTHORIZED, "token_needed", sentence)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _from_another_site() -> bool:
+    """Whether a browser says that a page of another origin sends this; programs say nothing and are let through."""
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc != request.host:
+        return True
+    return request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}
+
+
+def _is_token(token: str) -> bool:
+    return hmac.compare_digest(token.encode(), settings().access_token.get_secret_value().encode())
+
+
+def _stamp() -> str:
+    """Return what a session holds once the token was given: it changes with the token."""
+    return hmac.new(
+        settings().secret_key.get_secret_value().encode(),
+        settings().access_token.get_secret_value().encode(),
+        sha256,
+    ).hexdigest()
+
+
+def _harden(response: Response) -> Response:
+    """Tell browsers to trust nothing but this site's own pictures, styles and forms. No page needs a script."""
+    response.headers.setdefault("Content-Security-Policy", POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    return response

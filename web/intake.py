@@ -1,0 +1,132 @@
+"""What the pages and the API both do with an order: check it, store what came with it, write the rows, ring."""
+
+from collections.abc import Sequence
+from typing import IO
+from uuid import UUID, uuid4
+
+from werkzeug.datastructures import FileStorage
+
+from models import archives, finding, keys
+from models.errors import InvalidOrder, TooLarge
+from models.lifecycle import Doorbell
+from models.orders import MosaicOrder
+from models.placing import StoredFile, place_batch, place_mosaic, place_tile_set
+from models.queue import ring_all
+from web.context import services, sessions, settings, store
+from web.peek import judge
+
+
+def receive_tile_set(name: str, photos: Sequence[FileStorage], archive: FileStorage | None) -> UUID:
+    """Store photos, or a zip of photos, and order them to be indexed.
+
+    Raises:
+        InvalidOrder: nothing came.
+        BadArchive: the zip is none, or reaches outside itself.
+        TooLarge: too many photos, or too many bytes.
+    """
+    photos = [photo for photo in photos if photo.filename]
+    archive = archive if archive and archive.filename else None
+    if not photos and archive is None:
+        raise InvalidOrder("photos", "Choose photos, or a zip of photos.")
+    if len(photos) > settings().max_photos:
+        raise TooLarge(f"{len(photos):,} photos are more than the limit of {settings().max_photos:,}.")
+    if archive is not None:
+        _names(archive, settings().max_photos)
+    identity = uuid4()
+    stored = [_stored(file, keys.upload(identity, number)) for number, file in enumerate(photos)]
+    zips = [_stored(archive, keys.upload(identity, len(stored)))] if archive is not None else []
+    with sessions().begin() as session:
+        bell = place_tile_set(session, identity, name or "Untitled", stored, zips, services().ring_again)
+    ring_all([bell])
+    return identity
+
+
+def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicOrder) -> UUID:
+    """Store a target and order its mosaic.
+
+    Raises:
+        InvalidOrder: no target came.
+        UnusablePicture: the target's header shows that it is of no use.
+        NotFound: there is no such tile set.
+        NotReady: the tile set is not indexed.
+    """
+    if target is None or not target.filename:
+        raise InvalidOrder("target", "Choose the picture to rebuild.")
+    judge(_file(target), _name(target), settings().max_picture_bytes)
+    _check_tile_set(tile_set_id)
+    identity = uuid4()
+    stored = _stored(target, keys.target(identity))
+    with sessions().begin() as session:
+        bell = place_mosaic(session, identity, tile_set_id, stored, order, services().ring_again)
+    ring_all([bell])
+    return identity
+
+
+def receive_batch(
+    name: str,
+    tile_set_id: UUID,
+    targets: Sequence[FileStorage],
+    archive: FileStorage | None,
+    order: MosaicOrder,
+) -> UUID:
+    """Store many targets, or a zip of them, and order a mosaic of each, behind all that people wait for.
+
+    Raises:
+        InvalidOrder: nothing came.
+        UnusablePicture: a target's header shows that it is of no use; a zip's are judged one by one by the worker.
+        BadArchive: the zip is none, or reaches outside itself.
+        TooLarge: too many targets.
+        NotFound: there is no such tile set.
+        NotReady: the tile set is not indexed.
+    """
+    targets = [target for target in targets if target.filename]
+    archive = archive if archive and archive.filename else None
+    if not targets and archive is None:
+        raise InvalidOrder("targets", "Choose the pictures to rebuild, or a zip of them.")
+    for target in targets:
+        judge(_file(target), _name(target), settings().max_picture_bytes)
+    names = _names(archive, settings().max_targets) if archive is not None else []
+    if len(targets) + len(names) > settings().max_targets:
+        raise TooLarge(
+            f"{len(targets) + len(names):,} targets are more than the limit of {settings().max_targets:,}."
+        )
+    _check_tile_set(tile_set_id)
+    identity = uuid4()
+    stored = [_stored(file, keys.batch_target(identity, number)) for number, file in enumerate(targets)]
+    if archive is not None:
+        key = _stored(archive, keys.batch_target(identity, len(stored))).key
+        stored += [StoredFile(entry_name, key, entry) for entry, entry_name in enumerate(names)]
+    bells: list[Doorbell]
+    with sessions().begin() as session:
+        bells = place_batch(session, identity, name or "Untitled", tile_set_id, stored, order, services().ring_again)
+    ring_all(bells)
+    return identity
+
+
+def _check_tile_set(tile_set_id: UUID) -> None:
+    """Refuse before anything is stored; placing the order asks again, in the same transaction as it writes."""
+    with sessions()() as session:
+        finding.find_indexed(session, tile_set_id)
+
+
+def _names(archive: FileStorage, max_entries: int) -> list[str]:
+    file = _file(archive)
+    with archives.opened(file) as opened:
+        opened.check(max_entries, settings().max_upload_bytes)
+        names = opened.names
+    file.seek(0)
+    return names
+
+
+def _stored(file: FileStorage, key: str) -> StoredFile:
+    store().put(key, _file(file))
+    return StoredFile(_name(file), key)
+
+
+def _file(upload: FileStorage) -> IO[bytes]:
+    stream: IO[bytes] = upload.stream
+    return stream
+
+
+def _name(upload: FileStorage) -> str:
+    return (upload.filename or "").replace("\\", "/").rpartition("/")[2] or "the file"

@@ -1,0 +1,104 @@
+"""Every failure as an answer: problem+json (RFC 9457) below /api, a page elsewhere."""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from models import database, errors
+from models.errors import InvalidOrder, TesseraError
+
+API_PREFIX = "/api/"
+RETRY_SECONDS = 5
+STATUS: dict[type[TesseraError], HTTPStatus] = {
+    errors.InvalidOrder: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UnusablePicture: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.BadArchive: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.NotReady: HTTPStatus.CONFLICT,
+    errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
+}
+
+log = structlog.get_logger(__name__)
+
+
+def status_of(error: TesseraError) -> HTTPStatus:
+    """Return the HTTP status of a failure: the nearest class in `STATUS`, else 500."""
+    found = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def register(app: Flask) -> None:
+    """Answer every failure of the app in one place."""
+    app.register_error_handler(TesseraError, _foreseen)
+    app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(database.Unreachable, _unreachable)
+    app.register_error_handler(OSError, _system)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def answer(status: HTTPStatus, code: str, sentence: str, **more: Any) -> Response:
+    """Return a problem as JSON or as a page, as the path asks."""
+    if request.path.startswith(API_PREFIX):
+        problem = {"type": f"urn:tessera:problem:{code}", "title": status.phrase, "status": status.value}
+        response: Response = jsonify(problem | {"code": code, "detail": sentence} | more)
+        response.content_type = "application/problem+json"
+    else:
+        response = Response(render_template("problem.html", status=status, code=code, sentence=sentence))
+    response.status_code = status.value
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _foreseen(error: TesseraError) -> ResponseReturnValue:
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request failed", error_code=error.code, exc_info=error)
+    more = {"field": error.field} if isinstance(error, InvalidOrder) else {}
+    return answer(status, error.code, str(error), **more)
+
+
+def _forged(_error: CSRFError) -> ResponseReturnValue:
+    sentence = "The form has expired or did not come from this site; open it again and send it once more."
+    return answer(HTTPStatus.BAD_REQUEST, "form_expired", sentence)
+
+
+def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
+    sentence = "The upload is larger, or has more files, than this site takes; send less at once, or a zip."
+    return answer(HTTPStatus(error.code), errors.TooLarge.code, sentence)
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status < HTTPStatus.BAD_REQUEST:
+        return error
+    return answer(status, status.name.lower(), error.description or status.phrase)
+
+
+def _unreachable(error: Exception) -> ResponseReturnValue:
+    log.error("the database cannot be reached", exc_info=error)
+    sentence = "The database cannot be reached just now; try again in a few seconds."
+    return answer(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", sentence)
+
+
+def _system(error: OSError) -> ResponseReturnValue:
+    """Answer a full disk, met while an upload was spooled, as what it is."""
+    if errors.is_full(error):
+        sentence = "There is no room left to take the upload; free some space and try again."
+        return answer(HTTPStatus.INSUFFICIENT_STORAGE, errors.StorageFull.code, sentence)
+    return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> ResponseReturnValue:
+    log.error("an error that nobody foresaw", exc_info=error)
+    sentence = "Something went wrong on our side; the server's log says what."
+    return answer(HTTPStatus.INTERNAL_SERVER_ERROR, TesseraError.code, sentence)

@@ -1,0 +1,83 @@
+"""Uploads of thousands of files: all parts of one request lie in one temporary file.
+
+Werkzeug's own way opens a file for every part above 500 kB; a thousand photos would exhaust a process's descriptors.
+"""
+
+import io
+import tempfile
+from typing import IO, cast
+
+from flask import Request
+from typing_extensions import Buffer
+
+
+class Part(io.RawIOBase):
+    """A slice of a shared file: written once from front to back, then read and sought at will."""
+
+    def __init__(self, spool: IO[bytes]) -> None:
+        self._spool = spool
+        self._start = spool.seek(0, io.SEEK_END)
+        self._length = 0
+        self._position = 0
+
+    def write(self, data: Buffer, /) -> int:
+        """Append to the slice; only the newest slice of a spool may grow."""
+        self._spool.seek(self._start + self._length)
+        written = self._spool.write(data)
+        self._length += written
+        self._position = self._length
+        return written
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Read on from the position."""
+        room = memoryview(buffer)
+        self._spool.seek(self._start + self._position)
+        data = self._spool.read(min(len(room), self._length - self._position))
+        room[: len(data)] = data
+        self._position += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._length}[whence]
+        self._position = min(max(origin + offset, 0), self._length)
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+
+class SpoolingRequest(Request):
+    """A request whose files share one temporary file, which goes with the request."""
+
+    _spool: IO[bytes] | None = None
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        if self._spool is None:
+            self._spool = tempfile.TemporaryFile(prefix="tessera-upload-")  # noqa: SIM115 - close() below ends it
+        return cast("IO[bytes]", Part(self._spool))
+
+    def close(self) -> None:
+        """Close the parts and what they lie in."""
+        super().close()
+        if self._spool is not None:
+            self._spool.close()

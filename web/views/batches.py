@@ -1,0 +1,66 @@
+"""Pages of batches: one order for many targets."""
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from models import database, finding, jobs
+from models.errors import TesseraError
+from web import downloads, forms, intake
+from web.context import sessions
+from web.views.again import or_again
+
+bp = Blueprint("batches", __name__, url_prefix="/batches")
+
+
+def _page(error: TesseraError | None) -> ResponseReturnValue:
+    with sessions()() as session:
+        tile_sets = finding.tile_sets(session, indexed_only=True)
+    return render_template("batches/new.html", error=error, form=request.values, tile_sets=tile_sets)
+
+
+@bp.get("/new")
+def new() -> ResponseReturnValue:
+    """Show the form."""
+    return _page(None)
+
+
+@bp.post("")
+@or_again(_page)
+def create() -> ResponseReturnValue:
+    """Take the targets in, and order a mosaic of each."""
+    order = forms.mosaic_order(request.form)
+    tile_set_id = forms.identity(request.form.get("tile_set", ""), "tile set")
+    files = request.files
+    name = request.form.get("name", "")
+    identity = intake.receive_batch(name, tile_set_id, files.getlist("targets"), files.get("archive"), order)
+    return redirect(url_for("batches.show", batch_id=identity), code=303)
+
+
+@bp.get("/<uuid:batch_id>")
+def show(batch_id: UUID) -> ResponseReturnValue:
+    """Show how far the batch is, as a whole and one by one."""
+    with sessions()() as session:
+        batch = finding.find_batch(session, batch_id)
+        progress = finding.batch_progress(session, batch_id)
+        mosaics = finding.batch_mosaics(session, batch_id)
+    return render_template("batches/show.html", batch=batch, progress=progress, mosaics=mosaics)
+
+
+@bp.post("/<uuid:batch_id>/cancel")
+def cancel(batch_id: UUID) -> ResponseReturnValue:
+    """Cancel what is not final."""
+    with sessions().begin() as session:
+        finding.find_batch(session, batch_id)
+        jobs.cancel(session, [row.job_id for row in finding.batch_mosaics(session, batch_id)], database.now(session))
+    return redirect(url_for("batches.show", batch_id=batch_id), code=303)
+
+
+@bp.get("/<uuid:batch_id>/archive")
+def archive(batch_id: UUID) -> ResponseReturnValue:
+    """Download one zip of the mosaics that succeeded."""
+    with sessions()() as session:
+        finding.find_batch(session, batch_id)
+        mosaics = finding.batch_mosaics(session, batch_id)
+    return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", mosaics)

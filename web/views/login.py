@@ -1,0 +1,44 @@
+"""The door of a server: the access token once, then a session."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from models.errors import TesseraError
+from web import gate
+from web.views.again import or_again
+
+bp = Blueprint("login", __name__)
+
+
+def _page(error: TesseraError | None) -> ResponseReturnValue:
+    return render_template("login.html", error=error, next=request.values.get("next", ""))
+
+
+@bp.get("/login")
+def form() -> ResponseReturnValue:
+    """Ask for the access token."""
+    return _page(None)
+
+
+@bp.post("/login")
+@or_again(_page)
+def enter() -> ResponseReturnValue:
+    """Open the door, and go where the person was going."""
+    gate.enter(request.form.get("token", "").strip())
+    return redirect(_inside(request.form.get("next", "")), code=303)
+
+
+@bp.post("/logout")
+def leave() -> ResponseReturnValue:
+    """Close it."""
+    gate.leave()
+    return redirect(url_for("login.form"), code=303)
+
+
+def _inside(path: str) -> str:
+    """Return a path of this site; the first page when `path` leads anywhere else."""
+    parts = urlsplit(path.replace("\\", "/"))
+    inside = path.startswith("/") and not path.startswith("//") and not parts.netloc and not parts.scheme
+    return path if inside else url_for("home.show")

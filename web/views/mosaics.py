@@ -1,0 +1,68 @@
+"""Pages of mosaics: order one, watch it, look at it, download it."""
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from models import database, finding, jobs
+from models.errors import TesseraError
+from web import downloads, forms, intake
+from web.context import sessions
+from web.views.again import or_again
+
+bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
+
+
+def _page(error: TesseraError | None) -> ResponseReturnValue:
+    with sessions()() as session:
+        tile_sets = finding.tile_sets(session, indexed_only=True)
+    return render_template("mosaics/new.html", error=error, form=request.values, tile_sets=tile_sets)
+
+
+@bp.get("/new")
+def new() -> ResponseReturnValue:
+    """Show the form."""
+    return _page(None)
+
+
+@bp.post("")
+@or_again(_page)
+def create() -> ResponseReturnValue:
+    """Take the target in, and order its mosaic."""
+    order = forms.mosaic_order(request.form)
+    tile_set_id = forms.identity(request.form.get("tile_set", ""), "tile set")
+    identity = intake.receive_mosaic(tile_set_id, request.files.get("target"), order)
+    return redirect(url_for("mosaics.show", mosaic_id=identity), code=303)
+
+
+@bp.get("/<uuid:mosaic_id>")
+def show(mosaic_id: UUID) -> ResponseReturnValue:
+    """Show how far the mosaic is, then the mosaic."""
+    with sessions()() as session:
+        mosaic = finding.find_mosaic(session, mosaic_id)
+    return render_template("mosaics/show.html", mosaic=mosaic)
+
+
+@bp.post("/<uuid:mosaic_id>/cancel")
+def cancel(mosaic_id: UUID) -> ResponseReturnValue:
+    """Cancel the mosaic."""
+    with sessions().begin() as session:
+        jobs.cancel(session, [finding.find_mosaic(session, mosaic_id).job_id], database.now(session))
+    return redirect(url_for("mosaics.show", mosaic_id=mosaic_id), code=303)
+
+
+@bp.get("/<uuid:mosaic_id>/picture")
+def picture(mosaic_id: UUID) -> ResponseReturnValue:
+    """Download the mosaic."""
+    with sessions()() as session:
+        mosaic = finding.find_mosaic(session, mosaic_id)
+    return downloads.picture(mosaic).make_conditional(request)
+
+
+@bp.get("/<uuid:mosaic_id>/preview")
+def preview(mosaic_id: UUID) -> ResponseReturnValue:
+    """Send the picture that the pages show."""
+    with sessions()() as session:
+        mosaic = finding.find_mosaic(session, mosaic_id)
+    return downloads.preview(mosaic)

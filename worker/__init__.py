@@ -1,0 +1,1 @@
+"""The worker: pictures in, arrays in between, pictures out."""

@@ -1,0 +1,52 @@
+"""A worker process: one Celery node for one lane."""
+
+import argparse
+import os
+from typing import Any
+
+from models import logs, settings
+from models.lifecycle import Lane
+from models.queue import connect, signals
+from worker import parallel, tasks
+
+__all__ = ["main", "tasks"]
+
+BULK_NICENESS = 10
+
+
+def main() -> None:
+    """Serve one lane until SIGTERM; a second SIGTERM does not wait for the job in hand."""
+    parser = argparse.ArgumentParser(prog="python -m worker.app", description=main.__doc__)
+    parser.add_argument("--lane", type=Lane, choices=list(Lane), required=True)
+    parser.add_argument("--concurrency", type=int, default=parallel.core_count())
+    chosen = parser.parse_args()
+    loaded = settings.load()
+    logs.configure(loaded)
+    # Celery would set up its own logging; that somebody listens to this signal keeps it from doing so.
+    signals.setup_logging.connect(_keep_logging, weak=False)
+    if chosen.lane is Lane.BULK:
+        signals.worker_process_init.connect(_yield_to_people, weak=False)
+    app = connect(loaded, "worker")
+    app.worker_main(
+        [
+            "worker",
+            f"--queues={chosen.lane.value}",
+            f"--concurrency={chosen.concurrency}",
+            f"--hostname={chosen.lane.value}-{os.getpid()}@%h",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+
+
+def _keep_logging(**_: Any) -> None:
+    """Leave logging as `models.logs` set it up."""
+
+
+def _yield_to_people(**_: Any) -> None:
+    """Let bulk work have the time that nobody waits for."""
+    os.nice(BULK_NICENESS)
+
+
+if __name__ == "__main__":
+    main()

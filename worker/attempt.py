@@ -1,0 +1,145 @@
+"""One attempt at a job: claim it, keep its lease alive beside the work, close it."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+import structlog
+from sqlalchemy.orm import Session
+
+from models import database, jobs
+from models.errors import LeaseLost, OutOfTime, TesseraError
+from models.jobs import Lease
+from models.queue import SoftTimeLimitExceeded
+from models.services import Services
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job's work leaves: rows to write together with its end, and the error if it came to nothing."""
+
+    write: Callable[[Session], None]
+    error: TesseraError | None = None
+
+
+class Attempt:
+    """A lease, and how far its work is. A thread of its own beats while the work goes on."""
+
+    def __init__(self, services: Services, lease: Lease) -> None:
+        self.services = services
+        self.lease = lease
+        self._phase, self._share = "", 0.0
+        self._stop, self._lost = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
+
+    def report(self, phase: str, share: float) -> None:
+        """Say how far the work is; the next beat writes it.
+
+        Args:
+            phase: What is being done, for people.
+            share: Of the whole job, 0 to 1.
+
+        Raises:
+            LeaseLost: the job is no longer this attempt's; stop.
+        """
+        if self._lost.is_set():
+            raise LeaseLost(f"Attempt {self.lease.attempt} no longer holds job {self.lease.job_id}.")
+        self._phase, self._share = phase, min(max(share, 0.0), 1.0)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _beat_on(self) -> None:
+        span = self.services.settings.lease_span
+        pause = min(self.services.settings.beat_seconds, span.total_seconds() / 3)
+        last = time.monotonic()
+        while not self._stop.wait(pause):
+            try:
+                self._beat(span)
+                last = time.monotonic()
+            except LeaseLost:
+                self._lost.set()
+                return
+            except database.Unreachable:
+                log.warning("a beat did not reach the database", exc_info=True)
+                if time.monotonic() - last > span.total_seconds():
+                    self._lost.set()
+                    return
+
+    def _beat(self, span: timedelta) -> None:
+        with self.services.sessions.begin() as session:
+            jobs.beat(session, self.lease, database.now(session), span, self._phase, self._share)
+
+
+Work = Callable[[Attempt], Outcome]
+
+
+def run(services: Services, job_id: int, work: Work) -> None:
+    """Make one attempt at a job; do nothing when it is not there to be taken.
+
+    However the work ends, the row says so; only when the database cannot be reached is that left to the sweep.
+    """
+    with structlog.contextvars.bound_contextvars(job_id=job_id):
+        try:
+            lease = _claim(services, job_id)
+            if lease is None:
+                log.info("nothing to claim")
+                return
+            with structlog.contextvars.bound_contextvars(attempt=lease.attempt):
+                _make(services, lease, work)
+        except LeaseLost as error:
+            log.info("stopped", reason=str(error))
+        except database.Unreachable:
+            log.exception("the database cannot be reached; the sweep will take this job up again")
+
+
+def _claim(services: Services, job_id: int) -> Lease | None:
+    with services.sessions.begin() as session:
+        return jobs.claim(session, job_id, database.now(session), services.settings.lease_span)
+
+
+def _make(services: Services, lease: Lease, work: Work) -> None:
+    began = time.monotonic()
+    log.info("began")
+    outcome = _worked(services, lease, work)
+    with services.sessions.begin() as session:
+        now = database.now(session)
+        if outcome.error is None:
+            jobs.succeed(session, lease, now)
+        else:
+            jobs.fail(session, lease, now, outcome.error)
+        outcome.write(session)
+    code = outcome.error.code if outcome.error else None
+    log.info("ended", error_code=code, seconds=round(time.monotonic() - began, 3))
+
+
+def _worked(services: Services, lease: Lease, work: Work) -> Outcome:
+    """Do the work; every failure becomes an outcome with a code, except the two that `run` handles."""
+    try:
+        with Attempt(services, lease) as attempt:
+            return work(attempt)
+    except (LeaseLost, database.Unreachable):
+        raise
+    except TesseraError as error:
+        log.info("failed", error_code=error.code, reason=str(error))
+        return Outcome(_nothing, error)
+    except SoftTimeLimitExceeded:
+        limit = services.settings.job_seconds
+        return Outcome(_nothing, OutOfTime(f"The job took longer than {limit:,} seconds and was stopped."))
+    except Exception:
+        log.exception("an error that nobody foresaw")
+        return Outcome(_nothing, TesseraError("Something went wrong on our side; the worker's log says what."))
+
+
+def _nothing(_session: Session) -> None:
+    """Write no rows beside the job's end."""

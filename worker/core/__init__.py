@@ -1,0 +1,1 @@
+"""Pure arithmetic on arrays: no files, clocks, logs or queue."""

@@ -1,0 +1,178 @@
+"""Bytes to arrays and back: the only importer of Pillow.
+
+Every picture comes out the same way: upright, sRGB, eight bits, no alpha, first frame, without its metadata.
+"""
+
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from models.errors import (
+    DamagedPicture,
+    EmptyFile,
+    NotAPicture,
+    TooManyPixels,
+    TruncatedPicture,
+    UnusablePicture,
+)
+from models.grid import Grid
+from models.orders import MAX_PICTURE_PIXELS, Fit
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
+BACKGROUND = (255, 255, 255)
+ORIENTATION_TAG = 0x0112
+"""Source: CIPA DC-008 (Exif 3.0), 4.6.5.1.6."""
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_NOCACHE = 0x0040
+"""cmsFLAGS_NOCACHE of Little CMS 2: one transform serves several threads."""
+
+# The header is checked below, against our own limit and with our own sentence.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def decode(
+    data: bytes, at_least: tuple[int, int] | None = None, max_pixels: int = MAX_PICTURE_PIXELS
+) -> NDArray[np.uint8]:
+    """Return a picture's pixels.
+
+    Args:
+        data: A file of one of `FORMATS`.
+        at_least: Where the format allows it (JPEG), decode at the smallest scale that still has this width and
+            height; None for every pixel.
+        max_pixels: Largest width x height, judged from the header before a pixel is decoded.
+
+    Returns:
+        (H, W, 3) sRGB, 0 to 255.
+
+    Raises:
+        UnusablePicture: empty, in no known format, too large, truncated or damaged.
+    """
+    return np.asarray(_decoded(data, at_least, max_pixels))
+
+
+def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
+    """Return a photo as a (height, width, 3) tile: the largest centred crop of that shape, scaled.
+
+    Raises:
+        UnusablePicture: as `decode`.
+    """
+    image = _decoded(data, (width, height), MAX_PICTURE_PIXELS)
+    box = _centred(image.size, width / height)
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
+
+
+def fitted(target: NDArray[np.uint8], grid: Grid, fit: Fit) -> NDArray[np.uint8]:
+    """Return a target made to fit a whole number of cells, by losing its edges evenly or by stretching."""
+    width, height = grid.target_size
+    if fit is Fit.RESIZE:
+        if target.shape[:2] == (height, width):
+            return target
+        return np.asarray(Image.fromarray(target).resize((width, height), Image.Resampling.LANCZOS))
+    top, left = (target.shape[0] - height) // 2, (target.shape[1] - width) // 2
+    return target[top : top + height, left : left + width]
+
+
+def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 90) -> bytes:
+    """Return (H, W, 3) pixels as a JPEG file."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return file.getvalue()
+
+
+def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> Image.Image:
+    """Decode, and give every way in which Pillow fails on a stranger's bytes one of our names."""
+    if not data:
+        raise EmptyFile("The file is empty.")
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            _check_size(image.size, max_pixels)
+            turn = _UPRIGHT.get(image.getexif().get(ORIENTATION_TAG, 1))
+            if at_least is not None:
+                image.draft(None, at_least[::-1] if turn and turn.value >= Image.Transpose.ROTATE_90 else at_least)
+            image.load()
+            rgb = _to_srgb(image)
+            return rgb.transpose(turn) if turn is not None else rgb
+    except UnusablePicture:
+        raise
+    except UnidentifiedImageError as error:
+        raise NotAPicture("The file is not a picture in a format that Tessera reads.") from error
+    except MemoryError as error:
+        raise TooManyPixels("The picture needs more memory than there is.") from error
+    except Exception as error:
+        if "truncated" in str(error):
+            raise TruncatedPicture("The picture is truncated: its end is missing.") from error
+        raise DamagedPicture("The picture is damaged and cannot be decoded.") from error
+
+
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise TooManyPixels(
+            f"The picture has {width:,} x {height:,} = {width * height:,} pixels; the limit is {max_pixels:,}."
+        )
+
+
+def _centred(size: tuple[int, int], ratio: float) -> tuple[float, float, float, float]:
+    """Return the largest centred box of a width-to-height ratio."""
+    width, height = size
+    crop_width, crop_height = min(width, height * ratio), min(height, width / ratio)
+    left, top = (width - crop_width) / 2, (height - crop_height) / 2
+    return left, top, left + crop_width, top + crop_height
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    image = _eight_bits(image)
+    if image.has_transparency_data:
+        profile = image.info.get("icc_profile")
+        rgba = image.convert("RGBA")
+        flat = Image.new("RGB", image.size, BACKGROUND)
+        flat.paste(_through_profile(rgba.convert("RGB"), profile), mask=rgba.getchannel("A"))
+        return flat
+    return _through_profile(image, image.info.get("icc_profile"))
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Bring the 16-bit and 32-bit grey modes to eight bits; Pillow's own conversion cuts them off at 255."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image).astype(np.float64)
+    top = 1.0 if image.mode == "F" and values.max(initial=0.0) <= 1.0 else 65_535.0
+    grey = np.clip(np.nan_to_num(values) * (255.0 / top), 0, 255).round().astype(np.uint8)
+    return Image.fromarray(grey)
+
+
+def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
+    transform = _transform(profile, image.mode) if profile and image.mode in {"RGB", "L", "CMYK"} else None
+    if transform is None:
+        return image if image.mode == "RGB" else image.convert("RGB")
+    converted = Image.new("RGB", image.size)
+    transform.apply(image, converted)
+    return converted
+
+
+@lru_cache(maxsize=64)
+def _transform(profile: bytes, mode: str) -> Any:
+    """Return the transform from an embedded profile to sRGB; None where there is nothing to do or it is unusable."""
+    from PIL import ImageCms  # noqa: PLC0415 - most photos carry no profile, and the command line starts faster
+
+    try:
+        source = ImageCms.getOpenProfile(BytesIO(profile))
+        if mode == "RGB" and ImageCms.getProfileDescription(source).startswith("sRGB"):
+            return None
+        return ImageCms.buildTransform(
+            source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=ImageCms.Flags(_NOCACHE)
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None

@@ -1,0 +1,77 @@
+"""Mosaics to files, a band at a time: the only importer of pyvips. Memory does not grow with the mosaic."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from models.errors import StorageFull, is_full
+from models.orders import Format
+
+PNG_COMPRESSION = 2
+"""Measured on 6 megapixels of photograph with filter `sub`: 0.13 s and 6.6 MB; level 6 takes 0.42 s for 5.7 MB."""
+JPEG_QUALITY = 90
+PREVIEW_SIDE = 1_600
+FULL = "There is no room left to write the mosaic; free some space and try again."
+
+pyvips.cache_set_max(0)
+
+
+def write(bands: Iterator[NDArray[np.uint8]], size: tuple[int, int], path: Path, form: Format) -> None:
+    """Write bands of pixels, from the top down, as one picture.
+
+    Args:
+        bands: (h, W, 3) sRGB each; their heights add up to the height.
+        size: Width and height.
+        path: The file to write.
+        form: The format to write in.
+
+    Raises:
+        StorageFull: the disk is full.
+    """
+    # The build of libvips in the wheel has no loader that reads a stream of plain pixels, so they pass through a
+    # scratch file, which it reads in windows.
+    width, height = size
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".bands-") as scratch:
+            for band in bands:
+                scratch.write(np.ascontiguousarray(band).data)
+            scratch.flush()
+            plain = pyvips.Image.rawload(scratch.name, width, height, 3, access="sequential")
+            _save(plain.copy(interpretation="srgb"), path, form)
+    except OSError as error:
+        if is_full(error):
+            raise StorageFull(FULL) from error
+        raise
+    except pyvips.Error as error:
+        raise _translated(error) from error
+
+
+def write_preview(picture: Path, path: Path) -> None:
+    """Write a picture again as a JPEG of at most 1,600 pixels a side."""
+    try:
+        preview = pyvips.Image.thumbnail(str(picture), PREVIEW_SIDE, height=PREVIEW_SIDE, size="down")
+        _save(preview, path, Format.JPEG)
+    except pyvips.Error as error:
+        raise _translated(error) from error
+
+
+def version() -> str:
+    """Return which libvips does the writing."""
+    return ".".join(str(pyvips.version(part)) for part in range(3))
+
+
+def _save(picture: Any, path: Path, form: Format) -> None:
+    savers: dict[Format, Callable[[], None]] = {
+        Format.PNG: lambda: picture.pngsave(str(path), compression=PNG_COMPRESSION, filter="sub", keep="none"),
+        Format.JPEG: lambda: picture.jpegsave(str(path), Q=JPEG_QUALITY, subsample_mode="off", keep="none"),
+    }
+    savers[form]()
+
+
+def _translated(error: Exception) -> Exception:
+    return StorageFull(FULL) if "No space left" in str(error) or "write error" in str(error) else error

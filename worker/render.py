@@ -1,0 +1,117 @@
+"""From a target and an index to a mosaic: fit, match, fetch the tiles, lay them band by band."""
+
+import math
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import grid
+from models.errors import StorageFull
+from models.grid import Grid
+from models.orders import MosaicOrder
+from worker import images, parallel, pictures
+from worker.core.compose import band
+from worker.core.grid import cell_means
+from worker.core.match import nearest_tiles
+from worker.index import Progress
+
+ReadPhoto = Callable[[bytes], bytes]
+"""Given a content hash, returns that photo's bytes."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What was made.
+
+    Attributes:
+        grid: How the target was cut.
+        placement: (rows, columns) tile numbers.
+    """
+
+    grid: Grid
+    placement: NDArray[np.intp]
+
+    @property
+    def distinct_tiles(self) -> int:
+        """How many different tiles lie in the mosaic."""
+        return len(np.unique(self.placement))
+
+
+def render(
+    target: bytes,
+    order: MosaicOrder,
+    index: NDArray[np.void],
+    read: ReadPhoto,
+    out: Path,
+    *,
+    threads: int,
+    progress: Progress,
+) -> Rendered:
+    """Write the mosaic that `order` asks for to `out`.
+
+    Args:
+        target: The file of the picture to imitate.
+        order: How to cut and set it.
+        index: The tiles, as `worker.index` describes them.
+        read: Gives a photo's bytes.
+        out: A file that nobody reads yet; on an error it may be left half-written.
+        threads: How many photos to decode at once.
+        progress: Told how far the work is; what it raises stops it.
+
+    Raises:
+        InvalidOrder: the order does not fit the target.
+        UnusablePicture: the target is no usable picture.
+        StorageFull: the disk is full.
+    """
+    progress("reading", 0, 1)
+    pixels = images.decode(target)
+    cells = grid.cut(pixels.shape[1], pixels.shape[0], order)
+    progress("matching", 0, 1)
+    means = cell_means(images.fitted(pixels, cells, order.fit), cells.columns, cells.rows)
+    placement = nearest_tiles(means, index["mean"]).reshape(cells.rows, cells.columns)
+    del pixels
+    numbers, slots = np.unique(placement, return_inverse=True)
+    with _scratch((len(numbers), cells.tile_height, cells.tile_width, 3)) as tiles:
+        _fetch(tiles, index["content"][numbers], read, threads, progress)
+        bands = _bands(tiles, slots.reshape(placement.shape), progress)
+        pictures.write(bands, cells.mosaic_size, out, order.format)
+    return Rendered(cells, placement)
+
+
+@contextmanager
+def _scratch(shape: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
+    """Lend an array that lies in a temporary file, so that many large tiles need little memory."""
+    with tempfile.TemporaryFile() as file:
+        try:
+            # Room is taken first: a full disk met through a mapped page would kill the process.
+            file.truncate(math.prod(shape))
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, math.prod(shape))
+        except OSError as error:
+            raise StorageFull("There is no room left to lay out the tiles; free some space and try again.") from error
+        yield np.memmap(file, np.uint8, "r+", shape=shape)
+
+
+def _fetch(
+    tiles: NDArray[np.uint8], contents: NDArray[np.uint8], read: ReadPhoto, threads: int, progress: Progress
+) -> None:
+    """Fill `tiles`, the scratch, with the photos of these content hashes; each photo is opened once."""
+    height, width = tiles.shape[1:3]
+
+    def one(slot: int) -> None:
+        tiles[slot] = images.tile(read(contents[slot].tobytes()), width, height)
+
+    for done, _ in enumerate(parallel.spread(one, range(len(tiles)), threads), start=1):
+        progress("fetching tiles", done, len(tiles))
+
+
+def _bands(tiles: NDArray[np.uint8], slots: NDArray[np.intp], progress: Progress) -> Iterator[NDArray[np.uint8]]:
+    for done, row in enumerate(slots, start=1):
+        yield band(tiles, row)
+        progress("composing", done, len(slots))

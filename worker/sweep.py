@@ -1,0 +1,67 @@
+"""The sweep: frees stale jobs, rings again for those that wait too long, clears litter. Any number may run."""
+
+import signal
+import threading
+import time
+from datetime import timedelta
+
+import structlog
+
+from models import database, jobs, logs, settings
+from models.errors import StorageUnreadable
+from models.queue import connect, ring_all
+from models.services import Services, open_services
+from worker import litter
+
+log = structlog.get_logger(__name__)
+
+
+def sweep(services: Services) -> int:
+    """Sweep once; return for how many jobs it rang."""
+    with services.sessions.begin() as session:
+        now = database.now(session)
+        bells = jobs.release_stale(session, now, services.settings.max_attempts, services.ring_again)
+        bells += jobs.ring_again(session, now)
+    if bells:
+        log.info("rings again", job_ids=[bell.job_id for bell in bells])
+    ring_all(bells)
+    return len(bells)
+
+
+def collect(services: Services) -> None:
+    """Clear litter once, by the database's clock."""
+    with services.sessions() as session:
+        now = database.now(session)
+    count = litter.collect(services, now)
+    if count:
+        log.info("cleared litter", blob_count=count)
+
+
+def sweep_on(services: Services, stop: threading.Event) -> None:
+    """Sweep until `stop` is set. A sweep that fails is logged, and the next one tries again."""
+    span = timedelta(seconds=services.settings.litter_seconds).total_seconds()
+    cleared = time.monotonic() - span
+    while not stop.is_set():
+        try:
+            sweep(services)
+            if time.monotonic() - cleared >= span:
+                cleared = time.monotonic()
+                collect(services)
+        except (database.Unreachable, StorageUnreadable):
+            log.warning("a sweep failed", exc_info=True)
+        stop.wait(services.settings.sweep_seconds)
+
+
+def main() -> None:
+    """Run a sweeper as a process of its own, until SIGTERM or SIGINT."""
+    chosen = settings.load()
+    logs.configure(chosen)
+    connect(chosen, "publisher")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    sweep_on(open_services(chosen), stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""The names that Celery knows, and one call each."""
+
+from models.lifecycle import JobKind
+from models.queue import app
+from worker import attempt, work
+from worker.context import services
+
+
+@app.task(name=JobKind.RENDER.value)
+def render(job_id: int) -> None:
+    """Make one attempt at rendering a mosaic."""
+    attempt.run(services(), job_id, work.render_mosaic)
+
+
+@app.task(name=JobKind.INDEX.value)
+def index(job_id: int) -> None:
+    """Make one attempt at indexing a tile set."""
+    attempt.run(services(), job_id, work.index_tile_set)
