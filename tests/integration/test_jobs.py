@@ -1,0 +1,219 @@
+"""The life of a job, on SQLite and on PostgreSQL."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from models import database, jobs
+from models.errors import InvalidOrder, LeaseLost
+from models.jobs import Lease
+from models.lifecycle import NEXT, JobKind, JobState, Lane
+from models.services import Services
+from models.tables import Job
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SPAN = timedelta(seconds=30)
+MINUTE = timedelta(minutes=1)
+
+
+def add(services: Services, now: datetime = NOON) -> int:
+    with services.sessions.begin() as session:
+        return jobs.add(session, JobKind.RENDER, Lane.INTERACTIVE, now, MINUTE).id
+
+
+def claim(services: Services, job_id: int, now: datetime = NOON) -> Lease | None:
+    with services.sessions.begin() as session:
+        return jobs.claim(session, job_id, now, SPAN)
+
+
+def sweep(services: Services, now: datetime) -> list[int]:
+    with services.sessions.begin() as session:
+        return [bell.job_id for bell in jobs.release_stale(session, now, 3, MINUTE)]
+
+
+def look(services: Services, job_id: int) -> Job:
+    with services.sessions() as session:
+        return session.get_one(Job, job_id)
+
+
+def held(services: Services, job_id: int) -> Lease:
+    lease = claim(services, job_id)
+    assert lease is not None
+    return lease
+
+
+def test_a_claimed_job_is_running_with_a_lease_and_its_first_attempt(services: Services) -> None:
+    lease = held(services, add(services))
+    job = look(services, lease.job_id)
+    assert (job.state, job.attempt, job.lease_token) == (JobState.RUNNING, 1, lease.token)
+    assert job.lease_until == NOON + SPAN
+
+
+def test_a_job_that_somebody_holds_cannot_be_claimed(services: Services) -> None:
+    lease = held(services, add(services))
+    assert claim(services, lease.job_id) is None
+
+
+def test_a_job_that_does_not_exist_cannot_be_claimed(services: Services) -> None:
+    assert claim(services, 404) is None
+
+
+def test_of_sixteen_claims_at_once_exactly_one_wins_every_time(services: Services) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        for _ in range(20):
+            job_id = add(services)
+            leases = list(pool.map(lambda _, job_id=job_id: claim(services, job_id), range(16)))
+            assert sum(lease is not None for lease in leases) == 1
+            assert look(services, job_id).attempt == 1
+
+
+def test_a_beat_renews_the_lease_and_writes_progress(services: Services) -> None:
+    lease = held(services, add(services))
+    with services.sessions.begin() as session:
+        jobs.beat(session, lease, NOON + MINUTE, SPAN, "composing", 0.25)
+    job = look(services, lease.job_id)
+    assert (job.lease_until, job.phase, job.progress) == (NOON + MINUTE + SPAN, "composing", 0.25)
+
+
+def test_an_expired_lease_is_queued_again_without_losing_its_count_of_attempts(services: Services) -> None:
+    lease = held(services, add(services))
+    assert sweep(services, NOON + SPAN + timedelta(seconds=1)) == [lease.job_id]
+    job = look(services, lease.job_id)
+    assert (job.state, job.attempt, job.lease_token) == (JobState.QUEUED, 1, None)
+
+
+def test_a_lease_that_holds_is_left_alone(services: Services) -> None:
+    lease = held(services, add(services))
+    assert sweep(services, NOON + SPAN - timedelta(seconds=1)) == []
+    assert look(services, lease.job_id).state is JobState.RUNNING
+
+
+def test_the_third_expired_lease_ends_the_job_as_crashed(services: Services) -> None:
+    job_id = add(services)
+    for _ in range(3):
+        held(services, job_id)
+        sweep(services, NOON + MINUTE)
+    job = look(services, job_id)
+    assert (job.state, job.attempt, job.error_code) == (JobState.FAILED, 3, "crashed")
+    assert job.finished_at == NOON + MINUTE
+
+
+def test_of_three_sweeps_at_once_one_rings_for_each_job(services: Services) -> None:
+    ids = [add(services) for _ in range(30)]
+    for job_id in ids:
+        held(services, job_id)
+    with ThreadPoolExecutor(3) as pool:
+        rung = list(pool.map(lambda _: sweep(services, NOON + MINUTE), range(3)))
+    assert sorted(sum(rung, [])) == ids
+
+
+def test_an_old_attempt_cannot_close_a_new_one(services: Services) -> None:
+    first = held(services, add(services))
+    sweep(services, NOON + MINUTE)
+    held(services, first.job_id)
+    with pytest.raises(LeaseLost), services.sessions.begin() as session:
+        jobs.succeed(session, first, NOON + MINUTE)
+    assert look(services, first.job_id).state is JobState.RUNNING
+
+
+def test_an_old_attempt_cannot_beat_for_a_new_one(services: Services) -> None:
+    first = held(services, add(services))
+    sweep(services, NOON + MINUTE)
+    held(services, first.job_id)
+    with pytest.raises(LeaseLost), services.sessions.begin() as session:
+        jobs.beat(session, first, NOON + MINUTE, SPAN, "composing", 0.5)
+
+
+def test_a_cancelled_job_stays_cancelled_when_its_worker_finishes(services: Services) -> None:
+    lease = held(services, add(services))
+    with services.sessions.begin() as session:
+        assert jobs.cancel(session, [lease.job_id], NOON) == 1
+    with pytest.raises(LeaseLost), services.sessions.begin() as session:
+        jobs.succeed(session, lease, NOON)
+    assert look(services, lease.job_id).state is JobState.CANCELLED
+
+
+def test_cancelling_a_finished_job_changes_nothing(services: Services) -> None:
+    lease = held(services, add(services))
+    with services.sessions.begin() as session:
+        jobs.succeed(session, lease, NOON)
+    with services.sessions.begin() as session:
+        assert jobs.cancel(session, [lease.job_id], NOON) == 0
+    assert look(services, lease.job_id).state is JobState.SUCCEEDED
+
+
+def test_a_failure_keeps_its_code_and_its_sentence(services: Services) -> None:
+    lease = held(services, add(services))
+    with services.sessions.begin() as session:
+        jobs.fail(session, lease, NOON, InvalidOrder("cells_across", "Too many."))
+    job = look(services, lease.job_id)
+    assert (job.state, job.error_code, job.error_sentence) == (JobState.FAILED, "invalid_order", "Too many.")
+
+
+def _put(session: Session, job_id: int, state: JobState) -> None:
+    """Place a job in a state, by the back door."""
+    running, failed = state is JobState.RUNNING, state is JobState.FAILED
+    session.execute(
+        update(Job).where(Job.id == job_id).values(
+            state=state, attempt=1, lease_token="t" if running else None, lease_until=NOON if running else None,
+            finished_at=NOON if state.final else None, error_code="crashed" if failed else None,
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_each_operation_moves_a_job_only_where_the_table_allows(services: Services, state: JobState) -> None:
+    later = NOON + MINUTE
+    operations = {
+        JobState.RUNNING: lambda session, job_id: jobs.claim(session, job_id, NOON, SPAN),
+        JobState.SUCCEEDED: lambda session, job_id: jobs.succeed(session, Lease(job_id, 1, "t"), NOON),
+        JobState.FAILED: lambda session, job_id: jobs.fail(session, Lease(job_id, 1, "t"), NOON, InvalidOrder("", "")),
+        JobState.CANCELLED: lambda session, job_id: jobs.cancel(session, [job_id], NOON),
+        JobState.QUEUED: lambda session, job_id: jobs.release_stale(session, later, 3, MINUTE),
+    }
+    for goal, operation in operations.items():
+        job_id = add(services)
+        with services.sessions.begin() as session:
+            _put(session, job_id, state)
+        try:
+            with services.sessions.begin() as session:
+                operation(session, job_id)
+        except LeaseLost:
+            pass
+        expected = goal if goal in NEXT[state] else state
+        assert look(services, job_id).state is expected, f"{state} to {goal}"
+        with services.sessions.begin() as session:
+            _put(session, job_id, JobState.CANCELLED)
+
+
+def test_a_job_that_waits_too_long_is_rung_for_again_and_then_less_often(services: Services) -> None:
+    job_id = add(services)
+
+    def rung(minutes: float) -> list[int]:
+        with services.sessions.begin() as session:
+            return [bell.job_id for bell in jobs.ring_again(session, NOON + minutes * MINUTE)]
+
+    assert rung(0.9) == []
+    assert rung(1.1) == [job_id]
+    assert rung(1.2) == []
+    assert rung(2.3) == [job_id]
+    assert rung(4.2) == []
+    assert rung(4.4) == [job_id]
+
+
+def test_the_bell_names_the_lane_that_the_job_was_placed_in(services: Services) -> None:
+    with services.sessions.begin() as session:
+        job = jobs.add(session, JobKind.INDEX, Lane.BULK, NOON, MINUTE)
+    with services.sessions.begin() as session:
+        (bell,) = jobs.ring_again(session, NOON + 2 * MINUTE)
+    assert (bell.kind, bell.job_id, bell.lane) == (JobKind.INDEX, job.id, Lane.BULK)
+
+
+def test_the_database_tells_the_time_in_utc(services: Services) -> None:
+    with services.sessions() as session:
+        told = database.now(session)
+    assert told.utcoffset() == timedelta(0)
+    assert abs(told - datetime.now(UTC)) < MINUTE

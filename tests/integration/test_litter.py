@@ -1,0 +1,95 @@
+"""What the sweep clears away, and what it must not."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from models import database, jobs, keys
+from models.orders import MosaicOrder
+from models.placing import StoredFile, place_batch, place_mosaic, place_tile_set
+from models.services import Services
+from models.tables import Mosaic, TileSet
+from worker import litter
+
+LATER = timedelta(hours=2)
+
+
+def collect(services: Services, after: timedelta = LATER) -> set[str]:
+    """Clear litter as if `after` had passed; return what is left."""
+    with services.sessions() as session:
+        now = database.now(session)
+    litter.collect(services, now + after)
+    return {blob.key for blob in services.store.list()}
+
+
+@pytest.fixture
+def tile_set(services: Services) -> TileSet:
+    """An indexed tile set with a photo, an index, an old attempt's index and what was uploaded."""
+    identity = uuid4()
+    upload, content = keys.upload(identity, 0), b"\x01" * 32
+    for key in (upload, keys.photo(identity, content), keys.index(identity, 1, 1), keys.index(identity, 2, 1)):
+        services.store.put(key, b"x")
+    with services.sessions.begin() as session:
+        bell = place_tile_set(session, identity, "photos", [], [], services.ring_again)
+        now = database.now(session)
+        lease = jobs.claim(session, bell.job_id, now, LATER)
+        assert lease is not None
+        jobs.succeed(session, lease, now)
+        made = session.get_one(TileSet, identity)
+        made.index_key, made.tile_count = keys.index(identity, 2, 1), 1
+    return made
+
+
+def test_an_indexed_set_keeps_its_photos_and_its_index_alone(services: Services, tile_set: TileSet) -> None:
+    kept = {keys.photo(tile_set.id, b"\x01" * 32), keys.index(tile_set.id, 2, 1)}
+    assert collect(services) == kept
+
+
+def test_young_blobs_are_left_alone_for_the_grace_time(services: Services, tile_set: TileSet) -> None:
+    services.store.put("mosaics/never-ordered/target", b"x")
+    assert "mosaics/never-ordered/target" in collect(services, timedelta(minutes=30))
+
+
+def test_what_was_uploaded_and_never_ordered_goes(services: Services) -> None:
+    for key in (keys.target(uuid4()), keys.upload(uuid4(), 0), keys.batch_target(uuid4(), 0), "stray"):
+        services.store.put(key, b"x")
+    assert collect(services) == set()
+
+
+def test_a_finished_mosaic_keeps_its_target_and_the_published_attempt(services: Services, tile_set: TileSet) -> None:
+    identity = uuid4()
+    target = StoredFile("t", keys.target(identity))
+    named = {target.key, keys.picture(identity, 2, "png"), keys.preview(identity, 2)}
+    for key in {*named, keys.picture(identity, 1, "png"), keys.preview(identity, 1)}:
+        services.store.put(key, b"x")
+    with services.sessions.begin() as session:
+        order = MosaicOrder(cells_across=2)
+        bell = place_mosaic(session, identity, tile_set.id, target, order, services.ring_again)
+        now = database.now(session)
+        lease = jobs.claim(session, bell.job_id, now, LATER)
+        assert lease is not None
+        jobs.succeed(session, lease, now)
+        mosaic = session.get_one(Mosaic, identity)
+        mosaic.picture_key, mosaic.preview_key = keys.picture(identity, 2, "png"), keys.preview(identity, 2)
+    assert {key for key in collect(services) if key.startswith("mosaics/")} == named
+
+
+def test_a_job_that_is_not_final_keeps_everything(services: Services, tile_set: TileSet) -> None:
+    identity = uuid4()
+    keys_of_it = {keys.target(identity), keys.picture(identity, 1, "png")}
+    for key in keys_of_it:
+        services.store.put(key, b"x")
+    with services.sessions.begin() as session:
+        target = StoredFile("t", keys.target(identity))
+        place_mosaic(session, identity, tile_set.id, target, MosaicOrder(cells_across=2), services.ring_again)
+    assert keys_of_it <= collect(services)
+
+
+def test_the_targets_of_a_batch_stay(services: Services, tile_set: TileSet) -> None:
+    identity = uuid4()
+    services.store.put(keys.batch_target(identity, 0), b"x")
+    with services.sessions.begin() as session:
+        target = [StoredFile("t", keys.batch_target(identity, 0))]
+        place_batch(session, identity, "b", tile_set.id, target, MosaicOrder(cells_across=2), services.ring_again)
+    assert keys.batch_target(identity, 0) in collect(services)
