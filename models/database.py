@@ -16,13 +16,13 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from models.errors import BadConfiguration
 
 BUSY_SECONDS = 30
-Unreachable = OperationalError
+Unreachable = (OperationalError, InterfaceError)
 """What a statement raises when the database cannot be reached just now."""
 
 

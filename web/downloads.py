@@ -10,6 +10,7 @@ from zipstream import ZIP_STORED, ZipStream
 from models.errors import NotReady
 from models.lifecycle import JobState
 from models.orders import Format
+from models.storage import Store
 from models.tables import Mosaic
 from web.context import store
 
@@ -53,8 +54,9 @@ def archive(name: str, mosaics: Sequence[Mosaic]) -> Response:
         raise NotReady("No mosaic of this batch is ready yet.")
     # The pictures are compressed already, and without compression the length is known beforehand.
     stream = ZipStream(compress_type=ZIP_STORED, sized=True)
+    blobs = store()
     for mosaic in ready:
-        stream.add(_chunks(mosaic.picture_key or ""), _entry_name(mosaic), size=mosaic.picture_bytes)
+        stream.add(_chunks(blobs, mosaic.picture_key or ""), _entry_name(mosaic), size=mosaic.picture_bytes)
     response = Response(iter(stream), mimetype="application/zip")
     response.headers["Content-Length"] = str(len(stream))
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -74,9 +76,9 @@ def _blob(key: str, content_type: str) -> Response:
     return response
 
 
-def _chunks(key: str) -> Iterator[bytes]:
-    """Open the blob only when its turn comes."""
-    _, chunks = store().stream(key)
+def _chunks(blobs: Store, key: str) -> Iterator[bytes]:
+    """Open the blob only when its turn comes, when the request's context is gone."""
+    _, chunks = blobs.stream(key)
     yield from chunks
 
 

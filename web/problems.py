@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from models import database, errors
 from models.errors import InvalidOrder, TesseraError
@@ -39,8 +39,10 @@ def register(app: Flask) -> None:
     app.register_error_handler(TesseraError, _foreseen)
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(SecurityError, _untrusted)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(database.Unreachable, _unreachable)
+    for kind in database.Unreachable:
+        app.register_error_handler(kind, _unreachable)
     app.register_error_handler(OSError, _system)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -75,6 +77,11 @@ def _forged(_error: CSRFError) -> ResponseReturnValue:
 def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
     sentence = "The upload is larger, or has more files, than this site takes; send less at once, or a zip."
     return answer(HTTPStatus(error.code), errors.TooLarge.code, sentence)
+
+
+def _untrusted(error: SecurityError) -> Response:
+    """Answer in plain text: a page would need addresses, and there is no host to build them on."""
+    return Response(f"{error.description}\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -128,7 +128,7 @@ def _worked(services: Services, lease: Lease, work: Work) -> Outcome:
     try:
         with Attempt(services, lease) as attempt:
             return work(attempt)
-    except (LeaseLost, database.Unreachable):
+    except (LeaseLost, *database.Unreachable):
         raise
     except TesseraError as error:
         log.info("failed", error_code=error.code, reason=str(error))

@@ -3,6 +3,8 @@
 Every picture comes out the same way: upright, sRGB, eight bits, no alpha, first frame, without its metadata.
 """
 
+import struct
+import zlib
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -35,8 +37,11 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_NOCACHE = 0x0040
-"""cmsFLAGS_NOCACHE of Little CMS 2: one transform serves several threads."""
+_DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
+    ValueError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's decoders raise on damaged bytes. Not Exception: a time limit or a cancel must pass through."""
 
 # The header is checked below, against our own limit and with our own sentence.
 Image.MAX_IMAGE_PIXELS = None
@@ -110,7 +115,7 @@ def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> 
         raise NotAPicture("The file is not a picture in a format that Tessera reads.") from error
     except MemoryError as error:
         raise TooManyPixels("The picture needs more memory than there is.") from error
-    except Exception as error:
+    except _DAMAGE as error:
         if "truncated" in str(error):
             raise TruncatedPicture("The picture is truncated: its end is missing.") from error
         raise DamagedPicture("The picture is damaged and cannot be decoded.") from error
@@ -171,8 +176,9 @@ def _transform(profile: bytes, mode: str) -> Any:
         source = ImageCms.getOpenProfile(BytesIO(profile))
         if mode == "RGB" and ImageCms.getProfileDescription(source).startswith("sRGB"):
             return None
+        # Without the cache one transform serves several threads.
         return ImageCms.buildTransform(
-            source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=ImageCms.Flags(_NOCACHE)
+            source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=ImageCms.Flags.NOCACHE
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None

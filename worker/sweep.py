@@ -47,7 +47,7 @@ def sweep_on(services: Services, stop: threading.Event) -> None:
             if time.monotonic() - cleared >= span:
                 cleared = time.monotonic()
                 collect(services)
-        except (database.Unreachable, StorageUnreadable):
+        except (*database.Unreachable, StorageUnreadable):
             log.warning("a sweep failed", exc_info=True)
         stop.wait(services.settings.sweep_seconds)
 

@@ -181,7 +181,8 @@ class Installation:
         if mode == "server":
             self.session.headers["Authorization"] = f"Bearer {TOKEN}"
         self.settings = {
-            "MODE": mode, "DATABASE_URL": database_url, "REDIS_URL": running.url, "STORE": f"file://{folder / 'store'}",
+            "MODE": mode, "DATABASE_URL": database_url, "REDIS_URL": running.url,
+            "STORE": f"file://{folder / 'store'}",
             "SECRET_KEY": "only for the tests, and long enough", "ACCESS_TOKEN": TOKEN, "SECURE_COOKIES": "false",
             "LEASE_SECONDS": "2", "BEAT_SECONDS": "0.2", "SWEEP_SECONDS": "0.3", "RING_AGAIN_SECONDS": "1",
             "LOG_FORMAT": "console", "MAX_PHOTOS": "3000", "MAX_TARGETS": "30", "MAX_UPLOAD_BYTES": str(64 << 20),
@@ -219,7 +220,7 @@ class Installation:
     def _answers(self) -> bool:
         try:
             return requests.get(f"{self.address}/livez", timeout=5).ok
-        except requests.ConnectionError:
+        except requests.RequestException:
             return False
 
     def get(self, path: str, **more: Any) -> requests.Response:
@@ -244,7 +245,9 @@ class Installation:
         return self.final(made.json()["url"])
 
     def order(self, tile_set: dict[str, Any], target: bytes, **wish: str) -> dict[str, Any]:
-        made = self.post("/api/v1/mosaics", data={"tile_set": tile_set["id"], **wish}, files={"target": ("t.png", target)})
+        made = self.post(
+            "/api/v1/mosaics", data={"tile_set": tile_set["id"], **wish}, files={"target": ("t.png", target)}
+        )
         assert made.status_code == 202, made.text
         return dict(made.json())
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import pytest
 from sqlalchemy import update
@@ -107,7 +108,7 @@ def test_of_three_sweeps_at_once_one_rings_for_each_job(services: Services) -> N
         held(services, job_id)
     with ThreadPoolExecutor(3) as pool:
         rung = list(pool.map(lambda _: sweep(services, NOON + MINUTE), range(3)))
-    assert sorted(sum(rung, [])) == ids
+    assert sorted(chain.from_iterable(rung)) == ids
 
 
 def test_an_old_attempt_cannot_close_a_new_one(services: Services) -> None:
@@ -170,9 +171,11 @@ def test_each_operation_moves_a_job_only_where_the_table_allows(services: Servic
     operations = {
         JobState.RUNNING: lambda session, job_id: jobs.claim(session, job_id, NOON, SPAN),
         JobState.SUCCEEDED: lambda session, job_id: jobs.succeed(session, Lease(job_id, 1, "t"), NOON),
-        JobState.FAILED: lambda session, job_id: jobs.fail(session, Lease(job_id, 1, "t"), NOON, InvalidOrder("", "")),
+        JobState.FAILED: lambda session, job_id: jobs.fail(
+            session, Lease(job_id, 1, "t"), NOON, InvalidOrder("", "")
+        ),
         JobState.CANCELLED: lambda session, job_id: jobs.cancel(session, [job_id], NOON),
-        JobState.QUEUED: lambda session, job_id: jobs.release_stale(session, later, 3, MINUTE),
+        JobState.QUEUED: lambda session, _: jobs.release_stale(session, later, 3, MINUTE),
     }
     for goal, operation in operations.items():
         job_id = add(services)

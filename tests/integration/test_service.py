@@ -1,0 +1,309 @@
+"""The whole service over real HTTP: form, row, queue, worker, poll, download; and what is killed in between."""
+
+import io
+import os
+import re
+import signal
+import subprocess
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+from sqlalchemy import func, select
+
+from cli import processes
+from models.lifecycle import JobState, Lane
+from models.tables import Job, Mosaic
+
+WISH = {"cells_across": "24", "tile_size": "16"}
+LONG = {"cells_across": "240", "tile_size": "40", "fit": "resize"}
+"""A mosaic of 9,600 x 6,400 pixels: long enough to be interrupted."""
+
+
+@pytest.fixture(scope="module")
+def tile_set(installation: Any, photos: dict[str, bytes]) -> dict[str, Any]:
+    made: dict[str, Any] = installation.tile_set(photos)
+    assert (made["job"]["state"], made["tile_count"], made["skipped_count"]) == ("succeeded", len(photos), 0)
+    return made
+
+
+@pytest.fixture(scope="module")
+def by_command(
+    tmp_path_factory: pytest.TempPathFactory, tessera: str, photos: dict[str, bytes], target: bytes
+) -> np.ndarray:
+    """The pixels that the command line makes of the same photos, target and order."""
+    folder = tmp_path_factory.mktemp("by-command")
+    for name, data in photos.items():
+        path = folder / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    (folder / "target.png").write_bytes(target)
+    command = [
+        tessera,
+        "render",
+        "target.png",
+        "--tiles",
+        "photos",
+        "--cells",
+        "24",
+        "--tile-size",
+        "16",
+        "--out",
+        "o.png",
+    ]
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
+    return pixels((folder / "o.png").read_bytes())
+
+
+def pixels(data: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
+    installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray
+) -> None:
+    done = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    assert (done["job"]["state"], done["job"]["error"]) == ("succeeded", None)
+    picture = installation.get(done["picture"])
+    assert picture.headers["Content-Type"] == "image/png"
+    assert len(picture.content) == done["bytes"]
+    np.testing.assert_array_equal(pixels(picture.content), by_command)
+
+
+def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(
+    installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray, wait_for: Callable[..., Any]
+) -> None:
+    browser = requests.Session()
+    address = installation.address
+    if installation.mode == "server":
+        door = browser.get(f"{address}/login").text
+        browser.post(
+            f"{address}/login", data={"csrf_token": token_in(door), "token": installation.settings["ACCESS_TOKEN"]}
+        )
+    form = {"csrf_token": token_in(browser.get(f"{address}/mosaics/new").text), "tile_set": tile_set["id"], **WISH}
+    page = browser.post(f"{address}/mosaics", data=form, files={"target": ("holiday.png", target)})
+    assert page.url.startswith(f"{address}/mosaics/")
+    done = wait_for(lambda: _when("Download PNG", browser.get(page.url).text))
+    assert "http-equiv" not in done
+    np.testing.assert_array_equal(pixels(browser.get(f"{page.url}/picture").content), by_command)
+    preview = browser.get(f"{page.url}/preview")
+    assert (preview.headers["Content-Type"], pixels(preview.content).shape) == ("image/jpeg", by_command.shape)
+
+
+def _when(words: str, text: str) -> str | None:
+    return text if words in text else None
+
+
+def token_in(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found is not None
+    return found.group(1)
+
+
+@pytest.mark.parametrize("way", ["files", "zip"])
+def test_a_batch_of_twenty_gives_twenty_mosaics_in_one_zip(
+    installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray,
+    zipped: Callable[..., bytes], wait_for: Callable[..., Any], way: str,
+) -> None:  # fmt: skip
+    if way == "files":
+        files = [("targets", (f"guest {number}.png", target)) for number in range(20)]
+    else:
+        entries = {f"guests/guest {number}.png": target for number in range(20)}
+        files = [("archive", ("guests.zip", zipped(entries)))]
+    made = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **WISH}, files=files).json()
+    assert made["total"] == 20
+    done = wait_for(lambda: (shown := installation.get(made["url"]).json())["final"] and shown)
+    assert (done["states"], done["progress"]) == ({"succeeded": 20}, 1.0)
+    answer = installation.get(done["archive"])
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert sorted(archive.namelist())[:2] == ["0001-guest-0.png", "0002-guest-1.png"]
+        assert len(archive.namelist()) == 20
+        for name in archive.namelist():
+            np.testing.assert_array_equal(pixels(archive.read(name)), by_command)
+
+
+def test_one_bad_target_of_a_batch_fails_alone(
+    installation: Any,
+    tile_set: dict[str, Any],
+    target: bytes,
+    zipped: Callable[..., bytes],
+    wait_for: Callable[..., Any],
+) -> None:
+    entries = {"good.png": target, "notes.txt": b"not a picture", "cut.png": target[: len(target) // 2]}
+    files = [("archive", ("mixed.zip", zipped(entries)))]
+    made = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **WISH}, files=files).json()
+    done = wait_for(lambda: (shown := installation.get(made["url"]).json())["final"] and shown)
+    codes = [(item["job"]["error"] or {}).get("code") for item in done["items"]]
+    assert codes[:2] == [None, "not_a_picture"]
+    assert codes[2] in {"truncated_picture", "damaged_picture"}
+    assert done["archive"] is not None
+
+
+def test_a_single_order_does_not_wait_behind_a_long_batch(
+    installation: Any, tile_set: dict[str, Any], target: bytes
+) -> None:
+    files = [("targets", (f"{number}.png", target)) for number in range(8)]
+    batch = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **LONG}, files=files).json()
+    done = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    shown = installation.get(batch["url"]).json()
+    installation.post(f"{batch['url']}/cancel")
+    assert done["job"]["state"] == "succeeded"
+    assert not shown["final"]
+
+
+def test_photos_can_come_as_single_files_and_bad_ones_are_lines_in_the_report(
+    installation: Any, photos: dict[str, bytes], target: bytes
+) -> None:
+    good = list(photos.items())[:5]
+    bad = {"empty.png": b"", "notes.txt": b"not a picture", "cut.png": target[:300]}
+    files = [("photos", (name, data)) for name, data in [*good, *bad.items(), ("again.png", good[0][1])]]
+    made = installation.post("/api/v1/tile-sets", data={"name": "mixed"}, files=files).json()
+    done = installation.final(made["url"])
+    assert (done["job"]["state"], done["tile_count"], done["skipped_count"]) == ("succeeded", 5, 4)
+    codes = {line["name"]: line["code"] for line in done["skipped"]}
+    assert codes.pop("cut.png") in {"truncated_picture", "damaged_picture"}
+    assert codes == {"empty.png": "empty_file", "notes.txt": "not_a_picture", "again.png": "duplicate"}
+
+
+def test_a_set_without_a_usable_photo_fails_and_says_why_for_each(installation: Any) -> None:
+    files = [("photos", (name, b"not a picture")) for name in ("a.jpg", "b.jpg")]
+    made = installation.post("/api/v1/tile-sets", files=files).json()
+    done = installation.final(made["url"])
+    assert (done["job"]["state"], done["job"]["error"]["code"]) == ("failed", "no_usable_tiles")
+    assert {line["name"]: line["code"] for line in done["skipped"]} == {
+        "a.jpg": "not_a_picture",
+        "b.jpg": "not_a_picture",
+    }
+
+
+def test_a_target_whose_end_is_missing_fails_with_a_clear_sentence(
+    installation: Any, tile_set: dict[str, Any], target: bytes
+) -> None:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(target)).save(file, "JPEG", quality=95)
+    done = installation.final(installation.order(tile_set, file.getvalue()[:2_000], **WISH)["url"])
+    assert done["job"]["error"] == {
+        "code": "truncated_picture", "detail": "The picture is truncated: its end is missing."
+    }  # fmt: skip
+    assert installation.get(f"{done['url']}/picture").status_code == 409
+
+
+def running(installation: Any, url: str, wait_for: Callable[..., Any], share: float = 0.0) -> dict[str, Any]:
+    """Wait until a job is at work, and well into it."""
+
+    def at_work() -> Any:
+        shown = installation.get(url).json()
+        assert not shown["job"]["final"], shown["job"]
+        return shown if shown["job"]["state"] == "running" and shown["job"]["progress"] >= share else None
+
+    answer: dict[str, Any] = wait_for(at_work)
+    return answer
+
+
+def test_a_job_whose_worker_child_is_killed_is_done_once_by_another_attempt(
+    installation: Any, tile_set: dict[str, Any], target: bytes, wait_for: Callable[..., Any]
+) -> None:
+    ordered = installation.order(tile_set, target, **LONG)
+    running(installation, ordered["url"], wait_for, share=0.5)
+    for child in installation.children("interactive-worker"):
+        child.send_signal(signal.SIGKILL)
+    done = installation.final(ordered["url"])
+    assert (done["job"]["state"], done["job"]["attempt"]) == ("succeeded", 2)
+    picture = installation.get(done["picture"]).content
+    assert Image.open(io.BytesIO(picture)).size == (9_600, 6_400)
+    assert published(installation, ordered["id"]) == [2]
+
+
+def published(installation: Any, mosaic_id: str) -> list[int]:
+    """Return which attempts have a picture in the store."""
+    found = installation.services().store.list(f"mosaics/{mosaic_id}")
+    return sorted(int(blob.key.split("/")[2]) for blob in found if blob.key.endswith(".png"))
+
+
+def test_a_job_whose_whole_worker_is_killed_is_done_by_another_attempt(
+    installation: Any, tile_set: dict[str, Any], target: bytes, wait_for: Callable[..., Any]
+) -> None:
+    ordered = installation.order(tile_set, target, **LONG)
+    running(installation, ordered["url"], wait_for, share=0.5)
+    children = installation.children("interactive-worker")
+    installation.processes["interactive-worker"].send_signal(signal.SIGKILL)
+    for child in children:
+        child.send_signal(signal.SIGKILL)
+    installation.processes["interactive-worker"].wait()
+    installation.start_one("interactive-worker", processes.lane_worker(Lane.INTERACTIVE, 2))
+    done = installation.final(ordered["url"])
+    assert (done["job"]["state"], done["job"]["attempt"]) == ("succeeded", 2)
+
+
+def test_a_lost_message_costs_time_and_nothing_else(
+    installation: Any, tile_set: dict[str, Any], target: bytes, wait_for: Callable[..., Any]
+) -> None:
+    worker = installation.processes["interactive-worker"]
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        ordered = [installation.order(tile_set, target, **WISH) for _ in range(5)]
+        assert wait_for(lambda: installation.redis.client.llen("interactive"))
+        installation.redis.client.flushall()
+    finally:
+        worker.send_signal(signal.SIGCONT)
+    for each in ordered:
+        done = installation.final(each["url"])
+        assert (done["job"]["state"], done["job"]["attempt"]) == ("succeeded", 1)
+
+
+def test_ten_messages_for_one_job_give_one_result(installation: Any, tile_set: dict[str, Any], target: bytes) -> None:
+    ordered = installation.order(tile_set, target, **WISH)
+    services = installation.services()
+    with services.sessions() as session:
+        job_id = session.scalars(select(Mosaic.job_id).order_by(Mosaic.created_at.desc()).limit(1)).one()
+    ring = (
+        "from models import queue, settings; from models.lifecycle import *; "
+        "queue.connect(settings.load(), 'publisher'); "
+        f"[queue.ring(Doorbell(JobKind.RENDER, {job_id}, Lane.INTERACTIVE)) for _ in range(10)]"
+    )
+    environment = os.environ | {f"TESSERA_{name}": value for name, value in installation.settings.items()}
+    subprocess.run([processes.sys.executable, "-c", ring], env=environment, check=True)
+    done = installation.final(ordered["url"])
+    assert (done["job"]["state"], done["job"]["attempt"]) == ("succeeded", 1)
+    assert published(installation, ordered["id"]) == [1]
+
+
+def test_orders_taken_while_redis_is_down_are_done_when_it_returns(
+    installation: Any, tile_set: dict[str, Any], target: bytes
+) -> None:
+    installation.redis.stop(signal.SIGKILL)
+    try:
+        ordered = installation.order(tile_set, target, **WISH)
+        assert installation.get(ordered["url"]).json()["job"]["state"] == "queued"
+    finally:
+        installation.redis.start()
+    assert installation.final(ordered["url"])["job"]["state"] == "succeeded"
+
+
+def test_a_running_job_can_be_cancelled_and_stays_so(
+    installation: Any, tile_set: dict[str, Any], target: bytes, wait_for: Callable[..., Any]
+) -> None:
+    ordered = installation.order(tile_set, target, **LONG)
+    running(installation, ordered["url"], wait_for)
+    assert installation.post(f"{ordered['url']}/cancel").json()["job"]["state"] == "cancelled"
+    after = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    assert after["job"]["state"] == "succeeded"
+    assert installation.get(ordered["url"]).json()["job"]["state"] == "cancelled"
+
+
+def test_afterwards_every_job_is_final_and_no_attempt_is_doubled(
+    installation: Any, wait_for: Callable[..., Any]
+) -> None:
+    def left() -> int:
+        with installation.services().sessions() as session:
+            return session.scalars(
+                select(func.count()).where(Job.state.in_([JobState.QUEUED, JobState.RUNNING]))
+            ).one()
+
+    assert wait_for(lambda: left() == 0)

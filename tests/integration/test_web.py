@@ -1,0 +1,507 @@
+"""The pages and the API of one web process, with a real database, store and Redis, and no worker."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from models import database, jobs, keys, queue
+from models.errors import InvalidOrder, StorageFull
+from models.lifecycle import JobState
+from models.placing import place_tile_set
+from models.services import Services, open_services
+from models.settings import Settings
+from models.storage import Store
+from models.tables import Mosaic, TileSet
+from web.app import assemble
+
+TOKEN = "a token that only the tests know"
+
+
+@pytest.fixture
+def client(sqlite_services: Services) -> FlaskClient:
+    return assemble(sqlite_services).test_client()
+
+
+@pytest.fixture
+def tile_set(sqlite_services: Services) -> TileSet:
+    """A tile set that the database believes to be indexed."""
+    services, identity = sqlite_services, uuid4()
+    with services.sessions.begin() as session:
+        bell = place_tile_set(session, identity, "photos", [], [], services.ring_again)
+        now = database.now(session)
+        lease = jobs.claim(session, bell.job_id, now, services.settings.lease_span)
+        assert lease is not None
+        jobs.succeed(session, lease, now)
+        made = session.get_one(TileSet, identity)
+        made.index_key, made.tile_count, made.skipped_count = keys.index(identity, 1, 1), 1, 0
+    return made
+
+
+def order(client: FlaskClient, tile_set: TileSet, target: bytes, **wish: str) -> TestResponse:
+    form = {"tile_set": str(tile_set.id), "target": (io.BytesIO(target), "holiday.png"), **wish}
+    return client.post("/api/v1/mosaics", data=form)
+
+
+def problem(response: TestResponse) -> tuple[int, str, str]:
+    assert response.content_type == "application/problem+json"
+    answer = response.get_json()
+    assert answer["status"] == response.status_code
+    return response.status_code, answer["code"], answer["detail"]
+
+
+def only_mosaic(services: Services) -> Mosaic | None:
+    with services.sessions() as session:
+        return session.query(Mosaic).one_or_none()
+
+
+# What is ordered is stored, queued and answered at once
+
+
+def test_an_order_is_answered_with_202_and_where_to_look(
+    client: FlaskClient, tile_set: TileSet, target: bytes, redis_running: Any
+) -> None:
+    response = order(client, tile_set, target, cells_across="12")
+    assert response.status_code == 202
+    shown = client.get(response.headers["Location"]).get_json()
+    assert (shown["job"]["state"], shown["order"]["cells_across"]) == ("queued", 12)
+    assert redis_running.client.llen("interactive") == 1
+
+
+def test_a_target_is_stored_as_it_came(
+    client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services
+) -> None:
+    identity = order(client, tile_set, target).get_json()["id"]
+    assert sqlite_services.store.get(keys.target(UUID(identity))) == target
+
+
+def test_an_order_says_when_to_ask_again(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    response = client.get(order(client, tile_set, target).headers["Location"])
+    assert response.headers["Retry-After"] == "1"
+
+
+def test_a_poll_that_knows_the_state_gets_304(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    address = order(client, tile_set, target).headers["Location"]
+    tag = client.get(address).headers["ETag"]
+    assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
+
+
+def test_a_poll_after_a_change_gets_the_new_state(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    address = order(client, tile_set, target).headers["Location"]
+    tag = client.get(address).headers["ETag"]
+    client.post(f"{address}/cancel")
+    response = client.get(address, headers={"If-None-Match": tag})
+    assert (response.status_code, response.get_json()["job"]["state"]) == (200, "cancelled")
+    assert "Retry-After" not in response.headers
+
+
+def test_an_order_without_numbers_takes_the_defaults(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    wish = order(client, tile_set, target).get_json()["order"]
+    assert (wish["cells_across"], wish["tile_size"], wish["fit"], wish["format"]) == (60, 50, "crop", "png")
+
+
+def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
+    paths = client.get("/api/v1/openapi.json").get_json()["paths"]
+    kinds = {"tile-sets": "tile_set_id", "mosaics": "mosaic_id", "batches": "batch_id"}
+    ends = {f"/api/v1/{kind}/{{{name}}}{end}" for kind, name in kinds.items() for end in ("", "/cancel")}
+    whole = {f"/api/v1/{kind}" for kind in kinds}
+    files = {"/api/v1/mosaics/{mosaic_id}/picture", "/api/v1/batches/{batch_id}/archive"}
+    assert set(paths) == whole | ends | files
+
+
+def test_redis_being_down_does_not_lose_an_order(
+    client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services, tmp_path: Path
+) -> None:
+    queue.app._pool = queue.app.amqp._producer_pool = None
+    queue.connect(sqlite_services.settings.model_copy(update={"redis_url": "redis://127.0.0.1:1/0"}), "publisher")
+    try:
+        response = order(client, tile_set, target)
+    finally:
+        queue.app._pool = queue.app.amqp._producer_pool = None
+    assert response.status_code == 202
+    mosaic = only_mosaic(sqlite_services)
+    assert mosaic is not None
+
+
+# Bad input is refused with a clear sentence, before anything is stored
+
+BOMB = (
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + (50_000).to_bytes(4, "big") * 2 + b"\x08\x02\x00\x00\x00"
+)  # the CRC is left out: nobody gets that far
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"", 422, "empty_file"),
+        (b"Dear diary, today I wrote a text file.", 422, "not_a_picture"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "not_a_picture"),
+        (BOMB, 422, "too_many_pixels"),
+    ],
+)
+def test_a_target_that_is_of_no_use_is_refused(
+    client: FlaskClient, tile_set: TileSet, sqlite_services: Services, data: bytes, status: int, code: str
+) -> None:
+    seen = problem(order(client, tile_set, data))
+    assert seen[:2] == (status, code)
+    assert seen[2].startswith("holiday.png ")
+    assert only_mosaic(sqlite_services) is None
+    assert list(sqlite_services.store.list()) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("cells_across", "0", "The cells across must be from 1 to 1,000, not 0."),
+        ("cells_across", "1000000", "The cells across must be from 1 to 1,000, not 1,000,000."),
+        ("cells_across", "many", "The cells across must be a whole number, not 'many'."),
+        ("tile_size", "100000", "The tile size must be from 1 to 1,024, not 100,000."),
+        ("tile_size", "-3", "The tile size must be from 1 to 1,024, not -3."),
+        ("fit", "squeeze", "The fit must be one of crop, resize, not 'squeeze'."),
+        ("format", "gif", "The format must be one of png, jpeg, not 'gif'."),
+    ],
+)
+def test_a_wish_outside_its_range_is_refused_by_name(
+    client: FlaskClient, tile_set: TileSet, target: bytes, field: str, value: str, sentence: str
+) -> None:
+    response = order(client, tile_set, target, **{field: value})
+    assert problem(response) == (422, "invalid_order", sentence)
+    assert response.get_json()["field"] == field
+
+
+def test_both_ways_of_cutting_at_once_are_refused(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    response = order(client, tile_set, target, cells_across="10", cell_width="5", cell_height="5")
+    assert problem(response)[:2] == (422, "invalid_order")
+
+
+def test_a_misspelt_wish_is_refused_rather_than_ignored(
+    client: FlaskClient, tile_set: TileSet, target: bytes
+) -> None:
+    response = order(client, tile_set, target, cells_accross="10")
+    assert problem(response)[:2] == (422, "invalid_order")
+    assert response.get_json()["field"] == "cells_accross"
+
+
+def test_an_order_on_a_set_that_does_not_exist_is_a_404(client: FlaskClient, target: bytes) -> None:
+    form = {"tile_set": str(uuid4()), "target": (io.BytesIO(target), "t.png")}
+    assert problem(client.post("/api/v1/mosaics", data=form))[:2] == (404, "not_found")
+
+
+def test_an_order_on_a_set_that_is_not_indexed_is_a_409(
+    client: FlaskClient, target: bytes, photos: dict[str, bytes], zipped: Callable[..., bytes]
+) -> None:
+    made = client.post("/api/v1/tile-sets", data={"archive": (io.BytesIO(zipped(photos)), "p.zip")}).get_json()
+    form = {"tile_set": made["id"], "target": (io.BytesIO(target), "t.png")}
+    assert problem(client.post("/api/v1/mosaics", data=form))[:2] == (409, "not_ready")
+
+
+def test_a_picture_that_is_not_ready_is_a_409(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    address = order(client, tile_set, target).headers["Location"]
+    assert problem(client.get(f"{address}/picture"))[:2] == (409, "not_ready")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/mosaics/" + str(uuid4()), "/api/v1/nowhere", "/api/v1/batches/17"])
+def test_what_does_not_exist_is_a_problem_of_404(client: FlaskClient, path: str) -> None:
+    assert problem(client.get(path))[0] == 404
+
+
+def evil(name: str, attributes: int = 0) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        entry = zipfile.ZipInfo(name)
+        entry.external_attr = attributes << 16
+        archive.writestr(entry, b"x")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (evil("../../etc/passwd"), "The zip names a file outside itself: '../../etc/passwd'."),
+        (evil("/etc/passwd"), "The zip names a file outside itself: '/etc/passwd'."),
+        (evil("link", 0o120777), "The zip holds a link or a device: 'link'."),
+        (b"PK but not a zip", "The file is not a zip, or its directory is damaged."),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/v1/tile-sets", "/api/v1/batches"])
+def test_a_hostile_zip_is_refused(
+    client: FlaskClient, tile_set: TileSet, sqlite_services: Services, path: str, data: bytes, sentence: str
+) -> None:
+    form: dict[str, Any] = {"archive": (io.BytesIO(data), "photos.zip")}
+    if path.endswith("batches"):
+        form["tile_set"] = str(tile_set.id)
+    assert problem(client.post(path, data=form)) == (422, "bad_archive", sentence)
+    assert list(sqlite_services.store.list()) == []
+
+
+def test_a_tile_set_of_nothing_is_refused(client: FlaskClient) -> None:
+    sentence = "Choose photos, or a zip of photos."
+    assert problem(client.post("/api/v1/tile-sets", data={"name": "empty"})) == (422, "invalid_order", sentence)
+
+
+def limited(services: Services, **limits: Any) -> FlaskClient:
+    settings = services.settings.model_copy(update=limits)
+    return assemble(open_services(settings)).test_client()
+
+
+def test_an_upload_beyond_the_limit_of_bytes_is_a_413(
+    sqlite_services: Services, tile_set: TileSet, target: bytes
+) -> None:
+    client = limited(sqlite_services, max_upload_bytes=100)
+    assert problem(order(client, tile_set, target))[:2] == (413, "too_large")
+
+
+def test_more_photos_than_the_limit_are_a_413(sqlite_services: Services, target: bytes) -> None:
+    client = limited(sqlite_services, max_photos=2)
+    form = {"photos": [(io.BytesIO(target), f"{number}.png") for number in range(3)]}
+    assert problem(client.post("/api/v1/tile-sets", data=form))[:2] == (413, "too_large")
+
+
+def test_more_parts_than_the_limit_are_a_413(sqlite_services: Services, target: bytes) -> None:
+    client = limited(sqlite_services, max_form_parts=5)
+    form = {"photos": [(io.BytesIO(target), f"{number}.png") for number in range(9)]}
+    assert problem(client.post("/api/v1/tile-sets", data=form))[:2] == (413, "too_large")
+
+
+class FullStore(Store):
+    """A store on a disk without room."""
+
+    def put(self, key: str, content: Any) -> None:
+        raise StorageFull(f"There is no room left to store {key}.")
+
+
+def test_a_full_disk_is_a_507_and_no_order(tile_set: TileSet, target: bytes, sqlite_services: Services) -> None:
+    services = sqlite_services
+    full = Services(services.settings, services.sessions, FullStore(services.settings.store_folder))
+    response = order(assemble(full).test_client(), tile_set, target)
+    assert problem(response)[:2] == (507, "storage_full")
+    assert only_mosaic(services) is None
+
+
+def test_a_thousand_photos_come_in_without_a_descriptor_each(client: FlaskClient, sqlite_services: Services) -> None:
+    large = b"\xff\xd8\xff" + bytes(600_000)
+    form = {
+        "photos": [(io.BytesIO(large[: 600_000 if number < 40 else 50]), f"{number}.jpg") for number in range(1_000)]
+    }
+    response = client.post("/api/v1/tile-sets", data=form)
+    assert response.status_code == 202
+    stored = [blob.size_bytes for blob in sqlite_services.store.list("tile-sets")]
+    assert (len(stored), stored.count(600_000)) == (1_000, 40)
+
+
+# The pages
+
+
+def token_of(page: TestResponse) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page.text)
+    assert found is not None
+    return found.group(1)
+
+
+def test_every_page_is_there(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    mosaic = order(client, tile_set, target).get_json()["id"]
+    batch = client.post(
+        "/api/v1/batches", data={"tile_set": str(tile_set.id), "targets": [(io.BytesIO(target), "a.png")]}
+    ).get_json()["id"]
+    paths = ["/", "/mosaics/new", "/batches/new", "/tile-sets/new", "/login", f"/tile-sets/{tile_set.id}"]
+    for path in [*paths, f"/mosaics/{mosaic}", f"/batches/{batch}"]:
+        page = client.get(path)
+        assert (page.status_code, page.mimetype) == (200, "text/html"), path
+
+
+def test_a_form_makes_a_mosaic_and_leads_to_its_page(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    form = {
+        "csrf_token": token_of(client.get("/mosaics/new")), "tile_set": str(tile_set.id), "cells_across": "12",
+        "tile_size": "8", "format": "jpeg", "target": (io.BytesIO(target), "holiday.png"),
+    }  # fmt: skip
+    response = client.post("/mosaics", data=form)
+    assert response.status_code == 303
+    page = client.get(response.headers["Location"])
+    assert "Waiting for a worker" in page.text
+    assert '<meta http-equiv="refresh" content="2">' in page.text
+
+
+def test_a_page_stops_refreshing_once_its_job_is_final(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    mosaic = order(client, tile_set, target).get_json()["id"]
+    client.post(f"/api/v1/mosaics/{mosaic}/cancel")
+    page = client.get(f"/mosaics/{mosaic}").text
+    assert "Cancelled." in page
+    assert "http-equiv" not in page
+
+
+def test_a_wrong_form_is_shown_again_with_the_reason_and_what_was_typed(
+    client: FlaskClient, tile_set: TileSet, target: bytes
+) -> None:
+    form = {
+        "csrf_token": token_of(client.get("/mosaics/new")), "tile_set": str(tile_set.id), "cells_across": "0",
+        "tile_size": "77", "target": (io.BytesIO(target), "t.png"),
+    }  # fmt: skip
+    page = client.post("/mosaics", data=form)
+    assert page.status_code == 422
+    assert "The cells across must be from 1 to 1,000, not 0." in page.text
+    assert 'value="77"' in page.text
+
+
+def test_a_form_without_its_token_is_refused(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    page = client.post("/mosaics", data={"tile_set": str(tile_set.id), "target": (io.BytesIO(target), "t.png")})
+    assert page.status_code == 400
+    assert "did not come from this site" in page.text
+
+
+def test_cancelling_needs_the_token_too(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    mosaic = order(client, tile_set, target).get_json()
+    assert client.post(f"/mosaics/{mosaic['id']}/cancel").status_code == 400
+    assert client.get(mosaic["url"]).get_json()["job"]["state"] == "queued"
+
+
+def test_a_failed_job_shows_its_sentence_and_its_code(
+    client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services
+) -> None:
+    identity = order(client, tile_set, target).get_json()["id"]
+    mosaic = only_mosaic(sqlite_services)
+    assert mosaic is not None
+    with sqlite_services.sessions.begin() as session:
+        now = database.now(session)
+        lease = jobs.claim(session, mosaic.job_id, now, sqlite_services.settings.lease_span)
+        assert lease is not None
+        jobs.fail(session, lease, now, InvalidOrder("", "Too <many> cells."))
+    page = client.get(f"/mosaics/{identity}").text
+    assert "Too &lt;many&gt; cells." in page
+    assert "(invalid_order)" in page
+
+
+def test_a_missing_page_is_a_page_that_says_so(client: FlaskClient) -> None:
+    page = client.get("/mosaics/" + str(uuid4()))
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert "There is no such mosaic." in page.text
+
+
+# Who may come in
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/mosaics", "/livez"])
+def test_a_host_that_is_not_ours_is_refused(client: FlaskClient, path: str) -> None:
+    assert client.get(path, headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
+)
+def test_a_page_of_another_site_cannot_order_through_the_api(
+    client: FlaskClient, tile_set: TileSet, target: bytes, headers: dict[str, str]
+) -> None:
+    form = {"tile_set": str(tile_set.id), "target": (io.BytesIO(target), "t.png")}
+    assert problem(client.post("/api/v1/mosaics", data=form, headers=headers))[:2] == (403, "not_allowed")
+
+
+def test_a_page_of_this_site_may_use_the_api(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    form = {"tile_set": str(tile_set.id), "target": (io.BytesIO(target), "t.png")}
+    headers = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    assert client.post("/api/v1/mosaics", data=form, headers=headers).status_code == 202
+
+
+def test_no_page_may_run_scripts_or_be_framed(client: FlaskClient) -> None:
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "script" not in policy
+
+
+@pytest.fixture
+def server(sqlite_services: Services) -> FlaskClient:
+    """The same in server mode."""
+    changes = {"mode": "server", "access_token": TOKEN, "secure_cookies": False, "trusted_hosts": "tessera.example"}
+    settings = Settings(**(sqlite_services.settings.model_dump() | changes))
+    return assemble(open_services(settings)).test_client()
+
+
+def test_a_server_sends_people_without_the_token_to_the_door(server: FlaskClient) -> None:
+    response = server.get("/mosaics/new")
+    assert response.status_code == 303
+    assert response.headers["Location"].startswith("/login?next=/mosaics/new")
+
+
+def test_the_token_opens_the_pages_and_leads_on(server: FlaskClient) -> None:
+    form = {"csrf_token": token_of(server.get("/login")), "token": TOKEN, "next": "/mosaics/new"}
+    response = server.post("/login", data=form)
+    assert (response.status_code, response.headers["Location"]) == (303, "/mosaics/new")
+    assert server.get("/mosaics/new").status_code == 200
+
+
+def test_logging_out_closes_the_door_again(server: FlaskClient) -> None:
+    server.post("/login", data={"csrf_token": token_of(server.get("/login")), "token": TOKEN})
+    server.post("/logout", data={"csrf_token": token_of(server.get("/"))})
+    assert server.get("/").status_code == 303
+
+
+def test_a_wrong_token_opens_nothing(server: FlaskClient) -> None:
+    page = server.post("/login", data={"csrf_token": token_of(server.get("/login")), "token": "guess"})
+    assert page.status_code == 403
+    assert "not the access token" in page.text
+    assert server.get("/").status_code == 303
+
+
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1"])
+def test_the_door_leads_nowhere_else(server: FlaskClient, elsewhere: str) -> None:
+    form = {"csrf_token": token_of(server.get("/login")), "token": TOKEN, "next": elsewhere}
+    assert server.post("/login", data=form).headers["Location"] == "/"
+
+
+def test_the_api_asks_for_the_token(server: FlaskClient) -> None:
+    response = server.get("/api/v1/mosaics")
+    assert problem(response)[:2] == (401, "token_needed")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("token", "status"), [(TOKEN, 200), (TOKEN + "x", 401), ("", 401), ("ünïcode", 401)])
+def test_the_api_takes_the_right_token_alone(server: FlaskClient, token: str, status: int) -> None:
+    response = server.get("/api/v1/mosaics", headers={"Authorization": f"Bearer {token}"})
+    assert response.status_code == status
+
+
+def test_a_session_of_the_pages_does_not_open_the_api(server: FlaskClient) -> None:
+    server.post("/login", data={"csrf_token": token_of(server.get("/login")), "token": TOKEN})
+    assert server.get("/api/v1/mosaics").status_code == 401
+
+
+def test_a_server_answers_under_its_trusted_name(server: FlaskClient) -> None:
+    assert server.get("/livez", headers={"Host": "tessera.example"}).status_code == 200
+
+
+def test_a_name_of_a_file_cannot_become_markup(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    form = {"tile_set": str(tile_set.id), "target": (io.BytesIO(target), "<img src=x onerror=alert(1)>.png")}
+    identity = client.post("/api/v1/mosaics", data=form).get_json()["id"]
+    assert "<img src=x" not in client.get(f"/mosaics/{identity}").text
+
+
+def test_a_batch_shows_itself_as_a_whole_and_one_by_one(
+    client: FlaskClient, tile_set: TileSet, target: bytes, redis_running: Any
+) -> None:
+    targets = [(io.BytesIO(target), f"{number}.png") for number in range(3)]
+    made = client.post("/api/v1/batches", data={"tile_set": str(tile_set.id), "targets": targets}).get_json()
+    shown = client.get(made["url"]).get_json()
+    assert (shown["total"], shown["states"], shown["progress"], shown["final"]) == (3, {"queued": 3}, 0.0, False)
+    assert [item["target_name"] for item in shown["items"]] == ["0.png", "1.png", "2.png"]
+    assert (redis_running.client.llen("bulk"), redis_running.client.llen("interactive")) == (3, 0)
+
+
+def test_cancelling_a_batch_cancels_all_of_it(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    targets = [(io.BytesIO(target), f"{number}.png") for number in range(3)]
+    made = client.post("/api/v1/batches", data={"tile_set": str(tile_set.id), "targets": targets}).get_json()
+    client.post(f"{made['url']}/cancel")
+    shown = client.get(made["url"]).get_json()
+    assert (shown["states"], shown["final"], shown["archive"]) == ({JobState.CANCELLED.value: 3}, True, None)
+
+
+def test_a_jpeg_target_is_as_welcome_as_a_png(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    file = io.BytesIO()
+    Image.open(io.BytesIO(target)).save(file, "JPEG")
+    assert order(client, tile_set, file.getvalue()).status_code == 202
