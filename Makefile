@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 help:
 	@echo 'make run     set up, start everything, make a first mosaic (PORT=9000 for another port)'
 	@echo 'make test    set up, and run every check that CI runs'
+	@echo 'make setup   set up alone'
 	@echo 'make check   the checks alone, without setting up'
 	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
 	@echo 'make lock    choose the newest versions again, and write the lock files'

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import click
 import numpy as np
@@ -135,7 +136,7 @@ def _redis(loaded: Settings) -> str:
 
 def _store(loaded: Settings) -> str:
     store = Store(loaded.store_folder)
-    key = "doctor/probe"
+    key = f"doctor/{uuid4()}"
     store.put(key, b"well")
     if store.get(key) != b"well":
         raise TesseraError("what was written did not come back")

@@ -49,9 +49,9 @@ class Lazy(click.Group):
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="tessera", prog_name="tessera")
 def tessera() -> None:
-    r"""Tessera rebuilds a picture out of many small photographs.
+    """Tessera rebuilds a picture out of many small photographs.
 
     \b
     One picture, no service:   tessera render portrait.jpg --tiles ~/Pictures --out mosaic.png
     Everything, in a browser:  tessera up
-    """
+    """  # noqa: D301 - click wants the control character itself

@@ -65,8 +65,8 @@ class CellSize(click.ParamType[tuple[int, int]]):
 )
 @click.option(
     "--fit",
-    type=click.Choice(list(Fit), case_sensitive=False),
-    default=Fit.CROP,
+    type=click.Choice([fit.value for fit in Fit], case_sensitive=False),
+    default=Fit.CROP.value,
     show_default=True,
     help="Crop the target to a whole number of cells, or resize it.",
 )
@@ -83,7 +83,7 @@ def render(
     cells: int | None,
     cell_size: tuple[int, int] | None,
     tile_size: int,
-    fit: Fit,
+    fit: str,
     out: Path,
 ) -> None:
     """Rebuild the picture TARGET out of the photos in a folder.
@@ -103,7 +103,7 @@ def render(
     )
 
 
-def _order(cells: int | None, cell_size: tuple[int, int] | None, tile_size: int, fit: Fit, out: Path) -> MosaicOrder:
+def _order(cells: int | None, cell_size: tuple[int, int] | None, tile_size: int, fit: str, out: Path) -> MosaicOrder:
     form = FORMATS.get(out.suffix.lower())
     if form is None:
         raise InvalidOrder("out", f"{out} must end in .png, .jpg or .jpeg, so that its format is known.")

@@ -25,8 +25,10 @@ All of them: docs/reference/settings.md
 
 @click.command(epilog=SETTINGS_HELP)
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="Address and port to listen on.")
-@click.option("--workers", default=2, show_default=True, help="Processes.")
-@click.option("--threads", default=8, show_default=True, help="Requests at once in each process.")
+@click.option("--workers", type=click.IntRange(1, 256), default=2, show_default=True, help="Processes.")
+@click.option(
+    "--threads", type=click.IntRange(1, 1_024), default=8, show_default=True, help="Requests at once in each process."
+)
 def web(bind: str, workers: int, threads: int) -> None:
     """Serve the pages and the API."""
     settings.load()
@@ -38,19 +40,19 @@ def web(bind: str, workers: int, threads: int) -> None:
     "--lane",
     "lanes",
     multiple=True,
-    type=click.Choice(list(Lane), case_sensitive=False),
-    default=list(Lane),
-    show_default="all",
+    type=click.Choice([lane.value for lane in Lane], case_sensitive=False),
+    default=[lane.value for lane in Lane],
+    show_default="every lane",
     help="Serve this lane only; may be given more than once.",
 )
 @click.option("--concurrency", type=click.IntRange(1, 256), help="Jobs at once in each lane.  [default: cores]")
 @click.option("--sweep/--no-sweep", default=True, show_default=True, help="Sweep beside the work.")
-def worker(lanes: tuple[Lane, ...], concurrency: int | None, *, sweep: bool) -> None:
+def worker(lanes: tuple[str, ...], concurrency: int | None, *, sweep: bool) -> None:
     """Work through the queue: a process group for each lane, and a sweeper."""
     settings.load()
     with Supervisor() as children:
         for lane in lanes:
-            children.start(f"{lane.value} worker", lane_worker(lane, concurrency))
+            children.start(f"{lane} worker", lane_worker(Lane(lane), concurrency))
         if sweep:
             children.start("sweeper", sweeper())
         children.watch()

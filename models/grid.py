@@ -93,8 +93,9 @@ def _by_size(width: int, height: int, order: MosaicOrder) -> tuple[int, int, int
 
 def _check(grid: Grid, order: MosaicOrder) -> None:
     if grid.cell_count > MAX_CELLS:
+        field = "cell_width" if order.cells_across is None else "cells_across"
         raise InvalidOrder(
-            "cells_across",
+            field,
             f"{grid.columns:,} x {grid.rows:,} makes {grid.cell_count:,} cells; the limit is {MAX_CELLS:,}.",
         )
     mosaic_width, mosaic_height = grid.mosaic_size

@@ -45,14 +45,14 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
     """Store a target and order its mosaic.
 
     Raises:
-        InvalidOrder: no target came.
+        InvalidOrder: no target came, or the order does not fit it.
         UnusablePicture: the target's header shows that it is of no use.
         NotFound: there is no such tile set.
         NotReady: the tile set is not indexed.
     """
     if target is None or not target.filename:
         raise InvalidOrder("target", "Choose the picture to rebuild.")
-    judge(_file(target), _name(target), settings().max_picture_bytes)
+    judge(_file(target), _name(target), settings().max_picture_bytes, order)
     _check_tile_set(tile_set_id)
     identity = uuid4()
     stored = _stored(target, keys.target(identity))
@@ -72,7 +72,7 @@ def receive_batch(
     """Store many targets, or a zip of them, and order a mosaic of each, behind all that people wait for.
 
     Raises:
-        InvalidOrder: nothing came.
+        InvalidOrder: nothing came, or the order does not fit a target.
         UnusablePicture: a target's header shows that it is of no use; a zip's are judged one by one by the worker.
         BadArchive: the zip is none, or reaches outside itself.
         TooLarge: too many targets.
@@ -84,7 +84,7 @@ def receive_batch(
     if not targets and archive is None:
         raise InvalidOrder("targets", "Choose the pictures to rebuild, or a zip of them.")
     for target in targets:
-        judge(_file(target), _name(target), settings().max_picture_bytes)
+        judge(_file(target), _name(target), settings().max_picture_bytes, order)
     names = _names(archive, settings().max_targets) if archive is not None else []
     if len(targets) + len(names) > settings().max_targets:
         raise TooLarge(

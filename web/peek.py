@@ -6,21 +6,23 @@ from typing import IO
 import imagesize
 
 from models.errors import EmptyFile, NotAPicture, TooLarge, TooManyPixels
-from models.orders import MAX_PICTURE_PIXELS
+from models.grid import cut
+from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
 
 HEAD_BYTES = 16
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*", b"BM")
 """First bytes of JPEG (T.81 B.1.1.3), PNG (3rd edition 5.2), GIF, TIFF 6.0 (section 2) and BMP."""
 
 
-def judge(file: IO[bytes], name: str, max_bytes: int) -> None:
-    """Refuse what its length or its header already shows to be no usable picture; the worker judges the rest.
+def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder) -> None:
+    """Refuse what its length or its header already shows to be of no use for an order; the worker judges the rest.
 
     Raises:
         EmptyFile: there is not a byte.
         TooLarge: more bytes than `max_bytes`.
         NotAPicture: the first bytes belong to no format that Tessera reads.
         TooManyPixels: the header promises more pixels than the limit.
+        InvalidOrder: the order does not fit a picture of this size.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -39,6 +41,8 @@ def judge(file: IO[bytes], name: str, max_bytes: int) -> None:
         raise TooManyPixels(
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
+    if width and height:
+        cut(width, height, order)
 
 
 def _size(file: IO[bytes]) -> tuple[int, int]:

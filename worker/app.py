@@ -29,6 +29,7 @@ def main() -> None:
     app = connect(loaded, "worker")
     app.worker_main(
         [
+            "--quiet",
             "worker",
             f"--queues={chosen.lane.value}",
             f"--concurrency={chosen.concurrency}",

@@ -38,8 +38,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _DAMAGE = (
-    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError,
-    ValueError, struct.error, zlib.error,
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
+    TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow's decoders raise on damaged bytes. Not Exception: a time limit or a cancel must pass through."""
 

@@ -177,6 +177,16 @@ def test_a_wish_outside_its_range_is_refused_by_name(
     assert response.get_json()["field"] == field
 
 
+def test_an_order_that_does_not_fit_its_target_is_refused_at_once(
+    client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services
+) -> None:
+    sentence = (
+        "A target 120 pixels wide cannot be cropped into 121 cells across; take at most 120, or fit it by resize."
+    )
+    assert problem(order(client, tile_set, target, cells_across="121")) == (422, "invalid_order", sentence)
+    assert only_mosaic(sqlite_services) is None
+
+
 def test_both_ways_of_cutting_at_once_are_refused(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
     response = order(client, tile_set, target, cells_across="10", cell_width="5", cell_height="5")
     assert problem(response)[:2] == (422, "invalid_order")
