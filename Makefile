@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8642
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .PHONY: help setup run test check bench lock clean
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import platformdirs
@@ -90,7 +90,7 @@ def open_folder(folder: Path, progress: Progress, cache: Path | None = None) -> 
         tiles, doubles = index.assemble(usable)
         _keep(cabinet, tiles, files, found)
     else:
-        doubles = []
+        _, doubles = index.without_doubles(usable)
     by_name = {file.name: file.path for file in files}
     paths = {tile.content: by_name[tile.name] for tile in usable}
     return Library(tiles, paths, skipped + doubles, len(fresh))
@@ -133,16 +133,21 @@ def _recall(cabinet: Path) -> tuple[NDArray[np.void] | None, Known]:
     try:
         tiles = index.load(cabinet / ARRAYS)
         lines = json.loads((cabinet / FILES).read_bytes())
-    except (DamagedIndex, OSError, ValueError):
+        return tiles, _known(tiles, lines)
+    except (DamagedIndex, OSError, ValueError, TypeError):
         return None, {}
+
+
+def _known(tiles: NDArray[np.void], lines: list[list[Any]]) -> Known:
+    """Return what is known of each file; one that could not be read may be readable by now, and is tried again."""
     rows = {row["content"].tobytes(): row for row in tiles}
     known: Known = {}
     for name, size, changed, content, code, sentence in lines:
-        if content is None:
-            known[name, (size, changed)] = Skipped(name, code, sentence)
-        elif (row := rows.get(bytes.fromhex(content))) is not None:
+        if content is not None and (row := rows.get(bytes.fromhex(content))) is not None:
             known[name, (size, changed)] = Tile(name, bytes.fromhex(content), row)
-    return tiles, known
+        elif content is None and code != UnreadableFile.code:
+            known[name, (size, changed)] = Skipped(name, code, sentence)
+    return known
 
 
 def _keep(cabinet: Path, tiles: NDArray[np.void], files: list[File], found: Iterable[Tile | Skipped]) -> None:
@@ -163,10 +168,11 @@ def _keep(cabinet: Path, tiles: NDArray[np.void], files: list[File], found: Iter
 
 def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file so that a reader sees the old one or the new one, never a part."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        try:
+    descriptor, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
             write(file)
-        except BaseException:
-            Path(file.name).unlink()
-            raise
-    Path(file.name).replace(path)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise

@@ -1,6 +1,7 @@
 """`tessera render`: one picture from one folder of photos, with no service at all."""
 
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 
 from cli import library
 from cli.screen import Bar
-from models.errors import InvalidOrder, UnreadableFile
+from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
 from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, Fit, Format, MosaicOrder
 from worker import parallel
 from worker.render import Rendered
@@ -33,10 +34,12 @@ class CellSize(click.ParamType[tuple[int, int]]):
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
         """Read `12x8`."""
-        width, _, height = str(value).lower().partition("x")
-        if not (width.isdecimal() and height.isdecimal()):
-            self.fail(f"{value!r} is no cell size; write width x height in pixels, such as 12x8.", param, ctx)
-        return int(width), int(height)
+        found = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", str(value).lower())
+        if found is None:
+            self.fail(
+                f"{str(value)[:40]!r} is no cell size; write width x height in pixels, such as 12x8.", param, ctx
+            )
+        return int(found[1]), int(found[2])
 
 
 @click.command(epilog=EXAMPLES)
@@ -94,7 +97,7 @@ def render(
     order = _order(cells, cell_size, tile_size, fit, out)
     with Bar() as bar:
         photos = library.open_folder(tiles, bar)
-        rendered = _publish(_target(target), order, photos, out, bar)
+        rendered = _publish(target, order, photos, out, bar)
     _report_skipped(photos)
     click.echo(
         f"{out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
@@ -120,8 +123,9 @@ def _target(path: Path) -> bytes:
         raise UnreadableFile(f"The target {path} cannot be read: {error.strerror}.") from error
 
 
-def _publish(target: bytes, order: MosaicOrder, photos: library.Library, out: Path, bar: Bar) -> Rendered:
+def _publish(target: Path, order: MosaicOrder, photos: library.Library, out: Path, bar: Bar) -> Rendered:
     """Render beside the place of the result, and move it there only when it is whole."""
+    data = _target(target)
     try:
         descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=".tessera-", suffix=out.suffix)
     except OSError as error:
@@ -129,9 +133,11 @@ def _publish(target: bytes, order: MosaicOrder, photos: library.Library, out: Pa
     os.close(descriptor)
     part = Path(name)
     try:
-        made = make(target, order, photos.tiles, photos.read, part, threads=parallel.core_count(), progress=bar)
+        made = make(data, order, photos.tiles, photos.read, part, threads=parallel.core_count(), progress=bar)
         part.chmod(0o666 & ~_umask())
         part.replace(out)
+    except UnusablePicture as error:
+        raise type(error)(f"{target}: {error}") from error
     except OSError as error:
         raise UnreadableFile(f"{out} cannot be written: {error.strerror}.") from error
     finally:

@@ -12,6 +12,8 @@ from models.errors import BadArchive, DamagedPicture, TooLarge
 
 READ_BYTES = 1 << 20
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Deflate inflates in steps of our size; Python's bzip2 and LZMA hand over whatever a bomb makes of it at once."""
 _ENCRYPTED = 0x1
 """Bit 0 of the general purpose flags. Source: PKWARE APPNOTE 4.4.4."""
 
@@ -57,10 +59,13 @@ class Archive:
         """
         if not 0 <= number < len(self._entries):
             raise BadArchive(f"The zip holds {len(self._entries):,} files, so there is no number {number:,}.")
+        info = self._entries[number]
+        if info.compress_type not in _METHODS:
+            raise DamagedPicture("The file is compressed by a method that Tessera does not read; use deflate.")
         parts: list[bytes] = []
         total = 0
         try:
-            with self._file.open(self._entries[number]) as entry:
+            with self._file.open(info) as entry:
                 while chunk := entry.read(READ_BYTES):
                     total += len(chunk)
                     if total > max_bytes:
@@ -88,7 +93,13 @@ def opened(file: IO[bytes]) -> Iterator[Archive]:
 
 def _ignorable(info: zipfile.ZipInfo) -> bool:
     name = PurePosixPath(info.filename).name
-    return info.is_dir() or info.filename.startswith("__MACOSX/") or name.startswith(".") or name == "Thumbs.db"
+    return (
+        not name
+        or info.is_dir()
+        or info.filename.startswith("__MACOSX/")
+        or name.startswith(".")
+        or name == "Thumbs.db"
+    )
 
 
 def _check(info: zipfile.ZipInfo) -> None:

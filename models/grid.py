@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from models.errors import InvalidOrder
-from models.orders import MAX_CELLS, MAX_MOSAIC_PIXELS, Fit, Format, MosaicOrder
+from models.orders import MAX_CELLS, MAX_MOSAIC_PIXELS, MAX_PICTURE_PIXELS, Fit, Format, MosaicOrder
 
 FORMAT_MAX_SIDE = {Format.PNG: 2**31 - 1, Format.JPEG: 65_535}
 """Longest side in pixels. Source: PNG 3rd edition 11.2.1 (four-byte integers); JPEG, ITU-T T.81 B.2.2."""
@@ -92,11 +92,17 @@ def _by_size(width: int, height: int, order: MosaicOrder) -> tuple[int, int, int
 
 
 def _check(grid: Grid, order: MosaicOrder) -> None:
+    field = "cell_width" if order.cells_across is None else "cells_across"
     if grid.cell_count > MAX_CELLS:
-        field = "cell_width" if order.cells_across is None else "cells_across"
         raise InvalidOrder(
             field,
             f"{grid.columns:,} x {grid.rows:,} makes {grid.cell_count:,} cells; the limit is {MAX_CELLS:,}.",
+        )
+    width, height = grid.target_size
+    if width * height > MAX_PICTURE_PIXELS:
+        raise InvalidOrder(
+            field,
+            f"The target would be resized to {width:,} x {height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}.",
         )
     mosaic_width, mosaic_height = grid.mosaic_size
     size = f"The mosaic would be {mosaic_width:,} x {mosaic_height:,} pixels"

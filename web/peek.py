@@ -5,13 +5,26 @@ from typing import IO
 
 import imagesize
 
-from models.errors import EmptyFile, NotAPicture, TooLarge, TooManyPixels
+from models.errors import EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels
 from models.grid import cut
 from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
 
 HEAD_BYTES = 16
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"II*\x00", b"MM\x00*", b"BM")
-"""First bytes of JPEG (T.81 B.1.1.3), PNG (3rd edition 5.2), GIF, TIFF 6.0 (section 2) and BMP."""
+SIGNATURES = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"GIF87a",
+    b"GIF89a",
+    b"II*\x00",
+    b"MM\x00*",
+    b"II+\x00",
+    b"MM\x00+",
+    b"BM",
+)
+"""First bytes of JPEG (T.81 B.1.1.3), PNG (3rd edition 5.2), GIF, TIFF 6.0 (section 2), BigTIFF and BMP."""
+
+TELLING = (b"\xff\xd8\xff", b"GIF8", b"BM")
+"""Formats whose orientation the header tells: by Exif in JPEG, and none in GIF and BMP."""
 
 
 def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder) -> None:
@@ -42,7 +55,24 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder) -> Non
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
     if width and height:
+        _fit(width, height, order, turned=not head.startswith(TELLING))
+
+
+def _fit(width: int, height: int, order: MosaicOrder, *, turned: bool) -> None:
+    """Refuse an order that does not fit; where the header may hide a quarter turn, one that fits neither way."""
+    try:
         cut(width, height, order)
+    except InvalidOrder:
+        if not (turned and _fits(height, width, order)):
+            raise
+
+
+def _fits(width: int, height: int, order: MosaicOrder) -> bool:
+    try:
+        cut(width, height, order)
+    except InvalidOrder:
+        return False
+    return True
 
 
 def _size(file: IO[bytes]) -> tuple[int, int]:

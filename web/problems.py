@@ -88,7 +88,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     if status < HTTPStatus.BAD_REQUEST:
         return error
-    return answer(status, status.name.lower(), error.description or status.phrase)
+    nowhere = "There is nothing at this address." if status is HTTPStatus.NOT_FOUND else None
+    return answer(status, status.name.lower(), nowhere or error.description or status.phrase)
 
 
 def _unreachable(error: Exception) -> ResponseReturnValue:

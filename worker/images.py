@@ -4,6 +4,7 @@ Every picture comes out the same way: upright, sRGB, eight bits, no alpha, first
 """
 
 import struct
+import warnings
 import zlib
 from functools import lru_cache
 from io import BytesIO
@@ -37,12 +38,15 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = {5, 6, 7, 8}
 _DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
     TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
 """What Pillow's decoders raise on damaged bytes. Not Exception: a time limit or a cancel must pass through."""
 
+# Damaged metadata is nothing that anybody needs to hear of: it is dropped.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 # The header is checked below, against our own limit and with our own sentence.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -103,10 +107,11 @@ def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> 
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             _check_size(image.size, max_pixels)
-            turn = _UPRIGHT.get(image.getexif().get(ORIENTATION_TAG, 1))
             if at_least is not None:
-                image.draft(None, at_least[::-1] if turn and turn.value >= Image.Transpose.ROTATE_90 else at_least)
+                image.draft(None, at_least[::-1] if _orientation(image) in _SIDEWAYS else at_least)
             image.load()
+            # Asked again: Pillow turns a TIFF upright by itself while it loads.
+            turn = _UPRIGHT.get(_orientation(image))
             rgb = _to_srgb(image)
             return rgb.transpose(turn) if turn is not None else rgb
     except UnusablePicture:
@@ -119,6 +124,10 @@ def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> 
         if "truncated" in str(error):
             raise TruncatedPicture("The picture is truncated: its end is missing.") from error
         raise DamagedPicture("The picture is damaged and cannot be decoded.") from error
+
+
+def _orientation(image: Image.Image) -> int:
+    return int(image.getexif().get(ORIENTATION_TAG, 1))
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:
@@ -159,7 +168,9 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
-    transform = _transform(profile, image.mode) if profile and image.mode in {"RGB", "L", "CMYK"} else None
+    if image.mode not in {"RGB", "L", "CMYK"}:
+        image = image.convert("RGB")
+    transform = _transform(profile, image.mode) if profile else None
     if transform is None:
         return image if image.mode == "RGB" else image.convert("RGB")
     converted = Image.new("RGB", image.size)

@@ -97,21 +97,27 @@ def measure(data: bytes) -> NDArray[np.void]:
     return row
 
 
-def assemble(tiles: Iterable[Tile]) -> tuple[NDArray[np.void], list[Skipped]]:
-    """Return the index, and a line for every photo that is there twice.
-
-    Raises:
-        NoUsableTiles: there is no photo at all.
-    """
+def without_doubles(tiles: Iterable[Tile]) -> tuple[list[Tile], list[Skipped]]:
+    """Return every different photo once, in the order of tile numbers, and a line for each that is there again."""
     unique: dict[bytes, Tile] = {}
     doubles: list[Skipped] = []
     for tile in tiles:
         kept = unique.setdefault(tile.content, tile)
         if kept is not tile:
             doubles.append(Skipped(tile.name, "duplicate", f"The same file as {kept.name}."))
-    if not unique:
+    return [unique[content] for content in sorted(unique)], doubles
+
+
+def assemble(tiles: Iterable[Tile]) -> tuple[NDArray[np.void], list[Skipped]]:
+    """Return the index, and a line for every photo that is there again.
+
+    Raises:
+        NoUsableTiles: there is no photo at all.
+    """
+    different, doubles = without_doubles(tiles)
+    if not different:
         raise NoUsableTiles("Not one of the files is a usable photo; the report says why for each.")
-    return np.array([unique[content].row for content in sorted(unique)], ROW), doubles
+    return np.array([tile.row for tile in different], ROW), doubles
 
 
 def save(index: NDArray[np.void], file: IO[bytes]) -> None:
@@ -126,7 +132,7 @@ def load(path: Path) -> NDArray[np.void]:
         DamagedIndex: the file is no index of this version.
     """
     try:
-        index: NDArray[np.void] = np.load(path, mmap_mode="r", allow_pickle=False)
+        index: NDArray[np.void] = np.lib.format.open_memmap(path, mode="r")
     except (ValueError, EOFError, OSError) as error:
         raise DamagedIndex(f"The stored index {path.name} cannot be read; index the photos again.") from error
     if index.dtype != ROW or index.ndim != 1 or not len(index):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import grid
-from models.errors import StorageFull
+from models.errors import DamagedIndex, StorageFull, UnusablePicture
 from models.grid import Grid
 from models.orders import MosaicOrder
 from worker import images, parallel, pictures
@@ -67,6 +67,7 @@ def render(
     Raises:
         InvalidOrder: the order does not fit the target.
         UnusablePicture: the target is no usable picture.
+        DamagedIndex: a photo is no longer what the index says.
         StorageFull: the disk is full.
     """
     progress("reading", 0, 1)
@@ -105,7 +106,10 @@ def _fetch(
     height, width = tiles.shape[1:3]
 
     def one(slot: int) -> None:
-        tiles[slot] = images.tile(read(contents[slot].tobytes()), width, height)
+        try:
+            tiles[slot] = images.tile(read(contents[slot].tobytes()), width, height)
+        except UnusablePicture as error:
+            raise DamagedIndex(f"A photo that was indexed can no longer be used: {error}") from error
 
     for done, _ in enumerate(parallel.spread(one, range(len(tiles)), threads), start=1):
         progress("fetching tiles", done, len(tiles))
