@@ -127,7 +127,8 @@ def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> 
 
 
 def _orientation(image: Image.Image) -> int:
-    return int(image.getexif().get(ORIENTATION_TAG, 1))
+    orientation = image.getexif().get(ORIENTATION_TAG, 1)
+    return orientation if isinstance(orientation, int) else 1
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

@@ -1,0 +1,87 @@
+"""The documentation says what the code says."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from cli import demo, supervisor
+from cli.main import COMMANDS, tessera
+from models import errors, orders
+from models.lifecycle import NEXT
+from models.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+HOUSE = {"models", "worker", "web", "cli"}
+CODES_WITHOUT_A_CLASS = {"crashed", "database_unavailable", "duplicate", "form_expired", "token_needed"}
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+
+
+def page(name: str) -> str:
+    return (DOCS / "reference" / name).read_text()
+
+
+def diagram() -> list[str]:
+    """The lines of the state diagram, as `NEXT` has them."""
+    moves = [f"    {state} --> {following}" for state in NEXT for following in sorted(NEXT[state])]
+    ends = [f"    {state} --> [*]" for state in NEXT if state.final]
+    return ["stateDiagram-v2", "    [*] --> queued", *moves, *ends]
+
+
+def kinds(root: type[errors.TesseraError]) -> Iterator[type[errors.TesseraError]]:
+    yield root
+    for kind in root.__subclasses__():
+        yield from kinds(kind)
+
+
+def links(text: str) -> list[str]:
+    return [target for target in LINK.findall(text) if not target.startswith(("http://", "https://"))]
+
+
+def test_the_diagram_of_states_is_the_one_in_the_code():
+    shown = re.search(r"```mermaid\n(.*?)```", page("lifecycle.md"), re.DOTALL)
+    assert shown is not None
+    assert shown.group(1).splitlines() == diagram()
+
+
+@pytest.mark.parametrize("field", Settings.model_fields)
+def test_every_setting_has_its_line(field: str):
+    assert f"| `TESSERA_{field.upper()}` |" in page("settings.md")
+
+
+def test_no_setting_is_described_that_does_not_exist():
+    described = set(re.findall(r"^\| `TESSERA_(\w+)` \|", page("settings.md"), re.MULTILINE))
+    assert described == {field.upper() for field in Settings.model_fields}
+
+
+def test_every_error_code_has_its_line():
+    assert {demo.DemoFailed, supervisor.ChildrenFailed} <= set(kinds(errors.TesseraError))
+    ours = {kind for kind in kinds(errors.TesseraError) if kind.__module__.partition(".")[0] in HOUSE}
+    codes = {kind.code for kind in ours} | CODES_WITHOUT_A_CLASS
+    described = set(re.findall(r"^\| `(\w+)` \|", page("error-codes.md"), re.MULTILINE))
+    assert described == codes
+
+
+@pytest.mark.parametrize("name", [name for name in dir(orders) if name.startswith("MAX_")])
+def test_every_limit_of_an_order_is_written_down(name: str):
+    assert f"{getattr(orders, name):,}" in page("limits.md")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_described(name: str):
+    context = click.Context(tessera)
+    command = tessera.get_command(context, name)
+    assert command is not None
+    described = page("command-line.md").partition(f"## tessera {name}\n")[2].partition("\n## ")[0]
+    options = [name for option in command.params for name in [*option.opts, *option.secondary_opts]]
+    assert [name for name in options if name.startswith("-") and name not in described] == []
+    assert described
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_leads_to_a_file(path: Path):
+    assert [target for target in links(path.read_text()) if not (path.parent / target).exists()] == []

@@ -1,0 +1,76 @@
+"""From what a form holds to a checked wish."""
+
+from uuid import UUID
+
+import pytest
+
+from models.errors import InvalidOrder, NotFound
+from models.orders import Fit, Format, MosaicOrder
+from web import forms
+
+
+def test_an_empty_form_is_sixty_cells_of_fifty_pixels_as_a_cropped_png():
+    assert forms.mosaic_order({}) == MosaicOrder(60, None, None, 50, Fit.CROP, Format.PNG)
+
+
+def test_every_field_is_read():
+    form = {"cell_width": "12", "cell_height": " 8 ", "tile_size": "30", "fit": "resize", "format": "JPEG"}
+    assert forms.mosaic_order(form) == MosaicOrder(None, 12, 8, 30, Fit.RESIZE, Format.JPEG)
+
+
+def test_empty_fields_mean_their_defaults():
+    form = dict.fromkeys(("cells_across", "cell_width", "cell_height", "tile_size", "fit", "format"), " ")
+    assert forms.mosaic_order(form) == forms.mosaic_order({})
+
+
+def test_cells_across_are_read():
+    assert forms.mosaic_order({"cells_across": "75"}).cells_across == 75
+
+
+@pytest.mark.parametrize("field", ["cells_across", "cell_width", "cell_height", "tile_size"])
+@pytest.mark.parametrize("text", ["many", "1.5", "1e3", "0x10", "+5", "--5", "-", "5 5", "\u00b2", "9" * 5_000])
+def test_what_is_no_whole_number_is_refused_at_its_field(field, text):
+    with pytest.raises(InvalidOrder, match="must be a whole number") as refused:
+        forms.mosaic_order({field: text})
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1001", "999999999999"])
+def test_a_whole_number_out_of_range_is_refused_at_its_field(text):
+    with pytest.raises(InvalidOrder, match="must be from 1 to 1,000") as refused:
+        forms.mosaic_order({"cells_across": text})
+    assert refused.value.field == "cells_across"
+
+
+def test_a_tile_size_of_nought_is_not_the_default():
+    with pytest.raises(InvalidOrder, match="tile size must be from 1"):
+        forms.mosaic_order({"tile_size": "0"})
+
+
+@pytest.mark.parametrize(("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg")])
+def test_an_unknown_word_is_answered_with_the_known_ones(field, words):
+    with pytest.raises(InvalidOrder, match=f"must be one of {words}, not 'gif'") as refused:
+        forms.mosaic_order({field: "gif"})
+    assert refused.value.field == field
+
+
+def test_a_long_wrong_value_is_not_repeated_whole():
+    with pytest.raises(InvalidOrder) as refused:
+        forms.mosaic_order({"fit": "x" * 10_000})
+    assert len(str(refused.value)) < 200
+
+
+def test_cells_across_and_a_cells_size_at_once_are_refused():
+    with pytest.raises(InvalidOrder, match="either"):
+        forms.mosaic_order({"cells_across": "60", "cell_width": "5", "cell_height": "5"})
+
+
+def test_an_id_is_read():
+    text = "12345678-1234-5678-1234-567812345678"
+    assert forms.identity(text, "mosaic") == UUID(text)
+
+
+@pytest.mark.parametrize("text", ["", "17", "../../etc/passwd", "12345678-1234-5678-1234-56781234567g"])
+def test_what_is_no_id_names_nothing(text):
+    with pytest.raises(NotFound, match="no such mosaic"):
+        forms.identity(text, "mosaic")

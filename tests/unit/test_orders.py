@@ -1,0 +1,64 @@
+"""Checked wishes. The limits here are the promises of the order's docstring, written out."""
+
+import pytest
+
+from models.errors import InvalidOrder
+from models.orders import Fit, Format, MosaicOrder
+
+
+def test_an_order_by_count_needs_no_more_than_the_count():
+    order = MosaicOrder(cells_across=60)
+    assert (order.tile_size, order.fit, order.format) == (50, Fit.CROP, Format.PNG)
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"cells_across": 1},
+        {"cells_across": 1_000},
+        {"cell_width": 1, "cell_height": 1},
+        {"cell_width": 4_096, "cell_height": 4_096},
+        {"cells_across": 9, "tile_size": 1},
+        {"cells_across": 9, "tile_size": 1_024},
+    ],
+)
+def test_both_ends_of_every_range_are_accepted(wishes):
+    order = MosaicOrder(**wishes)
+    assert {name: getattr(order, name) for name in wishes} == wishes
+
+
+@pytest.mark.parametrize(
+    ("wishes", "field", "sentence"),
+    [
+        ({"cells_across": 0}, "cells_across", "The cells across must be from 1 to 1,000, not 0."),
+        ({"cells_across": 1_001}, "cells_across", "The cells across must be from 1 to 1,000, not 1,001."),
+        ({"cells_across": -5}, "cells_across", "The cells across must be from 1 to 1,000, not -5."),
+        ({"cell_width": 0, "cell_height": 5}, "cell_width", "The cell width must be from 1 to 4,096, not 0."),
+        (
+            {"cell_width": 5, "cell_height": 4_097},
+            "cell_height",
+            "The cell height must be from 1 to 4,096, not 4,097.",
+        ),
+        ({"cell_width": 5}, "cell_height", "The cell height must be from 1 to 4,096, not nothing."),
+        ({"cell_height": 5}, "cell_width", "The cell width must be from 1 to 4,096, not nothing."),
+        ({"cells_across": 9, "tile_size": 0}, "tile_size", "The tile size must be from 1 to 1,024, not 0."),
+        ({"cells_across": 9, "tile_size": 1_025}, "tile_size", "The tile size must be from 1 to 1,024, not 1,025."),
+    ],
+)
+def test_a_value_outside_its_range_is_named_with_its_limits(wishes, field, sentence):
+    with pytest.raises(InvalidOrder) as refused:
+        MosaicOrder(**wishes)
+    assert (refused.value.field, str(refused.value)) == (field, sentence)
+
+
+@pytest.mark.parametrize(
+    "wishes", [{}, {"cells_across": 9, "cell_width": 5, "cell_height": 5}, {"cells_across": 9, "cell_height": 5}]
+)
+def test_neither_way_of_cutting_and_both_are_refused(wishes):
+    with pytest.raises(InvalidOrder, match="either the cells across or a cell's width and height"):
+        MosaicOrder(**wishes)
+
+
+def test_an_order_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        MosaicOrder(cells_across=9).cells_across = 0

@@ -1,0 +1,249 @@
+"""From a target and an index to a mosaic."""
+
+import errno
+import math
+import os
+from hashlib import sha256
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
+from models.orders import Fit, Format, MosaicOrder
+from worker import index
+from worker.render import render
+
+
+def quiet(_phase: str, _done: int, _total: int) -> None:
+    """Show nothing."""
+
+
+class Photos:
+    """Photos in memory, their index, and which of them were read."""
+
+    def __init__(self, files: list[bytes]) -> None:
+        self.by_content = {sha256(data).digest(): data for data in files}
+        rows = [index.measure(data) for data in files]
+        tiles = [index.Tile("", row["content"].tobytes(), row) for row in rows]
+        self.tiles, _ = index.assemble(tiles)
+        self.opened: list[bytes] = []
+
+    def read(self, content: bytes) -> bytes:
+        self.opened.append(content)
+        return self.by_content[content]
+
+    def pixels(self, number: int) -> np.ndarray:
+        return pixels_of(self.by_content[self.tiles[number]["content"].tobytes()])
+
+
+def pixels_of(data: bytes) -> np.ndarray:
+    with Image.open(BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.fixture(scope="module")
+def all_photos(cuts):
+    return Photos(cuts)
+
+
+@pytest.fixture
+def photos(cuts):
+    return Photos(cuts[:60])
+
+
+@pytest.fixture(scope="module")
+def coffee(photographs):
+    return (photographs / "coffee.png").read_bytes()
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Render into a file of its own, and return what was made and where."""
+
+    def run(target, photos, *, threads=2, progress=quiet, **wishes):
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}.png"
+        order = MosaicOrder(**wishes)
+        return render(target, order, photos.tiles, photos.read, out, threads=threads, progress=progress), out
+
+    return run
+
+
+def plain_mean(pixels, left, top, width, height):
+    """The mean of a rectangle, a pixel at a time; `pixels` is what Pillow's `load()` gives."""
+    red = green = blue = 0
+    for y in range(top, top + height):
+        for x in range(left, left + width):
+            r, g, b = pixels[x, y]
+            red, green, blue = red + r, green + g, blue + b
+    count = width * height
+    return red / count, green / count, blue / count
+
+
+def plain_distance(one, other):
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=True))
+
+
+def plain_method(target, photos, cells_across):
+    """The article's method by plain loops: the mean of every photo and of every cell, and all distances between them.
+
+    Returns, for every cell from the top left, the distance to every tile of the index.
+    """
+    means = []
+    for row in photos.tiles:
+        with Image.open(BytesIO(photos.by_content[row["content"].tobytes()])) as image:
+            means.append(plain_mean(image.load(), 0, 0, image.width, image.height))
+    with Image.open(BytesIO(target)) as image:
+        pixels, side = image.load(), image.width // cells_across
+        rows = image.height // side
+        left, top = (image.width - cells_across * side) // 2, (image.height - rows * side) // 2
+        cells = [
+            plain_mean(pixels, left + column * side, top + row * side, side, side)
+            for row in range(rows)
+            for column in range(cells_across)
+        ]
+    return [[plain_distance(cell, mean) for mean in means] for cell in cells]
+
+
+@pytest.mark.parametrize("cells_across", [60, 43])
+def test_every_cell_gets_a_tile_as_near_as_the_plain_method_finds(make, coffee, all_photos, cells_across):
+    distances = plain_method(coffee, all_photos, cells_across)
+    made, _ = make(coffee, all_photos, cells_across=cells_across, tile_size=4)
+    chosen = made.placement.ravel().tolist()
+    assert [row[tile] for row, tile in zip(distances, chosen, strict=True)] == [min(row) for row in distances]
+
+
+def test_among_tiles_of_one_colour_the_lowest_number_is_taken(make, coffee, encoded):
+    # The same colour in files of different length: different photos, equal means.
+    photos = Photos([encoded(np.full((side, side, 3), 90, np.uint8)) for side in range(4, 24)])
+    assert np.unique(make(coffee, photos, cells_across=10)[0].placement).tolist() == [0]
+
+
+def test_the_mosaic_shows_in_every_cell_the_tile_that_was_placed_there(make, coffee, photos):
+    # Tiles as large as the photos: nothing is resampled.
+    made, out = make(coffee, photos, cells_across=20, tile_size=32)
+    mosaic = pixels_of(out.read_bytes())
+    expected = np.zeros((made.grid.rows * 32, 20 * 32, 3), np.uint8)
+    for row in range(made.grid.rows):
+        for column in range(20):
+            tile = photos.pixels(made.placement[row, column])
+            expected[32 * row : 32 * row + 32, 32 * column : 32 * column + 32] = tile
+    np.testing.assert_array_equal(mosaic, expected)
+
+
+def test_the_placement_has_a_place_for_every_cell(make, coffee, photos):
+    assert make(coffee, photos, cells_across=30)[0].placement.shape == (20, 30)
+
+
+def test_the_distinct_tiles_are_those_that_were_opened(make, coffee, photos):
+    made, _ = make(coffee, photos, cells_across=30)
+    assert made.distinct_tiles == len(set(photos.opened))
+
+
+def test_a_photo_that_lies_in_many_cells_is_opened_once(make, coffee, photos):
+    make(coffee, photos, cells_across=30)
+    assert len(photos.opened) == len(set(photos.opened))
+
+
+def test_cells_that_are_not_square_get_tiles_of_their_shape(make, coffee, photos):
+    # 600 / 24 = 25 columns, 400 / 16 = 25 rows; 30 * 16 / 24 = 20 pixels high.
+    made, out = make(coffee, photos, cell_width=24, cell_height=16, tile_size=30)
+    assert made.placement.shape == (25, 25)
+    assert pixels_of(out.read_bytes()).shape == (25 * 20, 25 * 30, 3)
+
+
+def test_the_size_of_a_tile_does_not_change_which_tile_lies_where(make, coffee, photos):
+    small, _ = make(coffee, photos, cells_across=25, tile_size=3)
+    large, _ = make(coffee, photos, cells_across=25, tile_size=40)
+    np.testing.assert_array_equal(small.placement, large.placement)
+
+
+def test_a_resized_target_keeps_what_a_crop_would_lose(make, encoded):
+    # 100 pixels make 7 cells of 14: a crop to 98 loses the white column at the left. Squeezed to 98 it stays, and its
+    # share of a cell, 255 * 0.98 / 14 = 18, is nearer to 30 than to 0.
+    target = np.zeros((100, 100, 3), np.uint8)
+    target[:, 0] = 255
+    tiles = [encoded(np.full((8, 8, 3), level, np.uint8)) for level in (0, 30)]
+    wishes = {"cells_across": 7, "tile_size": 8}
+    cropped, _ = make(encoded(target), Photos(tiles), **wishes)
+    resized, _ = make(encoded(target), Photos(tiles), fit=Fit.RESIZE, **wishes)
+    assert (cropped.distinct_tiles, resized.distinct_tiles) == (1, 2)
+
+
+def test_a_jpeg_is_written_when_a_jpeg_is_ordered(make, coffee, photos):
+    _, out = make(coffee, photos, cells_across=10, tile_size=8, format=Format.JPEG)
+    with Image.open(out) as image:
+        assert (image.format, image.size) == ("JPEG", (80, 48))
+
+
+def test_the_same_order_gives_the_same_bytes_with_one_thread_and_with_four(make, coffee, photos):
+    wishes = {"cells_across": 40, "tile_size": 12}
+    mosaics = [make(coffee, photos, threads=threads, **wishes)[1].read_bytes() for threads in (1, 4, 4)]
+    assert mosaics[0] == mosaics[1] == mosaics[2]
+
+
+def test_progress_tells_the_phases_in_their_order(make, coffee, photos):
+    phases = []
+    make(coffee, photos, cells_across=10, progress=lambda phase, _done, _total: phases.append(phase))
+    assert list(dict.fromkeys(phases)) == ["reading", "matching", "fetching tiles", "composing"]
+
+
+def test_progress_ends_every_count_at_its_total(make, coffee, photos):
+    last = {}
+    made, _ = make(coffee, photos, cells_across=10, progress=lambda phase, *count: last.update({phase: count}))
+    tiles, rows = made.distinct_tiles, made.grid.rows
+    assert (last["fetching tiles"], last["composing"]) == ((tiles, tiles), (rows, rows))
+
+
+@pytest.mark.parametrize("stop_at", ["matching", "fetching tiles", "composing"])
+def test_what_progress_raises_stops_the_rendering(make, coffee, photos, stop_at):
+    def stop(phase: str, _done: int, _total: int) -> None:
+        if phase == stop_at:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        make(coffee, photos, cells_across=10, progress=stop)
+
+
+def test_a_target_that_is_no_picture_is_refused(make, photos):
+    with pytest.raises(NotAPicture):
+        make(b"no picture", photos, cells_across=10)
+
+
+def test_an_order_that_does_not_fit_the_target_is_refused(make, encoded, noise, photos):
+    with pytest.raises(InvalidOrder):
+        make(encoded(noise(5, 5)), photos, cells_across=6)
+
+
+def test_a_photo_that_has_gone_since_it_was_indexed_is_said_so(make, coffee, photos):
+    def gone(_content: bytes) -> bytes:
+        raise UnreadableFile("It has gone.")
+
+    photos.read = gone
+    with pytest.raises(DamagedIndex, match="can no longer be used: It has gone"):
+        make(coffee, photos, cells_across=10)
+
+
+def test_a_photo_that_is_no_picture_any_more_is_not_taken_for_a_bad_target(make, coffee, photos):
+    photos.read = lambda _content: b"no picture"
+    with pytest.raises(DamagedIndex, match="not a picture"):
+        make(coffee, photos, cells_across=10)
+
+
+def test_no_room_for_the_tiles_is_said_so(make, coffee, photos, monkeypatch):
+    def full(_file: int, _start: int, _length: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(StorageFull, match="no room left"):
+        make(coffee, photos, cells_across=10)
+
+
+def test_a_mosaic_of_its_own_cells_is_the_target_again(make, encoded, photographs):
+    # Every cell of the target is among the tiles, so every cell finds itself, or one of exactly its mean.
+    coffee = pixels_of((photographs / "coffee.png").read_bytes())
+    cells = [coffee[y : y + 20, x : x + 20] for y in range(0, 400, 20) for x in range(0, 600, 20)]
+    _, out = make(encoded(coffee), Photos([encoded(cell) for cell in cells]), cells_across=30, tile_size=20)
+    difference = np.abs(pixels_of(out.read_bytes()).astype(int) - coffee)
+    assert math.isclose(difference.mean(), 0, abs_tol=0.1)
