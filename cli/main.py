@@ -1,5 +1,6 @@
 """The `tessera` command: each sub-command is loaded when it is asked for."""
 
+import gc
 import importlib
 import sys
 
@@ -29,7 +30,11 @@ class Lazy(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
+        # What an import makes stays: looking for garbage in it would cost a tenth of a short command's time.
+        gc.disable()
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        gc.freeze()
+        gc.enable()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -32,15 +32,12 @@ class Rendered:
     Attributes:
         grid: How the target was cut.
         placement: (rows, columns) tile numbers.
+        distinct_tiles: How many different tiles lie in the mosaic.
     """
 
     grid: Grid
     placement: NDArray[np.intp]
-
-    @property
-    def distinct_tiles(self) -> int:
-        """How many different tiles lie in the mosaic."""
-        return len(np.unique(self.placement))
+    distinct_tiles: int
 
 
 def render(
@@ -82,7 +79,7 @@ def render(
         _fetch(tiles, index["content"][numbers], read, threads, progress)
         bands = _bands(tiles, slots.reshape(placement.shape), progress)
         pictures.write(bands, cells.mosaic_size, out, order.format)
-    return Rendered(cells, placement)
+    return Rendered(cells, placement, len(numbers))
 
 
 @contextmanager

@@ -163,7 +163,7 @@ def sqlite_services(new_database: Callable[[str], str], redis_running: RedisServ
 
 
 def _services(database_url: str, running: RedisServer, folder: Path) -> Services:
-    settings = chosen(database_url, running.url, folder / "store", lease_seconds=0.9, beat_seconds=0.1)
+    settings = chosen(database_url, running.url, folder / "store", lease_seconds=3, beat_seconds=0.1)
     queue.connect(settings, "publisher")
     running.client.flushall()
     return open_services(settings)
@@ -184,7 +184,7 @@ class Installation:
             "MODE": mode, "DATABASE_URL": database_url, "REDIS_URL": running.url,
             "STORE": f"file://{folder / 'store'}",
             "SECRET_KEY": "only for the tests, and long enough", "ACCESS_TOKEN": TOKEN, "SECURE_COOKIES": "false",
-            "LEASE_SECONDS": "2", "BEAT_SECONDS": "0.2", "SWEEP_SECONDS": "0.3", "RING_AGAIN_SECONDS": "1",
+            "LEASE_SECONDS": "3", "BEAT_SECONDS": "0.2", "SWEEP_SECONDS": "0.3", "RING_AGAIN_SECONDS": "1",
             "LOG_FORMAT": "console", "MAX_PHOTOS": "3000", "MAX_TARGETS": "30", "MAX_UPLOAD_BYTES": str(64 << 20),
         }  # fmt: skip
 

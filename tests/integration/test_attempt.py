@@ -70,8 +70,8 @@ def test_the_soft_time_limit_fails_the_job_as_timeout(services: Services, job_id
 
 def test_work_longer_than_a_lease_keeps_its_job_while_the_sweep_runs(services: Services, job_id: int) -> None:
     def work(_: Attempt) -> Outcome:
-        for _ in range(6):
-            time.sleep(services.settings.lease_seconds / 3)
+        for _ in range(5):
+            time.sleep(services.settings.lease_seconds / 4)
             sweep.sweep(services)
         return Outcome(nothing)
 

@@ -218,8 +218,9 @@ def test_a_photo_with_damaged_metadata_is_a_tile_without_a_word(program, target,
 
 
 def test_a_name_that_is_no_text_can_be_written_to(program, target, place):
-    made = program(target, "--cells", 10, "--tile-size", 5, out=os.fsdecode(b"\xff.png"))
-    assert (made.returncode, made.stderr) == (0, "")
+    name = os.fsdecode(b"\xff.png")
+    made = program(target, "--cells", 10, "--tile-size", 5, out=name)
+    assert (made.returncode, made.stderr, size_of(place / name)[1]) == (0, "", (50, 30))
 
 
 @pytest.mark.parametrize(
