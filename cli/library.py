@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from worker.index import Progress, Skipped, Tile
 
 MAX_PHOTO_BYTES = 256 << 20
 FILES = f"files-v{index.VERSION}.json"
-ARRAYS = f"index-v{index.VERSION}.npy"
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _cabinet(folder: Path, cache: Path | None) -> Path:
 
 
 def _walk(folder: str, below: str = "") -> Iterator[File]:
-    """Yield every file below a folder in the order of names, without hidden ones and without following links."""
+    """Yield every file below a folder by name, without hidden ones; links to folders are not followed."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -131,10 +131,10 @@ Known = dict[tuple[str, tuple[int, int]], Tile | Skipped]
 def _recall(cabinet: Path) -> tuple[NDArray[np.void] | None, Known]:
     """Return what the last run kept; nothing when there is nothing whole."""
     try:
-        tiles = index.load(cabinet / ARRAYS)
-        lines = json.loads((cabinet / FILES).read_bytes())
-        return tiles, _known(tiles, lines)
-    except (DamagedIndex, OSError, ValueError, TypeError):
+        kept = json.loads((cabinet / FILES).read_bytes())
+        tiles = index.load(cabinet / kept["arrays"])
+        return tiles, _known(tiles, kept["files"])
+    except (DamagedIndex, OSError, ValueError, TypeError, LookupError):
         return None, {}
 
 
@@ -160,8 +160,13 @@ def _keep(cabinet: Path, tiles: NDArray[np.void], files: list[File], found: Iter
     ]
     try:
         cabinet.mkdir(parents=True, exist_ok=True)
-        _replace(cabinet / ARRAYS, lambda file: index.save(tiles, file))
-        _replace(cabinet / FILES, lambda file: file.write(json.dumps(lines).encode()))
+        # The list names the arrays that it belongs to: whoever reads it finds the two of one run.
+        arrays = cabinet / f"index-v{index.VERSION}-{token_hex(8)}.npy"
+        _replace(arrays, lambda file: index.save(tiles, file))
+        kept = json.dumps({"arrays": arrays.name, "files": lines}).encode()
+        _replace(cabinet / FILES, lambda file: file.write(kept))
+        for old in set(cabinet.glob("index-*.npy")) - {arrays}:
+            old.unlink(missing_ok=True)
     except OSError:
         return
 

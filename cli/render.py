@@ -2,8 +2,12 @@
 
 import os
 import re
+import signal
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -11,8 +15,9 @@ import click
 from cli import library
 from cli.screen import Bar
 from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
+from models.grid import cut
 from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, Fit, Format, MosaicOrder
-from worker import parallel
+from worker import images, parallel
 from worker.render import Rendered
 from worker.render import render as make
 
@@ -95,9 +100,10 @@ def render(
     """
     began = time.monotonic()
     order = _order(cells, cell_size, tile_size, fit, out)
-    with Bar() as bar:
+    data = _target(target, order)
+    with _part(out) as part, Bar() as bar:
         photos = library.open_folder(tiles, bar)
-        rendered = _publish(target, order, photos, out, bar)
+        rendered = _rendered(target, data, order, photos, part, bar)
     _report_skipped(photos)
     click.echo(
         f"{out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
@@ -116,33 +122,46 @@ def _order(cells: int | None, cell_size: tuple[int, int] | None, tile_size: int,
     return MosaicOrder(cells, width, height, tile_size, Fit(fit), form)
 
 
-def _target(path: Path) -> bytes:
+def _target(path: Path, order: MosaicOrder) -> bytes:
+    """Read the target, and refuse what its header already shows to be of no use for the order."""
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise UnreadableFile(f"The target {path} cannot be read: {error.strerror}.") from error
+    try:
+        cut(*images.size(data), order)
+    except UnusablePicture as error:
+        raise type(error)(f"{path}: {error}") from error
+    return data
 
 
-def _publish(target: Path, order: MosaicOrder, photos: library.Library, out: Path, bar: Bar) -> Rendered:
-    """Render beside the place of the result, and move it there only when it is whole."""
-    data = _target(target)
+@contextmanager
+def _part(out: Path) -> Iterator[Path]:
+    """Lend a file beside the place of the result, and move it there only when it is whole."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=".tessera-", suffix=out.suffix)
+        os.close(descriptor)
     except OSError as error:
         raise UnreadableFile(f"{out} cannot be written: {error.strerror}.") from error
-    os.close(descriptor)
     part = Path(name)
     try:
-        made = make(data, order, photos.tiles, photos.read, part, threads=parallel.core_count(), progress=bar)
+        yield part
         part.chmod(0o666 & ~_umask())
         part.replace(out)
-    except UnusablePicture as error:
-        raise type(error)(f"{target}: {error}") from error
     except OSError as error:
         raise UnreadableFile(f"{out} cannot be written: {error.strerror}.") from error
     finally:
         part.unlink(missing_ok=True)
-    return made
+
+
+def _rendered(
+    target: Path, data: bytes, order: MosaicOrder, photos: library.Library, part: Path, bar: Bar
+) -> Rendered:
+    try:
+        return make(data, order, photos.tiles, photos.read, part, threads=parallel.core_count(), progress=bar)
+    except UnusablePicture as error:
+        raise type(error)(f"{target}: {error}") from error
 
 
 def _umask() -> int:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 QUIET_SECONDS = 1.0
+"""Shown after this, so that nobody waits two seconds without a word."""
 
 
 class Bar:

@@ -81,7 +81,7 @@ class Supervisor:
             time.sleep(WATCH_SECONDS if until is None else WATCH_SECONDS / 10)
 
     def end(self) -> None:
-        """Ask every child to end, the last started first; end those that do not within ten seconds."""
+        """Ask every child to end; end those that do not within ten seconds."""
         for child in reversed(self._children):
             if child.process is not None and child.process.poll() is None:
                 child.process.terminate()
@@ -111,7 +111,7 @@ class Supervisor:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - it calls the kernel and nothing else
             )
         finally:
             if output is not None:

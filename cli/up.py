@@ -18,7 +18,7 @@ from cli import demo as demonstration
 from cli import redis_server
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
-from models import migrations
+from models import database, migrations
 from models.errors import BadConfiguration, TesseraError
 from models.lifecycle import Lane
 
@@ -102,7 +102,7 @@ def _demonstrate(address: str, photographs: list[Path]) -> None:
 
 def _answers(address: str) -> bool:
     with suppress(requests.RequestException):
-        return requests.get(f"{address}/livez", timeout=1).ok
+        return demonstration.session().get(f"{address}/livez", timeout=5).ok
     return False
 
 
@@ -140,7 +140,7 @@ def _environment(folder: Path, short: Path) -> dict[str, str]:
     """Return the settings of embedded mode, above whatever else the environment sets."""
     return os.environ | {
         "TESSERA_MODE": "embedded",
-        "TESSERA_DATABASE_URL": f"sqlite:///{folder / 'tessera.db'}",
+        "TESSERA_DATABASE_URL": database.sqlite_url(folder / "tessera.db"),
         "TESSERA_REDIS_URL": redis_server.url(short),
         "TESSERA_STORE": f"file://{folder / 'store'}",
         "TESSERA_SECRET_KEY": _secret(folder / "secret-key"),

@@ -1,6 +1,7 @@
 """Engine, sessions, naming convention and time, on SQLite and on PostgreSQL."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -17,12 +18,16 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from models.errors import BadConfiguration
 
-BUSY_SECONDS = 30
-Unreachable = (OperationalError, InterfaceError)
+BUSY_SECONDS = 10
+CONNECT_SECONDS = 5
+MOST_CONNECTIONS = 40
+"""Of one process: more than it has threads, so that none waits for another's connection."""
+Unreachable = (OperationalError, InterfaceError, PoolTimeout)
 """What a statement raises when the database cannot be reached just now."""
 
 
@@ -70,11 +75,18 @@ def connect(url: str) -> Engine:
     """
     address = _address(url)
     if address.get_backend_name() == "postgresql":
-        return create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 5})
-    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+        return create_engine(
+            address, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args={"connect_timeout": 5}
+        )
+    engine = create_engine(address, max_overflow=MOST_CONNECTIONS, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the address of an SQLite file, whatever characters its path has."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
 def sessions(engine: Engine) -> sessionmaker[Session]:

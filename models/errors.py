@@ -100,7 +100,7 @@ class StorageFull(TesseraError):
 
 def is_full(error: BaseException) -> bool:
     """Whether the system says that a disk or a quota is used up."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StorageUnreadable(TesseraError):

@@ -83,11 +83,10 @@ def find_batch(session: Session, batch_id: UUID) -> Batch:
 
 
 def tile_sets(session: Session, *, indexed_only: bool = False) -> Sequence[TileSet]:
-    """Return the newest tile sets with their jobs."""
+    """Return the newest tile sets with their jobs; every indexed one when orders may be placed on them."""
     query = select(TileSet).join(TileSet.job).options(joinedload(TileSet.job)).order_by(TileSet.created_at.desc())
-    if indexed_only:
-        query = query.where(Job.state == JobState.SUCCEEDED)
-    return session.scalars(query.limit(PAGE_LENGTH)).all()
+    query = query.where(Job.state == JobState.SUCCEEDED) if indexed_only else query.limit(PAGE_LENGTH)
+    return session.scalars(query).all()
 
 
 def mosaics(session: Session) -> Sequence[Mosaic]:

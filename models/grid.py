@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from models.errors import InvalidOrder
 from models.orders import MAX_CELLS, MAX_MOSAIC_PIXELS, MAX_PICTURE_PIXELS, Fit, Format, MosaicOrder
 
-FORMAT_MAX_SIDE = {Format.PNG: 2**31 - 1, Format.JPEG: 65_535}
-"""Longest side in pixels. Source: PNG 3rd edition 11.2.1 (four-byte integers); JPEG, ITU-T T.81 B.2.2."""
+FORMAT_MAX_SIDE = {Format.PNG: 2**31 - 1, Format.JPEG: 65_500}
+"""Longest side in pixels. Source: PNG 3rd edition 11.2.1 (four-byte integers); libjpeg's JPEG_MAX_DIMENSION."""
 
 
 @dataclass(frozen=True)

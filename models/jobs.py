@@ -16,7 +16,7 @@ from models.errors import LeaseLost, TesseraError
 from models.lifecycle import Doorbell, JobKind, JobState, Lane, before
 from models.tables import Job
 
-RING_AGAIN_MOST = timedelta(minutes=2)
+RING_AGAIN_MOST = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def release_stale(session: Session, now: datetime, max_attempts: int, ring_again
 def ring_again(session: Session, now: datetime, most: int = 500) -> list[Doorbell]:
     """Pick the queued jobs whose doorbell may have been lost; each sweep gets different ones.
 
-    A job that has waited long is rung for ever less often: next after as long as it has waited, two minutes at most.
+    A job that has waited long is rung for ever less often: next after as long as it has waited, an hour at most.
     """
     due = session.execute(
         select(Job.id, Job.queued_at, Job.ring_at)

@@ -15,6 +15,7 @@ class Lane(StrEnum):
     """Which queue a job waits in; the value is the queue's name."""
 
     INTERACTIVE = "interactive"
+    INDEXING = "indexing"
     BULK = "bulk"
 
 

@@ -33,7 +33,7 @@ def place_tile_set(
 ) -> Doorbell:
     """Write a tile set, what was uploaded for it, and the job that will index it."""
     now = database.now(session)
-    job = jobs.add(session, JobKind.INDEX, Lane.INTERACTIVE, now, ring_again)
+    job = jobs.add(session, JobKind.INDEX, Lane.INDEXING, now, ring_again)
     session.add(TileSet(id=tile_set_id, name=readable(name), job_id=job.id, created_at=now))
     session.flush()
     files = [*((photo, False) for photo in photos), *((archive, True) for archive in archives)]

@@ -3,6 +3,7 @@
 import io
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -112,9 +113,25 @@ class Store:
 
     def list(self, prefix: str = "") -> Iterator[Blob]:
         """Yield every blob below a prefix."""
-        for page in obstore.list(self._blobs, prefix or None):
-            for meta in page:
-                yield Blob(meta["path"], meta["last_modified"], meta["size"])
+        try:
+            for page in obstore.list(self._blobs, prefix or None):
+                for meta in page:
+                    yield Blob(meta["path"], meta["last_modified"], meta["size"])
+        except (BaseError, OSError) as error:
+            raise _translated(error, prefix) from error
+
+    def drop_parts(self, before: datetime) -> int:
+        """Remove what writers that were killed left half-written before a time; return how many files.
+
+        obstore writes beside the blob, under its name with `#` and a number, and never lists such a file.
+        """
+        dropped = 0
+        for part in self._folder.rglob("*#*"):
+            with suppress(OSError):
+                if part.is_file() and part.stat().st_mtime < before.timestamp():
+                    part.unlink()
+                    dropped += 1
+        return dropped
 
     def free_bytes(self) -> int:
         """Return how many bytes the store's disk has left."""
@@ -157,4 +174,4 @@ def _translated(error: Exception, key: str) -> TesseraError:
         return StorageFull("There is no room left to store this; free some space and try again.")
     if isinstance(error, BlobMissing | FileNotFoundError):
         return StorageUnreadable(f"The store holds nothing under {key!r}.")
-    return StorageUnreadable(f"The store refused {key!r}; its log says why.")
+    return StorageUnreadable(f"The store refused {key!r}: {type(error).__name__}.")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
-from flask import Response
+from flask import Response, request
 from zipstream import ZIP_STORED, ZipStream
 
 from models.errors import NotReady
@@ -29,6 +29,7 @@ def picture(mosaic: Mosaic) -> Response:
     name = f"mosaic-{mosaic.id.hex[:8]}.{EXTENSIONS[mosaic.format]}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.set_etag(mosaic.picture_sha256 or "")
+    response.make_conditional(request, accept_ranges=True, complete_length=mosaic.picture_bytes)
     return response
 
 

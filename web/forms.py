@@ -32,6 +32,17 @@ def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
     )
 
 
+def page_order(form: Mapping[str, str]) -> MosaicOrder:
+    """Read an order from a page, where the cells across are filled in beforehand: a cell's size wins over them.
+
+    Raises:
+        InvalidOrder: as `mosaic_order`.
+    """
+    if form.get("cell_width", "").strip() or form.get("cell_height", "").strip():
+        form = {**form, "cells_across": ""}
+    return mosaic_order(form)
+
+
 def identity(text: str, kind: str) -> UUID:
     """Read an id.
 

@@ -16,7 +16,7 @@ from web.context import services, sessions, settings, store
 from web.peek import judge
 
 
-def receive_tile_set(name: str, photos: Sequence[FileStorage], archive: FileStorage | None) -> UUID:
+def receive_tile_set(name: str, photos: Sequence[FileStorage], zipped: Sequence[FileStorage]) -> UUID:
     """Store photos, or a zip of photos, and order them to be indexed.
 
     Raises:
@@ -25,18 +25,18 @@ def receive_tile_set(name: str, photos: Sequence[FileStorage], archive: FileStor
         TooLarge: too many photos, or too many bytes.
     """
     photos = [photo for photo in photos if photo.filename]
-    archive = archive if archive and archive.filename else None
-    if not photos and archive is None:
+    zips = [archive for archive in zipped if archive.filename]
+    if not photos and not zips:
         raise InvalidOrder("photos", "Choose photos, or a zip of photos.")
     if len(photos) > settings().max_photos:
         raise TooLarge(f"{len(photos):,} photos are more than the limit of {settings().max_photos:,}.")
-    if archive is not None:
+    for archive in zips:
         _names(archive, settings().max_photos)
     identity = uuid4()
     stored = [_stored(file, keys.upload(identity, number)) for number, file in enumerate(photos)]
-    zips = [_stored(archive, keys.upload(identity, len(stored)))] if archive is not None else []
+    stored_zips = [_stored(file, keys.upload(identity, number)) for number, file in enumerate(zips, len(stored))]
     with sessions().begin() as session:
-        bell = place_tile_set(session, identity, name or "Untitled", stored, zips, services().ring_again)
+        bell = place_tile_set(session, identity, name or "Untitled", stored, stored_zips, services().ring_again)
     ring_all([bell])
     return identity
 
@@ -66,7 +66,7 @@ def receive_batch(
     name: str,
     tile_set_id: UUID,
     targets: Sequence[FileStorage],
-    archive: FileStorage | None,
+    zipped: Sequence[FileStorage],
     order: MosaicOrder,
 ) -> UUID:
     """Store many targets, or a zip of them, and order a mosaic of each, behind all that people wait for.
@@ -80,21 +80,20 @@ def receive_batch(
         NotReady: the tile set is not indexed.
     """
     targets = [target for target in targets if target.filename]
-    archive = archive if archive and archive.filename else None
-    if not targets and archive is None:
+    zips = [archive for archive in zipped if archive.filename]
+    if not targets and not zips:
         raise InvalidOrder("targets", "Choose the pictures to rebuild, or a zip of them.")
     for target in targets:
         judge(_file(target), _name(target), settings().max_picture_bytes, order)
-    names = _names(archive, settings().max_targets) if archive is not None else []
-    if len(targets) + len(names) > settings().max_targets:
-        raise TooLarge(
-            f"{len(targets) + len(names):,} targets are more than the limit of {settings().max_targets:,}."
-        )
+    named = [_names(archive, settings().max_targets) for archive in zips]
+    count = len(targets) + sum(map(len, named))
+    if count > settings().max_targets:
+        raise TooLarge(f"{count:,} targets are more than the limit of {settings().max_targets:,}.")
     _check_tile_set(tile_set_id)
     identity = uuid4()
     stored = [_stored(file, keys.batch_target(identity, number)) for number, file in enumerate(targets)]
-    if archive is not None:
-        key = _stored(archive, keys.batch_target(identity, len(stored))).key
+    for number, (archive, names) in enumerate(zip(zips, named, strict=True), len(targets)):
+        key = _stored(archive, keys.batch_target(identity, number)).key
         stored += [StoredFile(entry_name, key, entry) for entry, entry_name in enumerate(names)]
     bells: list[Doorbell]
     with sessions().begin() as session:

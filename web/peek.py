@@ -1,6 +1,7 @@
 """A first look at an uploaded picture's header, so that plain mistakes are answered at once. No pixel is decoded."""
 
 import os
+from io import BytesIO
 from typing import IO
 
 import imagesize
@@ -10,6 +11,8 @@ from models.grid import cut
 from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
 
 HEAD_BYTES = 16
+HEADER_BYTES = 1 << 20
+"""How far into a file its size is looked for."""
 SIGNATURES = (
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n",
@@ -78,7 +81,7 @@ def _fits(width: int, height: int, order: MosaicOrder) -> bool:
 def _size(file: IO[bytes]) -> tuple[int, int]:
     """Return width and height by the header; 0 x 0 where it does not say, which the worker will find out."""
     try:
-        width, height = imagesize.get(file)
+        width, height = imagesize.get(BytesIO(file.read(HEADER_BYTES)))
     except Exception:  # noqa: BLE001 - a header that this parser cannot read is judged by the real decoder
         width, height = 0, 0
     file.seek(0)

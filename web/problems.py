@@ -29,9 +29,12 @@ log = structlog.get_logger(__name__)
 
 
 def status_of(error: TesseraError) -> HTTPStatus:
-    """Return the HTTP status of a failure: the nearest class in `STATUS`, else 500."""
+    """Return the HTTP status of a failure: the nearest class in `STATUS`, else 500, which is logged as ours."""
     found = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
+    status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("request failed", error_code=error.code, exc_info=error)
+    return status
 
 
 def register(app: Flask) -> None:
@@ -63,8 +66,6 @@ def answer(status: HTTPStatus, code: str, sentence: str, **more: Any) -> Respons
 
 def _foreseen(error: TesseraError) -> ResponseReturnValue:
     status = status_of(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("request failed", error_code=error.code, exc_info=error)
     more = {"field": error.field} if isinstance(error, InvalidOrder) else {}
     return answer(status, error.code, str(error), **more)
 

@@ -63,18 +63,19 @@ class Attempt:
         span = self.services.settings.lease_span
         pause = min(self.services.settings.beat_seconds, span.total_seconds() / 3)
         last = time.monotonic()
-        while not self._stop.wait(pause):
-            try:
-                self._beat(span)
-                last = time.monotonic()
-            except LeaseLost:
+        try:
+            while not self._stop.wait(pause) and time.monotonic() - last < span.total_seconds():
+                try:
+                    self._beat(span)
+                    last = time.monotonic()
+                except database.Unreachable:
+                    log.warning("a beat did not reach the database", exc_info=True)
+        except LeaseLost:
+            log.info("the lease is lost")
+        finally:
+            # Without a heart nobody may go on, whatever stopped it.
+            if not self._stop.is_set():
                 self._lost.set()
-                return
-            except database.Unreachable:
-                log.warning("a beat did not reach the database", exc_info=True)
-                if time.monotonic() - last > span.total_seconds():
-                    self._lost.set()
-                    return
 
     def _beat(self, span: timedelta) -> None:
         with self.services.sessions.begin() as session:

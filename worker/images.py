@@ -6,6 +6,8 @@ Every picture comes out the same way: upright, sRGB, eight bits, no alpha, first
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from io import BytesIO
 from typing import Any
@@ -23,10 +25,11 @@ from models.errors import (
     UnusablePicture,
 )
 from models.grid import Grid
-from models.orders import MAX_PICTURE_PIXELS, Fit
+from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, Fit
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
 BACKGROUND = (255, 255, 255)
+BLOCK_PIXELS = 1 << 20
 ORIENTATION_TAG = 0x0112
 """Source: CIPA DC-008 (Exif 3.0), 4.6.5.1.6."""
 _UPRIGHT = {
@@ -71,6 +74,17 @@ def decode(
     return np.asarray(_decoded(data, at_least, max_pixels))
 
 
+def size(data: bytes) -> tuple[int, int]:
+    """Return a picture's upright width and height, from its header alone.
+
+    Raises:
+        UnusablePicture: empty, in no known format, or too large.
+    """
+    with _translated(), _opened(data, MAX_PICTURE_PIXELS) as image:
+        width, height = image.size
+        return (height, width) if _orientation_in_header(image) in _SIDEWAYS else (width, height)
+
+
 def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
     """Return a photo as a (height, width, 3) tile: the largest centred crop of that shape, scaled.
 
@@ -101,19 +115,31 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 90) -> bytes:
 
 
 def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> Image.Image:
-    """Decode, and give every way in which Pillow fails on a stranger's bytes one of our names."""
+    with _translated(), _opened(data, max_pixels) as image:
+        if at_least is not None:
+            image.draft(None, at_least[::-1] if _orientation_in_header(image) in _SIDEWAYS else at_least)
+            _check_size(image.size, MAX_PHOTO_PIXELS)
+        image.load()
+        # Asked of the whole file: Exif may come after the pixels, and Pillow turns a TIFF upright by itself.
+        turn = _UPRIGHT.get(_orientation(image))
+        rgb = _to_srgb(image)
+        return rgb.transpose(turn) if turn is not None else rgb
+
+
+def _opened(data: bytes, max_pixels: int) -> Image.Image:
+    """Read the header, and judge it."""
     if not data:
         raise EmptyFile("The file is empty.")
+    image = Image.open(BytesIO(data), formats=FORMATS)
+    _check_size(image.size, max_pixels)
+    return image
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Give every way in which Pillow fails on a stranger's bytes one of our names."""
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
-            _check_size(image.size, max_pixels)
-            if at_least is not None:
-                image.draft(None, at_least[::-1] if _orientation(image) in _SIDEWAYS else at_least)
-            image.load()
-            # Asked again: Pillow turns a TIFF upright by itself while it loads.
-            turn = _UPRIGHT.get(_orientation(image))
-            rgb = _to_srgb(image)
-            return rgb.transpose(turn) if turn is not None else rgb
+        yield
     except UnusablePicture:
         raise
     except UnidentifiedImageError as error:
@@ -124,6 +150,14 @@ def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> 
         if "truncated" in str(error):
             raise TruncatedPicture("The picture is truncated: its end is missing.") from error
         raise DamagedPicture("The picture is damaged and cannot be decoded.") from error
+
+
+def _orientation_in_header(image: Image.Image) -> object:
+    """Return what the header tells without decoding a pixel, which `getexif` may do; a TIFF's size is upright."""
+    exif = Image.Exif()
+    with suppress(*_DAMAGE):
+        exif.load(image.info.get("exif", b""))
+    return exif.get(ORIENTATION_TAG)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -151,7 +185,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
     image = _eight_bits(image)
     if image.has_transparency_data:
         profile = image.info.get("icc_profile")
-        rgba = image.convert("RGBA")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         flat = Image.new("RGB", image.size, BACKGROUND)
         flat.paste(_through_profile(rgba.convert("RGB"), profile), mask=rgba.getchannel("A"))
         return flat
@@ -162,9 +196,13 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     """Bring the 16-bit and 32-bit grey modes to eight bits; Pillow's own conversion cuts them off at 255."""
     if not image.mode.startswith(("I", "F")):
         return image
-    values = np.asarray(image).astype(np.float64)
+    values = np.asarray(image)
     top = 1.0 if image.mode == "F" and values.max(initial=0.0) <= 1.0 else 65_535.0
-    grey = np.clip(np.nan_to_num(values) * (255.0 / top), 0, 255).round().astype(np.uint8)
+    grey = np.empty(values.shape, np.uint8)
+    rows = max(1, BLOCK_PIXELS // image.width)
+    for first in range(0, image.height, rows):
+        block = np.nan_to_num(values[first : first + rows].astype(np.float64))
+        grey[first : first + rows] = np.clip(block * (255.0 / top), 0, 255).round()
     return Image.fromarray(grey)
 
 

@@ -1,7 +1,11 @@
 """Blobs that no row names: left by attempts that lost their lease, by uploads that were never ordered."""
 
+import shutil
+import tempfile
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,6 +17,8 @@ from models.services import Services
 from models.tables import Batch, Mosaic, TileSet, Upload
 
 Named = Callable[[str], bool]
+SCRATCH = "tessera-work-"
+"""What the names of workers' temporary folders begin with."""
 
 
 def collect(services: Services, now: datetime) -> int:
@@ -31,7 +37,16 @@ def collect(services: Services, now: datetime) -> int:
         if not rules[owner](blob.key):
             litter.append(blob.key)
     services.store.delete(litter)
-    return len(litter)
+    return len(litter) + services.store.drop_parts(oldest)
+
+
+def clear_scratch(older_than: timedelta) -> int:
+    """Remove what killed workers left in this machine's temporary folder; return how many folders that were."""
+    oldest = time.time() - older_than.total_seconds()
+    left = [folder for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*") if folder.lstat().st_mtime < oldest]
+    for folder in left:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(left)
 
 
 def _rule(session: Session, kind: str, owner: str) -> Named:

@@ -1,6 +1,7 @@
 """The same work on many things, on every core: Pillow and hashlib let go of the interpreter's lock."""
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,19 +26,26 @@ def spread(function: Callable[[Thing], Result], things: Iterable[Thing], threads
 
     When the caller stops early, what has not begun is dropped.
     """
+    stopped = threading.Event()
 
     def work(chunk: list[Thing]) -> list[Result]:
-        return [function(thing) for thing in chunk]
+        return [function(thing) for thing in chunk if not stopped.is_set()]
 
     waiting = iter(things)
+    begun = 0
     running: deque[Future[list[Result]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
             while True:
-                while len(running) < threads * CHUNKS_AHEAD and (chunk := list(islice(waiting, CHUNK))):
+                while len(running) < threads * CHUNKS_AHEAD and (
+                    # The first chunks are small, so that a few things reach every thread.
+                    chunk := list(islice(waiting, min(CHUNK, 1 + begun // (2 * threads))))
+                ):
+                    begun += len(chunk)
                     running.append(pool.submit(work, chunk))
                 if not running:
                     return
                 yield from running.popleft().result()
         finally:
+            stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -1,6 +1,7 @@
 """From a target and an index to a mosaic: fit, match, fetch the tiles, lay them band by band."""
 
 import math
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +21,10 @@ from worker.core.compose import band
 from worker.core.grid import cell_means
 from worker.core.match import nearest_tiles
 from worker.index import Progress
+
+BAND_BYTES = 4 << 20
+RESIDENT_BYTES = 64 << 20
+TILES_BETWEEN = 64
 
 ReadPhoto = Callable[[bytes], bytes]
 """Given a content hash, returns that photo's bytes."""
@@ -78,7 +83,7 @@ def render(
     with _scratch((len(numbers), cells.tile_height, cells.tile_width, 3)) as tiles:
         _fetch(tiles, index["content"][numbers], read, threads, progress)
         bands = _bands(tiles, slots.reshape(placement.shape), progress)
-        pictures.write(bands, cells.mosaic_size, out, order.format)
+        pictures.write(bands, cells.mosaic_size, out, order.format, progress)
     return Rendered(cells, placement, len(numbers))
 
 
@@ -110,9 +115,22 @@ def _fetch(
 
     for done, _ in enumerate(parallel.spread(one, range(len(tiles)), threads), start=1):
         progress("fetching tiles", done, len(tiles))
+        if not done % TILES_BETWEEN:
+            _let_go(tiles)
 
 
 def _bands(tiles: NDArray[np.uint8], slots: NDArray[np.intp], progress: Progress) -> Iterator[NDArray[np.uint8]]:
+    """Yield the mosaic from the top down, a few lines of pixels at a time."""
+    height = tiles.shape[1]
+    lines = max(1, BAND_BYTES // (slots.shape[1] * tiles[0, 0].nbytes))
     for done, row in enumerate(slots, start=1):
-        yield band(tiles, row)
+        for top in range(0, height, lines):
+            yield band(tiles[:, top : top + lines], row)
+        _let_go(tiles)
         progress("composing", done, len(slots))
+
+
+def _let_go(tiles: NDArray[np.uint8]) -> None:
+    """Give the scratch's pages back to the system, which keeps them in its cache as long as it has room."""
+    if isinstance(tiles, np.memmap) and tiles.nbytes > RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
+        tiles._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # noqa: SLF001 - numpy has no other way

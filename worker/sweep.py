@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from models import database, jobs, logs, settings
-from models.errors import StorageUnreadable
+from models.errors import TesseraError
 from models.queue import connect, ring_all
 from models.services import Services, open_services
 from worker import litter
@@ -33,8 +33,9 @@ def collect(services: Services) -> None:
     with services.sessions() as session:
         now = database.now(session)
     count = litter.collect(services, now)
+    count += litter.clear_scratch(timedelta(seconds=2 * services.settings.job_seconds))
     if count:
-        log.info("cleared litter", blob_count=count)
+        log.info("cleared litter", count=count)
 
 
 def sweep_on(services: Services, stop: threading.Event) -> None:
@@ -47,7 +48,7 @@ def sweep_on(services: Services, stop: threading.Event) -> None:
             if time.monotonic() - cleared >= span:
                 cleared = time.monotonic()
                 collect(services)
-        except (*database.Unreachable, StorageUnreadable):
+        except (*database.Unreachable, TesseraError, OSError):
             log.warning("a sweep failed", exc_info=True)
         stop.wait(services.settings.sweep_seconds)
 

@@ -19,7 +19,7 @@ from models.orders import Format
 from models.placing import readable
 from models.storage import Store
 from models.tables import Mosaic, SkippedPhoto, TileSet, Upload
-from worker import index, parallel, pictures
+from worker import index, litter, parallel, pictures
 from worker.attempt import Attempt, Outcome
 from worker.index import Progress, Skipped, Tile
 from worker.render import Rendered, render
@@ -28,8 +28,9 @@ EXTENSION = {Format.PNG: "png", Format.JPEG: "jpg"}
 RENDER_PHASES = {
     "reading": (0.0, 0.05),
     "matching": (0.05, 0.1),
-    "fetching tiles": (0.1, 0.5),
-    "composing": (0.5, 0.95),
+    "fetching tiles": (0.1, 0.4),
+    "composing": (0.4, 0.55),
+    "encoding": (0.55, 0.95),
 }
 INDEX_PHASES = {"indexing": (0.0, 0.98)}
 
@@ -73,7 +74,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         tile_set = finding.find_tile_set(session, mosaic.tile_set_id)
     order = finding.order_of(mosaic)
     tiles = index.load(services.store.path(tile_set.index_key or ""))
-    with tempfile.TemporaryDirectory(prefix="tessera-") as folder:
+    with tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
         picture = Path(folder, f"mosaic.{EXTENSION[order.format]}")
         rendered = render(
             _target(attempt, mosaic),

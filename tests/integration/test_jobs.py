@@ -203,8 +203,8 @@ def test_a_job_that_waits_too_long_is_rung_for_again_and_then_less_often(service
     assert rung(1.1) == [job_id]
     assert rung(1.2) == []
     assert rung(2.3) == [job_id]
-    assert rung(4.2) == []
-    assert rung(4.4) == [job_id]
+    assert rung(4.5) == []
+    assert rung(4.7) == [job_id]
 
 
 def test_the_bell_names_the_lane_that_the_job_was_placed_in(services: Services) -> None:

@@ -1,16 +1,24 @@
 """What the sweep clears away, and what it must not."""
 
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from models import database, jobs, keys
+from models.lifecycle import JobKind, JobState, Lane
 from models.orders import MosaicOrder
 from models.placing import StoredFile, place_batch, place_mosaic, place_tile_set
 from models.services import Services
-from models.tables import Mosaic, TileSet
-from worker import litter
+from models.tables import Job, Mosaic, TileSet
+from worker import litter, sweep
 
 LATER = timedelta(hours=2)
 
@@ -93,3 +101,52 @@ def test_the_targets_of_a_batch_stay(services: Services, tile_set: TileSet) -> N
         target = [StoredFile("t", keys.batch_target(identity, 0))]
         place_batch(session, identity, "b", tile_set.id, target, MosaicOrder(cells_across=2), services.ring_again)
     assert keys.batch_target(identity, 0) in collect(services)
+
+
+def test_what_a_killed_writer_left_half_written_goes_after_the_grace_time(services: Services) -> None:
+    part = services.settings.store_folder / "mosaics" / "x" / "1" / "mosaic.png#1"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"half")
+    collect(services, timedelta(minutes=30))
+    assert part.exists()
+    collect(services)
+    assert not part.exists()
+
+
+def test_a_store_that_cannot_be_listed_does_not_stop_the_sweeper(
+    services: Services, wait_for: Callable[..., Any]
+) -> None:
+    services.store.put("a", b"x")
+    (services.settings.store_folder / "bad\nname").write_bytes(b"x")
+    with services.sessions.begin() as session:
+        now = database.now(session)
+        job_id = jobs.add(session, JobKind.RENDER, Lane.BULK, now - LATER, services.ring_again).id
+        jobs.claim(session, job_id, now - LATER, services.settings.lease_span)
+    stop = threading.Event()
+    thread = threading.Thread(target=sweep.sweep_on, args=(services, stop))
+    thread.start()
+
+    def swept() -> bool:
+        with services.sessions() as session:
+            return session.get_one(Job, job_id).state is JobState.QUEUED
+
+    try:
+        wait_for(swept)
+        assert thread.is_alive()
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_scratch_folders_of_killed_workers_go_when_they_are_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, young, other = (tmp_path / name for name in ("tessera-work-old", "tessera-work-young", "other"))
+    for folder in (old, young, other):
+        folder.mkdir()
+    long_ago = time.time() - LATER.total_seconds()
+    os.utime(old, (long_ago, long_ago))
+    os.utime(other, (long_ago, long_ago))
+    assert litter.clear_scratch(timedelta(hours=1)) == 1
+    assert (old.exists(), young.exists(), other.exists()) == (False, True, True)

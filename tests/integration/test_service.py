@@ -73,6 +73,8 @@ def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
     assert picture.headers["Content-Type"] == "image/png"
     assert len(picture.content) == done["bytes"]
     np.testing.assert_array_equal(pixels(picture.content), by_command)
+    part = installation.get(done["picture"], headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, picture.content[100:200])
 
 
 def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(

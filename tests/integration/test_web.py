@@ -403,7 +403,8 @@ def test_a_host_that_is_not_ours_is_refused(client: FlaskClient, path: str) -> N
 
 
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}]
+    "headers",
+    [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}, {"Origin": "http://["}],
 )
 def test_a_page_of_another_site_cannot_order_through_the_api(
     client: FlaskClient, tile_set: TileSet, target: bytes, headers: dict[str, str]
@@ -459,7 +460,10 @@ def test_a_wrong_token_opens_nothing(server: FlaskClient) -> None:
     assert server.get("/").status_code == 303
 
 
-@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1"])
+@pytest.mark.parametrize(
+    "elsewhere",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:1", "//[", "/x\r\nSet-Cookie: a=b"],
+)
 def test_the_door_leads_nowhere_else(server: FlaskClient, elsewhere: str) -> None:
     form = {"csrf_token": token_of(server.get("/login")), "token": TOKEN, "next": elsewhere}
     assert server.post("/login", data=form).headers["Location"] == "/"
@@ -515,3 +519,50 @@ def test_a_jpeg_target_is_as_welcome_as_a_png(client: FlaskClient, tile_set: Til
     file = io.BytesIO()
     Image.open(io.BytesIO(target)).save(file, "JPEG")
     assert order(client, tile_set, file.getvalue()).status_code == 202
+
+
+def test_a_cells_size_wins_over_the_cells_across_that_a_page_fills_in(
+    client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services
+) -> None:
+    form = {
+        "csrf_token": token_of(client.get("/mosaics/new")), "tile_set": str(tile_set.id), "cells_across": "60",
+        "cell_width": "4", "cell_height": "5", "target": (io.BytesIO(target), "t.png"),
+    }  # fmt: skip
+    assert client.post("/mosaics", data=form).status_code == 303
+    mosaic = only_mosaic(sqlite_services)
+    assert mosaic is not None
+    assert (mosaic.cells_across, mosaic.cell_width, mosaic.cell_height) == (None, 4, 5)
+
+
+def test_every_zip_that_is_sent_is_taken(
+    client: FlaskClient, tile_set: TileSet, target: bytes, zipped: Callable[..., bytes]
+) -> None:
+    zips = [(io.BytesIO(zipped({f"{name}.png": target})), f"{name}.zip") for name in "ab"]
+    made = client.post("/api/v1/batches", data={"tile_set": str(tile_set.id), "archive": zips}).get_json()
+    items = client.get(made["url"]).get_json()["items"]
+    assert [item["target_name"] for item in items] == ["a.png", "b.png"]
+
+
+def test_an_indexed_set_can_be_chosen_however_many_came_after_it(
+    client: FlaskClient, tile_set: TileSet, photos: dict[str, bytes]
+) -> None:
+    for number in range(55):
+        form = {"name": f"later {number}", "photos": (io.BytesIO(next(iter(photos.values()))), "p.png")}
+        assert client.post("/api/v1/tile-sets", data=form).status_code == 202
+    assert str(tile_set.id) in client.get("/mosaics/new").text
+
+
+def test_a_server_error_on_a_form_is_logged(
+    tile_set: TileSet, target: bytes, sqlite_services: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    services = sqlite_services
+    client = assemble(
+        Services(services.settings, services.sessions, FullStore(services.settings.store_folder))
+    ).test_client()
+    form = {
+        "csrf_token": token_of(client.get("/mosaics/new")),
+        "tile_set": str(tile_set.id),
+        "target": (io.BytesIO(target), "t.png"),
+    }
+    assert client.post("/mosaics", data=form).status_code == 507
+    assert "error_code=storage_full" in "".join(capsys.readouterr())

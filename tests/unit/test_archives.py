@@ -251,3 +251,11 @@ def test_an_unknown_method_of_compression_is_refused():
 def test_a_number_beyond_the_files_is_refused(number):
     with pytest.raises(BadArchive, match="no number"):
         read(zipped(("a.png", b"1"), ("b.png", b"2")), number=number)
+
+
+def test_a_directory_that_is_too_large_is_refused_before_it_is_read():
+    # Offset 12 of the end record: the directory's size (APPNOTE 4.3.16).
+    data = bytearray(zipped(("a.png", b"1")))
+    struct.pack_into("<L", data, data.rindex(b"PK\x05\x06") + 12, 500_000_000)
+    with pytest.raises(TooLarge, match="500,000,000 bytes"), archives.opened(BytesIO(bytes(data))):
+        pass

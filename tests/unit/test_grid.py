@@ -149,8 +149,8 @@ def test_a_billion_pixels_is_the_largest_mosaic():
 
 
 def test_a_jpeg_longer_than_its_format_allows_is_refused():
-    # 66 x 1,000 = 66,000 pixels; JPEG ends at 65,535 (T.81 B.2.2).
-    with pytest.raises(InvalidOrder, match="JPEG ends at 65,535"):
+    # 66 x 1,000 = 66,000 pixels; JPEG ends at 65,500 (libjpeg's JPEG_MAX_DIMENSION).
+    with pytest.raises(InvalidOrder, match="JPEG ends at 65,500"):
         grid.cut(66, 1, MosaicOrder(cells_across=66, tile_size=1_000, format=Format.JPEG))
 
 

@@ -498,3 +498,24 @@ def test_a_jpeg_that_we_write_says_nothing_of_where_the_photo_was_taken(encoded,
         assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi"}
     assert b"Secret" in photo
     assert b"Secret" not in written
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_the_size_by_the_header_is_the_upright_one(encoded, noise, form, number):
+    stored = np.ascontiguousarray(STORED[number](noise(30, 20)))
+    assert images.size(encoded(stored, form, exif=oriented(number))) == (20, 30)
+
+
+def test_the_size_of_too_large_a_picture_is_refused():
+    with pytest.raises(TooManyPixels, match="2,500,000,000 pixels; the limit"):
+        images.size(png_bomb(50_000, 50_000))
+
+
+def test_the_size_is_read_without_the_pixels():
+    assert images.size(png_bomb(4_000, 3_000)) == (4_000, 3_000)
+
+
+def test_a_photo_of_more_than_fifty_million_pixels_is_refused_as_a_tile():
+    with pytest.raises(TooManyPixels, match="10,000 x 5,001 = 50,010,000 pixels; the limit is 50,000,000"):
+        images.tile(png_bomb(10_000, 5_001), 50, 50)

@@ -242,9 +242,9 @@ def test_an_index_that_breaks_off_is_made_anew(opened, cache):
 def test_a_photo_that_the_index_lacks_is_opened_again(opened, cache, folder):
     opened()
     file = cache_file(cache, "files-*.json")
-    lines = json.loads(file.read_bytes())
-    lines[3][3] = "00" * 32
-    file.write_text(json.dumps(lines))
+    kept = json.loads(file.read_bytes())
+    kept["files"][3][3] = "00" * 32
+    file.write_text(json.dumps(kept))
     photos = opened()
     assert (photos.opened_count, len(photos.tiles)) == (1, 40)
 
@@ -319,3 +319,15 @@ def test_a_photo_that_went_after_it_was_indexed_is_named(opened, folder):
     content = next(content for content, path in photos.paths.items() if path.endswith("000.png"))
     with pytest.raises(UnreadableFile, match=r"000\.png can no longer be read"):
         photos.read(content)
+
+
+def test_a_list_left_over_from_an_older_index_is_not_mixed_with_a_newer_one(opened, cache, folder, cuts):
+    opened()
+    older = cache_file(cache, "files-*.json").read_bytes()
+    (folder / "new.png").write_bytes(cuts[55])
+    opened()
+    cache_file(cache, "files-*.json").write_bytes(older)
+    (folder / "new.png").unlink()
+    photos = opened()
+    assert len(photos.tiles) == 40
+    assert all(photos.read(row["content"].tobytes()) for row in photos.tiles)

@@ -186,7 +186,7 @@ def test_the_same_order_gives_the_same_bytes_with_one_thread_and_with_four(make,
 def test_progress_tells_the_phases_in_their_order(make, coffee, photos):
     phases = []
     make(coffee, photos, cells_across=10, progress=lambda phase, _done, _total: phases.append(phase))
-    assert list(dict.fromkeys(phases)) == ["reading", "matching", "fetching tiles", "composing"]
+    assert list(dict.fromkeys(phases)) == ["reading", "matching", "fetching tiles", "composing", "encoding"]
 
 
 def test_progress_ends_every_count_at_its_total(make, coffee, photos):
@@ -196,7 +196,7 @@ def test_progress_ends_every_count_at_its_total(make, coffee, photos):
     assert (last["fetching tiles"], last["composing"]) == ((tiles, tiles), (rows, rows))
 
 
-@pytest.mark.parametrize("stop_at", ["matching", "fetching tiles", "composing"])
+@pytest.mark.parametrize("stop_at", ["matching", "fetching tiles", "composing", "encoding"])
 def test_what_progress_raises_stops_the_rendering(make, coffee, photos, stop_at):
     def stop(phase: str, _done: int, _total: int) -> None:
         if phase == stop_at:

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from models import database, finding, jobs
 from web import downloads, forms, intake
@@ -68,6 +68,4 @@ def picture(mosaic_id: UUID) -> Response:
     """Download the mosaic."""
     with sessions()() as session:
         row = finding.find_mosaic(session, mosaic_id)
-    response = downloads.picture(row)
-    response.make_conditional(request)
-    return response
+    return downloads.picture(row)

@@ -35,7 +35,7 @@ class TileSetIn(Strict):
 
     name = String(load_default="Untitled", metadata={"description": "A name for people."})
     photos = List(File(), load_default=list, metadata={"description": "Photos, one part each."})
-    archive = File(load_default=None, metadata={"description": "A zip of photos."})
+    archive = List(File(), load_default=list, metadata={"description": "Zips of photos."})
 
 
 class OrderIn(Strict):
@@ -65,7 +65,7 @@ class BatchIn(OrderIn):
 
     name = String(load_default="Untitled", metadata={"description": "A name for people."})
     targets = List(File(), load_default=list, metadata={"description": "Pictures to rebuild, one part each."})
-    archive = File(load_default=None, metadata={"description": "A zip of pictures to rebuild."})
+    archive = List(File(), load_default=list, metadata={"description": "Zips of pictures to rebuild."})
 
 
 class ErrorOut(Schema):

@@ -30,11 +30,11 @@ def new() -> ResponseReturnValue:
 @or_again(_page)
 def create() -> ResponseReturnValue:
     """Take the targets in, and order a mosaic of each."""
-    order = forms.mosaic_order(request.form)
+    order = forms.page_order(request.form.to_dict())
     tile_set_id = forms.identity(request.form.get("tile_set", ""), "tile set")
     files = request.files
     name = request.form.get("name", "")
-    identity = intake.receive_batch(name, tile_set_id, files.getlist("targets"), files.get("archive"), order)
+    identity = intake.receive_batch(name, tile_set_id, files.getlist("targets"), files.getlist("archive"), order)
     return redirect(url_for("batches.show", batch_id=identity), code=303)
 
 

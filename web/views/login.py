@@ -1,7 +1,5 @@
 """The door of a server: the access token once, then a session."""
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -39,6 +37,5 @@ def leave() -> ResponseReturnValue:
 
 def _inside(path: str) -> str:
     """Return a path of this site; the first page when `path` leads anywhere else."""
-    parts = urlsplit(path.replace("\\", "/"))
-    inside = path.startswith("/") and not path.startswith("//") and not parts.netloc and not parts.scheme
+    inside = path.startswith("/") and path.isprintable() and not path.replace("\\", "/").startswith("//")
     return path if inside else url_for("home.show")

@@ -30,7 +30,7 @@ def new() -> ResponseReturnValue:
 @or_again(_page)
 def create() -> ResponseReturnValue:
     """Take the target in, and order its mosaic."""
-    order = forms.mosaic_order(request.form)
+    order = forms.page_order(request.form.to_dict())
     tile_set_id = forms.identity(request.form.get("tile_set", ""), "tile set")
     identity = intake.receive_mosaic(tile_set_id, request.files.get("target"), order)
     return redirect(url_for("mosaics.show", mosaic_id=identity), code=303)
@@ -57,7 +57,7 @@ def picture(mosaic_id: UUID) -> ResponseReturnValue:
     """Download the mosaic."""
     with sessions()() as session:
         mosaic = finding.find_mosaic(session, mosaic_id)
-    return downloads.picture(mosaic).make_conditional(request)
+    return downloads.picture(mosaic)
 
 
 @bp.get("/<uuid:mosaic_id>/preview")

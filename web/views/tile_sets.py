@@ -29,7 +29,9 @@ def new() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Take the photos in, and order them to be indexed."""
     files = request.files
-    identity = intake.receive_tile_set(request.form.get("name", ""), files.getlist("photos"), files.get("archive"))
+    identity = intake.receive_tile_set(
+        request.form.get("name", ""), files.getlist("photos"), files.getlist("archive")
+    )
     return redirect(url_for("tile_sets.show", tile_set_id=identity), code=303)
 
 
