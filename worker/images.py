@@ -154,13 +154,18 @@ def _translated() -> Iterator[None]:
 
 def _orientation_in_header(image: Image.Image) -> object:
     """Return what the header tells without decoding a pixel, which `getexif` may do; a TIFF's size is upright."""
+    data = image.info.get("exif")
+    if not data:
+        return None
     exif = Image.Exif()
     with suppress(*_DAMAGE):
-        exif.load(image.info.get("exif", b""))
+        exif.load(data)
     return exif.get(ORIENTATION_TAG)
 
 
 def _orientation(image: Image.Image) -> int:
+    if image.format == "JPEG" and not image.info.keys() & {"exif", "xmp"}:
+        return 1
     orientation = image.getexif().get(ORIENTATION_TAG, 1)
     return orientation if isinstance(orientation, int) else 1
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
-CHUNK = 16
+CHUNK = 32
 """Things handed to a thread at once: handing over costs as much as a tenth of a small photo."""
 CHUNKS_AHEAD = 4
 
