@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from models import database
+from models.lifecycle import Lane
 
 Start = Callable[..., "Running"]
 
@@ -215,7 +216,7 @@ def test_a_worker_and_its_lanes_end_on_sigterm(
     with log.open("wb") as file:
         worker = subprocess.Popen([tessera, "worker"], env=os.environ | server_settings, stdout=file, stderr=file)
     try:
-        wait_for(lambda: log.read_text().count(" ready.") == 2)
+        wait_for(lambda: log.read_text().count(" ready.") == len(Lane))
         children = psutil.Process(worker.pid).children(recursive=True)
     finally:
         worker.terminate()
