@@ -25,7 +25,6 @@ SIGNATURES = (
     b"BM",
 )
 """First bytes of JPEG (T.81 B.1.1.3), PNG (3rd edition 5.2), GIF, TIFF 6.0 (section 2), BigTIFF and BMP."""
-
 TELLING = (b"\xff\xd8\xff", b"GIF8", b"BM")
 """Formats whose orientation the header tells: by Exif in JPEG, and none in GIF and BMP."""
 

@@ -22,7 +22,6 @@ from models.errors import (
     NotAPicture,
     TooManyPixels,
     TruncatedPicture,
-    UnusablePicture,
 )
 from models.grid import Grid
 from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, Fit
@@ -140,8 +139,6 @@ def _translated() -> Iterator[None]:
     """Give every way in which Pillow fails on a stranger's bytes one of our names."""
     try:
         yield
-    except UnusablePicture:
-        raise
     except UnidentifiedImageError as error:
         raise NotAPicture("The file is not a picture in a format that Tessera reads.") from error
     except MemoryError as error:
