@@ -9,14 +9,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 import machine
+import matching
 import photographs
+import quality
 import rendering
 from measurement import Measurement, table
 from process import Failed
 from rich.console import Console
 from setting import Setting
 
-SECTIONS: tuple[Callable[[Setting], Iterator[Measurement]], ...] = (rendering.measure,)
+SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
+    "rendering": rendering.measure,
+    "matching": matching.measure,
+    "quality": quality.measure,
+}
 """What is measured, in the order of the table: a new section is a module with such a function."""
 REPORT = Path("bench.json")
 
@@ -30,7 +36,7 @@ def main() -> int:
             about = machine.described()
             photos = photographs.found(asked.photos, Path(scratch), console)
             setting = Setting(photos, about["index_side"], asked.runs, Path(scratch), console)
-            measured = [measurement for section in SECTIONS for measurement in section(setting)]
+            measured = [measurement for name in asked.only for measurement in SECTIONS[name](setting)]
         except (Failed, photographs.Missing) as error:
             console.print(f"bench: {error}", style="red", markup=False)
             return 2
@@ -50,6 +56,14 @@ def _arguments() -> argparse.Namespace:
         help="folder with tiles/ and targets/coffee.png; without it, crops of scikit-image's photographs",
     )
     parser.add_argument("--runs", type=int, default=7, metavar="N", help="rounds to measure (default: %(default)s)")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=SECTIONS,
+        default=list(SECTIONS),
+        metavar="SECTION",
+        help="of " + ", ".join(SECTIONS),
+    )
     asked = parser.parse_args()
     if asked.runs < 1:
         parser.error("--runs must be at least 1")

@@ -44,7 +44,7 @@ def main() -> None:
         "numpy": np.__version__,
         "pillow": PIL.__version__,
         "libvips": pictures.version(),
-        "index_side": index.SIDE,
+        "index_side": 2 * index.SIDE,
     }
     print(json.dumps(known))
 

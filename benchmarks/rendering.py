@@ -69,7 +69,7 @@ def _round(setting: Setting, rounds: Rounds, *, with_article: bool) -> None:
 def _render(photos: Photos, out: Path, rounds: Rounds, own: dict[str, str]) -> Run:
     """Render, and note what was written."""
     wish = ("--cells", str(CELLS_ACROSS), "--tile-size", str(TILE_SIZE), "--out", out)
-    taken = run([_tessera(), "render", photos.target, "--tiles", photos.tiles, *wish], own)
+    taken = run([tessera(), "render", photos.target, "--tiles", photos.tiles, *wish], own)
     written = out.read_bytes()
     width, height = (int.from_bytes(written[PNG_SIZE][at : at + 4]) for at in (0, 4))
     rounds.sizes.add((width, height))
@@ -77,7 +77,7 @@ def _render(photos: Photos, out: Path, rounds: Rounds, own: dict[str, str]) -> R
     return taken
 
 
-def _tessera() -> str:
+def tessera() -> str:
     """Return where the command of this environment lies."""
     command = shutil.which("tessera", path=sysconfig.get_path("scripts"))
     if command is None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any
 
+import click
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from models.errors import DamagedIndex, EmptyFile, NoUsableTiles, UnreadableFile
 from worker import index, parallel
 from worker.index import Progress, Skipped, Tile
 
+SCREENFUL = 20
 MAX_PHOTO_BYTES = 256 << 20
 FILES = f"files-v{index.VERSION}.json"
 
@@ -182,3 +184,14 @@ def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     except BaseException:
         Path(name).unlink()
         raise
+
+
+def report_skipped(photos: Library) -> None:
+    """Say which files became no tile, and why; as many as fit on a screen."""
+    if not photos.skipped:
+        return
+    click.echo(f"{len(photos.skipped):,} files became no tile:", err=True)
+    for line in photos.skipped[:SCREENFUL]:
+        click.echo(f"  {line.name}: {line.sentence}", err=True)
+    if len(photos.skipped) > SCREENFUL:
+        click.echo(f"  … and {len(photos.skipped) - SCREENFUL:,} more", err=True)

@@ -10,6 +10,7 @@ from models.errors import TesseraError
 
 COMMANDS = {
     "render": ("cli.render", "Rebuild a picture out of a folder of photos; needs no service."),
+    "compare": ("cli.compare", "Rebuild a picture by every loss, on one sheet with scores."),
     "up": ("cli.up", "Start everything on this machine: web, worker, private Redis, SQLite."),
     "doctor": ("cli.doctor", "Say what is there and what is missing."),
     "web": ("cli.serve", "Serve the pages and the API (server mode)."),

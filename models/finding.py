@@ -1,7 +1,7 @@
 """Questions to the tables, for pages, the API and the workers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -128,11 +128,4 @@ def skipped_photos(session: Session, tile_set_id: UUID, most: int = 1_000) -> Se
 
 def order_of(mosaic: Mosaic) -> MosaicOrder:
     """Return the order that a mosaic's row holds."""
-    return MosaicOrder(
-        cells_across=mosaic.cells_across,
-        cell_width=mosaic.cell_width,
-        cell_height=mosaic.cell_height,
-        tile_size=mosaic.tile_size,
-        fit=mosaic.fit,
-        format=mosaic.format,
-    )
+    return MosaicOrder(**{field.name: getattr(mosaic, field.name) for field in fields(MosaicOrder)})

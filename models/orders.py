@@ -13,8 +13,14 @@ MAX_MOSAIC_PIXELS = 1_000_000_000
 MAX_PICTURE_PIXELS = 128_000_000
 MAX_PHOTO_PIXELS = 50_000_000
 """Of a photo as it is decoded for a tile: a JPEG is decoded at reduced scale, so it may be larger in the file."""
+MIN_SUBCELLS = 2
+MAX_SUBCELLS = 16
+MAX_USES = MAX_CELLS
+MAX_DISTANCE = 1_000
 DEFAULT_CELLS_ACROSS = 60
 DEFAULT_TILE_SIZE = 50
+DEFAULT_SUBCELLS = 4
+DEFAULT_DETAIL = 0.5
 
 
 class Fit(StrEnum):
@@ -31,6 +37,25 @@ class Format(StrEnum):
     JPEG = "jpeg"
 
 
+class LossName(StrEnum):
+    """How far a tile is from a cell; `worker.core.losses` has the formula of each."""
+
+    BALANCED = "balanced"
+    MEAN_RGB = "mean-rgb"
+    MEAN_RGB_MANHATTAN = "mean-rgb-manhattan"
+    MEAN_RGB_LUMA = "mean-rgb-luma"
+    MEAN_RGB_LUMA_SQUARED = "mean-rgb-luma-squared"
+    MEAN_LAB = "mean-lab"
+    MEAN_OKLAB = "mean-oklab"
+    CIEDE2000 = "ciede2000"
+    GRID_RGB = "grid-rgb"
+    GRID_OKLAB = "grid-oklab"
+    PIXELS = "pixels"
+
+
+WITH_SUBCELLS = (LossName.GRID_RGB, LossName.GRID_OKLAB)
+
+
 @dataclass(frozen=True)
 class MosaicOrder:
     """How a target is to be cut and set.
@@ -44,9 +69,19 @@ class MosaicOrder:
         tile_size: Width of a tile in the mosaic, 1 to 1,024 pixels; its height follows the cell's shape.
         fit: Whether the target loses its edges or is stretched to a whole number of cells.
         format: The file format of the mosaic.
+        loss: How far a tile is from a cell.
+        subcells: Sub-cells a side of a cell, 2 to 16, for `grid-rgb` and `grid-oklab`; None for 4.
+        detail: From 0, average colour alone, to 1, structure alone, for `balanced`; None for the usual.
+        flips: Whether tiles may be mirrored.
+        turns: Whether tiles may be turned by quarters.
+        max_uses: How often a tile may lie in the mosaic; None for any number.
+        no_repeats: The same as one use.
+        min_distance: How far apart equal tiles must lie, in cells, between the centres; 0 to 1,000.
+        tint: How far a tile's mean colour is moved to its cell's, 0 (not at all) to 1.
+        blend: How much of the target is laid over the tiles, 0 (nothing) to 1.
 
     Raises:
-        InvalidOrder: a value is outside its range, or both ways of cutting are given.
+        InvalidOrder: a value is outside its range, or two contradict each other.
     """
 
     cells_across: int | None = None
@@ -55,6 +90,16 @@ class MosaicOrder:
     tile_size: int = DEFAULT_TILE_SIZE
     fit: Fit = Fit.CROP
     format: Format = Format.PNG
+    loss: LossName = LossName.BALANCED
+    subcells: int | None = None
+    detail: float | None = None
+    flips: bool = False
+    turns: bool = False
+    max_uses: int | None = None
+    no_repeats: bool = False
+    min_distance: float = 0.0
+    tint: float = 0.0
+    blend: float = 0.0
 
     def __post_init__(self) -> None:
         by_size = (self.cell_width, self.cell_height)
@@ -66,9 +111,46 @@ class MosaicOrder:
             _within("cell_width", "cell width", self.cell_width, MAX_CELL_SIZE)
             _within("cell_height", "cell height", self.cell_height, MAX_CELL_SIZE)
         _within("tile_size", "tile size", self.tile_size, MAX_TILE_SIZE)
+        self._check_loss()
+        self._check_rules()
+        _between("tint", "tint", self.tint, 1)
+        _between("blend", "blend", self.blend, 1)
+
+    def _check_loss(self) -> None:
+        if self.subcells is not None:
+            if self.loss not in WITH_SUBCELLS:
+                raise InvalidOrder(
+                    "subcells", f"Sub-cells belong to the losses {' and '.join(WITH_SUBCELLS)}, not to {self.loss}."
+                )
+            _within("subcells", "sub-cells a side", self.subcells, MAX_SUBCELLS, MIN_SUBCELLS)
+        if self.detail is not None:
+            if self.loss is not LossName.BALANCED:
+                raise InvalidOrder("detail", f"Detail belongs to the loss {LossName.BALANCED}, not to {self.loss}.")
+            _between("detail", "detail", self.detail, 1)
+
+    def _check_rules(self) -> None:
+        if self.max_uses is not None:
+            _within("max_uses", "uses of a tile", self.max_uses, MAX_USES)
+            if self.no_repeats and self.max_uses > 1:
+                raise InvalidOrder(
+                    "max_uses",
+                    f"No repeats means one use of a tile, but {self.max_uses:,} are allowed; give one of the two.",
+                )
+        _between("min_distance", "distance of equal tiles", self.min_distance, MAX_DISTANCE)
+
+    @property
+    def uses(self) -> int | None:
+        """How often a tile may lie in the mosaic; None for any number."""
+        return 1 if self.no_repeats else self.max_uses
 
 
-def _within(field: str, name: str, value: int | None, limit: int) -> None:
-    if value is None or not 1 <= value <= limit:
+def _within(field: str, name: str, value: int | None, limit: int, least: int = 1) -> None:
+    if value is None or not least <= value <= limit:
         shown = "nothing" if value is None else f"{value:,}"
-        raise InvalidOrder(field, f"The {name} must be from 1 to {limit:,}, not {shown}.")
+        raise InvalidOrder(field, f"The {name} must be from {least} to {limit:,}, not {shown}.")
+
+
+def _between(field: str, name: str, value: float, limit: int) -> None:
+    # Written so that "not a number" is refused too.
+    if not 0 <= value <= limit:
+        raise InvalidOrder(field, f"The {name} must be from 0 to {limit:,}, not {value:g}.")

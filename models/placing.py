@@ -1,7 +1,7 @@
 """Checked wishes become rows. The caller commits, and only then rings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from uuid import UUID
 
@@ -113,12 +113,7 @@ def _add_mosaic(
         target_name=readable(target.name),
         target_key=target.key,
         target_entry=target.entry,
-        cells_across=order.cells_across,
-        cell_width=order.cell_width,
-        cell_height=order.cell_height,
-        tile_size=order.tile_size,
-        fit=order.fit,
-        format=order.format,
+        **{field.name: getattr(order, field.name) for field in fields(order)},
         **place,
     )
     session.add(mosaic)

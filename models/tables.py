@@ -2,26 +2,27 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import BigInteger, CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.database import Base
 from models.lifecycle import JobKind, JobState, Lane
-from models.orders import Fit, Format
+from models.orders import Fit, Format, LossName
 
 NAME_LENGTH = 200
 
 
-def _words(kind: type[StrEnum], name: str) -> Enum:
+def _words(kind: type[StrEnum], name: str, length: int = 20) -> Enum:
     """Keep a StrEnum as its value, with a CHECK on the column."""
     return Enum(
         kind,
         native_enum=False,
         create_constraint=True,
         name=name,
-        length=20,
+        length=length,
         values_callable=lambda k: [m.value for m in k],
     )
 
@@ -140,6 +141,16 @@ class Mosaic(Base):
     tile_size: Mapped[int]
     fit: Mapped[Fit] = mapped_column(_words(Fit, "fit"))
     format: Mapped[Format] = mapped_column(_words(Format, "format"))
+    loss: Mapped[LossName] = mapped_column(_words(LossName, "loss", 30))
+    subcells: Mapped[int | None]
+    detail: Mapped[float | None]
+    flips: Mapped[bool]
+    turns: Mapped[bool]
+    max_uses: Mapped[int | None]
+    no_repeats: Mapped[bool]
+    min_distance: Mapped[float]
+    tint: Mapped[float]
+    blend: Mapped[float]
 
     picture_key: Mapped[str | None] = mapped_column(String(200))
     preview_key: Mapped[str | None] = mapped_column(String(200))
@@ -150,6 +161,7 @@ class Mosaic(Base):
     columns: Mapped[int | None]
     rows: Mapped[int | None]
     distinct_tiles: Mapped[int | None]
+    quality: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     job: Mapped[Job] = relationship()
     tile_set: Mapped[TileSet] = relationship()

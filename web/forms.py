@@ -1,14 +1,19 @@
 """From what a form or an API call holds to a checked wish."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from enum import StrEnum
+from re import fullmatch
 from typing import TypeVar
 from uuid import UUID
 
 from models.errors import InvalidOrder, NotFound
-from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, Fit, Format, MosaicOrder
+from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, WITH_SUBCELLS, Fit, Format, LossName, MosaicOrder
 
 Word = TypeVar("Word", bound=StrEnum)
+
+YES_OR_NO = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True, "on": True}
+"""What a box to tick, or a program, may say."""
 
 
 def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
@@ -29,18 +34,42 @@ def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
         tile_size=DEFAULT_TILE_SIZE if tile_size is None else tile_size,
         fit=_word(form, "fit", Fit, Fit.CROP),
         format=_word(form, "format", Format, Format.PNG),
+        loss=_word(form, "loss", LossName, LossName.BALANCED),
+        subcells=_number(form, "subcells", "sub-cells a side"),
+        detail=_decimal(form, "detail"),
+        flips=_truth(form, "flips"),
+        turns=_truth(form, "turns"),
+        max_uses=_number(form, "max_uses", "uses of a tile"),
+        no_repeats=_truth(form, "no_repeats"),
+        min_distance=_decimal(form, "min_distance") or 0.0,
+        tint=_decimal(form, "tint") or 0.0,
+        blend=_decimal(form, "blend") or 0.0,
     )
 
 
 def page_order(form: Mapping[str, str]) -> MosaicOrder:
-    """Read an order from a page, where the cells across are filled in beforehand: a cell's size wins over them.
+    """Read an order from a page, where some fields are filled in beforehand.
+
+    A cell's size wins over the cells across; detail and sub-cells count only for the losses that they belong to.
 
     Raises:
         InvalidOrder: as `mosaic_order`.
     """
+    form = dict(form)
     if form.get("cell_width", "").strip() or form.get("cell_height", "").strip():
-        form = {**form, "cells_across": ""}
+        form["cells_across"] = ""
+    loss = form.get("loss", "").strip().lower() or LossName.BALANCED
+    if loss != LossName.BALANCED:
+        form["detail"] = ""
+    if loss not in WITH_SUBCELLS:
+        form["subcells"] = ""
     return mosaic_order(form)
+
+
+def fields_of(order: MosaicOrder) -> dict[str, str]:
+    """Return what a page's form is filled in with to order the same again."""
+    values = asdict(order) | {"max_uses": order.uses, "no_repeats": False}
+    return {name: "yes" if value is True else f"{value}" for name, value in values.items() if value}
 
 
 def identity(text: str, kind: str) -> UUID:
@@ -62,6 +91,22 @@ def _number(form: Mapping[str, str], field: str, name: str) -> int | None:
     if not text.removeprefix("-").isdecimal() or len(text) > 12:  # noqa: PLR2004 - far beyond every limit
         raise InvalidOrder(field, f"The {name} must be a whole number, not {text[:40]!r}.")
     return int(text)
+
+
+def _decimal(form: Mapping[str, str], field: str) -> float | None:
+    text = form.get(field, "").strip()
+    if not text:
+        return None
+    if not fullmatch(r"-?[0-9]{1,12}(\.[0-9]{0,12})?|-?\.[0-9]{1,12}", text):
+        raise InvalidOrder(field, f"The {field.replace('_', ' ')} must be a number such as 0.5, not {text[:40]!r}.")
+    return float(text)
+
+
+def _truth(form: Mapping[str, str], field: str) -> bool:
+    text = form.get(field, "").strip().lower()
+    if text not in YES_OR_NO:
+        raise InvalidOrder(field, f"The field {field} must be yes or no, not {text[:40]!r}.")
+    return YES_OR_NO[text]
 
 
 def _word(form: Mapping[str, str], field: str, words: type[Word], default: Word) -> Word:

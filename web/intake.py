@@ -52,8 +52,8 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
     """
     if target is None or not target.filename:
         raise InvalidOrder("target", "Choose the picture to rebuild.")
-    judge(_file(target), _name(target), settings().max_picture_bytes, order)
-    _check_tile_set(tile_set_id)
+    tile_count = _tile_count(tile_set_id)
+    judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count)
     identity = uuid4()
     stored = _stored(target, keys.target(identity))
     with sessions().begin() as session:
@@ -83,13 +83,13 @@ def receive_batch(
     zips = [archive for archive in zipped if archive.filename]
     if not targets and not zips:
         raise InvalidOrder("targets", "Choose the pictures to rebuild, or a zip of them.")
+    tile_count = _tile_count(tile_set_id)
     for target in targets:
-        judge(_file(target), _name(target), settings().max_picture_bytes, order)
+        judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count)
     named = [_names(archive, settings().max_targets) for archive in zips]
     count = len(targets) + sum(map(len, named))
     if count > settings().max_targets:
         raise TooLarge(f"{count:,} targets are more than the limit of {settings().max_targets:,}.")
-    _check_tile_set(tile_set_id)
     identity = uuid4()
     stored = [_stored(file, keys.batch_target(identity, number)) for number, file in enumerate(targets)]
     for number, (archive, names) in enumerate(zip(zips, named, strict=True), len(targets)):
@@ -102,10 +102,13 @@ def receive_batch(
     return identity
 
 
-def _check_tile_set(tile_set_id: UUID) -> None:
-    """Refuse before anything is stored; placing the order asks again, in the same transaction as it writes."""
+def _tile_count(tile_set_id: UUID) -> int:
+    """Return how many tiles there are, or refuse before anything is stored.
+
+    Placing the order asks again for the tile set, in the same transaction as it writes.
+    """
     with sessions()() as session:
-        finding.find_indexed(session, tile_set_id)
+        return finding.find_indexed(session, tile_set_id).tile_count or 0
 
 
 def _names(archive: FileStorage, max_entries: int) -> list[str]:

@@ -1,11 +1,13 @@
 """A first look at an uploaded picture's header, so that plain mistakes are answered at once. No pixel is decoded."""
 
 import os
+from contextlib import suppress
 from io import BytesIO
 from typing import IO
 
 import imagesize
 
+from models import rules
 from models.errors import EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels
 from models.grid import cut
 from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
@@ -29,7 +31,7 @@ TELLING = (b"\xff\xd8\xff", b"GIF8", b"BM")
 """Formats whose orientation the header tells: by Exif in JPEG, and none in GIF and BMP."""
 
 
-def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder) -> None:
+def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_count: int) -> None:
     """Refuse what its length or its header already shows to be of no use for an order; the worker judges the rest.
 
     Raises:
@@ -37,7 +39,7 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder) -> Non
         TooLarge: more bytes than `max_bytes`.
         NotAPicture: the first bytes belong to no format that Tessera reads.
         TooManyPixels: the header promises more pixels than the limit.
-        InvalidOrder: the order does not fit a picture of this size.
+        InvalidOrder: the order does not fit a picture of this size, or its rules so few tiles.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -57,24 +59,25 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder) -> Non
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
     if width and height:
-        _fit(width, height, order, turned=not head.startswith(TELLING))
+        _fit((width, height), order, tile_count, turned=not head.startswith(TELLING))
 
 
-def _fit(width: int, height: int, order: MosaicOrder, *, turned: bool) -> None:
+def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, *, turned: bool) -> None:
     """Refuse an order that does not fit; where the header may hide a quarter turn, one that fits neither way."""
     try:
-        cut(width, height, order)
+        _check(size, order, tile_count)
     except InvalidOrder:
-        if not (turned and _fits(height, width, order)):
+        if not turned:
             raise
+        with suppress(InvalidOrder):
+            _check(size[::-1], order, tile_count)
+            return
+        raise
 
 
-def _fits(width: int, height: int, order: MosaicOrder) -> bool:
-    try:
-        cut(width, height, order)
-    except InvalidOrder:
-        return False
-    return True
+def _check(size: tuple[int, int], order: MosaicOrder, tile_count: int) -> None:
+    grid = cut(*size, order)
+    rules.pattern(grid.columns, grid.rows, tile_count, order.uses, order.min_distance)
 
 
 def _size(file: IO[bytes]) -> tuple[int, int]:

@@ -6,10 +6,11 @@ Every picture comes out the same way: upright, sRGB, eight bits, no alpha, first
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from io import BytesIO
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,31 @@ def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
 
 
+def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return a whole photo squeezed to a (side, side, 3) square by area averages, and its width and height.
+
+    The size is that of the decoded picture: of a JPEG's reduced scale, at least twice `side` where the file has it.
+
+    Raises:
+        UnusablePicture: as `decode`.
+    """
+    image = _decoded(data, (2 * side, 2 * side), MAX_PICTURE_PIXELS)
+    return np.asarray(image.resize((side, side), Image.Resampling.BOX)), image.size
+
+
+def stretched(picture: NDArray[np.uint8], width: int, height: int, lines: tuple[float, float]) -> NDArray[np.uint8]:
+    """Return a stretch of a picture's lines, from the first to before the last, as (height, width, 3) pixels.
+
+    Neighbouring stretches fit together: what lies just outside the lines is taken into account.
+    """
+    top, bottom = lines
+    reach = 2 * max(1.0, (bottom - top) / height) + 1
+    first, last = max(0, floor(top - reach)), min(len(picture), ceil(bottom + reach))
+    around = Image.fromarray(np.ascontiguousarray(picture[first:last]))
+    box = (0, top - first, picture.shape[1], bottom - first)
+    return np.asarray(around.resize((width, height), Image.Resampling.BICUBIC, box=box))
+
+
 def fitted(target: NDArray[np.uint8], grid: Grid, fit: Fit) -> NDArray[np.uint8]:
     """Return a target made to fit a whole number of cells, by losing its edges evenly or by stretching."""
     width, height = grid.target_size
@@ -104,6 +130,25 @@ def fitted(target: NDArray[np.uint8], grid: Grid, fit: Fit) -> NDArray[np.uint8]
         return np.asarray(Image.fromarray(target).resize((width, height), Image.Resampling.LANCZOS))
     top, left = (target.shape[0] - height) // 2, (target.shape[1] - width) // 2
     return target[top : top + height, left : left + width]
+
+
+def resized(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Return a picture in another size."""
+    image = Image.fromarray(np.ascontiguousarray(picture))
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
+
+
+def caption(lines: Sequence[str], width: int) -> NDArray[np.uint8]:
+    """Return lines of text, dark on white, as (height, width, 3) pixels; the first one is the title."""
+    from PIL import ImageDraw, ImageFont  # noqa: PLC0415 - only a contact sheet has letters
+
+    size = max(12, width // 32)
+    paper = Image.new("RGB", (width, round(1.4 * size * (len(lines) + 1))), "white")
+    draw = ImageDraw.Draw(paper)
+    for number, line in enumerate(lines):
+        ink, scale = ("black", 1.2) if number == 0 else ("dimgray", 1.0)
+        draw.text((0, 1.4 * size * (number + 0.3)), line, fill=ink, font=ImageFont.load_default(scale * size))
+    return np.asarray(paper)
 
 
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 90) -> bytes:

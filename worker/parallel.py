@@ -5,12 +5,19 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import TypeVar
+
+from threadpoolctl import threadpool_limits
 
 CHUNK = 32
 """Things handed to a thread at once: handing over costs as much as a tenth of a small photo."""
 CHUNKS_AHEAD = 4
+
+one_thread_each = partial(threadpool_limits, limits=1, user_api="blas")
+"""While this is entered, a matrix product uses the thread that asks for it: several threads of ours ask at once, and
+with threads of its own each small product took up to ten times as long."""
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import file_digest
 from pathlib import Path
 from typing import IO
@@ -27,10 +27,10 @@ from worker.render import Rendered, render
 EXTENSION = {Format.PNG: "png", Format.JPEG: "jpg"}
 RENDER_PHASES = {
     "reading": (0.0, 0.05),
-    "matching": (0.05, 0.1),
-    "fetching tiles": (0.1, 0.4),
-    "composing": (0.4, 0.55),
-    "encoding": (0.55, 0.95),
+    "matching": (0.05, 0.3),
+    "fetching tiles": (0.3, 0.5),
+    "composing": (0.5, 0.6),
+    "encoding": (0.6, 0.95),
 }
 INDEX_PHASES = {"indexing": (0.0, 0.98)}
 
@@ -175,7 +175,8 @@ def _store_picture(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture
         "height": height,
         "columns": rendered.grid.columns,
         "rows": rendered.grid.rows,
-        "distinct_tiles": rendered.distinct_tiles,
+        "distinct_tiles": rendered.quality.distinct_tiles,
+        "quality": asdict(rendered.quality),
     }
 
 

@@ -1,12 +1,14 @@
 """The whole service over real HTTP: form, row, queue, worker, poll, download; and what is killed in between."""
 
 import io
+import json
 import os
 import re
 import signal
 import subprocess
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,10 @@ from cli import processes
 from models.lifecycle import JobState, Lane
 from models.tables import Job, Mosaic
 
-WISH = {"cells_across": "24", "tile_size": "16"}
+WISH = {
+    "cells_across": "24", "tile_size": "16", "detail": "0.6", "flips": "yes", "max_uses": "100", "min_distance": "2",
+    "tint": "0.25",
+}  # fmt: skip
 LONG = {"cells_across": "240", "tile_size": "40", "fit": "resize"}
 """A mosaic of 9,600 x 6,400 pixels: long enough to be interrupted."""
 
@@ -32,10 +37,8 @@ def tile_set(installation: Any, photos: dict[str, bytes]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def by_command(
-    tmp_path_factory: pytest.TempPathFactory, tessera: str, photos: dict[str, bytes], target: bytes
-) -> np.ndarray:
-    """The pixels that the command line makes of the same photos, target and order."""
+def results(tmp_path_factory: pytest.TempPathFactory, tessera: str, photos: dict[str, bytes], target: bytes) -> Path:
+    """What the command line makes of the same photos, target and order: o.png and o.json."""
     folder = tmp_path_factory.mktemp("by-command")
     for name, data in photos.items():
         path = folder / "photos" / name
@@ -52,12 +55,18 @@ def by_command(
         "24",
         "--tile-size",
         "16",
-        "--out",
-        "o.png",
+        *("--detail", "0.6", "--flips", "--max-uses", "100", "--min-distance", "2", "--tint", "0.25"),
+        *("--out", "o.png", "--report", "o.json"),
     ]
     environment = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
     subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
-    return pixels((folder / "o.png").read_bytes())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def by_command(results: Path) -> np.ndarray:
+    """The pixels that the command line makes of the same photos, target and order."""
+    return pixels((results / "o.png").read_bytes())
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -65,7 +74,7 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
-    installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray
+    installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray, results: Path
 ) -> None:
     done = installation.final(installation.order(tile_set, target, **WISH)["url"])
     assert (done["job"]["state"], done["job"]["error"]) == ("succeeded", None)
@@ -73,6 +82,8 @@ def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
     assert picture.headers["Content-Type"] == "image/png"
     assert len(picture.content) == done["bytes"]
     np.testing.assert_array_equal(pixels(picture.content), by_command)
+    report = json.loads((results / "o.json").read_text())
+    assert (done["quality"], done["order"]["max_uses"]) == (report["quality"], 100)
     part = installation.get(done["picture"], headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, picture.content[100:200])
 
@@ -92,6 +103,7 @@ def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(
     assert page.url.startswith(f"{address}/mosaics/")
     done = wait_for(lambda: _when("Download PNG", browser.get(page.url).text))
     assert "http-equiv" not in done
+    assert "SSIM at four pixels a cell" in done
     np.testing.assert_array_equal(pixels(browser.get(f"{page.url}/picture").content), by_command)
     preview = browser.get(f"{page.url}/preview")
     assert (preview.headers["Content-Type"], pixels(preview.content).shape) == ("image/jpeg", by_command.shape)

@@ -167,6 +167,13 @@ def test_a_target_that_is_of_no_use_is_refused(
         ("tile_size", "-3", "The tile size must be from 1 to 1,024, not -3."),
         ("fit", "squeeze", "The fit must be one of crop, resize, not 'squeeze'."),
         ("format", "gif", "The format must be one of png, jpeg, not 'gif'."),
+        ("subcells", "4", "Sub-cells belong to the losses grid-rgb and grid-oklab, not to balanced."),
+        ("detail", "1.5", "The detail must be from 0 to 1, not 1.5."),
+        ("detail", "fine", "The detail must be a number such as 0.5, not 'fine'."),
+        ("max_uses", "0", "The uses of a tile must be from 1 to 250,000, not 0."),
+        ("min_distance", "-1", "The distance of equal tiles must be from 0 to 1,000, not -1."),
+        ("flips", "perhaps", "The field flips must be yes or no, not 'perhaps'."),
+        ("tint", "2", "The tint must be from 0 to 1, not 2."),
     ],
 )
 def test_a_wish_outside_its_range_is_refused_by_name(
@@ -185,6 +192,34 @@ def test_an_order_that_does_not_fit_its_target_is_refused_at_once(
     )
     assert problem(order(client, tile_set, target, cells_across="121")) == (422, "invalid_order", sentence)
     assert only_mosaic(sqlite_services) is None
+
+
+def test_a_loss_that_does_not_exist_is_answered_with_those_that_do(
+    client: FlaskClient, tile_set: TileSet, target: bytes
+) -> None:
+    status, code, sentence = problem(order(client, tile_set, target, loss="nearest"))
+    assert (status, code) == (422, "invalid_order")
+    assert sentence.startswith("The loss must be one of balanced, mean-rgb, ")
+
+
+def test_a_rule_that_the_tile_set_cannot_meet_is_refused_at_once(
+    client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services
+) -> None:
+    # The target has 120 x 80 pixels, the tile set one tile.
+    sentence = "6 cells, 1 tile: allow 6 uses, or at most 1x1 cells."
+    assert problem(order(client, tile_set, target, cells_across="3", no_repeats="yes")) == (
+        422, "invalid_order", sentence
+    )  # fmt: skip
+    assert only_mosaic(sqlite_services) is None
+
+
+def test_an_order_remembers_its_loss_and_its_rules(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    wish = {"loss": "grid-rgb", "subcells": "8", "turns": "yes", "max_uses": "5000", "tint": "0.5"}
+    shown = order(client, tile_set, target, **wish).get_json()["order"]
+    kept = {name: shown[name] for name in ("loss", "subcells", "detail", "turns", "max_uses", "tint")}
+    assert kept == {
+        "loss": "grid-rgb", "subcells": 8, "detail": None, "turns": True, "max_uses": 5000, "tint": 0.5
+    }  # fmt: skip
 
 
 def test_both_ways_of_cutting_at_once_are_refused(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:

@@ -1,6 +1,7 @@
 """`tessera render` on the command line: a picture, or one sentence and nothing left behind."""
 
 import errno
+import json
 import os
 import re
 import resource
@@ -96,9 +97,67 @@ def test_a_mosaic_is_sixty_cells_of_fifty_pixels_unless_asked_otherwise(run, tar
 
 def test_the_closing_line_says_what_was_made(run, target, place):
     result = run(target, "--cells", 20, "--tile-size", 10)
-    line = result.stdout.rstrip("\n")
+    line = result.stdout.splitlines()[0]
     pattern = r": 20 x 13 = 260 cells, (\d+) distinct tiles of 40, \d+\.\d seconds"
     assert (result.exit_code, bool(re.fullmatch(re.escape(str(place / "mosaic.png")) + pattern, line))) == (0, True)
+
+
+def test_a_table_says_how_near_the_mosaic_comes(run, target):
+    table = run(target, "--cells", 20, "--tile-size", 10).stdout.splitlines()[1:]
+    names = [
+        "PSNR",
+        "dE00",
+        "SSIM",
+        "PSNR, blurred",
+        "most uses",
+        "distance",
+        "equal",
+        "cost",
+        "change",
+        "worst cells",
+    ]
+    assert [line.strip().partition("  ")[0] for line in table[:10]] == names
+
+
+def test_the_report_holds_the_order_and_the_quality(run, target, place):
+    words = ("--cells", 20, "--tile-size", 10, "--max-uses", 9, "--detail", 0.25, "--report", place / "report.json")
+    assert run(target, *words).exit_code == 0
+    report = json.loads((place / "report.json").read_text())
+    assert (report["order"]["max_uses"], report["order"]["detail"], report["tile_count"]) == (9, 0.25, 40)
+    assert (report["grid"]["columns"], report["grid"]["rows"]) == (20, 13)
+    assert report["quality"]["most_uses"] <= 9
+
+
+def test_a_report_that_cannot_be_written_leaves_no_mosaic_either(run, target, place):
+    result = run(target, "--report", place / "nowhere" / "report.json")
+    assert (result.exit_code, list(place.iterdir())) == (2, [])
+    assert "report.json cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--loss", "best"], "'best' is not one of 'balanced', 'mean-rgb'"),
+        (["--loss", "grid-rgb", "--subcells", 17], "The sub-cells a side must be from 2 to 16, not 17."),
+        (["--loss", "grid-rgb", "--subcells", 1], "The sub-cells a side must be from 2 to 16, not 1."),
+        (["--subcells", 4], "Sub-cells belong to the losses grid-rgb and grid-oklab, not to balanced."),
+        (["--detail", 1.01], "The detail must be from 0 to 1, not 1.01."),
+        (["--detail", "nan"], "The detail must be from 0 to 1, not nan."),
+        (["--loss", "pixels", "--detail", 0.5], "Detail belongs to the loss balanced, not to pixels."),
+        (["--max-uses", 0], "The uses of a tile must be from 1 to 250,000, not 0."),
+        (["--no-repeats", "--max-uses", 2], "No repeats means one use of a tile, but 2 are allowed"),
+        (["--min-distance", -1], "The distance of equal tiles must be from 0 to 1,000, not -1."),
+        (["--min-distance", "inf"], "The distance of equal tiles must be from 0 to 1,000, not inf."),
+        (["--tint", 2], "The tint must be from 0 to 1, not 2."),
+        (["--blend", -0.1], "The blend must be from 0 to 1, not -0.1."),
+        (["--cells", 60, "--no-repeats"], "2,400 cells, 40 tiles: allow 60 uses, or at most "),
+        (["--cells", 60, "--min-distance", 30], "A distance of 30 cells needs "),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_one_sentence_and_no_file(run, target, place, words, sentence):
+    result = run(target, *words)
+    assert (result.exit_code, list(place.iterdir())) == (2, [])
+    assert sentence in result.stderr
 
 
 def test_nothing_but_the_mosaic_is_left_behind(run, target, place):

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from models.errors import InvalidOrder, NotFound
-from models.orders import Fit, Format, MosaicOrder
+from models.orders import Fit, Format, LossName, MosaicOrder
 from web import forms
 
 
@@ -45,6 +45,59 @@ def test_a_whole_number_out_of_range_is_refused_at_its_field(text):
 def test_a_tile_size_of_nought_is_not_the_default():
     with pytest.raises(InvalidOrder, match="tile size must be from 1"):
         forms.mosaic_order({"tile_size": "0"})
+
+
+def test_what_makes_the_mosaic_is_read():
+    form = {
+        "loss": "Grid-Oklab", "subcells": "8", "flips": "yes", "turns": "on", "max_uses": "3", "no_repeats": "no",
+        "min_distance": "2.5", "tint": ".25", "blend": "0.1",
+    }  # fmt: skip
+    assert forms.mosaic_order(form) == MosaicOrder(
+        60, loss=LossName.GRID_OKLAB, subcells=8, flips=True, turns=True, max_uses=3, min_distance=2.5, tint=0.25,
+        blend=0.1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("field", ["detail", "min_distance", "tint", "blend"])
+@pytest.mark.parametrize("text", ["much", "1e-1", "nan", "inf", "0,5", "--1", ".", "0x1", "\u0661"])
+def test_what_is_no_number_is_refused_at_its_field(field, text):
+    with pytest.raises(InvalidOrder, match=r"must be a number such as 0\.5") as refused:
+        forms.mosaic_order({field: text})
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("field", ["flips", "turns", "no_repeats"])
+def test_what_is_neither_yes_nor_no_is_refused_at_its_field(field):
+    with pytest.raises(InvalidOrder, match="must be yes or no, not 'perhaps'") as refused:
+        forms.mosaic_order({field: "perhaps"})
+    assert refused.value.field == field
+
+
+def test_a_page_drops_the_detail_and_the_sub_cells_that_its_loss_does_not_know():
+    assert forms.page_order({"loss": "mean-lab", "detail": "0.2", "subcells": "4"}) == MosaicOrder(
+        60, loss=LossName.MEAN_LAB
+    )
+
+
+def test_a_program_is_told_that_its_loss_does_not_know_detail():
+    with pytest.raises(InvalidOrder, match="Detail belongs to the loss balanced, not to mean-lab"):
+        forms.mosaic_order({"loss": "mean-lab", "detail": "0.2"})
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        MosaicOrder(60),
+        MosaicOrder(None, 12, 8, 30, Fit.RESIZE, Format.JPEG, detail=0.75, flips=True, turns=True, max_uses=4),
+        MosaicOrder(9, loss=LossName.GRID_RGB, subcells=2, min_distance=1.5, tint=0.5, blend=0.25),
+    ],
+)
+def test_a_form_filled_in_with_an_order_orders_the_same_again(order):
+    assert forms.page_order(forms.fields_of(order)) == order
+
+
+def test_no_repeats_is_one_use_when_it_is_ordered_again():
+    assert forms.page_order(forms.fields_of(MosaicOrder(9, no_repeats=True))).uses == 1
 
 
 @pytest.mark.parametrize(("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg")])

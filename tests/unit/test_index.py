@@ -45,10 +45,16 @@ def tiles(cuts):
     return described([Photo(f"{number}.png", data) for number, data in enumerate(cuts[:30])])
 
 
-def test_the_mean_of_a_photo_is_that_of_its_pixels(encoded):
-    # Sums of 10, 10 and 35 over four pixels.
-    pixels = np.array([[[0, 1, 9], [0, 2, 9]], [[0, 3, 9], [10, 4, 8]]], np.uint8)
-    assert index.measure(encoded(pixels))["mean"].tolist() == [2.5, 2.5, 8.75]
+def test_the_thumb_of_a_photo_of_its_size_is_the_photo(encoded, noise):
+    pixels = noise(32, 32)
+    assert index.measure(encoded(pixels))["thumb"].tolist() == pixels.tolist()
+
+
+def test_the_thumb_is_the_whole_photo_squeezed_by_area_averages(encoded, noise):
+    # 96 x 64 pixels: each of the thumb's is the mean of 3 x 2 of them, rounded once along and once across.
+    pixels = noise(64, 96)
+    means = pixels.reshape(32, 2, 32, 3, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(index.measure(encoded(pixels))["thumb"], means, atol=1)
 
 
 def test_a_row_names_its_photo_by_the_sha_256_of_the_file(cuts):
@@ -66,11 +72,11 @@ def test_a_large_jpeg_is_measured_at_a_scale_of_at_least_sixty_four_pixels(encod
     assert (row["width"], row["height"]) == (125, 75)
 
 
-def test_the_mean_of_a_large_jpeg_is_within_one_level_of_that_of_all_its_pixels(photographs, encoded):
+def test_the_mean_of_a_large_jpegs_thumb_is_within_one_level_of_that_of_all_its_pixels(photographs, encoded):
     with Image.open(photographs / "rocket.jpg") as image:
         pixels = np.asarray(image.convert("RGB"))
-    mean = index.measure(encoded(pixels, "JPEG"))["mean"]
-    np.testing.assert_allclose(mean, pixels.reshape(-1, 3).mean(axis=0), atol=1)
+    thumb = index.measure(encoded(pixels, "JPEG"))["thumb"]
+    np.testing.assert_allclose(thumb.mean(axis=(0, 1)), pixels.reshape(-1, 3).mean(axis=0), atol=1)
 
 
 def test_bytes_that_are_no_picture_cannot_be_measured():

@@ -3,7 +3,7 @@
 import pytest
 
 from models.errors import InvalidOrder
-from models.orders import Fit, Format, MosaicOrder
+from models.orders import Fit, Format, LossName, MosaicOrder
 
 
 def test_an_order_by_count_needs_no_more_than_the_count():
@@ -20,6 +20,11 @@ def test_an_order_by_count_needs_no_more_than_the_count():
         {"cell_width": 4_096, "cell_height": 4_096},
         {"cells_across": 9, "tile_size": 1},
         {"cells_across": 9, "tile_size": 1_024},
+        {"cells_across": 9, "loss": LossName.GRID_RGB, "subcells": 2},
+        {"cells_across": 9, "loss": LossName.GRID_OKLAB, "subcells": 16},
+        {"cells_across": 9, "detail": 0, "tint": 0, "blend": 0, "min_distance": 0, "max_uses": 1},
+        {"cells_across": 9, "detail": 1, "tint": 1, "blend": 1, "min_distance": 1_000, "max_uses": 250_000},
+        {"cells_across": 9, "no_repeats": True, "max_uses": 1},
     ],
 )
 def test_both_ends_of_every_range_are_accepted(wishes):

@@ -18,7 +18,7 @@ ANY = MosaicOrder(cells_across=1)
 def verdict(data, max_bytes=ENOUGH, order=ANY):
     """What the look says: the code of the refusal and its sentence, or nothing."""
     try:
-        peek.judge(BytesIO(data), "photo", max_bytes, order)
+        peek.judge(BytesIO(data), "photo", max_bytes, order, tile_count=1_000)
     except (EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels) as error:
         return error.code, str(error)
     return None
@@ -103,7 +103,7 @@ def test_a_header_that_breaks_off_is_left_to_the_worker(data):
 def test_a_look_leaves_the_file_at_its_beginning(encoded, noise):
     file = BytesIO(encoded(noise(30, 20)))
     file.seek(17)
-    peek.judge(file, "photo", ENOUGH, ANY)
+    peek.judge(file, "photo", ENOUGH, ANY, tile_count=1_000)
     assert file.tell() == 0
 
 

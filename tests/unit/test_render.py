@@ -1,17 +1,21 @@
 """From a target and an index to a mosaic."""
 
 import errno
+import json
 import math
 import os
+from dataclasses import asdict
 from hashlib import sha256
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import peak_signal_noise_ratio
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
-from models.orders import Fit, Format, MosaicOrder
+from models.orders import Fit, Format, LossName, MosaicOrder
 from worker import index
 from worker.render import render
 
@@ -109,7 +113,7 @@ def plain_method(target, photos, cells_across):
 @pytest.mark.parametrize("cells_across", [60, 43])
 def test_every_cell_gets_a_tile_as_near_as_the_plain_method_finds(make, coffee, all_photos, cells_across):
     distances = plain_method(coffee, all_photos, cells_across)
-    made, _ = make(coffee, all_photos, cells_across=cells_across, tile_size=4)
+    made, _ = make(coffee, all_photos, cells_across=cells_across, tile_size=4, loss=LossName.MEAN_RGB)
     chosen = made.placement.ravel().tolist()
     assert [row[tile] for row, tile in zip(distances, chosen, strict=True)] == [min(row) for row in distances]
 
@@ -138,7 +142,7 @@ def test_the_placement_has_a_place_for_every_cell(make, coffee, photos):
 
 def test_the_distinct_tiles_are_those_that_were_opened(make, coffee, photos):
     made, _ = make(coffee, photos, cells_across=30)
-    assert made.distinct_tiles == len(set(photos.opened))
+    assert made.quality.distinct_tiles == len(set(photos.opened))
 
 
 def test_a_photo_that_lies_in_many_cells_is_opened_once(make, coffee, photos):
@@ -165,10 +169,10 @@ def test_a_resized_target_keeps_what_a_crop_would_lose(make, encoded):
     target = np.zeros((100, 100, 3), np.uint8)
     target[:, 0] = 255
     tiles = [encoded(np.full((8, 8, 3), level, np.uint8)) for level in (0, 30)]
-    wishes = {"cells_across": 7, "tile_size": 8}
+    wishes = {"cells_across": 7, "tile_size": 8, "loss": LossName.MEAN_RGB}
     cropped, _ = make(encoded(target), Photos(tiles), **wishes)
     resized, _ = make(encoded(target), Photos(tiles), fit=Fit.RESIZE, **wishes)
-    assert (cropped.distinct_tiles, resized.distinct_tiles) == (1, 2)
+    assert (cropped.quality.distinct_tiles, resized.quality.distinct_tiles) == (1, 2)
 
 
 def test_a_jpeg_is_written_when_a_jpeg_is_ordered(make, coffee, photos):
@@ -192,7 +196,7 @@ def test_progress_tells_the_phases_in_their_order(make, coffee, photos):
 def test_progress_ends_every_count_at_its_total(make, coffee, photos):
     last = {}
     made, _ = make(coffee, photos, cells_across=10, progress=lambda phase, *count: last.update({phase: count}))
-    tiles, rows = made.distinct_tiles, made.grid.rows
+    tiles, rows = made.quality.distinct_tiles, made.grid.rows
     assert (last["fetching tiles"], last["composing"]) == ((tiles, tiles), (rows, rows))
 
 
@@ -247,3 +251,166 @@ def test_a_mosaic_of_its_own_cells_is_the_target_again(make, encoded, photograph
     _, out = make(encoded(coffee), Photos([encoded(cell) for cell in cells]), cells_across=30, tile_size=20)
     difference = np.abs(pixels_of(out.read_bytes()).astype(int) - coffee)
     assert math.isclose(difference.mean(), 0, abs_tol=0.1)
+
+
+# Turns, rules, colour
+
+
+@pytest.fixture
+def arrow():
+    """A photo that looks different in each of the eight ways in which it can lie: 40 x 40 pixels in four by four."""
+    levels = np.array([[250, 200, 150, 100], [0, 0, 0, 90], [0, 0, 0, 80], [0, 60, 0, 70]], np.uint8)
+    return np.repeat(np.kron(levels, np.ones((10, 10), np.uint8))[:, :, None], 3, axis=2)
+
+
+def eight_ways(pixels):
+    mirrored = pixels[:, ::-1]
+    return [np.rot90(side, quarters) for side in (pixels, mirrored) for quarters in range(4)]
+
+
+def test_with_flips_and_turns_one_photo_makes_a_target_of_all_its_eight_ways(make, encoded, arrow):
+    target = np.concatenate(eight_ways(arrow), axis=1)
+    wishes = {"cells_across": 8, "tile_size": 40, "flips": True, "turns": True, "detail": 1}
+    made, out = make(encoded(target), Photos([encoded(arrow)]), **wishes)
+    np.testing.assert_array_equal(pixels_of(out.read_bytes()), target)
+    assert (made.quality.psnr1, made.quality.ssim4, made.quality.cost) == (None, 1, 0)
+
+
+def test_flips_alone_mirror_and_do_not_turn(make, encoded, arrow):
+    target = np.concatenate(eight_ways(arrow), axis=1)
+    made, out = make(encoded(target), Photos([encoded(arrow)]), cells_across=8, tile_size=40, flips=True, detail=1)
+    shown = pixels_of(out.read_bytes())
+    assert np.unique(made.turns).tolist() == [0, 4]
+    np.testing.assert_array_equal(shown[:, :40], arrow)
+    np.testing.assert_array_equal(shown[:, 160:200], arrow[:, ::-1])
+
+
+def test_a_photo_that_lies_in_eight_ways_is_opened_once(make, encoded, arrow):
+    photos = Photos([encoded(arrow)])
+    target = encoded(np.concatenate(eight_ways(arrow), axis=1))
+    make(target, photos, cells_across=8, tile_size=40, flips=True, turns=True, detail=1)
+    assert len(photos.opened) == 1
+
+
+def test_a_wide_photo_that_is_turned_is_cropped_as_a_high_one(make, encoded, noise):
+    # Cells of 20 x 40: the photo, 80 x 40, fills one when it is turned, and loses three quarters when it is not.
+    wide = np.kron(noise(4, 8), np.ones((10, 10, 1), np.uint8))
+    target = np.rot90(wide)[::2, ::2]
+    _, out = make(encoded(target), Photos([encoded(wide)]), cell_width=20, cell_height=40, tile_size=40, turns=True)
+    np.testing.assert_array_equal(pixels_of(out.read_bytes()), np.rot90(wide))
+
+
+def nearest_equal(placement):
+    """The least distance between two cells of one tile, pair by pair."""
+    cells = [(row, column, tile) for (row, column), tile in np.ndenumerate(placement)]
+    return min(math.hypot(a[0] - b[0], a[1] - b[1]) for i, a in enumerate(cells) for b in cells[:i] if a[2] == b[2])
+
+
+def test_equal_tiles_keep_their_distance(make, coffee, photos):
+    made, _ = make(coffee, photos, cells_across=24, tile_size=4, min_distance=3.5)
+    assert nearest_equal(made.placement) >= 3.5
+    assert made.quality.smallest_distance == nearest_equal(made.placement)
+
+
+def test_no_tile_lies_more_often_than_allowed(make, coffee, photos):
+    made, _ = make(coffee, photos, cells_across=12, tile_size=4, max_uses=2)
+    assert np.bincount(made.placement.ravel()).max() <= 2
+
+
+def test_without_repeats_every_tile_is_another(make, coffee, photos):
+    made, _ = make(coffee, photos, cells_across=8, tile_size=4, no_repeats=True)
+    assert made.quality.distinct_tiles == made.placement.size == 40
+
+
+def test_rules_together_are_kept_together(make, coffee, photos):
+    made, _ = make(coffee, photos, cells_across=12, tile_size=4, max_uses=3, min_distance=4, flips=True, turns=True)
+    assert np.bincount(made.placement.ravel()).max() <= 3
+    assert nearest_equal(made.placement) >= 4
+
+
+def test_a_rule_that_cannot_be_met_is_refused_before_a_photo_is_opened(make, coffee, photos):
+    phases = []
+    with pytest.raises(InvalidOrder, match=r"^96 cells, 60 tiles: allow 2 uses, or at most \d+x\d+ cells\.$"):
+        make(coffee, photos, cells_across=12, no_repeats=True, progress=lambda phase, *_: phases.append(phase))
+    assert (phases, photos.opened) == (["reading"], [])
+
+
+@pytest.mark.parametrize("loss", LossName)
+def test_every_loss_gives_the_same_bytes_whatever_the_threads(make, coffee, photos, loss):
+    wishes = {"cells_across": 15, "tile_size": 4, "loss": loss, "flips": True}
+    assert (
+        make(coffee, photos, threads=1, **wishes)[1].read_bytes()
+        == make(coffee, photos, threads=3, **wishes)[1].read_bytes()
+    )
+
+
+def cell_means(pixels, columns, rows):
+    height, width, _ = pixels.shape
+    return pixels.reshape(rows, height // rows, columns, width // columns, 3).mean(axis=(1, 3))
+
+
+def test_a_full_tint_gives_every_cell_its_own_mean(make, encoded, noise):
+    # Tiles and cells of soft contrast, so that nothing is cut off at 0 or 255.
+    def soft(seed):
+        return (100 + noise(8, 8, seed) // 6).astype(np.uint8)
+
+    target = np.concatenate([soft(seed) + np.uint8(seed) for seed in range(6)], axis=1)
+    photos = Photos([encoded(soft(seed)) for seed in range(20, 24)])
+    made, out = make(encoded(target), photos, cells_across=6, tile_size=8, tint=1)
+    shown, wanted = cell_means(pixels_of(out.read_bytes()), 6, 1), cell_means(target, 6, 1)
+    np.testing.assert_allclose(shown, wanted, atol=0.5)
+    assert made.quality.change > 0
+
+
+def test_half_a_tint_goes_half_the_way(make, encoded):
+    target, tile = np.full((8, 8, 3), 100, np.uint8), np.full((8, 8, 3), 200, np.uint8)
+    _, out = make(encoded(target), Photos([encoded(tile)]), cells_across=1, tile_size=8, tint=0.5)
+    assert np.unique(pixels_of(out.read_bytes())).tolist() == [150]
+
+
+def test_a_full_blend_is_the_target(make, coffee, photos):
+    made, out = make(coffee, photos, cells_across=60, tile_size=10, blend=1)
+    np.testing.assert_array_equal(pixels_of(out.read_bytes()), pixels_of(coffee))
+    assert (made.quality.psnr1, made.quality.de00) == (None, 0)
+
+
+def test_a_blend_has_no_seams_between_the_cells(make, photos, encoded):
+    # A smooth slope, enlarged: neighbouring lines differ alike everywhere, also where one row of cells ends.
+    slope = np.repeat(np.repeat(np.arange(0, 200, 2, dtype=np.uint8)[:, None, None], 100, axis=1), 3, axis=2)
+    _, out = make(encoded(slope), photos, cells_across=10, tile_size=40, blend=1)
+    steps = np.diff(pixels_of(out.read_bytes())[10:-10, 0, 0].astype(int))
+    assert set(steps.tolist()) <= {0, 1}
+
+
+def test_without_adjustment_the_report_says_that_nothing_was_changed(make, coffee, photos):
+    assert make(coffee, photos, cells_across=10, tile_size=8)[0].quality.change == 0
+
+
+# Quality
+
+
+def test_the_quality_is_that_of_the_finished_file(make, coffee, photos):
+    # Tiles of 8 pixels: at 4 pixels a cell each is the mean of 2 x 2. scikit-image measures.
+    made, out = make(coffee, photos, cells_across=60, tile_size=8, tint=0.3, blend=0.1)
+    mosaic = pixels_of(out.read_bytes()).astype(float)
+    target1, mosaic1 = cell_means(pixels_of(coffee), 60, 40), cell_means(mosaic, 60, 40)
+    difference = deltaE_ciede2000(rgb2lab(target1 / 255), rgb2lab(mosaic1 / 255)).mean()
+    assert made.quality.psnr1 == pytest.approx(peak_signal_noise_ratio(target1, mosaic1, data_range=255))
+    assert made.quality.de00 == pytest.approx(difference, abs=0.01)
+
+
+def test_without_rules_the_cost_is_its_own_lower_bound(make, coffee, photos):
+    quality = make(coffee, photos, cells_across=10, tile_size=8)[0].quality
+    assert quality.cost == quality.lower_bound > 0
+
+
+def test_a_rule_costs_something_and_the_lower_bound_says_how_little_it_could(make, coffee, photos):
+    free = make(coffee, photos, cells_across=12, tile_size=4)[0].quality
+    ruled = make(coffee, photos, cells_across=12, tile_size=4, max_uses=3)[0].quality
+    assert free.cost <= ruled.lower_bound <= ruled.cost
+
+
+def test_the_report_can_be_written_as_json_and_read_again(make, coffee, photos):
+    report = asdict(make(coffee, photos, cells_across=10, tile_size=8)[0].quality)
+    again = json.loads(json.dumps(report, allow_nan=False))
+    assert (again["psnr1"], len(again["worst_cells"])) == (report["psnr1"], 10)

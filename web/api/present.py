@@ -1,9 +1,11 @@
 """Rows as the API shows them."""
 
+from dataclasses import asdict
 from typing import Any
 
 from flask import url_for
 
+from models import finding
 from models.finding import BatchProgress
 from models.lifecycle import JobState
 from models.tables import Batch, Job, Mosaic, SkippedPhoto, TileSet
@@ -49,14 +51,7 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "url": url_for("api.mosaics.show", mosaic_id=row.id),
         "tile_set": row.tile_set_id,
         "target_name": row.target_name,
-        "order": {
-            "cells_across": row.cells_across,
-            "cell_width": row.cell_width,
-            "cell_height": row.cell_height,
-            "tile_size": row.tile_size,
-            "fit": row.fit,
-            "format": row.format,
-        },
+        "order": asdict(finding.order_of(row)),
         "job": job(row.job),
         "picture": url_for("api.mosaics.picture", mosaic_id=row.id) if ready else None,
         "width": row.width,
@@ -64,6 +59,7 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "columns": row.columns,
         "rows": row.rows,
         "distinct_tiles": row.distinct_tiles,
+        "quality": row.quality,
         "bytes": row.picture_bytes,
         "sha256": row.picture_sha256,
     }

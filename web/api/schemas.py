@@ -18,7 +18,15 @@ from apiflask.fields import (
 from marshmallow import RAISE
 
 from models.lifecycle import JobState
-from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, Fit, Format
+from models.orders import (
+    DEFAULT_CELLS_ACROSS,
+    DEFAULT_DETAIL,
+    DEFAULT_SUBCELLS,
+    DEFAULT_TILE_SIZE,
+    Fit,
+    Format,
+    LossName,
+)
 
 
 class Strict(Schema):
@@ -52,6 +60,18 @@ class OrderIn(Strict):
     )
     fit = String(metadata={"description": "How the target becomes a whole number of cells.", "enum": list(Fit)})
     format = String(metadata={"description": "File format of the mosaic.", "enum": list(Format)})
+    loss = String(metadata={"description": "How far a tile is from a cell.", "enum": list(LossName)})
+    detail = String(
+        metadata={"description": f"For balanced: 0 average colour to 1 structure; default {DEFAULT_DETAIL}."}
+    )
+    subcells = String(metadata={"description": f"For the grids: sub-cells a side; default {DEFAULT_SUBCELLS}."})
+    flips = String(metadata={"description": "yes: tiles may be mirrored."})
+    turns = String(metadata={"description": "yes: tiles may be turned by quarters."})
+    max_uses = String(metadata={"description": "How many cells a tile may lie in."})
+    no_repeats = String(metadata={"description": "yes: a tile lies in one cell at most."})
+    min_distance = String(metadata={"description": "How many cells apart equal tiles must lie."})
+    tint = String(metadata={"description": "How far a tile's mean colour is moved to its cell's, 0 to 1."})
+    blend = String(metadata={"description": "How much of the target is laid over the tiles, 0 to 1."})
 
 
 class MosaicIn(OrderIn):
@@ -128,6 +148,7 @@ class MosaicOut(Schema):
     columns = Integer(allow_none=True)
     rows = Integer(allow_none=True)
     distinct_tiles = Integer(allow_none=True)
+    quality = Dict(keys=String(), allow_none=True, metadata={"description": "The quality report."})
     bytes = Integer(allow_none=True)
     sha256 = String(allow_none=True)
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from models import database, finding, jobs
 from models.errors import TesseraError
+from models.orders import LossName
 from web import downloads, forms, intake
 from web.context import sessions
 from web.views.again import or_again
@@ -17,7 +18,9 @@ bp = Blueprint("batches", __name__, url_prefix="/batches")
 def _page(error: TesseraError | None) -> ResponseReturnValue:
     with sessions()() as session:
         tile_sets = finding.tile_sets(session, indexed_only=True)
-    return render_template("batches/new.html", error=error, form=request.values, tile_sets=tile_sets)
+    return render_template(
+        "batches/new.html", error=error, form=request.values, tile_sets=tile_sets, losses=list(LossName)
+    )
 
 
 @bp.get("/new")

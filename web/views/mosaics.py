@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from models import database, finding, jobs
 from models.errors import TesseraError
+from models.orders import LossName
 from web import downloads, forms, intake
 from web.context import sessions
 from web.views.again import or_again
@@ -17,7 +18,9 @@ bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
 def _page(error: TesseraError | None) -> ResponseReturnValue:
     with sessions()() as session:
         tile_sets = finding.tile_sets(session, indexed_only=True)
-    return render_template("mosaics/new.html", error=error, form=request.values, tile_sets=tile_sets)
+    return render_template(
+        "mosaics/new.html", error=error, form=request.values, tile_sets=tile_sets, losses=list(LossName)
+    )
 
 
 @bp.get("/new")
@@ -41,7 +44,8 @@ def show(mosaic_id: UUID) -> ResponseReturnValue:
     """Show how far the mosaic is, then the mosaic."""
     with sessions()() as session:
         mosaic = finding.find_mosaic(session, mosaic_id)
-    return render_template("mosaics/show.html", mosaic=mosaic)
+    again = forms.fields_of(finding.order_of(mosaic))
+    return render_template("mosaics/show.html", mosaic=mosaic, again=again)
 
 
 @bp.post("/<uuid:mosaic_id>/cancel")

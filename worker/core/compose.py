@@ -1,4 +1,4 @@
-"""Tiles side by side."""
+"""Tiles side by side, and how their colours may be moved towards the target's."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,3 +20,33 @@ def band(tiles: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.uint8
     """
     _, height, width, channels = tiles.shape
     return tiles[places].swapaxes(0, 1).reshape(height, len(places) * width, channels)
+
+
+def tinted(strip: NDArray[np.uint8], shifts: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return lines of a row of cells with a colour added to each cell, cut off at 0 and 255.
+
+    Args:
+        strip: (h, C * w, 3) pixels of the row.
+        shifts: (C, 3) what is added to each cell, in levels.
+
+    Example:
+        >>> tinted(np.uint8([[[1, 2, 3], [250, 250, 250]]]), np.array([[1.0, 0, -9], [9, 0, 0]])).tolist()
+        [[[2, 2, 0], [255, 250, 250]]]
+    """
+    height, width, channels = strip.shape
+    by_cell = strip.reshape(height, len(shifts), width // len(shifts), channels)
+    moved = by_cell + np.rint(shifts).astype(np.int16)[None, :, None, :]
+    cut_off: NDArray[np.uint8] = np.clip(moved, 0, 255).astype(np.uint8)
+    return cut_off.reshape(strip.shape)
+
+
+def blended(strip: NDArray[np.uint8], overlay: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
+    """Return pixels with the share of an overlay of the same shape laid over them.
+
+    Example:
+        >>> blended(np.uint8([[[0, 100, 200]]]), np.uint8([[[100, 100, 100]]]), 0.25).tolist()
+        [[[25, 100, 175]]]
+    """
+    mixed = strip + np.float32(share) * (overlay.astype(np.float32) - strip)
+    rounded: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
+    return rounded

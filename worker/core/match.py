@@ -1,84 +1,124 @@
-"""Which tile is nearest to a cell."""
+"""Which tile is nearest to a cell, by any loss."""
 
 import numpy as np
 from numpy.typing import NDArray
 from pykdtree.kdtree import KDTree
 
-CANDIDATES = 8
+from worker.core.ciede import nearest_by_ciede2000
+from worker.core.losses import Metric
+from worker.core.pruned import Progress, nearest_by_bounds, quiet
+
+Array = NDArray[np.float64]
+Numbers = NDArray[np.intp]
+
+COLOUR = 3
+PROPOSALS = (2, 16, 128)
+"""How many tiles the tree proposes: more only to the cells that fewer left unsure."""
+EQUAL = 8
+"""Tiles of one colour that are no harm."""
+MIXED = np.array([1.0, 2**0.5, 3**0.5])
+"""Weights that give different colours different sums, nearly always."""
 BLOCK_BYTES = 64 << 20
 ROUNDING = 1e-9
 """Relative room for the tree's own rounding when we look for ties; a double carries 1.1e-16 a step (IEEE 754)."""
 
 
-def nearest_tiles(cells: NDArray[np.float64], tiles: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return, for every cell, the tile of nearest mean colour.
-
-    Exact: a k-d tree proposes, distances computed here decide. Ties go to the lower index, so equal input gives an
-    equal mosaic.
+def nearest(cells: Array, tiles: Array, metric: Metric, *, threads: int, progress: Progress = quiet) -> Numbers:
+    """Return, for every cell, the tile of smallest loss. Exact; ties go to the lower number.
 
     Args:
-        cells: (N, 3) mean colours.
-        tiles: (M, 3) mean colours in the same space, M >= 1.
+        cells: (N, D) features. More than three are compared as single-precision numbers.
+        tiles: (M, D) features in the same space, M >= 1.
+        metric: How they are compared; Manhattan and CIEDE2000 take colours, D = 3.
+        threads: How many cores to use where a search is long.
+        progress: Told how far a long search is; what it raises stops it.
 
     Returns:
         (N,) indices into `tiles`.
 
     Raises:
-        ValueError: `tiles` is empty, or an array is not (*, 3).
-
-    Source:
-        J. L. Bentley, "Multidimensional binary search trees used for associative searching", CACM 18(9), 1975.
+        ValueError: `tiles` is empty, or the shapes do not fit.
 
     Example:
-        >>> nearest_tiles(np.array([[9.0, 0, 0]]), np.array([[0.0, 0, 0], [8, 0, 0], [10, 0, 0]])).tolist()
+        >>> nearest(np.array([[9.0, 0, 0]]), np.array([[0.0, 0, 0], [8, 0, 0]]), Metric.MANHATTAN, threads=1).tolist()
         [1]
     """
+    if metric is Metric.EUCLIDEAN and cells.shape[1:] != (COLOUR,):
+        single = cells.astype(np.float32), tiles.astype(np.float32)
+        return nearest_by_bounds(*single, threads=threads, progress=progress)
     for name, array in (("cells", cells), ("tiles", tiles)):
-        if array.shape[1:] != (3,):
-            raise ValueError(f"{name} must be (*, 3), not {array.shape}")
+        if array.shape[1:] != (COLOUR,):
+            raise ValueError(f"{name} must be (*, {COLOUR}), not {array.shape}")
     if not len(tiles):
         raise ValueError("tiles is empty")
     if not len(cells):
         return np.empty(0, np.intp)
-    colours, first = np.unique(tiles, axis=0, return_index=True)
-    count = min(CANDIDATES, len(colours))
-    reach, found = KDTree(colours).query(np.ascontiguousarray(cells), k=count)
-    reach, found = reach.reshape(len(cells), count), found.reshape(len(cells), count).astype(np.intp)
-    distances = _squared(cells[:, None, :], colours[found])
-    chosen, smallest = _lowest(distances, first[found])
-    if count < len(colours):
-        # As many equally near colours as candidates: there may be more of them, so these cells are searched whole.
-        unsure = np.flatnonzero(reach[:, -1] ** 2 <= smallest * (1 + ROUNDING))
-        _search_whole(cells, colours, first, unsure, chosen)
+    if metric is Metric.CIEDE2000:
+        return nearest_by_ciede2000(cells, tiles, progress)
+    return _nearest_colours(cells, tiles, metric)
+
+
+def _nearest_colours(cells: Array, tiles: Array, metric: Metric) -> Numbers:
+    """Let a k-d tree propose, and distances computed here decide.
+
+    Source:
+        J. L. Bentley, "Multidimensional binary search trees used for associative searching", CACM 18(9), 1975.
+    """
+    colours, first = _different(tiles)
+    tree = KDTree(colours)
+    chosen = np.empty(len(cells), np.intp)
+    unsure = np.arange(len(cells))
+    for count in PROPOSALS:
+        reach, found = tree.query(np.ascontiguousarray(cells[unsure]), k=min(count, len(colours)))
+        found = found.reshape(len(unsure), -1).astype(np.intp)
+        distances = _distances(cells[unsure, None, :], colours[found], metric)
+        chosen[unsure], smallest = _lowest(distances, first[found])
+        if count >= len(colours):
+            return chosen
+        # No tile that was not proposed is nearer than the farthest proposal; a Manhattan distance is no shorter than
+        # the Euclidean one. As near as the best, though, there may be more of them.
+        least = reach.reshape(len(unsure), -1)[:, -1] ** (2 if metric is Metric.EUCLIDEAN else 1)
+        unsure = unsure[least <= smallest * (1 + ROUNDING)]
+        if not len(unsure):
+            return chosen
+    _search_whole(cells, colours, first, metric, unsure, chosen)
     return chosen
 
 
+def _different(tiles: Array) -> tuple[Array, Numbers]:
+    """Return the different colours, and the lowest number of each: a tree is slow among many equal points.
+
+    A few of them are no harm, and are left: then this costs little.
+    """
+    sums = np.sort(tiles @ MIXED)
+    if not np.any(sums[EQUAL:] == sums[:-EQUAL]):
+        return np.ascontiguousarray(tiles), np.arange(len(tiles))
+    return np.unique(tiles, axis=0, return_index=True)
+
+
 def _search_whole(
-    cells: NDArray[np.float64],
-    colours: NDArray[np.float64],
-    first: NDArray[np.intp],
-    unsure: NDArray[np.intp],
-    chosen: NDArray[np.intp],
+    cells: Array, colours: Array, first: Numbers, metric: Metric, unsure: Numbers, chosen: Numbers
 ) -> None:
     """Decide the unsure cells against every colour, and write the answers into `chosen`, which is our own."""
     block = max(1, BLOCK_BYTES // colours.nbytes)
     for start in range(0, len(unsure), block):
         some = unsure[start : start + block]
-        distances = _squared(cells[some, None, :], colours[None, :, :])
+        distances = _distances(cells[some, None, :], colours[None, :, :], metric)
         chosen[some] = _lowest(distances, np.broadcast_to(first, distances.shape))[0]
 
 
-def _squared(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return squared Euclidean distances over the last axis, added in one fixed order."""
+def _distances(a: Array, b: Array, metric: Metric) -> Array:
+    """Return squared Euclidean, or Manhattan, distances over the last axis, added in one fixed order."""
     delta = a - b
-    delta *= delta
-    total: NDArray[np.float64] = delta[..., 0] + delta[..., 1] + delta[..., 2]
+    if metric is Metric.MANHATTAN:
+        np.abs(delta, out=delta)
+    else:
+        delta *= delta
+    total: Array = delta[..., 0] + delta[..., 1] + delta[..., 2]
     return total
 
 
-def _lowest(
-    distances: NDArray[np.float64], numbers: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _lowest(distances: Array, numbers: Numbers) -> tuple[Numbers, Array]:
     """Return, in each row, the lowest number among those at the smallest distance, and that distance."""
     smallest = distances.min(axis=1)
     beyond = np.iinfo(np.intp).max

@@ -1,0 +1,53 @@
+"""Searches and assignments on many cells and tiles, each task in a process of its own."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from measurement import Measurement
+from process import Run, python, run
+from setting import Setting
+
+MEMORY_RUNS = 1
+
+
+def measure(setting: Setting) -> Iterator[Measurement]:
+    """Yield how much quicker than brute force the searches are, and how near the optimum the assignments."""
+    yield from _pixels(setting)
+    told, _ = _task(setting, "means", setting.runs)
+    yield Measurement.median("match.mean.seconds", told["ours"], "s")
+    yield Measurement.median("match.mean.speedup", told["ratios"], "x", ">= 50")
+    yield Measurement.median("match.mean.speedup_tuned", told["tuned"], "x")
+    yield Measurement("match.mean.worse", told["worse"], "cells", "== 0")
+    yield from _assignments(setting)
+
+
+def _pixels(setting: Setting) -> Iterator[Measurement]:
+    told, _ = _task(setting, "pixels", max(1, setting.runs // 2))
+    yield Measurement("match.pixels.identical", int(told["worse"] == 0), "", "== 1")
+    yield Measurement.median("match.pixels.seconds", told["ours"], "s")
+    yield Measurement.median("match.pixels.speedup", told["ratios"], "x", ">= 5")
+    (_, alone), (_, searched) = (_task(setting, name, MEMORY_RUNS) for name in ("inputs", "search"))
+    yield Measurement("match.pixels.extra_mb", searched.peak_mb - alone.peak_mb, "MB", "<= 400")
+
+
+def _assignments(setting: Setting) -> Iterator[Measurement]:
+    told, _ = _task(setting, "assignment", 1)
+    yield Measurement("assign.no_repeats.excess", told["excess"], "", "<= 0.01")
+    yield Measurement("assign.no_repeats.most_uses", told["uses"], "", "== 1")
+    yield Measurement("assign.no_repeats.seconds", told["ours"], "s")
+    yield Measurement("assign.no_repeats.speedup", told["dense"] / told["ours"], "x", ">= 5")
+    for key, task in (("assign.large", "large"), ("assign.large.apart", "spread_out")):
+        told, taken = _task(setting, task, 1)
+        yield Measurement(f"{key}.seconds", told["seconds"], "s")
+        yield Measurement(f"{key}.above_bound", told["gap"], "")
+        yield Measurement(f"{key}.peak_mb", taken.peak_mb, "MB", "< 3000")
+
+
+def _task(setting: Setting, name: str, rounds: int) -> tuple[dict[str, Any], Run]:
+    """Run one task of searches.py; return what it told and what it took."""
+    setting.console.print(f"matching: {name} …")
+    out = setting.scratch / f"{name}.json"
+    photos = setting.photos
+    taken = run(python("searches.py", name, photos.tiles, photos.target.parent, str(rounds), out), {})
+    return json.loads(out.read_text()), taken

@@ -1,0 +1,156 @@
+"""One search or one assignment in a process of its own: `searches.py TASK PHOTOS TARGETS ROUNDS OUT` writes JSON."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import brute
+import crowd
+import numpy as np
+from numpy.typing import NDArray
+
+from models import rules
+from worker import parallel
+from worker.core import losses
+from worker.core.assign import Rules
+from worker.core.choose import Choice, Cut, choose
+from worker.core.losses import Metric
+from worker.core.match import nearest
+from worker.core.pruned import nearest_by_bounds
+
+Single = NDArray[np.float32]
+
+THREADS = parallel.core_count()
+CHUNKS = (16, 64, 256, 1_024)
+"""Cells in a product of the brute force: the quickest of these is taken."""
+PIXEL_CELLS, PIXEL_TILES = 20_000, 50_000
+MANY = 100_000
+TIMED_PART = 10
+"""The brute force over means is timed on a tenth of the cells."""
+
+
+def pixel_inputs(photos: Path, targets: Path) -> tuple[Single, Single]:
+    """Return real cells and many tiles at 16 x 16 x 3 values."""
+    sides = crowd.cells(targets, 90, 60, PIXEL_CELLS), crowd.tiles(photos, PIXEL_TILES)
+    cells, tiles = (side.reshape(len(side), -1).astype(np.float32) for side in sides)
+    return cells, tiles
+
+
+def inputs(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+    """Make the inputs of `search`, and nothing else: its peak is what the inputs take."""
+    pixel_inputs(photos, targets)
+    return {}
+
+
+def search(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+    """Search once."""
+    nearest_by_bounds(*pixel_inputs(photos, targets), threads=THREADS)
+    return {}
+
+
+def pixels(photos: Path, targets: Path, rounds: int) -> dict[str, Any]:
+    """Compare the pruned search with brute force."""
+    cells, tiles = pixel_inputs(photos, targets)
+    chunk = brute.best_chunk(cells, tiles, CHUNKS, THREADS)
+    ours, theirs, ratios = [], [], []
+    for _ in range(rounds):
+        found, quick = timed(lambda: nearest_by_bounds(cells, tiles, threads=THREADS))
+        reference, slow = timed(lambda: brute.nearest(cells, tiles, chunk, THREADS))
+        ours.append(quick)
+        theirs.append(slow)
+        ratios.append(slow / quick)
+    differ = np.flatnonzero(found != reference)
+    apart = [
+        ((cells[differ].astype(np.float64) - tiles[side[differ]]) ** 2).sum(axis=1) for side in (found, reference)
+    ]
+    return {"ours": ours, "brute": theirs, "ratios": ratios, "worse": int((apart[0] > apart[1]).sum())}
+
+
+def means(photos: Path, targets: Path, rounds: int) -> dict[str, Any]:
+    """Compare the tree with brute force, a part of it timed and scaled up."""
+    tiles = crowd.means(crowd.tiles(photos, MANY), 1).reshape(-1, 3)
+    cells = crowd.means(crowd.cells(targets, 150, 100, MANY), 1).reshape(-1, 3)
+    part, single = cells[: MANY // TIMED_PART].astype(np.float32), tiles.astype(np.float32)
+    ours, ratios, tuned, worse = [], [], [], 0
+    chunk = brute.best_chunk(part, single, CHUNKS, THREADS)
+    for _ in range(rounds):
+        found, quick = timed(lambda: nearest(cells, tiles, Metric.EUCLIDEAN, threads=THREADS))
+        reference, slow = timed(lambda: brute.plain(part, single, THREADS))
+        _, quickest = timed(lambda: brute.nearest(part, single, chunk, THREADS))
+        tuned.append(TIMED_PART * quickest / quick)
+        ours.append(quick)
+        ratios.append(TIMED_PART * slow / quick)
+        apart = [((cells[: len(part)] - tiles[side[: len(part)]]) ** 2).sum(axis=1) for side in (found, reference)]
+        worse = int((apart[0] > apart[1]).sum())
+    return {"ours": ours, "ratios": ratios, "tuned": tuned, "worse": worse}
+
+
+def assignment(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+    """Compare an assignment without repeats with scipy's dense solver: 5,000 cells, 6,000 tiles."""
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - ours loads what it needs by itself
+
+    cells, tiles = _balanced(targets, photos, (100, 50), 6_000)
+    choice, ours = timed(lambda: _chosen(cells, tiles, (100, 50), 1, 0))
+
+    def dense() -> float:
+        costs = ((cells**2).sum(axis=1)[:, None] + (tiles**2).sum(axis=1)) - 2 * cells @ tiles.T
+        return float(costs[linear_sum_assignment(costs)].sum())
+
+    optimum, theirs = timed(dense)
+    uses = int(np.bincount(choice.tiles.ravel()).max())
+    excess = float(choice.costs.sum()) / optimum - 1
+    bound = choice.lower_bound / optimum
+    return {"ours": ours, "dense": theirs, "excess": excess, "bound": bound, "uses": uses}
+
+
+def large(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+    """Assign 50,000 cells to 100,000 tiles without repeats."""
+    return _large(photos, targets, 1, 0)
+
+
+def spread_out(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+    """Assign 50,000 cells to 100,000 tiles, at most three times each and 5 cells apart."""
+    return _large(photos, targets, 3, 5)
+
+
+def _large(photos: Path, targets: Path, max_uses: int, min_distance: float) -> dict[str, Any]:
+    cells, tiles = _balanced(targets, photos, (250, 200), MANY)
+    choice, seconds = timed(lambda: _chosen(cells, tiles, (250, 200), max_uses, min_distance))
+    return {"seconds": seconds, "gap": float(choice.costs.sum()) / choice.lower_bound - 1}
+
+
+def _balanced(targets: Path, photos: Path, shape: tuple[int, int], count: int) -> tuple[NDArray[np.float64], ...]:
+    loss = losses.balanced(0.5)
+    sides = crowd.picture(targets / "tiger.jpg", *shape), crowd.tiles(photos, count)
+    cells, tiles = (loss.features([crowd.means(side, parts) for parts in loss.parts]) for side in sides)
+    return cells, tiles
+
+
+def _chosen(
+    cells: NDArray[np.float64], tiles: NDArray[np.float64], shape: tuple[int, int], max_uses: int, min_distance: float
+) -> Choice:
+    pattern = rules.pattern(*shape, len(tiles), max_uses, min_distance)
+    kept = Rules(max_uses, min_distance, None if pattern is None else (pattern.count, pattern.step))
+    loss, cut = losses.balanced(0.5), Cut(*shape, (1, 1))
+    return choose(
+        loss, cells, tiles[:, None, :], cut, [0], kept, threads=THREADS, progress=lambda _done, _total: None
+    )
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """Return what the work returns, and the seconds that it took."""
+    began = time.perf_counter()
+    made = work()
+    return made, time.perf_counter() - began
+
+
+TASKS = {task.__name__: task for task in (inputs, search, pixels, means, assignment, large, spread_out)}
+
+if __name__ == "__main__":
+    name, photos, targets, rounds, out = sys.argv[1:]
+    with parallel.one_thread_each():
+        told = TASKS[name](Path(photos), Path(targets), int(rounds))
+    Path(out).write_text(json.dumps(told))

@@ -1,0 +1,101 @@
+"""`tessera compare`: one picture by every loss, side by side, with scores."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from cli import files, library, wishes
+from cli.screen import Bar
+from models.errors import InvalidOrder, UnusablePicture
+from models.grid import Grid
+from models.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
+from worker import parallel, pictures
+from worker.compare import Compared, sheet, target_of
+from worker.compare import compare as make
+
+EXAMPLES = """
+\b
+Examples:
+  tessera compare portrait.jpg --tiles ~/Pictures --out losses.png
+  tessera compare portrait.jpg --tiles ~/Pictures --loss balanced --loss mean-rgb --loss pixels --out three.png
+  tessera compare portrait.jpg --tiles ~/Pictures --min-distance 5 --report scores.json --out apart.png
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("target", type=click.Path(path_type=Path))
+@wishes.tiles
+@wishes.cutting
+@click.option(
+    "--loss",
+    "losses",
+    multiple=True,
+    type=click.Choice([name.value for name in LossName], case_sensitive=False),
+    help="A loss to compare; give it again for more.  [default: all of them]",
+)
+@wishes.weighing
+@wishes.ruling
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write the sheet: .png."
+)
+@wishes.report
+def compare(
+    target: Path, tiles: Path, losses: tuple[str, ...], out: Path, report: Path | None, **options: Any
+) -> None:
+    """Rebuild the picture TARGET by several losses, on one sheet with the scores under each.
+
+    The tiles are drawn from the index's thumbs, so no photo is opened, and a score may differ a little from that of
+    `tessera render`.
+    """
+    if out.suffix.lower() != ".png":
+        raise InvalidOrder("out", f"{out} must end in .png: the sheet has small letters on it.")
+    orders = [_order(LossName(name), **options) for name in dict.fromkeys(losses or LossName)]
+    data = wishes.target(target, orders[0])
+    with files.part(out) as part, files.part_if(report) as told, Bar() as bar:
+        photos = library.open_folder(tiles, bar)
+        fitted, cells = _fitted(target, data, orders[0])
+        done = list(make(fitted, cells, orders, photos.tiles, threads=parallel.core_count(), progress=bar))
+        picture = sheet(fitted, cells, done)
+        pictures.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
+        if told is not None:
+            told.write_text(json.dumps({one.loss: dataclasses.asdict(one.quality) for one in done}, indent=2) + "\n")
+    library.report_skipped(photos)
+    click.echo(_table(done))
+    click.echo(f"{out}: {len(done)} mosaics of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
+
+
+def _order(loss: LossName, detail: float | None, subcells: int | None, **options: Any) -> MosaicOrder:
+    """Return the order by one loss, without what does not belong to it."""
+    return wishes.order(
+        loss=loss,
+        detail=detail if loss is LossName.BALANCED else None,
+        subcells=subcells if loss in WITH_SUBCELLS else None,
+        **options,
+    )
+
+
+def _fitted(path: Path, data: bytes, order: MosaicOrder) -> tuple[NDArray[np.uint8], Grid]:
+    try:
+        return target_of(data, order)
+    except UnusablePicture as error:
+        raise type(error)(f"{path}: {error}") from error
+
+
+def _table(compared: list[Compared]) -> str:
+    """Return the scores, a line for each loss."""
+    lines = [f"{'loss':<22}{'PSNR':>8}{'dE00':>7}{'SSIM':>8}{'blurred':>9}{'tiles':>8}{'most uses':>11}"]
+    for one in compared:
+        quality = one.quality
+        psnr, blurred = (
+            "equal" if figure is None else f"{figure:.2f}" for figure in (quality.psnr1, quality.psnr_blur)
+        )
+        lines.append(
+            f"{one.loss:<22}{psnr:>8}{quality.de00:>7.2f}{quality.ssim4:>8.3f}{blurred:>9}"
+            f"{quality.distinct_tiles:>8,}{quality.most_uses:>11,}"
+        )
+    return "\n".join(lines)

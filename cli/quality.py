@@ -1,0 +1,38 @@
+"""The quality report as people read it on a terminal."""
+
+from worker.core.quality import Quality
+
+SHOWN = 3
+"""Worst cells that are named; the JSON report has all ten."""
+
+
+def table(quality: Quality) -> str:
+    """Return the figures, a line each with what it means, and the advice."""
+    lines = [
+        ("PSNR", _decibel(quality.psnr1), "colours cell by cell (1 pixel a cell); more is nearer"),
+        ("dE00", f"{quality.de00:.1f}", "mean CIEDE2000 cell by cell; less is nearer"),
+        ("SSIM", f"{quality.ssim4:.3f}", "structure (4 pixels a cell); 1 is the target itself"),
+        ("PSNR, blurred", _decibel(quality.psnr_blur), "as seen from afar: blurred by one cell"),
+        ("most uses", f"{quality.most_uses:,}", f"of one tile; {quality.distinct_tiles:,} different tiles"),
+        ("distance", _cells(quality.smallest_distance), "between equal tiles, at least"),
+        ("equal", f"{quality.equal_neighbours:.1%}", "of neighbouring cells hold the same tile"),
+        ("cost", f"{quality.cost:.4g}", f"squared losses in all; no less than {quality.lower_bound:.4g} is possible"),
+        ("change", f"{quality.change:.1f}", "mean dE00 by which the tiles' colours were changed"),
+        ("worst cells", _worst(quality), "column, row and dE00, from the top left"),
+    ]
+    shown = [f"  {name:<14}{figure:>10}  {meaning}" for name, figure, meaning in lines[:-1]]
+    name, figure, meaning = lines[-1]
+    shown.append(f"  {name:<14}  {figure}  ({meaning})")
+    return "\n".join([*shown, *(f"  {sentence}" for sentence in quality.advice)])
+
+
+def _decibel(figure: float | None) -> str:
+    return "equal" if figure is None else f"{figure:.1f} dB"
+
+
+def _cells(distance: float | None) -> str:
+    return "no repeats" if distance is None else f"{distance:.1f} cells"
+
+
+def _worst(quality: Quality) -> str:
+    return ", ".join(f"{cell.column},{cell.row}: {cell.de00:.0f}" for cell in quality.worst_cells[:SHOWN])

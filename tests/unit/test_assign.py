@@ -1,0 +1,342 @@
+"""Assignments under repeat rules, against every assignment there is and against scipy's dense solver."""
+
+import subprocess
+import sys
+from collections import Counter
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
+
+from models.errors import InvalidOrder
+from models.rules import pattern
+from worker.core.assign import Rules, assign
+from worker.core.matching import cheapest, dense_utilities
+from worker.core.prices import learn_prices
+from worker.core.shortlist import lowest
+from worker.core.spacing import NOBODY, Spacing
+
+DISTANCES = st.sampled_from([0, 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7, 20])
+
+
+def silent(done, total):
+    """Progress that nobody looks at."""
+
+
+def found(costs, columns, rows, max_uses=None, min_distance=0.0, progress=silent):
+    """Assign with the pattern that the order's check would hand on."""
+    costs = np.asarray(costs, np.float32)
+    proof = pattern(columns, rows, costs.shape[1], max_uses, min_distance)
+    rules = Rules(max_uses, min_distance, None if proof is None else (proof.count, proof.step))
+    return assign(costs.__getitem__, columns, rows, costs.shape[1], rules, progress)
+
+
+def broken(tiles, columns, max_uses, distance):
+    """Name the rules that are broken; every two cells are looked at."""
+    places = [divmod(cell, columns) for cell in range(len(tiles))]
+    near = [
+        (a, b)
+        for a, b in combinations(range(len(tiles)), 2)
+        if tiles[a] == tiles[b]
+        and (places[a][0] - places[b][0]) ** 2 + (places[a][1] - places[b][1]) ** 2 < distance**2
+    ]
+    return [f"{a} is too near {b}" for a, b in near] + [
+        f"tile {tile} has {uses} uses" for tile, uses in Counter(tiles).items() if max_uses and uses > max_uses
+    ]
+
+
+def cheapest_of_all(costs, columns, max_uses, distance):
+    """The reference: every assignment there is."""
+    cells, tiles = costs.shape
+    return min(
+        sum(costs[cell, tile] for cell, tile in enumerate(choice))
+        for choice in product(range(tiles), repeat=cells)
+        if not broken(choice, columns, max_uses, distance)
+    )
+
+
+def dense_optimum(costs, max_uses):
+    columns = np.repeat(costs.astype(np.float64), max_uses, axis=1)
+    return columns[linear_sum_assignment(columns)].sum()
+
+
+@st.composite
+def orders(draw, side, most_tiles, uses):
+    columns, rows, tiles = draw(st.integers(1, side)), draw(st.integers(1, side)), draw(st.integers(1, most_tiles))
+    max_uses, distance = draw(uses), draw(DISTANCES)
+    try:
+        pattern(columns, rows, tiles, max_uses, distance)
+    except InvalidOrder:
+        assume(False)
+    return columns, rows, tiles, max_uses, distance
+
+
+def dice(seed, columns, rows, tiles, most=9):
+    """Whole costs, many of them equal."""
+    return np.random.default_rng(seed).integers(0, most + 1, (columns * rows, tiles)).astype(np.float64)
+
+
+@settings(deadline=None, max_examples=300)
+@given(orders(14, 120, st.none() | st.integers(1, 40)), st.integers(0, 99))
+def test_no_rule_is_ever_broken(order, seed):
+    columns, rows, tiles, max_uses, distance = order
+    result = found(dice(seed, columns, rows, tiles), columns, rows, max_uses, distance)
+    assert broken(result.tiles.tolist(), columns, max_uses, distance) == []
+
+
+@settings(deadline=None, max_examples=150)
+@given(orders(14, 120, st.none() | st.integers(1, 40)))
+def test_no_rule_is_broken_where_every_cell_wants_the_same_tile(order):
+    columns, rows, tiles, max_uses, distance = order
+    costs = np.broadcast_to(np.arange(tiles) ** 2.0, (columns * rows, tiles))
+    result = found(costs, columns, rows, max_uses, distance)
+    assert broken(result.tiles.tolist(), columns, max_uses, distance) == []
+
+
+@settings(deadline=None, max_examples=60)
+@given(orders(3, 4, st.none() | st.integers(1, 9)), st.integers(0, 99))
+def test_the_cost_and_its_bound_embrace_the_least_of_all_assignments(order, seed):
+    columns, rows, tiles, max_uses, distance = order
+    assume(tiles ** (columns * rows) <= 5_000)
+    costs = dice(seed, columns, rows, tiles)
+    least = cheapest_of_all(costs, columns, max_uses, distance)
+    result = found(costs, columns, rows, max_uses, distance)
+    assert result.lower_bound - 1e-3 <= least <= result.cost
+    assert result.cost == sum(costs[cell, tile] for cell, tile in enumerate(result.tiles))
+    if distance <= 1 or max_uses == 1:
+        assert result.cost == least
+
+
+@settings(deadline=None, max_examples=100)
+@given(orders(9, 40, st.integers(1, 9)), st.integers(0, 99), st.sampled_from([1, 9, 1_000]))
+def test_uses_alone_are_kept_at_the_cost_of_the_dense_solver(order, seed, most):
+    columns, rows, tiles, max_uses, _ = order
+    costs = dice(seed, columns, rows, tiles, most)
+    result = found(costs, columns, rows, max_uses)
+    assert result.cost == dense_optimum(costs, max_uses)
+    assert result.lower_bound <= result.cost
+
+
+def gradient(columns, rows, tiles, seed):
+    """Squared distances from the colours of a smooth picture to scattered ones: plain areas want the same tiles."""
+    y, x = np.divmod(np.arange(columns * rows), columns)
+    cells = np.stack([x / columns, y / rows, (x // 4 % 2) * 0.1], axis=1) ** 3
+    colours = np.random.default_rng(seed).random((tiles, 3))
+    return ((cells[:, None] - colours) ** 2).sum(axis=2)
+
+
+@pytest.mark.parametrize(
+    ("tiles", "max_uses"), [(800, 1), (760, 1), (1_500, 1), (260, 3), (90, 10), (30, 26), (9, 90)]
+)
+def test_crowded_tiles_are_shared_out_within_a_hundredth_of_the_optimum(tiles, max_uses):
+    costs = gradient(38, 20, tiles, seed=3)
+    result = found(costs, 38, 20, max_uses)
+    optimum = dense_optimum(costs, max_uses)
+    assert result.cost <= 1.01 * optimum
+    assert 0.9 * optimum <= result.lower_bound <= optimum * (1 + 1e-5)
+
+
+def test_several_samples_and_parts_still_come_near_the_optimum():
+    costs = gradient(101, 60, 7_000, seed=4)
+    result = found(costs, 101, 60, 1)
+    assert broken_uses(result.tiles, 1) == 0
+    assert result.cost <= 1.05 * result.lower_bound
+
+
+def broken_uses(tiles, max_uses):
+    return int((np.bincount(tiles) > max_uses).sum())
+
+
+def one_by_one(costs, columns, max_uses, distance):
+    """The cost when every cell in turn takes the cheapest tile that those before it leave."""
+    held, total = [], 0.0
+    for cell, row in enumerate(costs):
+        y, x = divmod(cell, columns)
+        near = {
+            tile
+            for other, tile in enumerate(held)
+            if (other // columns - y) ** 2 + (other % columns - x) ** 2 < distance * distance
+        }
+        free = (tile for tile in row.argsort(kind="stable").tolist() if tile not in near)
+        held.append(next(tile for tile in free if max_uses is None or held.count(tile) < max_uses))
+        total += row[held[-1]]
+    return total
+
+
+@pytest.mark.parametrize(("max_uses", "distance"), [(None, 5), (3, 5), (None, 2), (10, 1.5), (None, 12), (2, 18)])
+def test_a_distance_costs_less_than_when_each_cell_takes_in_turn_what_is_left(max_uses, distance):
+    costs = gradient(38, 20, 4_000, seed=5)
+    result = found(costs, 38, 20, max_uses, distance)
+    assert broken(result.tiles.tolist(), 38, max_uses, distance) == []
+    assert result.lower_bound <= result.cost < one_by_one(costs, 38, max_uses, distance)
+
+
+def test_where_there_is_one_way_but_for_names_it_is_found():
+    # A chessboard of two tiles: cell 0 costs nothing with tile 1, so white is 1 and black is 0.
+    costs = np.array([[5.0, 0], [0, 0], [0, 0], [0, 0]])
+    assert found(costs, 2, 2, None, 1.4).tiles.tolist() == [1, 0, 0, 1]
+
+
+def test_rules_that_bind_nothing_give_the_nearest_tile():
+    costs = dice(1, 5, 4, 30)
+    result = found(costs, 5, 4, 20, 1.0)
+    assert result.tiles.tolist() == costs.argmin(axis=1).tolist()
+    assert result.lower_bound == result.cost == costs.min(axis=1).sum()
+
+
+def test_equal_tiles_are_taken_from_the_lower_number_on():
+    result = found(np.zeros((6, 9)), 3, 2, 2)
+    assert sorted(result.tiles.tolist()) == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(("max_uses", "distance"), [(1, 0), (2, 3), (None, 4)])
+def test_equal_input_gives_an_equal_answer(max_uses, distance):
+    costs = gradient(30, 20, 700, seed=6)
+    first, second = (found(costs, 30, 20, max_uses, distance) for _ in range(2))
+    assert first.tiles.tolist() == second.tiles.tolist()
+    assert (first.cost, first.lower_bound) == (second.cost, second.lower_bound)
+
+
+def test_progress_rises_to_its_end():
+    told = []
+    found(gradient(30, 20, 700, seed=6), 30, 20, 2, 3, lambda done, total: told.append((done, total)))
+    shares = [done / total for done, total in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert len({total for _, total in told}) == 1
+
+
+def test_the_costs_are_asked_for_in_small_blocks_and_few_times():
+    costs, asked = gradient(50, 30, 3_000, seed=7).astype(np.float32), []
+
+    def counting(cells):
+        asked.append(len(cells))
+        return costs[cells]
+
+    assign(counting, 50, 30, 3_000, Rules(2, 0.0, None), silent)
+    assert max(asked) * 3_000 * 4 <= 16 << 20
+    assert sum(asked) <= 3.5 * 1_500
+
+
+def test_more_cells_than_uses_are_an_error():
+    with pytest.raises(ValueError, match="6 cells do not fit 2 tiles of 2 uses"):
+        assign(np.zeros((6, 2), np.float32).__getitem__, 3, 2, 2, Rules(2), silent)
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"), [(Rules(None, 2.0), "at most 9"), (Rules(3, 2.0, (4, 2)), "more than 3")]
+)
+def test_a_distance_without_its_pattern_is_an_error(rules, words):
+    with pytest.raises(ValueError, match=words):
+        assign(np.zeros((16, 9), np.float32).__getitem__, 4, 4, 9, rules, silent)
+
+
+@pytest.mark.parametrize(
+    ("rules", "none"), [(Rules(), True), (Rules(None, 1.0), True), (Rules(9), False), (Rules(None, 1.1), False)]
+)
+def test_rules_know_whether_anything_is_asked_for(rules, none):
+    assert rules.none is none
+
+
+@settings(deadline=None)
+@given(st.integers(1, 3_000), st.integers(1, 60), st.integers(0, 99))
+def test_the_lowest_values_of_a_row_are_those_of_a_sort(width, count, seed):
+    values = np.random.default_rng(seed).integers(0, 500, (3, width)).astype(np.float32)
+    places = lowest(values, count)
+    assert places.shape == (3, min(count, width))
+    assert (np.diff(places, axis=1) > 0).all()
+    np.testing.assert_array_equal(np.sort(np.take_along_axis(values, places, 1)), np.sort(values, axis=1)[:, :count])
+
+
+@settings(deadline=None)
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 4), st.integers(0, 99))
+def test_a_sparse_choice_costs_what_the_dense_solver_finds(n, m, room, seed):
+    assume(n <= m * room)
+    costs = dice(seed, n, 1, m)
+    rows, columns = (place.ravel() for place in np.indices((n, m)))
+    chosen = cheapest(rows, columns, costs.ravel(), np.full(m, room))
+    assert rows[chosen].tolist() == list(range(n))
+    assert max(Counter(columns[chosen].tolist()).values()) <= room
+    assert costs.ravel()[chosen].sum() == dense_optimum(costs, room)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 12), st.integers(0, 6), st.integers(0, 99))
+def test_utilities_and_their_prices_add_up_to_the_optimum(n, more, seed):
+    # Strong duality: what the rows pay, less the prices, is the least cost.
+    costs = dice(seed, n, 1, n + more)
+    utilities = dense_utilities(costs)
+    prices = np.maximum(0, (utilities[:, None] - costs).max(axis=0))
+    assert utilities.sum() - prices.sum() == pytest.approx(dense_optimum(costs, 1))
+
+
+def test_a_sample_of_everything_has_exact_prices():
+    costs = dice(5, 10, 10, 40, 1_000)
+    prices = learn_prices(costs.astype(np.float32).__getitem__, 100, 40, 3, lambda: None)
+    assert (costs + prices).min(axis=1).sum() - 3 * prices.sum() == pytest.approx(dense_optimum(costs, 3))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(1, 12), st.integers(1, 12), st.floats(1.05, 15), st.integers(0, 99))
+def test_who_is_too_near_is_found_in_all_three_ways(columns, rows, distance, seed):
+    random = np.random.default_rng(seed)
+    spacing = Spacing.of(columns, rows, distance)
+    held = random.integers(NOBODY, 6, columns * rows)
+    cells = random.permutation(columns * rows)[:5]
+    tiles = np.argsort(random.random((len(cells), 6)), axis=1)[:, :4]
+    places = np.stack(np.divmod(np.arange(columns * rows), columns), axis=1)
+    near = ((places[:, None] - places) ** 2).sum(axis=2) < distance**2
+    np.fill_diagonal(near, val=False)
+    expected = [
+        [bool((held[near[cell]] == tile).any()) for tile in row] for cell, row in zip(cells, tiles, strict=True)
+    ]
+    assert spacing._clashes_by_steps(held, cells, tiles).tolist() == expected
+    assert spacing._clashes_by_uses(held, cells, tiles).tolist() == expected
+    assert spacing.clashes(held, cells, tiles).tolist() == expected
+    assert [sorted(spacing.around(held, cell)) for cell in cells] == [sorted(held[near[cell]]) for cell in cells]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 20), st.integers(1, 20), st.floats(1.05, 12), st.integers(0, 3))
+def test_blocks_hold_near_cells_and_lie_far_apart(columns, rows, distance, turn):
+    seen = set()
+    for cells, groups in Spacing.of(columns, rows, distance).blocks(turn):
+        seen.update(cells.tolist())
+        y, x = np.divmod(cells, columns)
+        near = (y[:, None] - y) ** 2 + (x[:, None] - x) ** 2 < distance**2
+        assert (near == (groups[:, None] == groups)).all()
+    assert seen == set(range(columns * rows))
+
+
+@settings(deadline=None)
+@given(st.integers(1, 20), st.integers(1, 20), st.floats(1.05, 12))
+def test_sparse_cells_are_far_from_each_other(columns, rows, distance):
+    seen = []
+    for cells in Spacing.of(columns, rows, distance).sparse():
+        seen += cells.tolist()
+        y, x = np.divmod(cells, columns)
+        squares = (y[:, None] - y) ** 2 + (x[:, None] - x) ** 2
+        assert (squares[squares > 0] >= distance**2).all()
+    assert sorted(seen) == list(range(columns * rows))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 12), st.integers(1, 12), DISTANCES)
+def test_no_tile_can_lie_more_often_than_the_bound_on_its_uses(columns, rows, distance):
+    assume(distance > 1)
+    # Row by row, whatever is far enough from all that lies: a packing that is good, if not the best.
+    placed = []
+    for y, x in product(range(rows), range(columns)):
+        if all((y - v) ** 2 + (x - u) ** 2 >= distance**2 for v, u in placed):
+            placed.append((y, x))
+    assert len(placed) <= Spacing.of(columns, rows, distance).most_uses
+
+
+def test_scipy_is_loaded_only_when_rules_ask_for_it():
+    code = "import sys, worker.core.assign; print(any(name.startswith('scipy') for name in sys.modules))"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    )

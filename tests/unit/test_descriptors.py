@@ -1,0 +1,280 @@
+"""The means of sub-cells, by hand, by plain loops over fractions of pixels, and by Pillow."""
+
+import tracemalloc
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from worker.core import descriptors
+from worker.core.descriptors import LATTICE, area_weights, of_cells, of_pictures, of_tiles
+
+SEEDS = st.integers(0, 2**32 - 1)
+SIDES = st.integers(1, 9)
+PARTS = st.integers(1, 6)
+SIXTEEN = np.arange(1, 17, dtype=np.uint8).reshape(1, 4, 4, 1).repeat(3, axis=3)
+"""A thumb of four lines: 1 to 4, 5 to 8, 9 to 12, 13 to 16."""
+
+
+def noise(seed, *shape):
+    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+def overlap(pixel, first, last):
+    """How much of a pixel lies between two places on its line."""
+    return max(Fraction(0), min(Fraction(pixel + 1), last) - max(Fraction(pixel), first))
+
+
+def mean(picture, left, top, right, bottom):
+    """The reference: the mean colour of a rectangle, from every pixel and the share of it that lies inside."""
+    sums, area = [Fraction(0)] * 3, (right - left) * (bottom - top)
+    for y, line in enumerate(picture.tolist()):
+        high = overlap(y, top, bottom)
+        for x, pixel in enumerate(line):
+            share = high * overlap(x, left, right) if high else 0
+            if share:
+                sums = [total + share * value for total, value in zip(sums, pixel, strict=True)]
+    return [float(total / area) for total in sums]
+
+
+def means(picture, left, top, width, height, parts):
+    """The reference: the means of a rectangle's parts x parts sub-rectangles."""
+    across, down = Fraction(width) / parts, Fraction(height) / parts
+    corners = [[(left + column * across, top + row * down) for column in range(parts)] for row in range(parts)]
+    return [[mean(picture, x, y, x + across, y + down) for x, y in line] for line in corners]
+
+
+def seen(width, height, shape):
+    """The share of a photo's width, and of its height, that its largest crop of a shape shows."""
+    return (
+        min(Fraction(1), Fraction(height * shape[0], width * shape[1])),
+        min(Fraction(1), Fraction(width * shape[1], height * shape[0])),
+    )
+
+
+# Weights
+
+
+@settings(deadline=None)
+@given(length=st.integers(1, 12), parts=st.integers(1, 16), ends=st.tuples(st.integers(0, 64), st.integers(0, 64)))
+def test_the_weight_of_a_pixel_is_how_much_of_it_lies_in_the_stretch(length, parts, ends):
+    start, stop = sorted(end * length * LATTICE // 64 for end in ends)
+    expected = []
+    for part in range(parts):
+        first, last = ((start + Fraction((stop - start) * edge, parts)) / LATTICE for edge in (part, part + 1))
+        expected.append([float(overlap(pixel, first, last) * LATTICE * parts) for pixel in range(length)])
+    assert area_weights(length, start, stop - start, parts).tolist() == expected
+
+
+@settings(deadline=None)
+@given(length=st.integers(1, 300), parts=st.integers(1, 16))
+def test_the_weights_of_a_stretch_are_whole_and_add_up_to_its_length(length, parts):
+    weights = area_weights(length, 0, LATTICE * length, parts)
+    assert (weights == np.rint(weights)).all()
+    assert weights.sum(axis=1).tolist() == [LATTICE * length] * parts
+    assert weights.sum(axis=0).tolist() == [LATTICE * parts] * length
+
+
+# Cells
+
+
+def test_the_mean_of_a_cell_by_hand():
+    # (10 + 20 + 30 + 41) / 4 = 25.25; (0 + 0 + 0 + 255) / 4 = 63.75; (1 + 2 + 3 + 4) / 4 = 2.5.
+    cell = [[[10, 0, 1], [20, 0, 2]], [[30, 0, 3], [41, 255, 4]]]
+    assert of_cells(np.array(cell, np.uint8), 1, 1, 1).tolist() == [[[[25.25, 63.75, 2.5]]]]
+
+
+def test_sub_cells_that_cut_a_pixel_by_hand():
+    # Three pixels in two parts: (10 + 20 / 2) / 1.5 = 40 / 3 and (20 / 2 + 40) / 1.5 = 100 / 3.
+    line = np.array([[10, 20, 40]], np.uint8)[:, :, None].repeat(3, axis=2)
+    expected = [[40 / 3, 100 / 3], [40 / 3, 100 / 3]]
+    assert of_cells(line, 1, 1, 2)[0, :, :, 0].tolist() == expected
+
+
+def test_cells_are_listed_row_by_row_from_the_top_left():
+    target = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)[:, :, None].repeat(3, axis=2)
+    assert of_cells(target, 3, 2, 1)[:, 0, 0, 0].tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_sub_cells_are_listed_row_by_row_too():
+    target = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.uint8)[:, :, None].repeat(3, axis=2)
+    assert of_cells(target, 2, 1, 2)[..., 0].tolist() == [[[1, 2], [5, 6]], [[3, 4], [7, 8]]]
+
+
+@settings(deadline=None, max_examples=50)
+@given(columns=st.integers(1, 3), rows=st.integers(1, 3), width=SIDES, height=SIDES, parts=PARTS, seed=SEEDS)
+def test_the_means_of_cells_are_those_of_the_plain_loop_to_the_last_bit(columns, rows, width, height, parts, seed):
+    target = noise(seed, rows * height, columns * width)
+    expected = [
+        means(target, column * width, row * height, width, height, parts)
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    assert of_cells(target, columns, rows, parts).tolist() == expected
+
+
+@pytest.mark.parametrize("block", [1, 100, 1_000, 5_000])
+def test_the_size_of_the_blocks_changes_nothing(block, monkeypatch):
+    target, thumbs = noise(1, 35, 44), noise(2, 9, 8, 8)
+    sizes = np.array([(10, 20), (20, 10), (10, 20)] * 3)
+    before = [of_cells(target, 4, 5, 3), of_tiles(thumbs, sizes, (3, 2), 3), of_pictures(thumbs, 5)]
+    monkeypatch.setattr(descriptors, "BLOCK_BYTES", block)
+    after = [of_cells(target, 4, 5, 3), of_tiles(thumbs, sizes, (3, 2), 3), of_pictures(thumbs, 5)]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_large_white_cell_neither_overflows_nor_fills_the_memory():
+    # 6,000 * 6,000 * 255 = 9.18e9 is beyond 32 bits, and 108 MB of pixels are 864 MB of doubles.
+    target = np.full((6_000, 6_000, 3), 255, np.uint8)
+    tracemalloc.start()
+    try:
+        assert of_cells(target, 1, 1, 1).tolist() == [[[[255, 255, 255]]]]
+        assert tracemalloc.get_traced_memory()[1] < 3 * descriptors.BLOCK_BYTES
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(4, 2), (3, 3)])
+def test_a_target_that_is_no_whole_number_of_cells_is_an_error(columns, rows):
+    with pytest.raises(ValueError, match="6 x 4 x 3 is not a whole number"):
+        of_cells(np.zeros((4, 6, 3), np.uint8), columns, rows, 1)
+
+
+def test_a_target_with_an_alpha_channel_is_an_error():
+    with pytest.raises(ValueError, match="6 x 4 x 4 is not a whole number"):
+        of_cells(np.zeros((4, 6, 4), np.uint8), 1, 1, 1)
+
+
+# Pictures
+
+
+def test_the_mean_of_a_picture_by_hand():
+    # Sums of 7, 255 and 27 over three pixels.
+    assert of_pictures(np.uint8([[[[1, 0, 9], [2, 0, 9], [4, 255, 9]]]]), 1).tolist() == [[[[7 / 3, 85, 9]]]]
+
+
+@settings(deadline=None, max_examples=50)
+@given(count=st.integers(1, 3), width=SIDES, height=SIDES, parts=PARTS, seed=SEEDS)
+def test_the_means_of_pictures_are_those_of_the_plain_loop_to_the_last_bit(count, width, height, parts, seed):
+    pictures = noise(seed, count, height, width)
+    expected = [means(picture, 0, 0, width, height, parts) for picture in pictures]
+    assert of_pictures(pictures, parts).tolist() == expected
+
+
+@settings(deadline=None, max_examples=30)
+@given(wide=st.integers(1, 8), high=st.integers(1, 8), parts=PARTS, seed=SEEDS)
+def test_where_the_parts_divide_the_sides_pillows_box_gives_the_same(wide, high, parts, seed):
+    picture = noise(seed, high * parts, wide * parts)
+    for channel in range(3):  # A picture of floats is not rounded.
+        whole = Image.fromarray(picture[..., channel].astype(np.float32))
+        expected = whole.resize((parts, parts), Image.Resampling.BOX)
+        np.testing.assert_allclose(of_pictures(picture[None], parts)[0, ..., channel], expected, atol=1e-4)
+
+
+# Tiles
+
+
+def test_a_wide_photo_loses_its_left_and_right_and_a_high_one_its_top_and_bottom():
+    wide = of_tiles(SIXTEEN, np.array([[20, 10]]), (1, 1), 2)[0, :, :, 0]
+    high = of_tiles(SIXTEEN, np.array([[10, 20]]), (1, 1), 2)[0, :, :, 0]
+    # Seen are the columns 2 and 3 in full height: (2 + 6) / 2, (3 + 7) / 2; or the rows 2 and 3 in full width.
+    assert wide.tolist() == [[4, 5], [12, 13]]
+    assert high.tolist() == [[5.5, 7.5], [9.5, 11.5]]
+
+
+def test_wide_tiles_show_all_of_a_photo_of_their_shape_and_crop_a_square_one():
+    same = of_tiles(SIXTEEN, np.array([[600, 300]]), (50, 25), 1)
+    square = of_tiles(SIXTEEN, np.array([[300, 300]]), (50, 25), 2)[0, :, :, 0]
+    assert same.ravel().tolist() == [8.5] * 3
+    assert square.tolist() == [[5.5, 7.5], [9.5, 11.5]]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    side=st.integers(1, 8),
+    crop=st.integers(1, 64),
+    wide=st.booleans(),
+    parts=st.integers(1, 4),
+    seed=SEEDS,
+)
+def test_a_crop_on_the_lattice_is_that_of_the_plain_loop_to_the_last_bit(side, crop, wide, parts, seed):
+    # A photo of 64 by `crop` in a square tile shows crop / 64 of its width.
+    thumb, size = noise(seed, side, side), ((64, crop) if wide else (crop, 64))
+    share = seen(*size, (1, 1))
+    left, top = ((1 - part) * side / 2 for part in share)
+    ours = of_tiles(thumb[None], np.array([size]), (1, 1), parts)[0]
+    exact = means(thumb, left, top, share[0] * side, share[1] * side, parts)
+    if crop * side % 2 == 0:
+        assert ours.tolist() == exact
+    else:  # Half the crop lies between two steps of the lattice.
+        assert np.abs(ours - exact).max() <= 255 * 2 / (2 * LATTICE) / float(min(share) * side / parts)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=4),
+    shape=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    parts=st.integers(1, 4),
+    seed=SEEDS,
+)
+def test_photos_of_any_size_are_cropped_to_any_shape_within_half_a_step_an_edge(sizes, shape, parts, seed):
+    side = 8
+    thumbs = noise(seed, len(sizes), side, side)
+    ours = of_tiles(thumbs, np.array(sizes, np.uint32), shape, parts)
+    for thumb, size, found in zip(thumbs, sizes, ours, strict=True):
+        share = seen(*size, shape)
+        left, top = ((1 - part) * side / 2 for part in share)
+        exact = means(thumb, left, top, share[0] * side, share[1] * side, parts)
+        # Where an edge is half a step off, so much of the sub-cell is of another colour, at most by 255.
+        stretch = max(float(min(share) * side / parts), 1 / LATTICE)
+        assert np.abs(found - exact).max() <= 255 * 2 / (2 * LATTICE) / stretch + 1e-9
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (2, 3), (4, 1)])
+@pytest.mark.parametrize("box", [(0, 0, 512, 512), (0, 100, 512, 356), (120, 0, 376, 512), (30, 60, 480, 210)])
+def test_the_means_of_a_photographs_thumb_are_those_of_the_photograph(photographs, shape, box):
+    with Image.open(photographs / "astronaut.png") as photograph:
+        photo = photograph.convert("RGB").crop(box)
+    thumb = np.asarray(photo.resize((64, 64), Image.Resampling.BOX))
+    across, down = (float(part) for part in seen(*photo.size, shape))
+    middle = (photo.width * (1 - across) / 2, photo.height * (1 - down) / 2)
+    crop = (*middle, photo.width - middle[0], photo.height - middle[1])
+    expected = np.asarray(photo.resize((4, 4), Image.Resampling.BOX, box=crop), float)
+    ours = of_tiles(thumb[None], np.array([photo.size]), shape, 4)[0]
+    # Whole pixels of the thumb and of Pillow's box are rounded or counted in full.
+    assert np.abs(ours - expected).mean() < 1.5
+    assert np.abs(ours - expected).max() < 8
+
+
+def test_many_sizes_in_one_index_are_what_each_photo_gives_alone():
+    dice = np.random.default_rng(5)
+    thumbs, sizes = noise(5, 60, 6, 6), dice.choice([3, 5, 8, 1_000], (60, 2))
+    together = of_tiles(thumbs, sizes, (3, 2), 3)
+    alone = [of_tiles(thumbs[n : n + 1], sizes[n : n + 1], (3, 2), 3)[0] for n in range(60)]
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_a_photo_a_thousand_times_as_wide_as_high_still_has_a_colour():
+    thumb = np.full((1, 4, 4, 3), 77, np.uint8)
+    sizes = np.array([[50_000, 1]])
+    assert of_tiles(thumb, sizes, (1, 1_000), 2).ravel().tolist() == [77] * 12
+
+
+def test_no_tiles_have_no_means():
+    assert of_tiles(np.empty((0, 4, 4, 3), np.uint8), np.empty((0, 2), int), (1, 1), 2).shape == (0, 2, 2, 3)
+
+
+def test_the_arguments_are_left_as_they_were():
+    pictures, sizes = noise(1, 2, 6, 6), np.array([[3, 2], [2, 3]])
+    kept = pictures.copy()
+    for array in (pictures, sizes):
+        array.flags.writeable = False
+    of_cells(pictures[0], 2, 3, 4)
+    of_tiles(pictures, sizes, (2, 1), 3)
+    of_pictures(pictures, 2)
+    assert (pictures == kept).all()
+    assert sizes.tolist() == [[3, 2], [2, 3]]

@@ -1,0 +1,320 @@
+"""The quality report, against scikit-image, scipy, hand sums and plain loops."""
+
+import json
+import math
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.ndimage import gaussian_filter
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from worker.core import advice
+from worker.core.likeness import BAND, psnr, psnr_blur, ssim
+from worker.core.quality import (
+    cell_means,
+    equal_neighbours,
+    measure,
+    smallest_distance,
+    worst_cells,
+)
+
+REC_709 = (0.2126, 0.7152, 0.0722)
+GREYS = np.array([[0.0, 0, 0], [64, 64, 64], [128, 128, 128], [192, 192, 192], [255, 255, 255]])
+SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 7))
+PLACEMENTS = SHAPES.flatmap(lambda shape: arrays(np.intp, shape, elements=st.integers(0, 12)))
+
+
+def two_pictures(rows, columns, seed=0):
+    dice = np.random.default_rng(seed)
+    one = dice.uniform(0, 255, (4 * rows, 4 * columns, 3))
+    return one, np.clip(one + dice.normal(0, 25, one.shape), 0, 255)
+
+
+def report(target, mosaic, placement, tiles=GREYS):
+    return measure(target, mosaic, np.array(placement), tiles, cost=2.5, lower_bound=2.0, change=0.5)
+
+
+def plain_distance(placement):
+    places = [(row, column) for row, line in enumerate(placement) for column, _ in enumerate(line)]
+    found = [
+        math.dist(one, other)
+        for number, one in enumerate(places)
+        for other in places[number + 1 :]
+        if placement[one] == placement[other]
+    ]
+    return min(found, default=None)
+
+
+# Likeness of two pictures
+
+
+def test_psnr_is_that_of_scikit_image():
+    one, other = two_pictures(3, 5)
+    assert psnr(one, other) == pytest.approx(peak_signal_noise_ratio(one, other, data_range=255), rel=1e-12)
+
+
+def test_equal_pictures_have_infinite_psnr():
+    one, _ = two_pictures(2, 2)
+    assert psnr(one, one.copy()) == math.inf
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 9), (10, 3), (6, 8)])
+def test_ssim_is_that_of_scikit_image(shape):
+    one, other = two_pictures(*shape)
+    theirs = structural_similarity(one @ REC_709, other @ REC_709, data_range=255)
+    assert ssim(one, other) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_ssim_of_a_picture_of_several_bands_is_that_of_scikit_image():
+    one, other = two_pictures(BAND // 4 + 3, 2)
+    theirs = structural_similarity(one @ REC_709, other @ REC_709, data_range=255)
+    assert ssim(one, other) == pytest.approx(theirs, abs=1e-12)
+
+
+def test_ssim_of_a_bright_and_almost_flat_picture_is_not_lost_in_rounding():
+    one, other = two_pictures(5, 5)
+    one, other = 254 + one / 1e3, 254 + other / 1e3
+    theirs = structural_similarity(one @ REC_709, other @ REC_709, data_range=255)
+    assert ssim(one, other) == pytest.approx(theirs, abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1)])
+def test_ssim_of_a_picture_lower_than_seven_pixels_has_windows_of_three(shape):
+    one, other = two_pictures(*shape)
+    theirs = structural_similarity(one @ REC_709, other @ REC_709, data_range=255, win_size=3)
+    assert ssim(one, other) == pytest.approx(theirs, abs=1e-12)
+
+
+@pytest.mark.parametrize(("side", "window"), [(5, 5), (6, 5), (7, 7)])
+def test_ssim_takes_the_largest_odd_window_that_fits(side, window):
+    one, other = (picture[:side] for picture in two_pictures(2, 3))
+    theirs = structural_similarity(one @ REC_709, other @ REC_709, data_range=255, win_size=window)
+    assert ssim(one, other) == pytest.approx(theirs, abs=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2), (BAND // 4 + 3, 2)])
+def test_psnr_after_a_blur_is_that_of_scipys_gaussian(shape):
+    one, other = two_pictures(*shape)
+    seen = [gaussian_filter(picture, (4, 4, 0), mode="reflect", truncate=3.0) for picture in (one, other)]
+    assert psnr_blur(one, other) == pytest.approx(peak_signal_noise_ratio(*seen, data_range=255), rel=1e-9)
+
+
+def test_a_checkerboard_of_pixels_is_grey_from_afar():
+    board = 255.0 * (np.indices((32, 32)).sum(axis=0) % 2)[..., None].repeat(3, axis=2)
+    grey = np.full_like(board, 127.5)
+    assert (psnr(board, grey), psnr_blur(board, grey) > 50) == (pytest.approx(6.0206, abs=1e-4), True)
+
+
+# Repeats
+
+
+@settings(deadline=None)
+@given(PLACEMENTS)
+def test_the_smallest_distance_is_that_of_the_plain_loop(placement):
+    assert smallest_distance(placement) == plain_distance(placement)
+
+
+@settings(deadline=None)
+@given(SHAPES, st.data())
+def test_the_smallest_distance_of_few_repeats_is_that_of_the_plain_loop(shape, data):
+    size = shape[0] * shape[1]
+    numbers = np.arange(size)
+    one, other = (data.draw(st.integers(0, size - 1)) for _ in range(2))
+    numbers[one] = numbers[other]
+    placement = numbers.reshape(shape)
+    assert smallest_distance(placement) == plain_distance(placement)
+
+
+def test_a_later_pair_may_be_the_nearest_one():
+    # From (0, 3) to (3, 0) 18, from (3, 0) to (3, 4) 16, and from the first to the third 10, all squared.
+    placement = np.arange(25).reshape(5, 5)
+    placement[0, 3] = placement[3, 0] = placement[3, 4] = 99
+    assert smallest_distance(placement) == math.sqrt(10)
+
+
+def test_no_tile_twice_means_no_distance():
+    assert smallest_distance(np.arange(12).reshape(3, 4)) is None
+
+
+@pytest.mark.parametrize("shape", [(1, 250_000), (250_000, 1), (500, 500)])
+def test_a_checkerboard_of_two_tiles_repeats_on_its_diagonals_however_large_it_is(shape):
+    placement = np.indices(shape).sum(axis=0) % 2
+    assert smallest_distance(placement) == (2.0 if 1 in shape else math.sqrt(2))
+
+
+@settings(deadline=None)
+@given(PLACEMENTS)
+def test_equal_neighbours_are_those_of_the_plain_loop(placement):
+    rows, columns = placement.shape
+    pairs = [
+        placement[row, column] == placement[row + down, column + right]
+        for row in range(rows)
+        for column in range(columns)
+        for down, right in ((0, 1), (1, 0))
+        if row + down < rows and column + right < columns
+    ]
+    assert equal_neighbours(placement) == pytest.approx(sum(pairs) / len(pairs) if pairs else 0.0)
+
+
+def test_tiles_are_counted():
+    target, mosaic = two_pictures(2, 3)
+    figures = report(target, mosaic, [[4, 1, 4], [0, 4, 1]])
+    assert (figures.distinct_tiles, figures.most_uses) == (3, 3)
+
+
+# The report
+
+
+def test_cell_means_are_those_of_four_by_four_pixels():
+    picture, _ = two_pictures(2, 3)
+    assert cell_means(picture)[1, 2] == pytest.approx(picture[4:8, 8:12].reshape(16, 3).sum(axis=0) / 16)
+
+
+def test_de00_is_the_mean_over_cells_as_in_scikit_image():
+    target, mosaic = two_pictures(4, 3)
+    one, other = (
+        rgb2lab(
+            np.stack([picture[r : r + 4, c : c + 4].mean(axis=(0, 1)) for r in (0, 4, 8, 12) for c in (0, 4, 8)])
+            / 255
+        )
+        for picture in (target, mosaic)
+    )
+    figures = report(target, mosaic, np.zeros((4, 3), np.intp))
+    assert figures.de00 == pytest.approx(deltaE_ciede2000(one, other).mean(), abs=2e-3)
+
+
+def test_psnr1_does_not_see_what_happens_inside_a_cell():
+    target = np.full((4, 8, 3), 100.0)
+    mosaic = target.copy()
+    mosaic[0::2], mosaic[1::2] = 100 + 25.5 - 60, 100 + 25.5 + 60
+    assert report(target, mosaic, [[0, 1]]).psnr1 == pytest.approx(20.0)
+
+
+def test_the_worst_cells_are_ten_and_ties_go_row_by_row():
+    differences = np.array([[1.0, 9, 3, 3], [3, 3, 3, 3], [3, 3, 3, 8]])
+    worst = [(cell.column, cell.row, cell.de00) for cell in worst_cells(differences)]
+    assert worst == [
+        (1, 0, 9),
+        (3, 2, 8),
+        *((c, 0, 3) for c in (2, 3)),
+        *((c, 1, 3) for c in range(4)),
+        (0, 2, 3),
+        (1, 2, 3),
+    ]
+
+
+def test_fewer_than_ten_cells_are_all_worst():
+    assert len(worst_cells(np.zeros((2, 3)))) == 6
+
+
+def test_the_report_of_equal_pictures_is_json_without_infinity():
+    target, _ = two_pictures(1, 2)
+    figures = json.loads(json.dumps(asdict(report(target, target, [[0, 1]])), allow_nan=False))
+    assert [figures[name] for name in ("psnr1", "psnr_blur", "smallest_distance", "de00")] == [None, None, None, 0.0]
+
+
+def test_what_was_measured_elsewhere_is_passed_on():
+    figures = report(*two_pictures(1, 1), [[0]])
+    assert (figures.cost, figures.lower_bound, figures.change) == (2.5, 2.0, 0.5)
+
+
+@pytest.mark.parametrize(("one", "other"), [((4, 8, 3), (4, 4, 3)), ((8, 4, 3), (4, 8, 3)), ((4, 8, 4), (4, 8, 3))])
+def test_pictures_that_do_not_fit_the_placement_are_an_error(one, other):
+    with pytest.raises(ValueError, match="must be 4 pixels a cell of 2 x 1 cells, not"):
+        report(np.zeros(one), np.zeros(other), [[0, 1]])
+
+
+def test_the_arguments_are_left_as_they_were():
+    target, mosaic = two_pictures(2, 2)
+    kept = [target.copy(), mosaic.copy(), np.array([[0, 1], [1, 0]]), GREYS.copy()]
+    measure(target, mosaic, placement := np.array([[0, 1], [1, 0]]), GREYS, 0.0, 0.0, 0.0)
+    for now, before in zip((target, mosaic, placement, GREYS), kept, strict=True):
+        np.testing.assert_array_equal(now, before)
+
+
+# Advice
+
+
+def test_a_colour_that_no_tile_comes_near_is_named_and_counted():
+    cells = np.full((4, 25, 3), 128.0)
+    cells[0, :13] = (0, 0, 139)
+    said = advice.on_colours(cells, GREYS, np.full((4, 25), 2))
+    assert said == ["Your tiles lack dark blues: 13 cells (13 %) found nothing near."]
+
+
+def test_a_near_tile_that_a_rule_kept_away_is_no_gap():
+    cells = np.full((1, 4, 3), 128.0)
+    assert advice.on_colours(cells, GREYS, np.array([[2, 4, 2, 4]])) == []
+
+
+def test_nothing_is_said_of_a_gap_in_less_than_one_cell_in_a_hundred():
+    cells = np.full((3, 100, 3), 128.0)
+    cells[0, :2] = (0, 0, 139)
+    assert advice.on_colours(cells, GREYS, np.full((3, 100), 2)) == []
+
+
+def test_three_gaps_are_named_the_most_frequent_first():
+    cells = np.array([[(255, 0, 0)] + [(0, 255, 0)] * 3 + [(0, 0, 255)] * 2 + [(255, 255, 0)] * 4], np.float64)
+    said = advice.on_colours(cells, GREYS, np.zeros((1, 10), np.intp))
+    assert [line.split(":")[0] for line in said] == [
+        "Your tiles lack light yellows",
+        "Your tiles lack light greens",
+        "Your tiles lack blues",
+    ]
+
+
+def test_shades_of_one_name_are_one_gap():
+    cells = np.array([[(0, 0, 139), (0, 0, 120), (10, 0, 130), (0, 10, 110)]], np.float64)
+    assert advice.on_colours(cells, GREYS, np.zeros((1, 4), np.intp)) == [
+        "Your tiles lack dark blues: 4 cells (100 %) found nothing near."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("colour", "name"),  # by their names in CSS Color 4
+    [
+        ((0, 0, 0), "blacks"),
+        ((245, 245, 245), "whites"),
+        ((128, 128, 128), "greys"),
+        ((64, 64, 64), "dark greys"),
+        ((211, 211, 211), "light greys"),
+        ((255, 0, 0), "reds"),
+        ((128, 0, 0), "dark reds"),
+        ((255, 165, 0), "oranges"),
+        ((139, 69, 19), "browns"),
+        ((255, 255, 0), "light yellows"),
+        ((0, 128, 0), "greens"),
+        ((0, 100, 0), "dark greens"),
+        ((64, 224, 208), "light turquoises"),
+        ((30, 144, 255), "blues"),
+        ((0, 0, 128), "dark blues"),
+        ((173, 216, 230), "light blues"),
+        ((128, 0, 128), "dark purples"),
+        ((255, 105, 180), "pinks"),
+    ],
+)
+def test_colours_are_called_what_css_calls_them(colour, name):
+    assert advice.name_of(np.array(colour, np.float64)) == name
+
+
+def test_equal_tiles_side_by_side_are_mentioned_only_when_they_are_many():
+    assert [len(advice.on_repeats(share)) for share in (0.0, 0.1, 0.11)] == [0, 0, 1]
+
+
+def test_a_faultless_mosaic_gets_no_advice():
+    target = GREYS[[0, 1, 2, 3]].repeat(16, axis=0).reshape(1, 4, 4, 4, 3).swapaxes(1, 2).reshape(4, 16, 3)
+    assert report(target, target, [[0, 1, 2, 3]]).advice == ()
+
+
+def test_the_report_gives_advice_on_colours_and_on_repeats():
+    target, mosaic = np.zeros((4, 8, 3)), np.zeros((4, 8, 3))
+    target[..., 2] = 139
+    assert report(target, mosaic, [[0, 0]]).advice == (
+        "Your tiles lack dark blues: 2 cells (100 %) found nothing near.",
+        "Equal tiles touch in 100 % of places: more tiles, or a minimum distance, would spread them.",
+    )

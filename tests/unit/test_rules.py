@@ -1,0 +1,214 @@
+"""Which repeat rules can be kept, against a search through every pattern and a look at every pair of cells."""
+
+import re
+from collections import Counter
+from itertools import combinations
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from models.errors import InvalidOrder
+from models.rules import Pattern, pattern
+
+SIDES = st.integers(1, 7)
+DISTANCES = st.sampled_from([0, 0.5, 1, 1.2, 1.5, 2, 2.5, 3, 4, 4.5, 5, 7, 20])
+USES = st.none() | st.integers(1, 12)
+
+
+def colours(columns, rows, count, step):
+    """The colour of every cell, by the definition."""
+    return {(x, y): (x + step * y) % count for y in range(rows) for x in range(columns)}
+
+
+def keeps(coloured, max_uses, distance):
+    """The reference: every two cells are looked at."""
+    if max_uses is not None and max(Counter(coloured.values()).values()) > max_uses:
+        return False
+    return all(
+        (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 >= distance**2
+        for a, b in combinations(coloured, 2)
+        if coloured[a] == coloured[b]
+    )
+
+
+def some_pattern_keeps(columns, rows, tile_count, max_uses, distance):
+    return any(
+        keeps(colours(columns, rows, count, step), max_uses, distance)
+        for count in range(1, tile_count + 1)
+        for step in range(count)
+    )
+
+
+def accepted(*order):
+    try:
+        pattern(*order)
+    except InvalidOrder:
+        return False
+    return True
+
+
+def refusal(*order):
+    with pytest.raises(InvalidOrder) as refused:
+        pattern(*order)
+    return refused.value.field, str(refused.value)
+
+
+@settings(deadline=None, max_examples=150)
+@given(SIDES, SIDES, st.integers(1, 12), USES, DISTANCES)
+def test_an_order_is_accepted_if_and_only_if_some_pattern_keeps_its_rules(columns, rows, tiles, uses, distance):
+    if distance <= 1 or uses == 1:
+        possible = uses is None or columns * rows <= tiles * uses
+    else:
+        possible = some_pattern_keeps(columns, rows, tiles, uses, distance)
+    assert accepted(columns, rows, tiles, uses, distance) == possible
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(1, 25), st.integers(1, 25), st.integers(1, 300), st.none() | st.integers(2, 99), DISTANCES)
+def test_the_pattern_keeps_the_rules_with_no_more_colours_than_tiles(columns, rows, tiles, uses, distance):
+    try:
+        found = pattern(columns, rows, tiles, uses, distance)
+    except InvalidOrder:
+        return
+    if found is None:
+        assert distance <= 1
+    else:
+        assert found.count <= tiles
+        assert keeps(colours(columns, rows, found.count, found.step), uses, distance)
+
+
+def plain_fewest(side, distance):
+    """The fewest colours on a square grid, by trying one pattern after the other."""
+    count = 1
+    while not any(keeps(colours(side, side, count, step), None, distance) for step in range(count)):
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("distance", [1.1, 1.5, 2, 2.2, 2.5, 3, 3.5, 4])
+def test_no_pattern_has_fewer_colours_than_the_one_returned(distance):
+    # A grid of 9 cells a side has room for every step that is too short, both ways.
+    assert pattern(9, 9, 81, None, distance).count == plain_fewest(9, distance)
+
+
+@pytest.mark.parametrize(
+    ("distance", "count"),
+    [
+        (2**0.5 - 1e-9, 2),  # a chessboard
+        (2, 4),  # alone in a square of two a side; three tiles would leave a knight's move and a diagonal
+        (5**0.5 - 1e-9, 5),  # a knight's move apart, the lattice of (2, 1) and (-1, 2): 2 * 2 + 1 * 1
+        (5, 23),  # the lattice of (5, 1) and (2, 5): 5 * 5 - 1 * 2
+    ],
+)
+def test_known_lattices_have_their_known_number_of_colours(distance, count):
+    assert pattern(60, 40, 2_400, None, distance).count == count
+
+
+@pytest.mark.parametrize("distance", [6, 10, 20, 35, 60, 100, 150, 300])
+def test_far_distances_need_little_more_than_the_densest_packing(distance):
+    # Thue: no packing in the plane does with fewer than sqrt(3) / 2 * distance ** 2 cells for each.
+    found = pattern(500, 500, 250_000, None, distance)
+    assert 3**0.5 / 2 * distance**2 <= found.count <= 3**0.5 / 2 * (distance + 1) ** 2
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(30, 1), (1, 30)])
+@pytest.mark.parametrize(("distance", "count"), [(4, 4), (4.5, 5), (29, 29), (30, 30), (999, 30)])
+def test_a_single_line_needs_as_many_tiles_as_cells_in_a_distance(columns, rows, distance, count):
+    assert pattern(columns, rows, 30, None, distance).count == count
+    assert not accepted(columns, rows, count - 1, None, distance)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        (60, 40, 1, None, 0),
+        (60, 40, 1, None, 1),
+        (60, 40, 2_400, 1, 0),
+        (60, 40, 1_200, 2, 0.9),
+        (60, 40, 2_400, 1, 50),
+    ],
+)
+def test_where_no_distance_binds_no_pattern_is_needed(order):
+    assert pattern(*order) is None
+
+
+@pytest.mark.parametrize("distance", [2, 5, 20])
+def test_uses_that_fit_exactly_are_met_together_with_a_distance(distance):
+    # Row after row through all tiles: the same one comes again 20 rows below.
+    assert pattern(60, 40, 1_200, 2, distance) == Pattern(1_200, 60)
+
+
+@pytest.mark.parametrize(
+    ("order", "field", "sentence"),
+    [
+        (
+            # 58 x 38 is 2,204; 59 x 39 is 2,301.
+            (60, 40, 2_220, 1, 0),
+            "max_uses",
+            "2,400 cells, 2,220 tiles: allow 2 uses, or at most 58x38 cells.",
+        ),
+        ((2, 1, 1, 1, 0), "max_uses", "2 cells, 1 tile: allow 2 uses, or at most 1x1 cells."),
+        (
+            (3, 3, 1, 1, 2),
+            "max_uses",
+            "9 cells, 1 tile: allow 9 uses and ask for a distance of at most 1, or at most 1x1 cells.",
+        ),
+        (
+            (60, 40, 12, None, 5),
+            "min_distance",
+            "A distance of 5 cells needs 23 tiles, not 12: ask for at most 3, or add photos.",
+        ),
+        (
+            # A row of four: 1, 2, 3, 1 would be 3 apart.
+            (4, 1, 3, None, 50),
+            "min_distance",
+            (
+                "A distance of 50 cells on 4x1 cells, where each tile then lies once, needs 4 tiles, not 3: "
+                "ask for at most 3, or add photos."
+            ),
+        ),
+    ],
+)
+def test_a_refusal_says_what_would_meet_it(order, field, sentence):
+    assert refusal(*order) == (field, sentence)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 200), USES, DISTANCES)
+def test_every_proposal_of_a_refusal_is_accepted(columns, rows, tiles, uses, distance):
+    assume(not accepted(columns, rows, tiles, uses, distance))
+    field, sentence = refusal(columns, rows, tiles, uses, distance)
+    assert field in {"max_uses", "min_distance"}
+    proposed_uses = re.search(r"allow ([\d,]+) uses?", sentence)
+    proposed_distance = re.search(r"at most ([\d.]+)[.,] ?|at most ([\d.]+), or", sentence)
+    proposed_grid = re.search(r"at most (\d+)x(\d+) cells", sentence)
+    proposed_tiles = re.search(r"needs ([\d,]+) tiles?, not", sentence)
+    assert proposed_uses or proposed_distance
+    more = int(proposed_uses[1].replace(",", "")) if proposed_uses else uses
+    if " and ask for " in sentence:
+        assert accepted(columns, rows, tiles, more, float(proposed_distance[1].rstrip(".")))
+    else:
+        if proposed_uses:
+            assert accepted(columns, rows, tiles, more, distance)
+        if proposed_distance:
+            assert accepted(columns, rows, tiles, uses, float(proposed_distance[1].rstrip(".")))
+    if proposed_grid:
+        assert accepted(int(proposed_grid[1]), int(proposed_grid[2]), tiles, uses, distance)
+    if proposed_tiles:
+        assert accepted(columns, rows, int(proposed_tiles[1].replace(",", "")), None, distance)
+
+
+@settings(deadline=None)
+@given(SIDES, SIDES, st.integers(1, 12), st.integers(2, 12), DISTANCES)
+def test_the_uses_proposed_are_the_fewest(columns, rows, tiles, uses, distance):
+    assume(not accepted(columns, rows, tiles, uses, distance))
+    _, sentence = refusal(columns, rows, tiles, uses, distance)
+    proposed = re.search(r"allow ([\d,]+) uses?[,.]", sentence)
+    assume(proposed)
+    assert not any(accepted(columns, rows, tiles, fewer, distance) for fewer in range(1, int(proposed[1])))
+
+
+def test_a_pattern_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        Pattern(5, 2).count = 3

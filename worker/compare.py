@@ -1,0 +1,129 @@
+"""One target by several losses, side by side: which of them is best is seen, and measured."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import grid
+from models.grid import Grid
+from models.orders import LossName, MosaicOrder
+from worker import images, plan
+from worker.core.choose import Choice
+from worker.core.descriptors import of_pictures
+from worker.core.miniature import PARTS, assembled
+from worker.core.quality import Quality
+from worker.core.turns import turned
+from worker.index import SIDE, Progress
+
+Pixels = NDArray[np.uint8]
+
+PICTURE_SIDE = 900
+"""About the longer side of each picture on the sheet, in pixels."""
+MARGIN = 24
+PAPER = 255
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What one loss made of the target: small, out of the index's thumbs."""
+
+    loss: LossName
+    quality: Quality
+    picture: Pixels
+
+
+def target_of(data: bytes, order: MosaicOrder) -> tuple[Pixels, Grid]:
+    """Return the fitted target, and how it is cut.
+
+    Raises:
+        InvalidOrder: the order does not fit the target.
+        UnusablePicture: the target is no usable picture.
+    """
+    pixels = images.decode(data)
+    cells = grid.cut(pixels.shape[1], pixels.shape[0], order)
+    return images.fitted(pixels, cells, order.fit), cells
+
+
+def compare(
+    target: Pixels, cells: Grid, orders: Sequence[MosaicOrder], index: NDArray[np.void], *,
+    threads: int, progress: Progress,
+) -> Iterator[Compared]:  # fmt: skip
+    """Yield what each order makes of a fitted target.
+
+    Args:
+        target: (H, W, 3) the fitted target.
+        cells: How it is cut.
+        orders: One for each loss, alike in all else.
+        index: The tiles, as `worker.index` describes them.
+        threads: How many cores to use.
+        progress: Told how many losses are done; what it raises stops the work.
+
+    Raises:
+        InvalidOrder: the rules cannot be kept with these tiles.
+    """
+    pixels = _tiles(index, cells)
+    for number, order in enumerate(orders):
+
+        def within(_phase: str, _done: int, _total: int, number: int = number) -> None:
+            progress("comparing", number, len(orders))
+
+        within("", 0, 0)
+        kept = plan.rules_of(order, cells, len(index))
+        choice = plan.choice(target, order, cells, index, kept, threads=threads, progress=within)
+        yield _compared(order.loss, target, cells, choice, index, pixels)
+    progress("comparing", len(orders), len(orders))
+
+
+def sheet(target: Pixels, cells: Grid, compared: Sequence[Compared]) -> Pixels:
+    """Return the contact sheet: the target first, then what each loss made, with its scores under it."""
+    height, width = compared[0].picture.shape[:2]
+    captions = [["target", f"{cells.columns} x {cells.rows} cells", ""]]
+    captions += [[one.loss.value, *scores(one.quality)] for one in compared]
+    pictures = [images.resized(target, width, height), *(one.picture for one in compared)]
+    framed = [
+        np.pad(
+            np.concatenate([picture, images.caption(lines, width)]),
+            ((MARGIN, 0), (MARGIN, MARGIN), (0, 0)),
+            constant_values=PAPER,
+        )
+        for picture, lines in zip(pictures, captions, strict=True)
+    ]
+    across = _across(len(framed), width, height)
+    framed += [np.full_like(framed[0], PAPER)] * (-len(framed) % across)
+    rows = [np.concatenate(framed[first : first + across], axis=1) for first in range(0, len(framed), across)]
+    return np.concatenate(rows)
+
+
+def scores(quality: Quality) -> list[str]:
+    """Return the scores as the lines of a caption."""
+    psnr = "equal" if quality.psnr1 is None else f"{quality.psnr1:.1f} dB"
+    return [
+        f"PSNR {psnr}   dE00 {quality.de00:.1f}   SSIM {quality.ssim4:.3f}",
+        f"{quality.distinct_tiles:,} tiles, at most {quality.most_uses:,} uses",
+    ]
+
+
+def _across(count: int, width: int, height: int) -> int:
+    """Return how many pictures lie side by side, so that the sheet is about as wide as it is high."""
+    return max(1, min(count, round(sqrt(count * height / width))))
+
+
+def _tiles(index: NDArray[np.void], cells: Grid) -> Pixels:
+    """Return every tile in the size in which it lies on the sheet."""
+    side = max(PARTS, min(SIDE, round(PICTURE_SIDE / max(cells.columns, cells.rows))))
+    return np.rint(plan.tile_pixels(index, cells, side)).astype(np.uint8)
+
+
+def _compared(
+    loss: LossName, target: Pixels, cells: Grid, choice: Choice, index: NDArray[np.void], tiles: Pixels
+) -> Compared:
+    laid = tiles[choice.tiles.ravel()]
+    for turn in np.unique(choice.turns):
+        there = choice.turns.ravel() == turn
+        laid[there] = turned(laid[there], int(turn))
+    small = assembled(of_pictures(laid, PARTS), cells.columns)
+    quality = plan.quality_of(target, cells, choice, index, small, small)
+    return Compared(loss, quality, assembled(laid, cells.columns))

@@ -1,0 +1,50 @@
+"""What an assignment costs at least where equal tiles lie apart."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.core.matching import GRAIN, cheapest
+from worker.core.spacing import Spacing
+
+Array = NDArray[np.float64]
+Numbers = NDArray[np.intp]
+
+TOGETHER = 6_000
+"""Cells whose blocks are solved at once."""
+
+
+def apart_bound(spacing: Spacing, tiles: NDArray[np.int32], bids: NDArray[np.float32], tile_count: int) -> float:
+    """Return what the bids add up to at least if no two cells of a block take the same tile.
+
+    The grid is cut into blocks of cells that are all too near each other, and each block is solved by itself. A tile
+    that a cell does not list bids at least as much as the dearest that it lists.
+
+    Args:
+        spacing: How far equal tiles lie apart.
+        tiles: (N, k) the k tiles of lowest bid of each cell.
+        bids: (N, k) their costs, prices included.
+        tile_count: Tiles there are, k or more.
+    """
+    y, x = np.divmod(np.arange(len(tiles)), spacing.columns)
+    side = spacing.block_side
+    blocks = y // side * spacing.columns + x // side
+    order = np.argsort(blocks, kind="stable")
+    # Never cut inside a block.
+    starts = np.flatnonzero(np.diff(blocks[order], prepend=-1))
+    cuts = starts[np.flatnonzero(np.diff(starts // TOGETHER, prepend=0))]
+    return sum(
+        _distinct(blocks[cells], tiles[cells].astype(np.intp), bids[cells].astype(np.float64), tile_count)
+        for cells in np.split(order, cuts)
+        if len(cells)
+    )
+
+
+def _distinct(blocks: Numbers, tiles: Numbers, bids: Array, tile_count: int) -> float:
+    names, columns = np.unique(blocks[:, None] * tile_count + tiles, return_inverse=True)
+    columns, costs, count = columns.reshape(tiles.shape), bids, len(names)
+    if tiles.shape[1] < tile_count:
+        columns = np.column_stack([columns, count + np.arange(len(tiles))])
+        costs, count = np.column_stack([bids, bids.max(axis=1)]), count + len(tiles)
+    rows = np.repeat(np.arange(len(tiles)), columns.shape[1])
+    chosen = cheapest(rows, columns.ravel(), costs.ravel(), np.ones(count, np.intp))
+    return float(costs.ravel()[chosen].sum() - GRAIN * costs.mean() * len(tiles))

@@ -1,0 +1,150 @@
+"""Colour spaces and the distance between two colours. Everything begins at sRGB values from 0 to 255."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LINEAR_TO_XYZ = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
+"""Linear sRGB to CIE XYZ under D65, white at Y = 1. Source: IEC 61966-2-1:1999, to seven digits."""
+WHITE = LINEAR_TO_XYZ.sum(axis=1)
+"""XYZ of sRGB's white (255, 255, 255), so that white is exactly L* = 100, a* = b* = 0."""
+LUMA = np.array([0.2126, 0.7152, 0.0722])
+"""Weights of the encoded R, G, B in luma. Source: ITU-R BT.709-6, item 3.2."""
+LINEAR_TO_LMS = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+LMS_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
+"""Source of both: B. Ottosson, "A perceptual color space for image processing", 2020 (the revision of 2021-01-25)."""
+
+
+def linear(srgb: Array) -> Array:
+    """Return linear light, 0 to 1, of sRGB values from 0 to 255.
+
+    Source:
+        IEC 61966-2-1:1999, the inverse transfer function.
+
+    Example:
+        >>> linear(np.array([0.0, 255.0])).tolist()
+        [0.0, 1.0]
+    """
+    encoded = np.asarray(srgb, np.float64) / 255.0
+    light: Array = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    return light
+
+
+def lab(srgb: Array) -> Array:
+    """Return CIE L*a*b* under D65 of (..., 3) sRGB values from 0 to 255.
+
+    Source:
+        ISO/CIE 11664-4:2019.
+
+    Example:
+        >>> lab(np.array([255.0, 255.0, 255.0])).round(9).tolist()
+        [100.0, 0.0, 0.0]
+    """
+    ratio = linear(srgb) @ LINEAR_TO_XYZ.T / WHITE
+    bent = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = bent[..., 0], bent[..., 1], bent[..., 2]
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def lab_of_even_chroma(srgb: Array) -> Array:
+    """Return L*a*b* of (..., 3) sRGB values with the chroma compressed, so that strong colours lie less far apart.
+
+    The chroma C becomes ln(1 + 0.045 C) / 0.045, and the hue stays.
+
+    Source:
+        The integral of dC / S_C with S_C = 1 + 0.045 C, which CIE94 (CIE 116-1995) and CIEDE2000 divide chroma by.
+
+    Example:
+        >>> lab_of_even_chroma(np.array([255.0, 255.0, 255.0])).round(9).tolist()
+        [100.0, 0.0, 0.0]
+    """
+    colours = lab(srgb)
+    strength = 0.045 * np.hypot(colours[..., 1], colours[..., 2])
+    colours[..., 1:] *= np.divide(np.log1p(strength), strength, out=np.ones_like(strength), where=strength > 0)[
+        ..., None
+    ]
+    return colours
+
+
+def oklab(srgb: Array) -> Array:
+    """Return Oklab (L from 0 to 1) of (..., 3) sRGB values from 0 to 255.
+
+    Source:
+        B. Ottosson, "A perceptual color space for image processing", 2020.
+    """
+    colours: Array = np.cbrt(linear(srgb) @ LINEAR_TO_LMS.T) @ LMS_TO_OKLAB.T
+    return colours
+
+
+def ciede2000(one: Array, other: Array) -> Array:
+    """Return the colour difference dE00 of (..., 3) L*a*b* colours; the arguments broadcast.
+
+    Source:
+        G. Sharma, W. Wu, E. N. Dalal, "The CIEDE2000 color-difference formula: implementation notes, supplementary
+        test data, and mathematical observations", Color Research and Application 30(1), 2005; k_L = k_C = k_H = 1.
+    """
+    lightness_1, a_1, b_1 = (one[..., axis] for axis in range(3))
+    lightness_2, a_2, b_2 = (other[..., axis] for axis in range(3))
+    chroma_7 = ((np.hypot(a_1, b_1) + np.hypot(a_2, b_2)) / 2) ** 7
+    stretch = 1 + 0.5 * (1 - np.sqrt(chroma_7 / (chroma_7 + 25.0**7)))
+    chroma_1, hue_1 = _polar(stretch * a_1, b_1)
+    chroma_2, hue_2 = _polar(stretch * a_2, b_2)
+    grey = chroma_1 * chroma_2 == 0
+    turn = hue_2 - hue_1
+    turn = np.where(grey, 0.0, turn - 360 * (turn > 180) + 360 * (turn < -180))
+    d_hue = 2 * np.sqrt(chroma_1 * chroma_2) * np.sin(np.radians(turn / 2))
+    hue = _middle(hue_1, hue_2, grey)
+    lightness, chroma = (lightness_1 + lightness_2) / 2, (chroma_1 + chroma_2) / 2
+    weight = (
+        1
+        - 0.17 * _cos(hue - 30)
+        + 0.24 * _cos(2 * hue)
+        + 0.32 * _cos(3 * hue + 6)
+        - 0.20 * _cos(4 * hue - 63)
+    )  # fmt: skip
+    from_50 = (lightness - 50) ** 2
+    l_term = (lightness_2 - lightness_1) / (1 + 0.015 * from_50 / np.sqrt(20 + from_50))
+    c_term = (chroma_2 - chroma_1) / (1 + 0.045 * chroma)
+    h_term = d_hue / (1 + 0.015 * chroma * weight)
+    rotation = (
+        -2 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7)) * np.sin(np.radians(60 * np.exp(-(((hue - 275) / 25) ** 2))))
+    )
+    difference: Array = np.sqrt(np.maximum(l_term**2 + c_term**2 + h_term**2 + rotation * c_term * h_term, 0.0))
+    return difference
+
+
+def _polar(a: Array, b: Array) -> tuple[Array, Array]:
+    """Return chroma, and hue in degrees from 0 to 360 (0 for greys)."""
+    return np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360.0
+
+
+def _middle(hue_1: Array, hue_2: Array, grey: NDArray[np.bool_]) -> Array:
+    """Return the mean hue on the shorter way round; for a grey, whose own hue is 0, the sum."""
+    total = hue_1 + hue_2
+    apart = np.abs(hue_1 - hue_2) > 180
+    around = np.where(total < 360, total + 360, total - 360)
+    middle: Array = np.where(grey, total, np.where(apart, around, total) / 2)
+    return middle
+
+
+def _cos(degrees: Array) -> Array:
+    return np.cos(np.radians(degrees))

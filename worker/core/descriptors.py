@@ -1,0 +1,137 @@
+"""What a cell and a tile look like from afar: the mean colours of their g x g sub-cells.
+
+Every mean is a sum of whole numbers and one division, so the same picture gives the same bits on every machine.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+CHANNELS = 3
+BLOCK_BYTES = 16 << 20
+LATTICE = 64
+"""Steps in a pixel of a thumb at which a tile's crop may begin: a sixty-fourth of it cannot be seen."""
+
+
+def area_weights(length: int, start: int, extent: int, parts: int) -> Array:
+    """Return how much of each pixel lies in each of `parts` equal stretches of a line of `length` pixels.
+
+    Args:
+        length: Pixels of the line, each `LATTICE` steps long when `start` and `extent` are in steps; see below.
+        start: Where the first stretch begins, in steps.
+        extent: Where the last one ends, counted from `start`, in steps.
+        parts: How many stretches.
+
+    Returns:
+        (parts, length) whole numbers, in steps / parts; each row sums to `extent`. The line is `LATTICE * length`
+        steps long.
+
+    Example:
+        >>> (area_weights(3, 0, 3 * LATTICE, 2) / LATTICE).tolist()
+        [[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]]
+    """
+    pixel = np.arange(length) * (LATTICE * parts)
+    stretch = (start * parts + np.arange(parts) * extent)[:, None]
+    overlap = np.minimum(pixel + LATTICE * parts, stretch + extent) - np.maximum(pixel, stretch)
+    weights: Array = np.maximum(overlap, 0).astype(np.float64)
+    return weights
+
+
+def of_cells(target: NDArray[np.uint8], columns: int, rows: int, parts: int) -> Array:
+    """Return the mean colours of the sub-cells of every cell, row by row from the top left.
+
+    Args:
+        target: (H, W, 3) sRGB, 0 to 255; H a multiple of `rows`, W of `columns`.
+        columns: Cells from left to right.
+        rows: Cells from top to bottom.
+        parts: Sub-cells from left to right, and from top to bottom, of a cell.
+
+    Returns:
+        (rows * columns, parts, parts, 3) means of the encoded values, 0 to 255.
+
+    Raises:
+        ValueError: the target is not a whole number of cells.
+
+    Example:
+        >>> of_cells(np.array([[[0, 0, 0], [2, 4, 6]]], np.uint8), 1, 1, 1).tolist()
+        [[[[1.0, 2.0, 3.0]]]]
+    """
+    height, width, channels = target.shape
+    if channels != CHANNELS or height % rows or width % columns:
+        raise ValueError(f"{width} x {height} x {channels} is not a whole number of {columns} x {rows} cells")
+    cell_height, cell_width = height // rows, width // columns
+    means = np.empty((rows, columns, parts, parts, CHANNELS))
+    by_row = target.reshape(rows, cell_height, columns, cell_width, CHANNELS)
+    for some in _blocks(rows, by_row[0].size * means.itemsize):
+        block = by_row[some].swapaxes(1, 2).reshape(-1, cell_height, cell_width, CHANNELS)
+        means[some] = of_pictures(block, parts).reshape(-1, columns, parts, parts, CHANNELS)
+    return means.reshape(rows * columns, parts, parts, CHANNELS)
+
+
+def of_tiles(thumbs: NDArray[np.uint8], sizes: NDArray[np.integer], shape: tuple[int, int], parts: int) -> Array:
+    """Return the mean colours of the sub-cells of every tile: of what is seen of it, its largest centred crop.
+
+    Args:
+        thumbs: (M, S, S, 3) whole photos squeezed to a square, sRGB, 0 to 255.
+        sizes: (M, 2) width and height of the photos, in pixels.
+        shape: Width and height of the tiles; only their ratio counts.
+        parts: Sub-cells from left to right, and from top to bottom.
+
+    Returns:
+        (M, parts, parts, 3) means of the encoded values, 0 to 255.
+
+    Example:
+        >>> thumb = np.repeat([[[[9, 9, 9]], [[0, 0, 0]], [[0, 0, 0]], [[9, 9, 9]]]], 4, axis=2).astype(np.uint8)
+        >>> of_tiles(thumb, np.array([[10, 20]]), (1, 1), 1).ravel().tolist()
+        [0.0, 0.0, 0.0]
+    """
+    side = thumbs.shape[1]
+    means = np.empty((len(thumbs), parts, parts, CHANNELS))
+    different, kind = np.unique(sizes, axis=0, return_inverse=True)
+    order = np.argsort(kind, kind="stable")
+    bounds = np.searchsorted(kind[order], np.arange(len(different) + 1))
+    for number, (width, height) in enumerate(different.tolist()):
+        across = _centred(side, min(1.0, height * shape[0] / (width * shape[1])), parts)
+        down = _centred(side, min(1.0, width * shape[1] / (height * shape[0])), parts)
+        members = order[bounds[number] : bounds[number + 1]]
+        for some in _blocks(len(members), thumbs[0].size * means.itemsize):
+            means[members[some]] = _averaged(thumbs[members[some]], down, across)
+    return means
+
+
+def of_pictures(pictures: NDArray[np.uint8], parts: int) -> Array:
+    """Return the (n, parts, parts, 3) means of the sub-rectangles of whole (n, h, w, 3) pictures."""
+    weights = (area_weights(length, 0, LATTICE * length, parts) / LATTICE for length in pictures.shape[1:3])
+    return _averaged(pictures, *weights)
+
+
+def _centred(side: int, seen: float, parts: int) -> Array:
+    """Return the weights of the middle of a thumb's line, of which the share `seen` is in the crop."""
+    half = max(1, round(seen * side * LATTICE / 2))
+    return area_weights(side, side * LATTICE // 2 - half, 2 * half, parts)
+
+
+def _averaged(pictures: NDArray[np.uint8], down: Array, across: Array) -> Array:
+    """Return the weighted means of (n, h, w, 3) pictures: (n, parts, parts, 3).
+
+    The products are whole numbers below 2**53, so no order of adding them changes a bit.
+    """
+    count, height, width, _ = pictures.shape
+    parts = len(down)
+    columns = np.zeros((count, parts, width * CHANNELS))
+    for lines in _blocks(height, count * width * CHANNELS * columns.itemsize):
+        strip = pictures[:, lines].reshape(count, -1, width * CHANNELS)
+        columns += down[:, lines] @ strip.astype(np.float64)
+    sums: Array = across @ columns.reshape(count, parts, width, CHANNELS)
+    means: Array = sums / (down[0].sum() * across[0].sum())
+    return means
+
+
+def _blocks(count: int, bytes_each: int) -> Iterator[slice]:
+    """Yield slices over `count` things that take no more than `BLOCK_BYTES`, or one thing, at a time."""
+    step = max(1, BLOCK_BYTES // max(1, bytes_each))
+    for first in range(0, count, step):
+        yield slice(first, min(first + step, count))

@@ -1,0 +1,211 @@
+"""Which tile is nearest when many numbers describe each: cheap lower bounds prune, true distances decide."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Single = NDArray[np.float32]
+Double = NDArray[np.float64]
+Numbers = NDArray[np.intp]
+
+Progress = Callable[[int, int], None]
+"""Told how much is done, and of how much; what it raises stops the work."""
+
+LEADING = 24
+"""Principal components in the first bound. On 20,000 x 50,000 at 768 numbers 16 and 40 took 1.1 times as long."""
+MORE = 128
+"""Principal components in the second bound, which is asked of what the first one left."""
+PLAIN = 64
+"""With no more numbers than this the distances themselves, in single precision, are the first bound."""
+STRETCHES = 8
+"""Tiles whose true distance is taken first, one from each stretch: with one alone the bounds left twice as many."""
+SAMPLE = 2_048
+"""Cells and tiles, each, that the principal components are taken from."""
+BLOCK_BYTES = 6 << 20
+"""Of first bounds at a time, in each thread: what a core's cache holds is quickest."""
+PAIR_BYTES = 16 << 20
+"""Of differences between candidates and cells at a time, in each thread."""
+UNIT = 2.0**-24
+"""Rounding of single precision, relative. Source: IEEE 754-2019, binary32."""
+
+
+def quiet(_done: int, _total: int) -> None:
+    """Tell nobody how far the work is."""
+
+
+def nearest_by_bounds(cells: Single, tiles: Single, *, threads: int, progress: Progress = quiet) -> Numbers:
+    """Return, for every cell, the tile at the smallest Euclidean distance.
+
+    Exact: what a bound leaves is compared by distances in double precision. Ties go to the lower number, and neither
+    the number of threads nor the size of the blocks changes the answer.
+
+    Args:
+        cells: (N, D) features.
+        tiles: (M, D) features in the same space, M >= 1.
+        threads: How many blocks of cells to search at once.
+        progress: Told how many cells are decided; what it raises stops the search.
+
+    Returns:
+        (N,) indices into `tiles`.
+
+    Raises:
+        ValueError: `tiles` is empty, or the arrays do not have the same number of features.
+
+    Source:
+        The bound by a projection and the length of what it leaves out: by the triangle inequality in the rest,
+        |c - t|^2 >= |Pc - Pt|^2 + (|c - Pc| - |t - Pt|)^2 for an orthogonal projection P. Principal components as P:
+        I. T. Jolliffe, "Principal Component Analysis", 2nd edition, 2002.
+
+    Example:
+        >>> nearest_by_bounds(np.float32([[9, 0]]), np.float32([[0, 0], [8, 0], [10, 0]]), threads=1).tolist()
+        [1]
+    """
+    if cells.ndim != 2 or tiles.ndim != 2 or cells.shape[1] != tiles.shape[1]:  # noqa: PLR2004 - rows of features
+        raise ValueError(f"cells and tiles must be (*, D) with one D, not {cells.shape} and {tiles.shape}")
+    if not len(tiles):
+        raise ValueError("tiles is empty")
+    chosen = np.empty(len(cells), np.intp)
+    if not len(cells):
+        return chosen
+    search = _Search.prepare(cells, tiles, threads)
+
+    def one(some: slice) -> None:
+        chosen[some] = search.nearest(some)
+
+    _spread(one, len(cells), max(1, BLOCK_BYTES // (4 * len(tiles))), threads, progress)
+    return chosen
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Cells and tiles, and the vectors that bound their distances from below.
+
+    Attributes:
+        cells: (N, D) features.
+        tiles: (M, D) features.
+        near: (N, K) the first bound's vectors of the cells.
+        far: (K, M) the first bound's vectors of the tiles, times -2.
+        far_squares: (M,) their squared lengths.
+        closer: The second bound's vectors of the cells and of the tiles; None where the first is all there is.
+        slack: (N,) what rounding may have added to a cell's squared distances.
+    """
+
+    cells: Single
+    tiles: Single
+    near: Single
+    far: Single
+    far_squares: Single
+    closer: tuple[Single, Single] | None
+    slack: Double
+
+    @classmethod
+    def prepare(cls, cells: Single, tiles: Single, threads: int) -> "_Search":
+        """Project cells and tiles onto what tells most tiles apart."""
+        middle = tiles.mean(axis=0, dtype=np.float64)
+        closer = None
+        if cells.shape[1] <= PLAIN:
+            near, far = ((side - middle).astype(np.float32) for side in (cells, tiles))
+        else:
+            axes = _principal(cells, tiles, middle)
+            (near, more_near), (far, more_far) = (_project(side, middle, axes, threads) for side in (cells, tiles))
+            closer = more_near, more_far
+        near_lengths, far_squares = np.linalg.norm(near, axis=1), np.einsum("ij,ij->i", far, far)
+        reach = near_lengths.astype(np.float64) + np.sqrt(far_squares.max(initial=0.0))
+        slack = 4 * (near.shape[1] + 4) * UNIT * reach**2
+        return cls(cells, tiles, near, np.ascontiguousarray(far.T) * np.float32(-2), far_squares, closer, slack)
+
+    def nearest(self, some: slice) -> Numbers:
+        """Return the nearest tiles of some cells."""
+        near = self.near[some]
+        bounds = near @ self.far
+        bounds += self.far_squares
+        chosen, smallest = self._promising(some.start, bounds)
+        limits = smallest * (1 + 1e-6) + self.slack[some]
+        # The bounds lack the cell's own square, which is the same in the whole row.
+        rest = (limits - np.einsum("ij,ij->i", near, near)).astype(np.float32)
+        left = np.flatnonzero(bounds <= rest[:, None])
+        step = max(1, PAIR_BYTES // (8 * self.cells.shape[1]))
+        for first in range(0, len(left), step):
+            rows, numbers = np.divmod(left[first : first + step], len(self.tiles))
+            if self.closer is not None:
+                likely = self._bounds(some.start + rows, numbers) <= limits[rows]
+                rows, numbers = rows[likely], numbers[likely]
+            _improve(chosen, smallest, rows, numbers, self._distances(some.start + rows, numbers))
+        return chosen
+
+    def _promising(self, start: int, bounds: Single) -> tuple[Numbers, Double]:
+        """Return a near tile for each row of bounds, the best of one from each stretch, and its distance."""
+        count, total = bounds.shape
+        stretches = min(STRETCHES, total)
+        width = total // stretches
+        least = bounds[:, : stretches * width].reshape(count, stretches, width).argmin(axis=2)
+        numbers = (least + np.arange(stretches) * width).ravel()
+        distances = self._distances(start + np.repeat(np.arange(count), stretches), numbers).reshape(count, stretches)
+        best = np.arange(count), distances.argmin(axis=1)
+        return numbers.reshape(count, stretches)[best], distances[best]
+
+    def _bounds(self, cells: Numbers, tiles: Numbers) -> Single:
+        """Return the second bound of the pairs, in squared distance."""
+        near, far = self.closer or (self.cells, self.tiles)
+        apart = near[cells] - far[tiles]
+        bounds: Single = np.einsum("ij,ij->i", apart, apart)
+        return bounds
+
+    def _distances(self, cells: Numbers, tiles: Numbers) -> Double:
+        """Return the true squared distances of the pairs."""
+        apart = self.cells[cells].astype(np.float64)
+        apart -= self.tiles[tiles]
+        distances: Double = np.einsum("ij,ij->i", apart, apart)
+        return distances
+
+
+def _improve(chosen: Numbers, smallest: Double, rows: Numbers, numbers: Numbers, distances: Double) -> None:
+    """Take over, row by row, the nearest of the pairs, and the lowest number among equals. `rows` ascends."""
+    if not len(rows):
+        return
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    here, least = rows[first], np.minimum.reduceat(distances, first)
+    beyond = np.iinfo(np.intp).max
+    equal = distances == np.repeat(least, np.diff(first, append=len(rows)))
+    lowest = np.minimum.reduceat(np.where(equal, numbers, beyond), first)
+    tied = np.where(least == smallest[here], np.minimum(lowest, chosen[here]), chosen[here])
+    chosen[here] = np.where(least < smallest[here], lowest, tied)
+    smallest[here] = np.minimum(least, smallest[here])
+
+
+def _principal(cells: Single, tiles: Single, middle: Double) -> Double:
+    """Return the (D, MORE) directions in which a sample of cells and tiles differs most."""
+    sample = np.concatenate([side[:: max(1, len(side) // SAMPLE)] for side in (cells, tiles)]) - middle
+    _, axes = np.linalg.eigh(sample.T @ sample)
+    return np.ascontiguousarray(axes[:, ::-1][:, :MORE])
+
+
+def _project(side: Single, middle: Double, axes: Double, threads: int) -> tuple[Single, Single]:
+    """Return the vectors of the first and of the second bound: the components, and the length of what they leave."""
+    first, second = (np.empty((len(side), count + 1), np.float32) for count in (LEADING, axes.shape[1]))
+
+    def one(some: slice) -> None:
+        apart = side[some] - middle
+        components, square = apart @ axes, np.einsum("ij,ij->i", apart, apart)
+        for bound in (first, second):
+            count = bound.shape[1] - 1
+            seen = components[:, :count]
+            bound[some, :count] = seen
+            bound[some, count] = np.sqrt(np.maximum(square - np.einsum("ij,ij->i", seen, seen), 0.0))
+
+    _spread(one, len(side), max(1, PAIR_BYTES // (8 * side.shape[1])), threads)
+    return first, second
+
+
+def _spread(work: Callable[[slice], None], count: int, step: int, threads: int, progress: Progress = quiet) -> None:
+    """Do `work` on slices of `count` things; what it raises is raised here."""
+    slices = [slice(first, min(first + step, count)) for first in range(0, count, step)]
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for some, _ in zip(slices, pool.map(work, slices), strict=True):
+                progress(some.stop, count)
+        finally:
+            pool.shutdown(cancel_futures=True)

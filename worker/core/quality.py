@@ -1,0 +1,171 @@
+"""How good a finished mosaic is, in figures."""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.core import advice
+from worker.core.colour import ciede2000, lab
+from worker.core.likeness import PARTS, psnr, psnr_blur, ssim
+
+Array = NDArray[np.float64]
+Numbers = NDArray[np.intp]
+
+WORST = 10
+
+
+@dataclass(frozen=True)
+class WorstCell:
+    """A cell far from its target: where it lies, counted from 0 at the top left, and its dE00 at 1 pixel a cell."""
+
+    column: int
+    row: int
+    de00: float
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The quality report. `dataclasses.asdict` of it can be written as JSON: there is no infinity and no NaN.
+
+    Attributes:
+        psnr1: PSNR in dB at 1 pixel a cell; None when the pictures are equal.
+        de00: Mean dE00 at 1 pixel a cell.
+        ssim4: SSIM of luma at 4 pixels a cell, 1 for equal pictures.
+        psnr_blur: PSNR in dB after a Gaussian blur of one cell; None when the pictures are equal.
+        distinct_tiles: How many different tiles lie in the mosaic.
+        most_uses: How often the tile used most lies in it.
+        smallest_distance: Between two equal tiles, Euclidean, in cells; None when every tile lies once.
+        equal_neighbours: Share, 0 to 1, of the pairs of cells side by side or one above the other that are equal.
+        cost: Sum of the costs of all cells, in the loss's own unit.
+        lower_bound: What no placement under the same rules can go below, in the same unit.
+        change: Mean dE00 between the tiles as they are and as they lie, 0.0 without colour adjustment.
+        worst_cells: The ten cells of greatest dE00, the worst first.
+        advice: Sentences for people; none when nothing is lacking.
+    """
+
+    psnr1: float | None
+    de00: float
+    ssim4: float
+    psnr_blur: float | None
+    distinct_tiles: int
+    most_uses: int
+    smallest_distance: float | None
+    equal_neighbours: float
+    cost: float
+    lower_bound: float
+    change: float
+    worst_cells: tuple[WorstCell, ...]
+    advice: tuple[str, ...]
+
+
+def measure(
+    target4: Array,
+    mosaic4: Array,
+    placement: Numbers,
+    tile_means: Array,
+    cost: float,
+    lower_bound: float,
+    change: float,
+) -> Quality:
+    """Return all figures of a mosaic.
+
+    Args:
+        target4: (4 * rows, 4 * columns, 3) area-averaged sRGB, 0 to 255, 4 pixels a cell.
+        mosaic4: The same of the finished mosaic.
+        placement: (rows, columns) numbers of tiles.
+        tile_means: (M, 3) mean sRGB of all tiles that could have been chosen, before any colour adjustment.
+        cost: As in `Quality`.
+        lower_bound: As in `Quality`.
+        change: As in `Quality`.
+
+    Raises:
+        ValueError: The pictures are not 4 pixels a cell of `placement`.
+    """
+    rows, columns = placement.shape
+    for name, picture in (("target4", target4), ("mosaic4", mosaic4)):
+        if picture.shape != (PARTS * rows, PARTS * columns, 3):
+            raise ValueError(f"{name} must be 4 pixels a cell of {columns} x {rows} cells, not {picture.shape}")
+    target1, mosaic1 = cell_means(target4), cell_means(mosaic4)
+    differences = ciede2000(lab(target1), lab(mosaic1))
+    uses = np.bincount(placement.ravel())
+    touching = equal_neighbours(placement)
+    return Quality(
+        psnr1=_finite(psnr(target1, mosaic1)),
+        de00=float(differences.mean()),
+        ssim4=ssim(target4, mosaic4),
+        psnr_blur=_finite(psnr_blur(target4, mosaic4)),
+        distinct_tiles=int(np.count_nonzero(uses)),
+        most_uses=int(uses.max()),
+        smallest_distance=smallest_distance(placement),
+        equal_neighbours=touching,
+        cost=cost,
+        lower_bound=lower_bound,
+        change=change,
+        worst_cells=worst_cells(differences),
+        advice=(*advice.on_colours(target1, tile_means, placement), *advice.on_repeats(touching)),
+    )
+
+
+def cell_means(picture: Array) -> Array:
+    """Return the (rows, columns, 3) means of the cells of a picture at 4 pixels a cell."""
+    rows, columns = picture.shape[0] // PARTS, picture.shape[1] // PARTS
+    means: Array = picture.reshape(rows, PARTS, columns, PARTS, 3).mean(axis=(1, 3))
+    return means
+
+
+def smallest_distance(placement: Numbers) -> float | None:
+    """Return the least Euclidean distance in cells between two equal tiles, None when every tile lies once.
+
+    Exact. The places of each tile are swept along the longer side; a pair further apart along it than the least
+    distance so far is not looked at, nor is any later one.
+
+    Example:
+        >>> smallest_distance(np.array([[7, 1, 2], [3, 4, 7]]))
+        2.23606797749979
+    """
+    along = placement if placement.shape[0] >= placement.shape[1] else placement.T
+    order = np.argsort(along, axis=None, kind="stable")
+    tiles, (rows, columns) = along.ravel()[order], np.divmod(order, along.shape[1])
+    least, earlier, lag = inf, np.arange(len(order)), 0
+    while len(earlier) and least > 1:
+        lag += 1
+        earlier = earlier[: np.searchsorted(earlier, len(order) - lag)]
+        earlier = earlier[tiles[earlier + lag] == tiles[earlier]]
+        down = rows[earlier + lag] - rows[earlier]
+        right = columns[earlier + lag] - columns[earlier]
+        squares = np.square(down) + np.square(right)
+        least = min(least, float(squares.min())) if len(squares) else least
+        earlier = earlier[np.square(down) < least]
+    return least**0.5 if isfinite(least) else None
+
+
+def equal_neighbours(placement: Numbers) -> float:
+    """Return the share of the pairs of cells side by side or one above the other that are equal; 0 for one cell.
+
+    Example:
+        >>> equal_neighbours(np.array([[1, 1], [2, 3]]))
+        0.25
+    """
+    beside, above = placement[:, 1:] == placement[:, :-1], placement[1:] == placement[:-1]
+    pairs = beside.size + above.size
+    return float(beside.sum() + above.sum()) / pairs if pairs else 0.0
+
+
+def worst_cells(differences: Array) -> tuple[WorstCell, ...]:
+    """Return the ten cells of greatest difference; ties go to the first, row by row.
+
+    Args:
+        differences: (rows, columns) dE00.
+    """
+    worst = np.argsort(-differences, axis=None, kind="stable")[:WORST]
+    rows, columns = np.divmod(worst, differences.shape[1])
+    return tuple(
+        WorstCell(int(column), int(row), float(differences[row, column]))
+        for row, column in zip(rows, columns, strict=True)
+    )
+
+
+def _finite(figure: float) -> float | None:
+    return figure if isfinite(figure) else None

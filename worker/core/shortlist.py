@@ -1,0 +1,55 @@
+"""The few tiles per cell that an assignment looks at, so that its memory grows with the cells alone."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.intp]
+Floats = NDArray[np.floating]
+Costs = Callable[[Numbers], NDArray[np.float32]]
+"""From n cell numbers to the (n, M) costs of every tile there, each at least 0."""
+
+BLOCK_BYTES = 16 << 20
+CHUNK = 64
+
+
+def blocks(cells: Numbers, tile_count: int) -> list[Numbers]:
+    """Return the cells in pieces whose costs fill at most `BLOCK_BYTES`, or one cell's row if that is larger."""
+    step = max(1, BLOCK_BYTES // (4 * tile_count))
+    return [cells[first : first + step] for first in range(0, len(cells), step)]
+
+
+def lowest(values: NDArray[np.float32], count: int) -> Numbers:
+    """Return where the `count` lowest values of each row are, in the order of their places.
+
+    The lowest values lie in the chunks of lowest minima, as many as values are wanted: a minimum is quick to find.
+
+    Args:
+        values: (n, M).
+        count: At most M are returned.
+
+    Returns:
+        (n, min(count, M)) places, rising.
+
+    Example:
+        >>> lowest(np.array([[3, 1, 2, 0]], np.float32), 2).tolist()
+        [[1, 3]]
+    """
+    rows, width = values.shape
+    chunks = width // CHUNK
+    if count >= chunks:
+        return _lowest(values, count)
+    minima = values[:, : chunks * CHUNK].reshape(rows, chunks, CHUNK).min(axis=2)
+    inside = np.argpartition(minima, count - 1, axis=1)[:, :count]
+    places = (inside[:, :, None] * CHUNK + np.arange(CHUNK)).reshape(rows, -1)
+    rest = np.broadcast_to(np.arange(chunks * CHUNK, width), (rows, width - chunks * CHUNK))
+    places = np.sort(np.concatenate([places, rest], axis=1), axis=1)
+    found = _lowest(np.take_along_axis(values, places, axis=1), count)
+    return np.take_along_axis(places, found, axis=1)
+
+
+def _lowest(values: NDArray[np.float32], count: int) -> Numbers:
+    if count >= values.shape[1]:
+        return np.broadcast_to(np.arange(values.shape[1]), values.shape)
+    return np.sort(np.argpartition(values, count - 1, axis=1)[:, :count], axis=1)

@@ -1,0 +1,65 @@
+"""Tiles to bands of pixels: laid row by row, tinted and blended where that was ordered, and measured on the way."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.grid import Grid
+from models.orders import MosaicOrder
+from worker import images
+from worker.core.compose import band, blended, tinted
+from worker.core.descriptors import of_cells
+from worker.core.miniature import Miniature, assembled
+from worker.fetch import Laid, let_go
+from worker.index import Progress
+
+BAND_BYTES = 4 << 20
+
+
+class Bands:
+    """A mosaic from the top down, a few lines of pixels at a time.
+
+    Attributes:
+        plain: The mosaic in small, without tint and blend: (PARTS * rows, PARTS * columns, 3).
+    """
+
+    def __init__(self, laid: Laid, target: NDArray[np.uint8], grid: Grid, order: MosaicOrder) -> None:
+        self._laid, self._target, self._grid, self._order = laid, target, grid, order
+        self.plain = assembled(laid.small[laid.slots.ravel()], grid.columns)
+        self._seen: Miniature | None = None
+        if order.tint or order.blend:
+            self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height)
+        if order.tint:
+            cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(*laid.slots.shape, 3)
+            self._shifts = order.tint * (cell_means - laid.small.mean(axis=(1, 2))[laid.slots])
+
+    @property
+    def small(self) -> NDArray[np.float64]:
+        """The mosaic in small, as it lies; whole when the last band has been taken."""
+        return self.plain if self._seen is None else self._seen.pixels
+
+    def all(self, progress: Progress) -> Iterator[NDArray[np.uint8]]:
+        """Yield every band: (h, W, 3) pixels."""
+        pixels, slots = self._laid.pixels, self._laid.slots
+        height = self._grid.tile_height
+        lines = max(1, BAND_BYTES // (slots.shape[1] * pixels[0, 0].nbytes))
+        for row, places in enumerate(slots):
+            for top in range(0, height, lines):
+                strip = self._adjusted(band(pixels[:, top : top + lines], places), row, top)
+                if self._seen is not None:
+                    self._seen.add(row, top, strip)
+                yield strip
+            let_go(pixels)
+            progress("composing", row + 1, len(slots))
+
+    def _adjusted(self, strip: NDArray[np.uint8], row: int, top: int) -> NDArray[np.uint8]:
+        if self._order.tint:
+            strip = tinted(strip, self._shifts[row])
+        if self._order.blend:
+            scale = self._grid.cell_height / self._grid.tile_height
+            first = row * self._grid.cell_height + top * scale
+            lines = first, first + len(strip) * scale
+            overlay = images.stretched(self._target, strip.shape[1], len(strip), lines)
+            strip = blended(strip, overlay, self._order.blend)
+        return strip

@@ -1,0 +1,93 @@
+"""What is to lie where, by an order, and how good that is: between the pipelines and the core."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import rules
+from models.grid import Grid
+from models.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, MosaicOrder
+from worker import parallel
+from worker.core import descriptors, losses, quality
+from worker.core.assign import Rules
+from worker.core.choose import Choice, Cut, cell_features, choose, telling, tile_features
+from worker.core.colour import ciede2000, lab
+from worker.core.miniature import PARTS, assembled
+from worker.core.quality import Quality
+from worker.core.turns import allowed
+from worker.index import Progress
+
+Pixels = NDArray[np.uint8]
+Small = NDArray[np.float64]
+
+
+def rules_of(order: MosaicOrder, grid: Grid, tile_count: int) -> Rules:
+    """Return the rules to keep.
+
+    Raises:
+        InvalidOrder: they cannot be kept with so many tiles; the sentence says what could be.
+    """
+    pattern = rules.pattern(grid.columns, grid.rows, tile_count, order.uses, order.min_distance)
+    return Rules(order.uses, order.min_distance, None if pattern is None else (pattern.count, pattern.step))
+
+
+def choice(
+    target: Pixels, order: MosaicOrder, grid: Grid, index: NDArray[np.void], kept: Rules, *,
+    threads: int, progress: Progress,
+) -> Choice:  # fmt: skip
+    """Return which tile lies in which cell of a fitted target."""
+    loss = losses.find(
+        order.loss,
+        parts=DEFAULT_SUBCELLS if order.subcells is None else order.subcells,
+        detail=DEFAULT_DETAIL if order.detail is None else order.detail,
+    )
+    cut = _cut(grid)
+    turns = telling(allowed(flips=order.flips, turns=order.turns), loss, cut)
+    with parallel.one_thread_each():
+        return choose(
+            loss,
+            cell_features(loss, target, cut),
+            tile_features(loss, index["thumb"], _sizes(index), cut, turns),
+            cut,
+            turns,
+            kept,
+            threads=threads,
+            progress=lambda done, total: progress("matching", done, total),
+        )
+
+
+def quality_of(
+    target: Pixels, grid: Grid, chosen: Choice, index: NDArray[np.void], plain: Small, small: Small
+) -> Quality:
+    """Return how near a mosaic comes to its fitted target.
+
+    Args:
+        target: (H, W, 3) the fitted target.
+        grid: How it was cut.
+        chosen: What lies where.
+        index: The tiles that could be chosen.
+        plain: (PARTS * rows, PARTS * columns, 3) the mosaic in small, of the tiles as they are.
+        small: The same of the tiles as they lie; the same object where no colour was adjusted.
+    """
+    return quality.measure(
+        assembled(descriptors.of_cells(target, grid.columns, grid.rows, PARTS), grid.columns),
+        small,
+        chosen.tiles,
+        tile_pixels(index, grid, 1).reshape(-1, 3),
+        cost=float(chosen.costs.sum()),
+        lower_bound=chosen.lower_bound,
+        change=0.0 if small is plain else float(ciede2000(lab(plain), lab(small)).mean()),
+    )
+
+
+def tile_pixels(index: NDArray[np.void], grid: Grid, parts: int) -> Small:
+    """Return every tile at `parts` x `parts` pixels, (M, parts, parts, 3), as far as the index knows it."""
+    return descriptors.of_tiles(index["thumb"], _sizes(index), _cut(grid).tile_shape, parts)
+
+
+def _cut(grid: Grid) -> Cut:
+    return Cut(grid.columns, grid.rows, (grid.tile_width, grid.tile_height))
+
+
+def _sizes(index: NDArray[np.void]) -> NDArray[np.uint32]:
+    """Return the (M, 2) widths and heights of an index's photos."""
+    return np.stack([index["width"], index["height"]], axis=1)
