@@ -1,10 +1,13 @@
 """Many cells and many tiles out of few photographs, seeded: what the matcher is measured on."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import UnusablePicture
 from models.grid import Grid
 from models.orders import Fit
 from worker import images
@@ -21,8 +24,7 @@ BLOCK = 2_000
 def tiles(folder: Path, count: int) -> Pixels:
     """Return (count, SIDE, SIDE, 3) crops of the photos in `folder`, each channel with a gain and a shift."""
     dice = np.random.default_rng(SEED)
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    thumbs = np.stack([images.thumb(path.read_bytes(), THUMB)[0] for path in files])
+    thumbs = np.stack(list(_thumbs(folder)))
     made = np.empty((count, SIDE, SIDE, 3), np.uint8)
     steps = np.arange(SIDE)
     for first in range(0, count, BLOCK):
@@ -55,6 +57,22 @@ def picture(path: Path, columns: int, rows: int) -> Pixels:
     grid = Grid(columns, rows, SIDE, SIDE, SIDE, SIDE)
     whole = images.fitted(_in_shape(images.decode(path.read_bytes()), columns / rows), grid, Fit.RESIZE)
     return whole.reshape(rows, SIDE, columns, SIDE, 3).swapaxes(1, 2).reshape(-1, SIDE, SIDE, 3)
+
+
+def largest(folder: Path) -> Path:
+    """Return the picture of most pixels: the first by name of those."""
+
+    def pixel_count(path: Path) -> int:
+        width, height = images.size(path.read_bytes())
+        return width * height
+
+    return max(sorted(folder.iterdir()), key=pixel_count)
+
+
+def _thumbs(folder: Path) -> Iterator[Pixels]:
+    for path in sorted(folder.iterdir()):
+        with suppress(UnusablePicture, IsADirectoryError):
+            yield images.thumb(path.read_bytes(), THUMB)[0]
 
 
 def means(pictures: Pixels, parts: int) -> NDArray[np.float64]:

@@ -23,11 +23,12 @@ def measure(setting: Setting) -> Iterator[Measurement]:
 
 
 def _pixels(setting: Setting) -> Iterator[Measurement]:
+    _task(setting, "inputs", 1)
     told, _ = _task(setting, "pixels", max(1, setting.runs // 2))
     yield Measurement("match.pixels.identical", int(told["worse"] == 0), "", "== 1")
     yield Measurement.median("match.pixels.seconds", told["ours"], "s")
     yield Measurement.median("match.pixels.speedup", told["ratios"], "x", ">= 5")
-    (_, alone), (_, searched) = (_task(setting, name, MEMORY_RUNS) for name in ("inputs", "search"))
+    (_, alone), (_, searched) = (_task(setting, name, MEMORY_RUNS) for name in ("load", "search"))
     yield Measurement("match.pixels.extra_mb", searched.peak_mb - alone.peak_mb, "MB", "<= 400")
 
 

@@ -24,7 +24,7 @@ from worker.core.pruned import nearest_by_bounds
 Single = NDArray[np.float32]
 
 THREADS = parallel.core_count()
-CHUNKS = (16, 64, 256, 1_024)
+CHUNKS = (8, 16, 32, 64, 256, 1_024)
 """Cells in a product of the brute force: the quickest of these is taken."""
 PIXEL_CELLS, PIXEL_TILES = 20_000, 50_000
 MANY = 100_000
@@ -32,28 +32,34 @@ TIMED_PART = 10
 """The brute force over means is timed on a tenth of the cells."""
 
 
-def pixel_inputs(photos: Path, targets: Path) -> tuple[Single, Single]:
-    """Return real cells and many tiles at 16 x 16 x 3 values."""
-    sides = crowd.cells(targets, 90, 60, PIXEL_CELLS), crowd.tiles(photos, PIXEL_TILES)
-    cells, tiles = (side.reshape(len(side), -1).astype(np.float32) for side in sides)
+def inputs(photos: Path, targets: Path, out: Path, _rounds: int) -> dict[str, Any]:
+    """Write real cells and many tiles at 16 x 16 x 3 values, for the tasks on pixels."""
+    for side, made in (
+        ("cells", crowd.cells(targets, 90, 60, PIXEL_CELLS)),
+        ("tiles", crowd.tiles(photos, PIXEL_TILES)),
+    ):
+        np.save(out.with_name(f"{side}.npy"), made.reshape(len(made), -1).astype(np.float32))
+    return {}
+
+
+def _loaded(out: Path) -> tuple[Single, Single]:
+    cells, tiles = (np.load(out.with_name(f"{side}.npy")) for side in ("cells", "tiles"))
     return cells, tiles
 
 
-def inputs(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
-    """Make the inputs of `search`, and nothing else: its peak is what the inputs take."""
-    pixel_inputs(photos, targets)
-    return {}
+def load(_photos: Path, _targets: Path, out: Path, _rounds: int) -> dict[str, Any]:
+    """Load what `search` searches, and nothing else: its peak is what the inputs take."""
+    return {"cells": len(_loaded(out)[0])}
 
 
-def search(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+def search(_photos: Path, _targets: Path, out: Path, _rounds: int) -> dict[str, Any]:
     """Search once."""
-    nearest_by_bounds(*pixel_inputs(photos, targets), threads=THREADS)
-    return {}
+    return {"cells": len(nearest_by_bounds(*_loaded(out), threads=THREADS))}
 
 
-def pixels(photos: Path, targets: Path, rounds: int) -> dict[str, Any]:
+def pixels(_photos: Path, _targets: Path, out: Path, rounds: int) -> dict[str, Any]:
     """Compare the pruned search with brute force."""
-    cells, tiles = pixel_inputs(photos, targets)
+    cells, tiles = _loaded(out)
     chunk = brute.best_chunk(cells, tiles, CHUNKS, THREADS)
     ours, theirs, ratios = [], [], []
     for _ in range(rounds):
@@ -69,7 +75,7 @@ def pixels(photos: Path, targets: Path, rounds: int) -> dict[str, Any]:
     return {"ours": ours, "brute": theirs, "ratios": ratios, "worse": int((apart[0] > apart[1]).sum())}
 
 
-def means(photos: Path, targets: Path, rounds: int) -> dict[str, Any]:
+def means(photos: Path, targets: Path, _out: Path, rounds: int) -> dict[str, Any]:
     """Compare the tree with brute force, a part of it timed and scaled up."""
     tiles = crowd.means(crowd.tiles(photos, MANY), 1).reshape(-1, 3)
     cells = crowd.means(crowd.cells(targets, 150, 100, MANY), 1).reshape(-1, 3)
@@ -88,7 +94,7 @@ def means(photos: Path, targets: Path, rounds: int) -> dict[str, Any]:
     return {"ours": ours, "ratios": ratios, "tuned": tuned, "worse": worse}
 
 
-def assignment(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+def assignment(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[str, Any]:
     """Compare an assignment without repeats with scipy's dense solver: 5,000 cells, 6,000 tiles."""
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - ours loads what it needs by itself
 
@@ -106,12 +112,12 @@ def assignment(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
     return {"ours": ours, "dense": theirs, "excess": excess, "bound": bound, "uses": uses}
 
 
-def large(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+def large(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[str, Any]:
     """Assign 50,000 cells to 100,000 tiles without repeats."""
     return _large(photos, targets, 1, 0)
 
 
-def spread_out(photos: Path, targets: Path, _rounds: int) -> dict[str, Any]:
+def spread_out(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[str, Any]:
     """Assign 50,000 cells to 100,000 tiles, at most three times each and 5 cells apart."""
     return _large(photos, targets, 3, 5)
 
@@ -124,7 +130,7 @@ def _large(photos: Path, targets: Path, max_uses: int, min_distance: float) -> d
 
 def _balanced(targets: Path, photos: Path, shape: tuple[int, int], count: int) -> tuple[NDArray[np.float64], ...]:
     loss = losses.balanced(0.5)
-    sides = crowd.picture(targets / "tiger.jpg", *shape), crowd.tiles(photos, count)
+    sides = crowd.picture(crowd.largest(targets), *shape), crowd.tiles(photos, count)
     cells, tiles = (loss.features([crowd.means(side, parts) for parts in loss.parts]) for side in sides)
     return cells, tiles
 
@@ -147,10 +153,10 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return made, time.perf_counter() - began
 
 
-TASKS = {task.__name__: task for task in (inputs, search, pixels, means, assignment, large, spread_out)}
+TASKS = {task.__name__: task for task in (inputs, load, search, pixels, means, assignment, large, spread_out)}
 
 if __name__ == "__main__":
     name, photos, targets, rounds, out = sys.argv[1:]
     with parallel.one_thread_each():
-        told = TASKS[name](Path(photos), Path(targets), int(rounds))
+        told = TASKS[name](Path(photos), Path(targets), Path(out), int(rounds))
     Path(out).write_text(json.dumps(told))

@@ -204,12 +204,14 @@ def _fewest(columns: int, rows: int, reach: tuple[int, ...]) -> Pattern:
     best = next(tried for tried in chain(_dense(reach), [Pattern(columns * rows, columns)]) if _keeps(reach, tried))
     # Translates of half the free region do not overlap, so its area over four is a lower bound.
     least = max(reach[0], (2 * sum(reach) - reach[0]) // 4)
+    if (best.count - least) * best.count // 2 > SMALL:
+        return best
     smaller = (Pattern(count, step) for count in range(least, best.count) for step in range(count // 2 + 1))
-    return next((tried for tried in islice(smaller, SMALL) if _keeps(reach, tried)), best)
+    return next((tried for tried in smaller if _keeps(reach, tried)), best)
 
 
-def _dense(reach: tuple[int, ...]) -> list[Pattern]:
-    """Return patterns with three short vectors just outside what must stay free, fewest colours first."""
+def _dense(reach: tuple[int, ...]) -> Iterator[Pattern]:
+    """Yield patterns with three short vectors just outside what must stay free, fewest colours first."""
     deep = len(reach) - 1
     found = set()
     for q in range(0, deep + 1, max(1, deep // BASES)):
@@ -222,10 +224,11 @@ def _dense(reach: tuple[int, ...]) -> list[Pattern]:
                 x = -reach[s]
             count = p * s - q * x
             if count > 0:
-                # The step solves p + step * q = 0 and x + step * s = 0, both mod count, as i * q + j * s = 1.
-                i, j = _bezout(q, s)
-                found.add((count, -(i * p + j * x) % count))
-    return [Pattern(*pair) for pair in sorted(found)]
+                found.add((count, p, q, x, s))
+    for count, p, q, x, s in sorted(found):
+        # The step solves p + step * q = 0 and x + step * s = 0, both mod count, as i * q + j * s = 1.
+        i, j = _bezout(q, s)
+        yield Pattern(count, -(i * p + j * x) % count)
 
 
 def _bezout(a: int, b: int) -> tuple[int, int]:

@@ -340,3 +340,14 @@ def test_scipy_is_loaded_only_when_rules_ask_for_it():
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
     )
+
+
+@pytest.mark.parametrize(("tiles", "max_uses"), [(800, 1), (260, 3)])
+def test_the_bound_is_what_the_prices_prove_and_not_the_cost_itself(tiles, max_uses):
+    # Weak duality, written out: each cell's best bid, less what all uses are worth.
+    costs = gradient(38, 20, tiles, seed=3).astype(np.float32)
+    prices = learn_prices(costs.__getitem__, 760, tiles, max_uses, lambda: None).astype(np.float64)
+    proved = (costs + prices).min(axis=1).sum() - max_uses * prices.sum()
+    result = found(costs, 38, 20, max_uses)
+    assert result.lower_bound == pytest.approx(proved, rel=1e-4)
+    assert proved < dense_optimum(costs, max_uses) * (1 - 1e-4)

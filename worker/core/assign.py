@@ -17,8 +17,6 @@ Progress = Callable[[int, int], None]
 """Told how much is done, and of how much."""
 
 SHORTLIST = 48
-LONG_SHORTLIST = 256
-"""Where tiles keep far apart, a plain area needs more of them than prices, which know no places, would list."""
 """Tiles in each cell's list; as many as there are cells too near it where a distance keeps more of them away."""
 LISTED = 1 << 24
 """Entries in all lists together, unless `SHORTLIST` alone makes more: 8 bytes each."""
@@ -91,18 +89,13 @@ def assign(costs: Costs, columns: int, rows: int, tile_count: int, rules: Rules,
         raise ValueError(f"{columns * rows} cells do not fit {tile_count} tiles of {uses} uses")
     if uses == 1:
         spacing = Spacing.of(columns, rows, 0)
-    shortlist = SHORTLIST
-    if spacing.binds and rules.pattern:
-        shortlist = max(SHORTLIST, min(2 * rules.pattern[0], LONG_SHORTLIST))
-    return _Search(costs, tile_count, uses, spacing, shortlist, progress).run(rules.pattern)
+    return _Search(costs, tile_count, uses, spacing, progress).run(rules.pattern)
 
 
 class _Search:
     """One assignment on its way: who holds what, what it costs, and how often each tile may still be taken."""
 
-    def __init__(
-        self, costs: Costs, tile_count: int, uses: int, spacing: Spacing, shortlist: int, progress: Progress
-    ) -> None:
+    def __init__(self, costs: Costs, tile_count: int, uses: int, spacing: Spacing, progress: Progress) -> None:
         self._costs, self._tile_count, self._uses, self._spacing = costs, tile_count, uses, spacing
         self._progress = progress
         self._cell_count = spacing.columns * spacing.rows

@@ -13,9 +13,14 @@ from worker.core.match import nearest
 from worker.core.turns import AS_IT_IS, lies_across, turned
 
 Array = NDArray[np.float64]
+Features = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 
 BLOCK_BYTES = 32 << 20
+PIXEL_BYTES = 24
+"""Of one mean colour in double precision."""
+PRECISE = 3
+"""Features that are kept in double precision: an average colour."""
 
 
 @dataclass(frozen=True)
@@ -53,26 +58,45 @@ def telling(turns: Sequence[int], loss: Loss, cut: Cut) -> list[int]:
     return [turn for turn in turns if turn in kept.values()]
 
 
-def cell_features(loss: Loss, target: NDArray[np.uint8], cut: Cut) -> Array:
-    """Return (N, D) features of the cells of a (H, W, 3) target, row by row from the top left."""
-    return loss.features([descriptors.of_cells(target, cut.columns, cut.rows, parts) for parts in loss.parts])
+def cell_features(loss: Loss, target: NDArray[np.uint8], cut: Cut) -> Features:
+    """Return (N, D) features of the cells of a (H, W, 3) target, row by row from the top left.
+
+    More than three are kept in single precision: a hundred-thousandth of a level, and half the memory.
+    """
+    lines = len(target) // cut.rows
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cut.columns * max(loss.parts) ** 2))
+    blocks = [range(first, min(first + step, cut.rows)) for first in range(0, cut.rows, step)]
+
+    def some(rows: range) -> Array:
+        part = target[rows.start * lines : rows.stop * lines]
+        return loss.features([descriptors.of_cells(part, cut.columns, len(rows), parts) for parts in loss.parts])
+
+    return np.concatenate([_kept(some(rows)) for rows in blocks])
 
 
 def tile_features(
     loss: Loss, thumbs: NDArray[np.uint8], sizes: NDArray[np.integer], cut: Cut, turns: Sequence[int]
-) -> Array:
+) -> Features:
     """Return (M, V, D) features of every tile in each of V turns; `thumbs` and `sizes` are of the photos unturned."""
-    each = []
-    for turn in turns:
-        turned_sizes = sizes[:, ::-1] if lies_across(turn) else sizes
-        pictures = turned(thumbs, turn)
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * thumbs.shape[1] ** 2))
+
+    def some(first: int, turn: int) -> Features:
+        part = slice(first, first + step)
+        turned_sizes = sizes[part, ::-1] if lies_across(turn) else sizes[part]
+        pictures = turned(thumbs[part], turn)
         means = [descriptors.of_tiles(pictures, turned_sizes, cut.tile_shape, parts) for parts in loss.parts]
-        each.append(loss.features(means))
-    return np.stack(each, axis=1)
+        return _kept(loss.features(means))
+
+    blocks = [np.stack([some(first, turn) for turn in turns], axis=1) for first in range(0, len(thumbs), step)]
+    return np.concatenate(blocks)
+
+
+def _kept(features: Array) -> Features:
+    return features if features.shape[1] <= PRECISE else features.astype(np.float32)
 
 
 def choose(  # noqa: PLR0913 - what is compared, under which rules, and how the work goes on
-    loss: Loss, cells: Array, tiles: Array, cut: Cut, turns: Sequence[int], rules: Rules, *,
+    loss: Loss, cells: Features, tiles: Features, cut: Cut, turns: Sequence[int], rules: Rules, *,
     threads: int, progress: Progress,
 ) -> Choice:  # fmt: skip
     """Return the tile and the turn for every cell: the best there are, or nearly so where rules bind.
@@ -93,15 +117,23 @@ def choose(  # noqa: PLR0913 - what is compared, under which rules, and how the 
         # Candidates are in the order of tiles, then of turns: so ties go to the lower tile.
         found_at = nearest(cells, candidates, loss.metric, threads=threads, progress=progress)
         chosen, variant = np.divmod(found_at, variants)
-        costs = cost(loss, cells, tiles[chosen, variant])
+        costs = _costs(loss, cells, tiles, chosen, variant)
         return _choice(cut, chosen, np.asarray(turns)[variant], costs, float(costs.sum()))
     found = assign(_Costs(loss, cells, candidates, variants), cut.columns, cut.rows, count, rules, progress)
-    per_turn = cost(loss, cells[:, None, :], tiles[found.tiles])
+    per_turn = np.stack([_costs(loss, cells, tiles, found.tiles, turn) for turn in range(variants)], axis=1)
     variant = per_turn.argmin(axis=1)
     costs = per_turn[np.arange(len(cells)), variant]
     # The bound comes from single precision: it is not to be said to be above what was found.
     bound = min(found.lower_bound, float(costs.sum()))
     return _choice(cut, found.tiles, np.asarray(turns)[variant], costs, bound)
+
+
+def _costs(loss: Loss, cells: Features, tiles: Features, chosen: Numbers, variant: Numbers | int) -> Array:
+    """Return the (N,) squared losses of the tiles chosen, each in its turn, a block at a time."""
+    variant = np.broadcast_to(variant, len(cells))
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cells.shape[1]))
+    blocks = [slice(first, first + step) for first in range(0, len(cells), step)]
+    return np.concatenate([cost(loss, cells[some], tiles[chosen[some], variant[some]]) for some in blocks])
 
 
 def _choice(cut: Cut, tiles: Numbers, turns: NDArray[np.integer], costs: Array, bound: float) -> Choice:
@@ -112,7 +144,7 @@ def _choice(cut: Cut, tiles: Numbers, turns: NDArray[np.integer], costs: Array, 
 class _Costs:
     """The squared loss of every tile in some cells, in its best turn, as the assignment asks for it."""
 
-    def __init__(self, loss: Loss, cells: Array, candidates: Array, variants: int) -> None:
+    def __init__(self, loss: Loss, cells: Features, candidates: Features, variants: int) -> None:
         self._loss, self._variants = loss, variants
         middle = candidates.mean(axis=0) if loss.metric is Metric.EUCLIDEAN else 0.0
         # Squared distances by products lose digits far from the middle.

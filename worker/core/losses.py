@@ -159,10 +159,10 @@ def find(name: str, *, parts: int, detail: float) -> Loss:
     return NAMES[name](parts, detail)
 
 
-def cost(loss: Loss, cells: Array, tiles: Array) -> Array:
+def cost(loss: Loss, cells: NDArray[np.floating], tiles: NDArray[np.floating]) -> Array:
     """Return the squared loss between features (..., D), which broadcast."""
     if loss.metric is Metric.CIEDE2000:
-        return ciede2000(cells, tiles) ** 2
+        return ciede2000(cells.astype(np.float64), tiles.astype(np.float64)) ** 2
     apart = np.subtract(cells, tiles, dtype=np.float64)
     if loss.metric is Metric.MANHATTAN:
         total: Array = np.abs(apart).sum(axis=-1) ** 2

@@ -10,6 +10,7 @@ from worker.core.pruned import Progress, nearest_by_bounds, quiet
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
+Features = NDArray[np.floating]
 
 COLOUR = 3
 PROPOSALS = (2, 16, 128)
@@ -23,7 +24,7 @@ ROUNDING = 1e-9
 """Relative room for the tree's own rounding when we look for ties; a double carries 1.1e-16 a step (IEEE 754)."""
 
 
-def nearest(cells: Array, tiles: Array, metric: Metric, *, threads: int, progress: Progress = quiet) -> Numbers:
+def nearest(cells: Features, tiles: Features, metric: Metric, *, threads: int, progress: Progress = quiet) -> Numbers:
     """Return, for every cell, the tile of smallest loss. Exact; ties go to the lower number.
 
     Args:
@@ -44,7 +45,7 @@ def nearest(cells: Array, tiles: Array, metric: Metric, *, threads: int, progres
         [1]
     """
     if metric is Metric.EUCLIDEAN and cells.shape[1:] != (COLOUR,):
-        single = cells.astype(np.float32), tiles.astype(np.float32)
+        single = cells.astype(np.float32, copy=False), tiles.astype(np.float32, copy=False)
         return nearest_by_bounds(*single, threads=threads, progress=progress)
     for name, array in (("cells", cells), ("tiles", tiles)):
         if array.shape[1:] != (COLOUR,):
@@ -53,9 +54,10 @@ def nearest(cells: Array, tiles: Array, metric: Metric, *, threads: int, progres
         raise ValueError("tiles is empty")
     if not len(cells):
         return np.empty(0, np.intp)
+    double = cells.astype(np.float64, copy=False), tiles.astype(np.float64, copy=False)
     if metric is Metric.CIEDE2000:
-        return nearest_by_ciede2000(cells, tiles, progress)
-    return _nearest_colours(cells, tiles, metric)
+        return nearest_by_ciede2000(*double, progress)
+    return _nearest_colours(*double, metric)
 
 
 def _nearest_colours(cells: Array, tiles: Array, metric: Metric) -> Numbers:
