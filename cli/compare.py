@@ -58,8 +58,8 @@ def compare(
     data = wishes.target(target, orders[0])
     with files.part(out) as part, files.part_if(report) as told, Bar() as bar:
         photos = library.open_folder(tiles, bar)
-        fitted, cells = _fitted(target, data, orders[0])
-        done = list(make(fitted, cells, orders, photos.tiles, threads=parallel.core_count(), progress=bar))
+        fitted, size, cells = _fitted(target, data, orders[0])
+        done = list(make(fitted, size, cells, orders, photos.tiles, threads=parallel.core_count(), progress=bar))
         picture = sheet(fitted, cells, done)
         pictures.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
         if told is not None:
@@ -79,7 +79,7 @@ def _order(loss: LossName, detail: float | None, subcells: int | None, **options
     )
 
 
-def _fitted(path: Path, data: bytes, order: MosaicOrder) -> tuple[NDArray[np.uint8], Grid]:
+def _fitted(path: Path, data: bytes, order: MosaicOrder) -> tuple[NDArray[np.uint8], tuple[int, int], Grid]:
     try:
         return target_of(data, order)
     except UnusablePicture as error:

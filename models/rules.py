@@ -6,13 +6,18 @@ when, a pattern is found that keeps its rules; the matcher then has at least tha
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, chain, islice
 from math import ceil, gcd, isqrt
 
 from models.errors import InvalidOrder
+from models.grid import Grid, cut
+from models.orders import MosaicOrder
+
+Heights = Callable[[int], Iterable[int]]
 
 GOLDEN = (5**0.5 - 1) / 2
 """Steps of about this part of the count spread well, whatever the count. Source: Knuth, TAOCP 3, 6.4, theorem S."""
@@ -32,7 +37,35 @@ class Pattern:
     step: int
 
 
-def pattern(columns: int, rows: int, tile_count: int, max_uses: int | None, min_distance: float) -> Pattern | None:
+def of_order(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: int) -> Pattern | None:
+    """Return the pattern that proves that an order's rules can be kept, or None where no distance asks for one.
+
+    Args:
+        order: The order.
+        size: Width and height of its target, in pixels.
+        grid: How the order cuts it.
+        tile_count: Tiles to choose from, at least 1.
+
+    Raises:
+        InvalidOrder: the rules can not be kept; a grid that the sentence proposes is one that the order would cut.
+    """
+
+    def heights(across: int) -> Iterator[int]:
+        with suppress(InvalidOrder):
+            yield cut(*size, replace(order, cells_across=across)).rows
+
+    cut_by_count = None if order.cells_across is None else heights
+    return pattern(grid.columns, grid.rows, tile_count, order.uses, order.min_distance, cut_by_count)
+
+
+def pattern(
+    columns: int,
+    rows: int,
+    tile_count: int,
+    max_uses: int | None,
+    min_distance: float,
+    heights: Heights | None = None,
+) -> Pattern | None:
     """Return the pattern that proves the rules can be kept, or None where no distance asks for one.
 
     Args:
@@ -41,6 +74,7 @@ def pattern(columns: int, rows: int, tile_count: int, max_uses: int | None, min_
         tile_count: Tiles to choose from, at least 1.
         max_uses: Cells that one tile may fill, at least 1; None for any number.
         min_distance: Euclidean distance in cells between two cells of one tile; up to 1 rules nothing out.
+        heights: For so many columns, the rows that there could be; None for the same shape.
 
     Raises:
         InvalidOrder: the rules can not be kept; the sentence says what could be.
@@ -53,7 +87,7 @@ def pattern(columns: int, rows: int, tile_count: int, max_uses: int | None, min_
         models.errors.InvalidOrder: 2,400 cells, 2,220 tiles: allow 2 uses, or at most 58x38 cells.
     """
     if columns * rows > tile_count * (max_uses or columns * rows):
-        raise _too_few_uses(columns, rows, tile_count, max_uses or 0, min_distance)
+        raise _too_few_uses(columns, rows, tile_count, max_uses or 0, min_distance, heights)
     if _free(max_uses, min_distance):
         return None
     found = _find(columns, rows, tile_count, max_uses, min_distance)
@@ -76,14 +110,17 @@ def _accepts(columns: int, rows: int, tile_count: int, max_uses: int | None, min
 # What would meet the rules
 
 
-def _too_few_uses(columns: int, rows: int, tile_count: int, max_uses: int, min_distance: float) -> InvalidOrder:
+def _too_few_uses(
+    columns: int, rows: int, tile_count: int, max_uses: int, min_distance: float, heights: Heights | None
+) -> InvalidOrder:
     counts = f"{_count(columns * rows, 'cell')}, {_count(tile_count, 'tile')}"
     far = _farthest(columns, rows, tile_count, None, min_distance)
     uses = _fewest_uses(columns, rows, tile_count, far)
     ways = [f"allow {_count(uses, 'use')}"]
     if far < min_distance:
         ways[0] += f" and ask for a distance of at most {far:g}"
-    grid = _largest_grid(columns, rows, tile_count, max_uses, min_distance)
+    shapes = heights or (lambda across: (round(across * rows / columns), max(1, across * rows // columns)))
+    grid = _largest_grid(columns, rows, tile_count, max_uses, min_distance, shapes)
     if grid is not None:
         ways.append(f"at most {grid[0]}x{grid[1]} cells")
     return InvalidOrder("max_uses", f"{counts}: {', or '.join(ways)}.")
@@ -138,12 +175,12 @@ def _fewest_uses(columns: int, rows: int, tile_count: int, min_distance: float) 
 
 
 def _largest_grid(
-    columns: int, rows: int, tile_count: int, max_uses: int, min_distance: float
+    columns: int, rows: int, tile_count: int, max_uses: int, min_distance: float, heights: Heights
 ) -> tuple[int, int] | None:
     """Return the largest grid of about the same shape that is accepted, if there is one."""
     widest = min(columns, isqrt(tile_count * max_uses * columns // rows) + 2)
     for across in range(widest, 0, -1):
-        for down in (round(across * rows / columns), max(1, across * rows // columns)):
+        for down in heights(across):
             if down and _accepts(across, down, tile_count, max_uses, min_distance):
                 return across, down
     return None

@@ -76,8 +76,7 @@ def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, *, turned: 
 
 
 def _check(size: tuple[int, int], order: MosaicOrder, tile_count: int) -> None:
-    grid = cut(*size, order)
-    rules.pattern(grid.columns, grid.rows, tile_count, order.uses, order.min_distance)
+    rules.of_order(order, size, cut(*size, order), tile_count)
 
 
 def _size(file: IO[bytes]) -> tuple[int, int]:

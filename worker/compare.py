@@ -22,6 +22,8 @@ Pixels = NDArray[np.uint8]
 
 PICTURE_SIDE = 900
 """About the longer side of each picture on the sheet, in pixels."""
+CAPTION_WIDTH = 480
+"""Pixels that a caption needs to be read."""
 MARGIN = 24
 PAPER = 255
 
@@ -35,26 +37,28 @@ class Compared:
     picture: Pixels
 
 
-def target_of(data: bytes, order: MosaicOrder) -> tuple[Pixels, Grid]:
-    """Return the fitted target, and how it is cut.
+def target_of(data: bytes, order: MosaicOrder) -> tuple[Pixels, tuple[int, int], Grid]:
+    """Return the fitted target, the width and height that it had, and how it is cut.
 
     Raises:
         InvalidOrder: the order does not fit the target.
         UnusablePicture: the target is no usable picture.
     """
     pixels = images.decode(data)
-    cells = grid.cut(pixels.shape[1], pixels.shape[0], order)
-    return images.fitted(pixels, cells, order.fit), cells
+    size = pixels.shape[1], pixels.shape[0]
+    cells = grid.cut(*size, order)
+    return images.fitted(pixels, cells, order.fit), size, cells
 
 
 def compare(
-    target: Pixels, cells: Grid, orders: Sequence[MosaicOrder], index: NDArray[np.void], *,
+    target: Pixels, size: tuple[int, int], cells: Grid, orders: Sequence[MosaicOrder], index: NDArray[np.void], *,
     threads: int, progress: Progress,
 ) -> Iterator[Compared]:  # fmt: skip
     """Yield what each order makes of a fitted target.
 
     Args:
         target: (H, W, 3) the fitted target.
+        size: Width and height of the target as it came.
         cells: How it is cut.
         orders: One for each loss, alike in all else.
         index: The tiles, as `worker.index` describes them.
@@ -65,13 +69,13 @@ def compare(
         InvalidOrder: the rules cannot be kept with these tiles.
     """
     pixels = _tiles(index, cells)
+    kept = plan.rules_of(orders[0], size, cells, len(index))
     for number, order in enumerate(orders):
 
         def within(_phase: str, _done: int, _total: int, number: int = number) -> None:
             progress("comparing", number, len(orders))
 
         within("", 0, 0)
-        kept = plan.rules_of(order, cells, len(index))
         choice = plan.choice(target, order, cells, index, kept, threads=threads, progress=within)
         yield _compared(order.loss, target, cells, choice, index, pixels)
     progress("comparing", len(orders), len(orders))
@@ -80,18 +84,19 @@ def compare(
 def sheet(target: Pixels, cells: Grid, compared: Sequence[Compared]) -> Pixels:
     """Return the contact sheet: the target first, then what each loss made, with its scores under it."""
     height, width = compared[0].picture.shape[:2]
+    broad = max(width, CAPTION_WIDTH)
     captions = [["target", f"{cells.columns} x {cells.rows} cells", ""]]
     captions += [[one.loss.value, *scores(one.quality)] for one in compared]
     pictures = [images.resized(target, width, height), *(one.picture for one in compared)]
     framed = [
         np.pad(
-            np.concatenate([picture, images.caption(lines, width)]),
+            np.concatenate([_broadened(picture, broad), images.caption(lines, broad)]),
             ((MARGIN, 0), (MARGIN, MARGIN), (0, 0)),
             constant_values=PAPER,
         )
         for picture, lines in zip(pictures, captions, strict=True)
     ]
-    across = _across(len(framed), width, height)
+    across = _across(len(framed), broad, height)
     framed += [np.full_like(framed[0], PAPER)] * (-len(framed) % across)
     rows = [np.concatenate(framed[first : first + across], axis=1) for first in range(0, len(framed), across)]
     return np.concatenate(rows)
@@ -104,6 +109,11 @@ def scores(quality: Quality) -> list[str]:
         f"PSNR {psnr}   dE00 {quality.de00:.1f}   SSIM {quality.ssim4:.3f}",
         f"{quality.distinct_tiles:,} tiles, at most {quality.most_uses:,} uses",
     ]
+
+
+def _broadened(picture: Pixels, width: int) -> Pixels:
+    """Return a picture with paper to its right, so that its caption has room."""
+    return np.pad(picture, ((0, 0), (0, width - picture.shape[1]), (0, 0)), constant_values=PAPER)
 
 
 def _across(count: int, width: int, height: int) -> int:

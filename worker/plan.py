@@ -20,13 +20,13 @@ Pixels = NDArray[np.uint8]
 Small = NDArray[np.float64]
 
 
-def rules_of(order: MosaicOrder, grid: Grid, tile_count: int) -> Rules:
-    """Return the rules to keep.
+def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: int) -> Rules:
+    """Return the rules to keep, on a target of this width and height.
 
     Raises:
         InvalidOrder: they cannot be kept with so many tiles; the sentence says what could be.
     """
-    pattern = rules.pattern(grid.columns, grid.rows, tile_count, order.uses, order.min_distance)
+    pattern = rules.of_order(order, size, grid, tile_count)
     return Rules(order.uses, order.min_distance, None if pattern is None else (pattern.count, pattern.step))
 
 

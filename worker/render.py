@@ -62,8 +62,9 @@ def render(
     """
     progress("reading", 0, 1)
     pixels = images.decode(target)
-    cells = grid.cut(pixels.shape[1], pixels.shape[0], order)
-    kept = plan.rules_of(order, cells, len(index))
+    size = pixels.shape[1], pixels.shape[0]
+    cells = grid.cut(*size, order)
+    kept = plan.rules_of(order, size, cells, len(index))
     fitted = images.fitted(pixels, cells, order.fit)
     del pixels
     progress("matching", 0, 1)

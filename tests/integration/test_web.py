@@ -206,7 +206,7 @@ def test_a_rule_that_the_tile_set_cannot_meet_is_refused_at_once(
     client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services
 ) -> None:
     # The target has 120 x 80 pixels, the tile set one tile.
-    sentence = "6 cells, 1 tile: allow 6 uses, or at most 1x1 cells."
+    sentence = "6 cells, 1 tile: allow 6 uses."
     assert problem(order(client, tile_set, target, cells_across="3", no_repeats="yes")) == (
         422, "invalid_order", sentence
     )  # fmt: skip

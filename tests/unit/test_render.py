@@ -335,6 +335,14 @@ def test_a_rule_that_cannot_be_met_is_refused_before_a_photo_is_opened(make, cof
     assert (phases, photos.opened) == (["reading"], [])
 
 
+def test_a_grid_that_a_refusal_proposes_is_accepted(make, coffee, photos):
+    with pytest.raises(InvalidOrder) as refused:
+        make(coffee, photos, cells_across=11, no_repeats=True)
+    columns, rows = map(int, str(refused.value).removesuffix(" cells.").rpartition(" ")[2].split("x"))
+    made, _ = make(coffee, photos, cells_across=columns, tile_size=4, no_repeats=True)
+    assert made.placement.shape == (rows, columns)
+
+
 @pytest.mark.parametrize("loss", LossName)
 def test_every_loss_gives_the_same_bytes_whatever_the_threads(make, coffee, photos, loss):
     wishes = {"cells_across": 15, "tile_size": 4, "loss": loss, "flips": True}
