@@ -1,5 +1,6 @@
 """From a target and an index to a mosaic: fit, match, fetch the tiles, lay them band by band, measure."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from models import grid
 from models.grid import Grid
 from models.orders import MosaicOrder
 from worker import images, pictures, plan
+from worker.core.choose import Choice
 from worker.core.quality import Quality
 from worker.fetch import ReadPhoto, fetched
 from worker.index import Progress
@@ -71,6 +73,15 @@ def render(
     choice = plan.choice(fitted, order, cells, index, kept, threads=threads, progress=progress)
     with fetched(choice, index["content"], cells, read, threads=threads, progress=progress) as laid:
         bands = Bands(laid, fitted, cells, order)
-        pictures.write(bands.all(progress), cells.mosaic_size, out, order.format, progress)
-    quality = plan.quality_of(fitted, cells, choice, index, bands.plain, bands.small)
+        with ThreadPoolExecutor(1) as beside:
+            # The encoder needs no interpreter, so tiles as they are can be measured meanwhile.
+            early = None if bands.adjusted else beside.submit(_quality, fitted, cells, choice, index, bands)
+            pictures.write(bands.all(progress), cells.mosaic_size, out, order.format, progress)
+            quality = _quality(fitted, cells, choice, index, bands) if early is None else early.result()
     return Rendered(cells, choice.tiles, choice.turns, quality)
+
+
+def _quality(
+    target: NDArray[np.uint8], cells: Grid, choice: Choice, index: NDArray[np.void], bands: Bands
+) -> Quality:
+    return plan.quality_of(target, cells, choice, index, bands.plain, bands.small)

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 Features = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 
-BLOCK_BYTES = 32 << 20
+BLOCK_BYTES = 8 << 20
 PIXEL_BYTES = 24
 """Of one mean colour in double precision."""
 PRECISE = 3

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 CHANNELS = 3
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 4 << 20
 LATTICE = 64
 """Steps in a pixel of a thumb at which a tile's crop may begin: a sixty-fourth of it cannot be seen."""
 
@@ -117,14 +117,17 @@ def _centred(side: int, seen: float, parts: int) -> Array:
 def _averaged(pictures: NDArray[np.uint8], down: Array, across: Array) -> Array:
     """Return the weighted means of (n, h, w, 3) pictures: (n, parts, parts, 3).
 
-    The products are whole numbers below 2**53, so no order of adding them changes a bit.
+    The sums are whole numbers below 2**53, and down the columns mostly below 2**24, which single precision holds: so
+    no order of adding them changes a bit.
     """
     count, height, width, _ = pictures.shape
     parts = len(down)
     columns = np.zeros((count, parts, width * CHANNELS))
+    enough = np.float32 if 255 * down[0].sum() < 2**24 else np.float64
+    weights = down.astype(enough)
     for lines in _blocks(height, count * width * CHANNELS * columns.itemsize):
         strip = pictures[:, lines].reshape(count, -1, width * CHANNELS)
-        columns += down[:, lines] @ strip.astype(np.float64)
+        columns += weights[:, lines] @ strip.astype(enough)
     sums: Array = across @ columns.reshape(count, parts, width, CHANNELS)
     means: Array = sums / (down[0].sum() * across[0].sum())
     return means
