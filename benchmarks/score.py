@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from worker import images
 from worker.core import descriptors, likeness
 from worker.core.colour import ciede2000, lab
-from worker.core.miniature import PARTS, assembled
+from worker.core.likeness import PARTS
+from worker.core.miniature import assembled
 
 Pixels = NDArray[np.uint8]
 

@@ -13,7 +13,8 @@ from models.orders import LossName, MosaicOrder
 from worker import images, plan
 from worker.core.choose import Choice
 from worker.core.descriptors import of_pictures
-from worker.core.miniature import PARTS, assembled
+from worker.core.likeness import PARTS
+from worker.core.miniature import assembled
 from worker.core.quality import Quality
 from worker.core.turns import turned
 from worker.index import SIDE, Progress

@@ -16,7 +16,7 @@ from models.grid import Grid
 from worker import images, parallel
 from worker.core.choose import Choice
 from worker.core.descriptors import of_pictures
-from worker.core.miniature import PARTS
+from worker.core.likeness import PARTS
 from worker.core.turns import lies_across, turned
 from worker.index import Progress
 

@@ -11,7 +11,8 @@ from worker.core import descriptors, losses, quality
 from worker.core.assign import Rules
 from worker.core.choose import Choice, Cut, cell_features, choose, telling, tile_features
 from worker.core.colour import ciede2000, lab
-from worker.core.miniature import PARTS, assembled
+from worker.core.likeness import PARTS
+from worker.core.miniature import assembled
 from worker.core.quality import Quality
 from worker.core.turns import allowed
 from worker.index import Progress

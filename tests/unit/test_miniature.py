@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from worker.core.miniature import PARTS, Miniature, assembled
+from worker.core.likeness import PARTS
+from worker.core.miniature import Miniature, assembled
 
 
 def fed(mosaic, columns, rows, heights):

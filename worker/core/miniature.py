@@ -6,12 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.descriptors import CHANNELS, LATTICE, area_weights
+from worker.core.likeness import PARTS
 
 Array = NDArray[np.float64]
 Value = TypeVar("Value", bound=np.generic)
-
-PARTS = 4
-"""Pixels a side of a cell."""
 
 
 def assembled(means: NDArray[Value], columns: int) -> NDArray[Value]:
