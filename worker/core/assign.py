@@ -1,6 +1,6 @@
 """Which tile lies in which cell where rules say how often, and how far from itself, a tile may lie."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,19 +9,15 @@ from numpy.typing import NDArray
 from worker.core.bound import apart_bound
 from worker.core.matching import best_columns
 from worker.core.prices import learn_prices
+from worker.core.progress import Progress
 from worker.core.settle import Wishes, settle
-from worker.core.shortlist import Costs, Numbers, blocks, lowest
+from worker.core.shortlist import TOGETHER, Costs, Numbers, blocks, lowest, whole_groups
 from worker.core.spacing import NOBODY, Spacing
-
-Progress = Callable[[int, int], None]
-"""Told how much is done, and of how much."""
 
 SHORTLIST = 48
 """Tiles in each cell's list; as many as there are cells too near it where a distance keeps more of them away."""
 LISTED = 1 << 24
 """Entries in all lists together, unless `SHORTLIST` alone makes more: 8 bytes each."""
-TOGETHER = 6_000
-"""Cells that are settled at once: more cost more time than they gain."""
 PASSES = 4
 MANY_USES = 32
 """Every so many uses more, fewer cells are settled at once: each use of a tile is an edge."""
@@ -186,7 +182,7 @@ class _Search:
         if self._spacing.binds:
             for turn in range(PASSES):
                 for cells, groups in self._spacing.blocks(turn):
-                    yield from _whole_groups(cells, groups)
+                    yield from ((cells[some], groups[some]) for some in whole_groups(groups))
                 if self._scarce:
                     yield from ((cells, None) for cells in self._spacing.sparse())
         elif self._scarce:
@@ -209,12 +205,3 @@ class _Search:
         self._held[cells] = np.take_along_axis(np.column_stack([tiles, own]), chosen, axis=1)[:, 0]
         self._own[cells] = np.take_along_axis(np.column_stack([wishes.costs, wishes.own_costs]), chosen, axis=1)[:, 0]
         np.subtract.at(self._room, self._held[cells], 1)
-
-
-def _whole_groups(cells: Numbers, groups: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yield the cells and their groups in pieces of about `TOGETHER` that cut no group."""
-    order = np.argsort(groups, kind="stable")
-    first = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    cuts = first[np.flatnonzero(np.diff(first // TOGETHER)) + 1]
-    for some in np.split(order, cuts):
-        yield cells[some], groups[some]

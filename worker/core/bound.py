@@ -4,13 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.matching import GRAIN, cheapest
+from worker.core.shortlist import whole_groups
 from worker.core.spacing import Spacing
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
-
-TOGETHER = 6_000
-"""Cells whose blocks are solved at once."""
 
 
 def apart_bound(spacing: Spacing, tiles: NDArray[np.int32], bids: NDArray[np.float32], tile_count: int) -> float:
@@ -28,14 +26,9 @@ def apart_bound(spacing: Spacing, tiles: NDArray[np.int32], bids: NDArray[np.flo
     y, x = np.divmod(np.arange(len(tiles)), spacing.columns)
     side = spacing.block_side
     blocks = y // side * spacing.columns + x // side
-    order = np.argsort(blocks, kind="stable")
-    # Never cut inside a block.
-    starts = np.flatnonzero(np.diff(blocks[order], prepend=-1))
-    cuts = starts[np.flatnonzero(np.diff(starts // TOGETHER, prepend=0))]
     return sum(
         _distinct(blocks[cells], tiles[cells].astype(np.intp), bids[cells].astype(np.float64), tile_count)
-        for cells in np.split(order, cuts)
-        if len(cells)
+        for cells in whole_groups(blocks)
     )
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core import descriptors
-from worker.core.assign import Progress, Rules, assign
+from worker.core.assign import Rules, assign
 from worker.core.losses import Loss, Metric, cost
 from worker.core.match import nearest
+from worker.core.progress import Progress
 from worker.core.turns import AS_IT_IS, lies_across, turned
 
 Array = NDArray[np.float64]
@@ -119,7 +120,7 @@ def choose(  # noqa: PLR0913 - what is compared, under which rules, and how the 
         chosen, variant = np.divmod(found_at, variants)
         costs = _costs(loss, cells, tiles, chosen, variant)
         return _choice(cut, chosen, np.asarray(turns)[variant], costs, float(costs.sum()))
-    found = assign(_Costs(loss, cells, candidates, variants), cut.columns, cut.rows, count, rules, progress)
+    found = assign(_CostRows(loss, cells, candidates, variants), cut.columns, cut.rows, count, rules, progress)
     per_turn = np.stack([_costs(loss, cells, tiles, found.tiles, turn) for turn in range(variants)], axis=1)
     variant = per_turn.argmin(axis=1)
     costs = per_turn[np.arange(len(cells)), variant]
@@ -141,7 +142,7 @@ def _choice(cut: Cut, tiles: Numbers, turns: NDArray[np.integer], costs: Array, 
     return Choice(tiles.reshape(shape), turns.astype(np.uint8).reshape(shape), costs.reshape(shape), bound)
 
 
-class _Costs:
+class _CostRows:
     """The squared loss of every tile in some cells, in its best turn, as the assignment asks for it."""
 
     def __init__(self, loss: Loss, cells: Features, candidates: Features, variants: int) -> None:

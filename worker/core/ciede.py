@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from pykdtree.kdtree import KDTree
 
 from worker.core.colour import ciede2000
-from worker.core.pruned import Progress, quiet
+from worker.core.progress import Progress, quiet
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]

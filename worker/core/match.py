@@ -6,7 +6,8 @@ from pykdtree.kdtree import KDTree
 
 from worker.core.ciede import nearest_by_ciede2000
 from worker.core.losses import Metric
-from worker.core.pruned import Progress, nearest_by_bounds, quiet
+from worker.core.progress import Progress, quiet
+from worker.core.pruned import nearest_by_bounds
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]

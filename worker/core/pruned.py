@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.core.progress import Progress, quiet
+
 Single = NDArray[np.float32]
 Double = NDArray[np.float64]
 Numbers = NDArray[np.intp]
-
-Progress = Callable[[int, int], None]
-"""Told how much is done, and of how much; what it raises stops the work."""
 
 LEADING = 24
 """Principal components in the first bound. On 20,000 x 50,000 at 768 numbers 16 and 40 took 1.1 times as long."""
@@ -30,10 +29,6 @@ PAIR_BYTES = 16 << 20
 """Of differences between candidates and cells at a time, in each thread."""
 UNIT = 2.0**-24
 """Rounding of single precision, relative. Source: IEEE 754-2019, binary32."""
-
-
-def quiet(_done: int, _total: int) -> None:
-    """Tell nobody how far the work is."""
 
 
 def nearest_by_bounds(cells: Single, tiles: Single, *, threads: int, progress: Progress = quiet) -> Numbers:

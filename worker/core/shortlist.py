@@ -12,12 +12,21 @@ Costs = Callable[[Numbers], NDArray[np.float32]]
 
 BLOCK_BYTES = 16 << 20
 CHUNK = 64
+TOGETHER = 6_000
+"""Cells that are settled at once: more cost more time than they gain."""
 
 
 def blocks(cells: Numbers, tile_count: int) -> list[Numbers]:
     """Return the cells in pieces whose costs fill at most `BLOCK_BYTES`, or one cell's row if that is larger."""
     step = max(1, BLOCK_BYTES // (4 * tile_count))
     return [cells[first : first + step] for first in range(0, len(cells), step)]
+
+
+def whole_groups(groups: Numbers) -> list[Numbers]:
+    """Return the numbers of the cells in pieces of about `TOGETHER` that cut no group; `groups` has each cell's."""
+    order = np.argsort(groups, kind="stable")
+    first = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    return np.split(order, first[np.flatnonzero(np.diff(first // TOGETHER)) + 1])
 
 
 def lowest(values: NDArray[np.float32], count: int) -> Numbers:
