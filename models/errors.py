@@ -68,6 +68,12 @@ class TooManyPixels(UnusablePicture):
     code = "too_many_pixels"
 
 
+class TooCostly(UnusablePicture):
+    """A picture that takes its decoder more time than one picture may."""
+
+    code = "too_costly"
+
+
 class UnreadableFile(UnusablePicture):
     """A file that the system would not give up."""
 
@@ -119,6 +125,18 @@ class OutOfTime(TesseraError):
     """A job that ran past its time limit."""
 
     code = "timeout"
+
+
+class Crashed(TesseraError):
+    """A job whose worker died, or fell silent, each time."""
+
+    code = "crashed"
+
+
+class NotRetryable(TesseraError):
+    """Only what failed or was cancelled can be tried again."""
+
+    code = "not_retryable"
 
 
 class LeaseLost(TesseraError):

@@ -4,16 +4,18 @@ A read followed by a write is a race; a guarded UPDATE has one winner. `now` is 
 (`database.now`), handed in so that every caller of one transaction sees the same moment.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import token_hex
+from typing import cast
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from models.errors import LeaseLost, TesseraError
-from models.lifecycle import Doorbell, JobKind, JobState, Lane, before
+from models import history, logs
+from models.errors import Crashed, LeaseLost, OutOfTime, TesseraError
+from models.lifecycle import AttemptEnd, Doorbell, JobKind, JobState, Lane, before
 from models.tables import Job
 
 RING_AGAIN_MOST = timedelta(hours=1)
@@ -26,11 +28,25 @@ class Lease:
     job_id: int
     attempt: int
     token: str
+    request_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What no other attempt is called: part of the keys under which this one writes."""
+        return f"{self.job_id}-{self.attempt}"
 
 
 def add(session: Session, kind: JobKind, lane: Lane, now: datetime, ring_again: timedelta) -> Job:
     """Add a queued job, to be rung for by the caller once its transaction has committed."""
-    job = Job(kind=kind, lane=lane, state=JobState.QUEUED, created_at=now, queued_at=now, ring_at=now + ring_again)
+    job = Job(
+        kind=kind,
+        lane=lane,
+        state=JobState.QUEUED,
+        request_id=logs.request_id(),
+        created_at=now,
+        queued_at=now,
+        ring_at=now + ring_again,
+    )
     session.add(job)
     session.flush()
     return job
@@ -39,7 +55,7 @@ def add(session: Session, kind: JobKind, lane: Lane, now: datetime, ring_again: 
 def claim(session: Session, job_id: int, now: datetime, span: timedelta) -> Lease | None:
     """Take a queued job; None when it is not there to be taken."""
     token = token_hex(16)
-    attempt = session.scalar(
+    claimed = session.execute(
         update(Job)
         .where(Job.id == job_id, Job.state == JobState.QUEUED)
         .values(
@@ -51,9 +67,13 @@ def claim(session: Session, job_id: int, now: datetime, span: timedelta) -> Leas
             phase="",
             progress=0.0,
         )
-        .returning(Job.attempt)
-    )
-    return None if attempt is None else Lease(job_id, attempt, token)
+        .returning(Job.attempt, Job.queued_at, Job.request_id)
+    ).one_or_none()
+    if claimed is None:
+        return None
+    number, queued_at, request_id = claimed
+    history.begin(session, job_id, number, now, queued_at)
+    return Lease(job_id, number, token, request_id)
 
 
 def beat(session: Session, lease: Lease, now: datetime, span: timedelta, phase: str, progress: float) -> None:
@@ -83,6 +103,31 @@ def fail(session: Session, lease: Lease, now: datetime, error: TesseraError) -> 
     _close(session, lease, JobState.FAILED, now, error_code=error.code, error_sentence=str(error))
 
 
+def give_back(session: Session, lease: Lease, now: datetime) -> None:
+    """Queue a job again because its worker is asked to end: the attempt does not count, and the next sweep rings.
+
+    Raises:
+        LeaseLost: the attempt no longer holds the job.
+    """
+    _guarded(
+        session,
+        lease,
+        before(JobState.QUEUED),
+        state=JobState.QUEUED,
+        given_back=Job.given_back + 1,
+        lease_token=None,
+        lease_until=None,
+        queued_at=now,
+        ring_at=now,
+    )
+    history.end(session, [lease.job_id], now, AttemptEnd.GIVEN_BACK)
+
+
+def note_failed_ring(session: Session, job_id: int) -> None:
+    """Count a message that did not reach the queue."""
+    session.execute(update(Job).where(Job.id == job_id).values(failed_rings=Job.failed_rings + 1))
+
+
 def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
     """Cancel every one of these jobs that is not final; return how many were cancelled."""
     cancelled = session.scalars(
@@ -90,37 +135,79 @@ def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
         .where(Job.id.in_(list(job_ids)), Job.state.in_(before(JobState.CANCELLED)))
         .values(state=JobState.CANCELLED, lease_token=None, lease_until=None, finished_at=now)
         .returning(Job.id)
-    )
-    return len(cancelled.all())
+    ).all()
+    history.end(session, cancelled, now, AttemptEnd.CANCELLED)
+    return len(cancelled)
 
 
-def release_stale(session: Session, now: datetime, max_attempts: int, ring_again: timedelta) -> list[Doorbell]:
-    """Queue again the jobs whose lease ran out, and fail those that had all their attempts.
+@dataclass(frozen=True)
+class Patience:
+    """How much the sweep puts up with.
+
+    Attributes:
+        max_attempts: Attempts that ended without a word before a job is given up.
+        longest: Time that one attempt may take.
+        span: How long a claim or a beat holds.
+        ring_again: Time after which a queued job is rung for again.
+    """
+
+    max_attempts: int
+    longest: timedelta
+    span: timedelta
+    ring_again: timedelta
+
+    def verdict(self, attempts: int, held: timedelta) -> TesseraError | None:
+        """Return why a job whose lease ran out is given up, or None: it may be tried again.
+
+        Args:
+            attempts: How many attempts count.
+            held: From the claim of the last one to the end of its lease.
+        """
+        if held - self.span >= self.longest:
+            return OutOfTime(f"The job took longer than {self.longest.total_seconds():,.0f} seconds and was stopped.")
+        if attempts >= self.max_attempts:
+            return Crashed(
+                f"The worker stopped in the middle of this job {attempts} times; it is given up. "
+                "Perhaps one of its pictures is more than a worker can bear."
+            )
+        return None
+
+
+def release_stale(session: Session, now: datetime, patience: Patience) -> list[Doorbell]:
+    """Queue again the jobs whose lease ran out, and fail those that had all their attempts or all their time.
+
+    Rows that another sweep, or a frozen worker, holds locked are left to the next sweep.
 
     Returns:
         Whom to ring for, once the transaction has committed.
     """
     stale = (Job.state == JobState.RUNNING) & (Job.lease_until < now)
-    session.execute(
-        update(Job)
-        .where(stale, Job.attempt >= max_attempts)
-        .values(
-            state=JobState.FAILED,
-            lease_token=None,
-            lease_until=None,
-            finished_at=now,
-            error_code="crashed",
-            error_sentence=f"The worker stopped in the middle of this job {max_attempts} times; it is given up.",
-        )
+    query = select(Job.id, Job.attempt - Job.given_back, Job.started_at, Job.lease_until).where(stale)
+    # A constraint of the table says that neither time is missing while a job runs.
+    found = cast(
+        "Sequence[tuple[int, int, datetime, datetime]]",
+        session.execute(query.with_for_update(skip_locked=True)).all(),
     )
+    if not found:
+        return []
+    again = []
+    for job_id, attempts, started_at, lease_until in found:
+        error = patience.verdict(attempts, lease_until - started_at)
+        if error is None:
+            again.append(job_id)
+        else:
+            result = {"error_code": error.code, "error_sentence": str(error), "finished_at": now}
+            values = result | {"state": JobState.FAILED, "lease_token": None, "lease_until": None}
+            session.execute(update(Job).where(stale, Job.id == job_id).values(values))
+    history.end(session, [job_id for job_id, *_ in found], now, AttemptEnd.EXPIRED)
     return _doorbells(
         session,
-        stale & (Job.attempt < max_attempts),
+        stale & Job.id.in_(again),
         state=JobState.QUEUED,
         lease_token=None,
         lease_until=None,
         queued_at=now,
-        ring_at=now + ring_again,
+        ring_at=now + patience.ring_again,
     )
 
 
@@ -134,6 +221,7 @@ def ring_again(session: Session, now: datetime, most: int = 500) -> list[Doorbel
         .where(Job.state == JobState.QUEUED, Job.ring_at < now)
         .order_by(Job.ring_at)
         .limit(most)
+        .with_for_update(skip_locked=True)
     ).all()
     rung: list[Doorbell] = []
     for job_id, queued_at, ring_at in due:
@@ -158,6 +246,7 @@ def _close(session: Session, lease: Lease, state: JobState, now: datetime, **res
         finished_at=now,
         **result,
     )
+    history.end(session, [lease.job_id], now, AttemptEnd(state.value))
 
 
 def _guarded(session: Session, lease: Lease, states: list[JobState], **values: object) -> None:

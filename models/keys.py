@@ -22,7 +22,7 @@ def photo(tile_set_id: UUID, content: bytes) -> str:
     return f"{photos(tile_set_id)}{content.hex()}"
 
 
-def index(tile_set_id: UUID, attempt: int, version: int) -> str:
+def index(tile_set_id: UUID, attempt: str, version: int) -> str:
     """The arrays that one attempt at indexing made."""
     return f"{TILE_SETS}/{tile_set_id}/{attempt}/index-v{version}.npy"
 
@@ -37,11 +37,11 @@ def batch_target(batch_id: UUID, number: int) -> str:
     return f"{BATCHES}/{batch_id}/targets/{number}"
 
 
-def picture(mosaic_id: UUID, attempt: int, extension: str) -> str:
+def picture(mosaic_id: UUID, attempt: str, extension: str) -> str:
     """The mosaic that one attempt made."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/mosaic.{extension}"
 
 
-def preview(mosaic_id: UUID, attempt: int) -> str:
+def preview(mosaic_id: UUID, attempt: str) -> str:
     """A small JPEG of the mosaic that one attempt made."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/preview.jpg"

@@ -52,6 +52,18 @@ NEXT: dict[JobState, frozenset[JobState]] = {
 }
 
 
+class AttemptEnd(StrEnum):
+    """How an attempt at a job ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    """Its lease ran out: its worker died, froze, or lost the database."""
+    GIVEN_BACK = "given back"
+    """Its worker was asked to end; this attempt does not count."""
+
+
 def before(state: JobState) -> list[JobState]:
     """Return the states that `state` may follow.
 

@@ -8,6 +8,12 @@ import structlog
 from models.settings import Settings
 
 
+def request_id() -> str | None:
+    """Return the id of the request that is being answered, if this is one; every log line and job carries it."""
+    bound: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    return bound
+
+
 def configure(settings: Settings) -> None:
     """Send every log line of this process, ours and the libraries', through one renderer."""
     shared: list[structlog.typing.Processor] = [

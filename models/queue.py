@@ -67,7 +67,7 @@ def connect(settings: Settings, role: Literal["publisher", "worker"]) -> Celery:
             **({"max_retries": 1, "interval_start": 0.1} if role == "publisher" else {}),
         },
         task_soft_time_limit=settings.job_seconds,
-        task_time_limit=settings.job_seconds + 60,
+        task_time_limit=settings.job_seconds + settings.kill_seconds,
     )
     return app
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import database
+from models.jobs import Patience
 from models.settings import Settings
 from models.storage import Store
 
@@ -17,6 +18,12 @@ class Services:
     settings: Settings
     sessions: sessionmaker[Session]
     store: Store
+
+    @property
+    def patience(self) -> Patience:
+        """What the sweep puts up with."""
+        longest = timedelta(seconds=self.settings.job_seconds)
+        return Patience(self.settings.max_attempts, longest, self.settings.lease_span, self.ring_again)
 
     @property
     def ring_again(self) -> timedelta:

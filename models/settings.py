@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     litter_grace_seconds: float = Field(3_600, ge=0)
     max_attempts: int = Field(3, ge=1)
     job_seconds: int = Field(3_600, ge=1)
+    kill_seconds: int = Field(60, ge=1)
+    finish_seconds: float = Field(5, ge=0)
+    decode_seconds: float = Field(30, gt=0)
+    decode_bytes: int = Field(2 << 30, ge=64 << 20)
 
     max_upload_bytes: int = Field(4 << 30, ge=1)
     max_picture_bytes: int = Field(256 << 20, ge=1)

@@ -7,7 +7,7 @@ from typing import Any
 from models import logs, settings
 from models.lifecycle import Lane
 from models.queue import connect, signals
-from worker import parallel, tasks
+from worker import closing, parallel, tasks
 
 __all__ = ["main", "tasks"]
 
@@ -15,7 +15,7 @@ BULK_NICENESS = 10
 
 
 def main() -> None:
-    """Serve one lane until SIGTERM; a second SIGTERM does not wait for the job in hand."""
+    """Serve one lane until SIGTERM; then jobs in hand have a moment to end, and what does not is given back."""
     parser = argparse.ArgumentParser(prog="python -m worker.app", description=main.__doc__)
     parser.add_argument("--lane", type=Lane, choices=list(Lane), required=True)
     parser.add_argument("--concurrency", type=int, default=parallel.core_count())
@@ -24,6 +24,7 @@ def main() -> None:
     logs.configure(loaded)
     # Celery would set up its own logging; that somebody listens to this signal keeps it from doing so.
     signals.setup_logging.connect(_keep_logging, weak=False)
+    signals.worker_shutting_down.connect(closing.begin, weak=False)
     if chosen.lane is Lane.BULK:
         signals.worker_process_init.connect(_yield_to_people, weak=False)
     app = connect(loaded, "worker")

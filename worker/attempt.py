@@ -1,4 +1,4 @@
-"""One attempt at a job: claim it, keep its lease alive beside the work, close it."""
+"""One attempt at a job: claim it, keep its lease alive beside the work, close it or give it back."""
 
 import threading
 import time
@@ -10,11 +10,12 @@ from typing import Self
 import structlog
 from sqlalchemy.orm import Session
 
-from models import database, jobs
+from models import database, history, jobs
 from models.errors import LeaseLost, OutOfTime, TesseraError
 from models.jobs import Lease
 from models.queue import SoftTimeLimitExceeded
 from models.services import Services
+from worker import closing
 
 log = structlog.get_logger(__name__)
 
@@ -27,13 +28,39 @@ class Outcome:
     error: TesseraError | None = None
 
 
+class PhaseClock:
+    """Which phase the work is in, and how long each has taken; phases may alternate."""
+
+    def __init__(self) -> None:
+        self.phase = ""
+        self._since = time.monotonic()
+        self._seconds: dict[str, float] = {}
+
+    def enter(self, phase: str) -> None:
+        """Go on in a phase; threads may come here at once, and what they blur is a moment."""
+        if phase == self.phase:
+            return
+        now = time.monotonic()
+        if self.phase:
+            self._seconds[self.phase] = self._seconds.get(self.phase, 0.0) + now - self._since
+        self.phase, self._since = phase, now
+
+    def seconds(self) -> dict[str, float]:
+        """Return what each phase has taken, the one that goes on included."""
+        spent = dict(self._seconds)
+        if self.phase:
+            spent[self.phase] = spent.get(self.phase, 0.0) + time.monotonic() - self._since
+        return spent
+
+
 class Attempt:
     """A lease, and how far its work is. A thread of its own beats while the work goes on."""
 
     def __init__(self, services: Services, lease: Lease) -> None:
         self.services = services
         self.lease = lease
-        self._phase, self._share = "", 0.0
+        self._clock = PhaseClock()
+        self._share = 0.0
         self._stop, self._lost = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
 
@@ -49,7 +76,13 @@ class Attempt:
         """
         if self._lost.is_set():
             raise LeaseLost(f"Attempt {self.lease.attempt} no longer holds job {self.lease.job_id}.")
-        self._phase, self._share = phase, min(max(share, 0.0), 1.0)
+        self._clock.enter(phase)
+        self._share = min(max(share, 0.0), 1.0)
+
+    @property
+    def phase_seconds(self) -> dict[str, float]:
+        """How long each phase has taken so far."""
+        return self._clock.seconds()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -60,13 +93,24 @@ class Attempt:
         self._thread.join()
 
     def _beat_on(self) -> None:
-        span = self.services.settings.lease_span
-        pause = min(self.services.settings.beat_seconds, span.total_seconds() / 3)
-        last = time.monotonic()
+        """Beat until the work ends, the lease is lost, or its time is up; give the job back if we are to end."""
+        chosen = self.services.settings
+        span = chosen.lease_seconds
+        pause = min(chosen.beat_seconds, span / 3)
+        began = last = time.monotonic()
+        asked: float | None = None
         try:
-            while not self._stop.wait(pause) and time.monotonic() - last < span.total_seconds():
+            while not self._stop.wait(pause):
+                now = time.monotonic()
+                if now - last >= span or now - began >= chosen.job_seconds + chosen.kill_seconds:
+                    break
+                if closing.begun() and asked is None:
+                    asked = now
                 try:
-                    self._beat(span)
+                    if asked is not None and now - asked >= chosen.finish_seconds:
+                        self._give_back()
+                        break
+                    self._beat(chosen.lease_span)
                     last = time.monotonic()
                 except database.Unreachable:
                     log.warning("a beat did not reach the database", exc_info=True)
@@ -79,7 +123,13 @@ class Attempt:
 
     def _beat(self, span: timedelta) -> None:
         with self.services.sessions.begin() as session:
-            jobs.beat(session, self.lease, database.now(session), span, self._phase, self._share)
+            jobs.beat(session, self.lease, database.now(session), span, self._clock.phase, self._share)
+
+    def _give_back(self) -> None:
+        with self.services.sessions.begin() as session:
+            jobs.give_back(session, self.lease, database.now(session))
+            history.note_phases(session, self.lease.job_id, self.lease.attempt, self.phase_seconds)
+        log.info("given back: this worker was asked to end")
 
 
 Work = Callable[[Attempt], Outcome]
@@ -96,7 +146,7 @@ def run(services: Services, job_id: int, work: Work) -> None:
             if lease is None:
                 log.info("nothing to claim")
                 return
-            with structlog.contextvars.bound_contextvars(attempt=lease.attempt):
+            with structlog.contextvars.bound_contextvars(attempt=lease.attempt, request_id=lease.request_id):
                 _make(services, lease, work)
         except LeaseLost as error:
             log.info("stopped", reason=str(error))
@@ -112,22 +162,24 @@ def _claim(services: Services, job_id: int) -> Lease | None:
 def _make(services: Services, lease: Lease, work: Work) -> None:
     began = time.monotonic()
     log.info("began")
-    outcome = _worked(services, lease, work)
+    attempt = Attempt(services, lease)
+    outcome = _worked(attempt, work)
     with services.sessions.begin() as session:
         now = database.now(session)
         if outcome.error is None:
             jobs.succeed(session, lease, now)
         else:
             jobs.fail(session, lease, now, outcome.error)
+        history.note_phases(session, lease.job_id, lease.attempt, attempt.phase_seconds)
         outcome.write(session)
     code = outcome.error.code if outcome.error else None
     log.info("ended", error_code=code, seconds=round(time.monotonic() - began, 3))
 
 
-def _worked(services: Services, lease: Lease, work: Work) -> Outcome:
+def _worked(attempt: Attempt, work: Work) -> Outcome:
     """Do the work; every failure becomes an outcome with a code, except the two that `run` handles."""
     try:
-        with Attempt(services, lease) as attempt:
+        with attempt:
             return work(attempt)
     except (LeaseLost, *database.Unreachable):
         raise
@@ -135,7 +187,7 @@ def _worked(services: Services, lease: Lease, work: Work) -> Outcome:
         log.info("failed", error_code=error.code, reason=str(error))
         return Outcome(_nothing, error)
     except SoftTimeLimitExceeded:
-        limit = services.settings.job_seconds
+        limit = attempt.services.settings.job_seconds
         return Outcome(_nothing, OutOfTime(f"The job took longer than {limit:,} seconds and was stopped."))
     except Exception:
         log.exception("an error that nobody foresaw")

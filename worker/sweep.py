@@ -20,7 +20,7 @@ def sweep(services: Services) -> int:
     """Sweep once; return for how many jobs it rang."""
     with services.sessions.begin() as session:
         now = database.now(session)
-        bells = jobs.release_stale(session, now, services.settings.max_attempts, services.ring_again)
+        bells = jobs.release_stale(session, now, services.patience)
         bells += jobs.ring_again(session, now)
     if bells:
         log.info("rings again", job_ids=[bell.job_id for bell in bells])

@@ -115,7 +115,7 @@ def index_tile_set(attempt: Attempt) -> Outcome:
     except NoUsableTiles as error:
         return Outcome(lambda session: _report(session, tile_set.id, skipped), error)
     attempt.report("storing", 0.98)
-    key = keys.index(tile_set.id, attempt.lease.attempt, index.VERSION)
+    key = keys.index(tile_set.id, attempt.lease.name, index.VERSION)
     with tempfile.TemporaryFile() as file:
         index.save(tiles, file)
         file.seek(0)
@@ -156,11 +156,11 @@ def _archive(store: Store, key: str) -> Iterator[Archive]:
 
 def _store_picture(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture: Path) -> dict[str, object]:
     """Store the mosaic and its preview; return what the row is to say of them."""
-    store, number = attempt.services.store, attempt.lease.attempt
+    store, name = attempt.services.store, attempt.lease.name
     preview = picture.with_name("preview.jpg")
     pictures.write_preview(picture, preview)
-    picture_key = keys.picture(mosaic.id, number, picture.suffix.removeprefix("."))
-    preview_key = keys.preview(mosaic.id, number)
+    picture_key = keys.picture(mosaic.id, name, picture.suffix.removeprefix("."))
+    preview_key = keys.preview(mosaic.id, name)
     store.put(picture_key, picture)
     store.put(preview_key, preview)
     with picture.open("rb") as file:

@@ -162,6 +162,12 @@ def sqlite_services(new_database: Callable[[str], str], redis_running: RedisServ
     return _services(new_database("sqlite"), redis_running, tmp_path)
 
 
+@pytest.fixture
+def postgresql_services(new_database: Callable[[str], str], redis_running: RedisServer, tmp_path: Path) -> Services:
+    """The same on PostgreSQL alone: SQLite locks no rows, whoever writes there writes alone."""
+    return _services(new_database("postgresql"), redis_running, tmp_path)
+
+
 def _services(database_url: str, running: RedisServer, folder: Path) -> Services:
     settings = chosen(database_url, running.url, folder / "store", lease_seconds=3, beat_seconds=0.1)
     queue.connect(settings, "publisher")

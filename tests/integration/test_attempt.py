@@ -112,7 +112,7 @@ def test_a_job_that_another_attempt_took_over_is_left_to_it(services: Services, 
     def work(_: Attempt) -> Outcome:
         with services.sessions.begin() as session:
             now = database.now(session)
-            jobs.release_stale(session, now + 2 * services.settings.lease_span, 3, services.ring_again)
+            jobs.release_stale(session, now + 2 * services.settings.lease_span, services.patience)
             assert jobs.claim(session, job_id, now, services.settings.lease_span) is not None
         return Outcome(nothing)
 

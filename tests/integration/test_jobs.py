@@ -5,19 +5,20 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import database, jobs
 from models.errors import InvalidOrder, LeaseLost
-from models.jobs import Lease
-from models.lifecycle import NEXT, JobKind, JobState, Lane
+from models.jobs import Lease, Patience
+from models.lifecycle import NEXT, AttemptEnd, JobKind, JobState, Lane
 from models.services import Services
-from models.tables import Job
+from models.tables import AttemptRecord, Job
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SPAN = timedelta(seconds=30)
 MINUTE = timedelta(minutes=1)
+PATIENCE = Patience(max_attempts=3, longest=timedelta(hours=1), span=SPAN, ring_again=MINUTE)
 
 
 def add(services: Services, now: datetime = NOON) -> int:
@@ -32,7 +33,7 @@ def claim(services: Services, job_id: int, now: datetime = NOON) -> Lease | None
 
 def sweep(services: Services, now: datetime) -> list[int]:
     with services.sessions.begin() as session:
-        return [bell.job_id for bell in jobs.release_stale(session, now, 3, MINUTE)]
+        return [bell.job_id for bell in jobs.release_stale(session, now, PATIENCE)]
 
 
 def look(services: Services, job_id: int) -> Job:
@@ -160,6 +161,7 @@ def _put(session: Session, job_id: int, state: JobState) -> None:
     session.execute(
         update(Job).where(Job.id == job_id).values(
             state=state, attempt=1, lease_token="t" if running else None, lease_until=NOON if running else None,
+            started_at=NOON - SPAN,
             finished_at=NOON if state.final else None, error_code="crashed" if failed else None,
         )
     )  # fmt: skip
@@ -175,7 +177,7 @@ def test_each_operation_moves_a_job_only_where_the_table_allows(services: Servic
             session, Lease(job_id, 1, "t"), NOON, InvalidOrder("", "")
         ),
         JobState.CANCELLED: lambda session, job_id: jobs.cancel(session, [job_id], NOON),
-        JobState.QUEUED: lambda session, _: jobs.release_stale(session, later, 3, MINUTE),
+        JobState.QUEUED: lambda session, _: jobs.release_stale(session, later, PATIENCE),
     }
     for goal, operation in operations.items():
         job_id = add(services)
@@ -220,3 +222,87 @@ def test_the_database_tells_the_time_in_utc(services: Services) -> None:
         told = database.now(session)
     assert told.utcoffset() == timedelta(0)
     assert abs(told - datetime.now(UTC)) < MINUTE
+
+
+def records(services: Services, job_id: int) -> list[tuple[int, float, AttemptEnd | None]]:
+    with services.sessions() as session:
+        rows = session.scalars(
+            select(AttemptRecord).where(AttemptRecord.job_id == job_id).order_by(AttemptRecord.number)
+        )
+        return [(row.number, row.waited_seconds, row.outcome) for row in rows]
+
+
+def test_every_attempt_is_remembered_with_its_wait_and_its_end(services: Services) -> None:
+    job_id = add(services)
+    claim(services, job_id, NOON + SPAN / 2)
+    assert records(services, job_id) == [(1, 15.0, None)]
+    sweep(services, NOON + 2 * SPAN)
+    lease = claim(services, job_id, NOON + 3 * SPAN)
+    assert lease is not None
+    with services.sessions.begin() as session:
+        jobs.succeed(session, lease, NOON + 4 * SPAN)
+    assert records(services, job_id) == [(1, 15.0, AttemptEnd.EXPIRED), (2, 30.0, AttemptEnd.SUCCEEDED)]
+
+
+def test_a_job_given_back_is_queued_at_once_and_its_attempt_does_not_count(services: Services) -> None:
+    job_id = add(services)
+    for _ in range(5):
+        lease = held(services, job_id)
+        with services.sessions.begin() as session:
+            jobs.give_back(session, lease, NOON)
+    job = look(services, job_id)
+    assert (job.state, job.attempt, job.given_back, job.ring_at) == (JobState.QUEUED, 5, 5, NOON)
+    assert {outcome for *_, outcome in records(services, job_id)} == {AttemptEnd.GIVEN_BACK}
+    for _ in range(2):
+        held(services, job_id)
+        assert sweep(services, NOON + MINUTE) == [job_id]
+    held(services, job_id)
+    assert sweep(services, NOON + MINUTE) == []
+    assert look(services, job_id).error_code == "crashed"
+
+
+def test_what_is_another_attempts_cannot_be_given_back(services: Services) -> None:
+    job_id = add(services)
+    old = held(services, job_id)
+    sweep(services, NOON + MINUTE)
+    held(services, job_id)
+    with pytest.raises(LeaseLost), services.sessions.begin() as session:
+        jobs.give_back(session, old, NOON)
+    assert look(services, job_id).state is JobState.RUNNING
+
+
+def test_a_job_that_had_all_its_time_and_fell_silent_fails_as_timeout(services: Services) -> None:
+    job_id = add(services)
+    lease = held(services, job_id)
+    with services.sessions.begin() as session:
+        jobs.beat(session, lease, NOON + PATIENCE.longest, SPAN, "matching", 0.5)
+    assert sweep(services, NOON + 2 * PATIENCE.longest) == []
+    assert (look(services, job_id).state, look(services, job_id).error_code) == (JobState.FAILED, "timeout")
+
+
+def test_a_job_that_fell_silent_just_before_its_time_was_up_is_tried_again(services: Services) -> None:
+    job_id = add(services)
+    lease = held(services, job_id)
+    with services.sessions.begin() as session:
+        jobs.beat(session, lease, NOON + PATIENCE.longest - timedelta(seconds=1), SPAN, "matching", 0.5)
+    assert sweep(services, NOON + 2 * PATIENCE.longest) == [job_id]
+
+
+def test_a_row_that_somebody_holds_locked_does_not_stop_the_sweep(postgresql_services: Services) -> None:
+    services = postgresql_services
+    stuck, free = add(services), add(services)
+    held(services, stuck)
+    held(services, free)
+    with services.sessions() as frozen:
+        frozen.execute(update(Job).where(Job.id == stuck).values(phase="held"))
+        assert sweep(services, NOON + MINUTE) == [free]
+        frozen.rollback()
+    assert sweep(services, NOON + MINUTE) == [stuck]
+
+
+def test_a_failed_ring_is_counted(services: Services) -> None:
+    job_id = add(services)
+    with services.sessions.begin() as session:
+        jobs.note_failed_ring(session, job_id)
+        jobs.note_failed_ring(session, job_id)
+    assert look(services, job_id).failed_rings == 2

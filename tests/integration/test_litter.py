@@ -36,7 +36,7 @@ def tile_set(services: Services) -> TileSet:
     """An indexed tile set with a photo, an index, an old attempt's index and what was uploaded."""
     identity = uuid4()
     upload, content = keys.upload(identity, 0), b"\x01" * 32
-    for key in (upload, keys.photo(identity, content), keys.index(identity, 1, 1), keys.index(identity, 2, 1)):
+    for key in (upload, keys.photo(identity, content), keys.index(identity, "1", 1), keys.index(identity, "2", 1)):
         services.store.put(key, b"x")
     with services.sessions.begin() as session:
         bell = place_tile_set(session, identity, "photos", [], [], services.ring_again)
@@ -45,12 +45,12 @@ def tile_set(services: Services) -> TileSet:
         assert lease is not None
         jobs.succeed(session, lease, now)
         made = session.get_one(TileSet, identity)
-        made.index_key, made.tile_count = keys.index(identity, 2, 1), 1
+        made.index_key, made.tile_count = keys.index(identity, "2", 1), 1
     return made
 
 
 def test_an_indexed_set_keeps_its_photos_and_its_index_alone(services: Services, tile_set: TileSet) -> None:
-    kept = {keys.photo(tile_set.id, b"\x01" * 32), keys.index(tile_set.id, 2, 1)}
+    kept = {keys.photo(tile_set.id, b"\x01" * 32), keys.index(tile_set.id, "2", 1)}
     assert collect(services) == kept
 
 
@@ -68,8 +68,8 @@ def test_what_was_uploaded_and_never_ordered_goes(services: Services) -> None:
 def test_a_finished_mosaic_keeps_its_target_and_the_published_attempt(services: Services, tile_set: TileSet) -> None:
     identity = uuid4()
     target = StoredFile("t", keys.target(identity))
-    named = {target.key, keys.picture(identity, 2, "png"), keys.preview(identity, 2)}
-    for key in {*named, keys.picture(identity, 1, "png"), keys.preview(identity, 1)}:
+    named = {target.key, keys.picture(identity, "2", "png"), keys.preview(identity, "2")}
+    for key in {*named, keys.picture(identity, "1", "png"), keys.preview(identity, "1")}:
         services.store.put(key, b"x")
     with services.sessions.begin() as session:
         order = MosaicOrder(cells_across=2)
@@ -79,13 +79,13 @@ def test_a_finished_mosaic_keeps_its_target_and_the_published_attempt(services: 
         assert lease is not None
         jobs.succeed(session, lease, now)
         mosaic = session.get_one(Mosaic, identity)
-        mosaic.picture_key, mosaic.preview_key = keys.picture(identity, 2, "png"), keys.preview(identity, 2)
+        mosaic.picture_key, mosaic.preview_key = keys.picture(identity, "2", "png"), keys.preview(identity, "2")
     assert {key for key in collect(services) if key.startswith("mosaics/")} == named
 
 
 def test_a_job_that_is_not_final_keeps_everything(services: Services, tile_set: TileSet) -> None:
     identity = uuid4()
-    keys_of_it = {keys.target(identity), keys.picture(identity, 1, "png")}
+    keys_of_it = {keys.target(identity), keys.picture(identity, "1", "png")}
     for key in keys_of_it:
         services.store.put(key, b"x")
     with services.sessions.begin() as session:

@@ -42,7 +42,7 @@ def tile_set(sqlite_services: Services) -> TileSet:
         assert lease is not None
         jobs.succeed(session, lease, now)
         made = session.get_one(TileSet, identity)
-        made.index_key, made.tile_count, made.skipped_count = keys.index(identity, 1, 1), 1, 0
+        made.index_key, made.tile_count, made.skipped_count = keys.index(identity, "1", 1), 1, 0
     return made
 
 
