@@ -25,6 +25,18 @@ from models.errors import BadConfiguration
 
 BUSY_SECONDS = 10
 CONNECT_SECONDS = 5
+POSTGRESQL = {
+    "connect_timeout": CONNECT_SECONDS,
+    # A server that vanished without a word is given up after 15 s, not after the system's two hours.
+    "tcp_user_timeout": 15_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    # A process that is frozen in the middle of a transaction holds its rows no longer than this, and nobody
+    # waits for them longer than this.
+    "options": "-c idle_in_transaction_session_timeout=15s -c lock_timeout=10s",
+}
+"""What libpq is told. Source: PostgreSQL 18, sections 32.1.2 and 19.11.1."""
 MOST_CONNECTIONS = 40
 """Of one process: more than it has threads, so that none waits for another's connection."""
 Unreachable = (OperationalError, InterfaceError, PoolTimeout)
@@ -75,9 +87,7 @@ def connect(url: str) -> Engine:
     """
     address = _address(url)
     if address.get_backend_name() == "postgresql":
-        return create_engine(
-            address, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args={"connect_timeout": 5}
-        )
+        return create_engine(address, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args=POSTGRESQL)
     engine = create_engine(address, max_overflow=MOST_CONNECTIONS, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))

@@ -4,6 +4,8 @@ Early acknowledgement, no retries, no results: a lease and the sweep do that wor
 here is in docs/explanation/queue-settings.md.
 """
 
+import socket
+import sys
 from collections.abc import Iterable
 from typing import Literal
 
@@ -22,6 +24,10 @@ __all__ = ["SoftTimeLimitExceeded", "app", "connect", "ring", "ring_all", "signa
 PUBLISH_SECONDS = 1.0
 """Bound on connecting to Redis and on each answer of it, in a process that publishes: two of them make 2 s."""
 CONSUME_SECONDS = 15.0
+KEEPALIVE = (
+    {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3} if sys.platform == "linux" else {}
+)
+"""A Redis that vanished without a word is noticed after 25 s, not after the system's two hours. Source: tcp(7)."""
 CHILD_TASKS = 200
 CHILD_KILOBYTES = 1_500_000
 
@@ -63,6 +69,7 @@ def connect(settings: Settings, role: Literal["publisher", "worker"]) -> Celery:
             "socket_timeout": seconds,
             "socket_connect_timeout": seconds,
             "socket_keepalive": True,
+            "socket_keepalive_options": KEEPALIVE,
             "retry_on_timeout": False,
             **({"max_retries": 1, "interval_start": 0.1} if role == "publisher" else {}),
         },

@@ -18,6 +18,7 @@ from worker.core.choose import Choice
 from worker.core.descriptors import of_pictures
 from worker.core.likeness import PARTS
 from worker.core.turns import lies_across, turned
+from worker.images import Decoder
 from worker.index import Progress
 
 RESIDENT_BYTES = 64 << 20
@@ -45,7 +46,14 @@ class Laid:
 
 @contextmanager
 def fetched(
-    choice: Choice, contents: NDArray[np.uint8], grid: Grid, read: ReadPhoto, *, threads: int, progress: Progress
+    choice: Choice,
+    contents: NDArray[np.uint8],
+    grid: Grid,
+    read: ReadPhoto,
+    *,
+    threads: int,
+    progress: Progress,
+    decoder: Decoder = images,
 ) -> Iterator[Laid]:
     """Lend every tile that lies in a mosaic.
 
@@ -56,6 +64,7 @@ def fetched(
         read: Gives a photo's bytes.
         threads: How many photos to decode at once.
         progress: Told how many photos are there.
+        decoder: Turns a photo into a tile.
 
     Raises:
         DamagedIndex: a photo is no longer what the index says.
@@ -72,7 +81,7 @@ def fetched(
             try:
                 data = read(contents[numbers[number]].tobytes())
                 for slot in range(first[number], ends[number]):
-                    tile = _tile(data, width, height, int(different[slot] % TURNS))
+                    tile = _tile(decoder, data, (width, height), int(different[slot] % TURNS))
                     pixels[slot], small[slot] = tile, of_pictures(tile[None], PARTS)[0]
             except UnusablePicture as error:
                 raise DamagedIndex(f"A photo that was indexed can no longer be used: {error}") from error
@@ -90,8 +99,8 @@ def let_go(pixels: NDArray[np.uint8]) -> None:
         pixels._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # noqa: SLF001 - numpy has no other way
 
 
-def _tile(data: bytes, width: int, height: int, turn: int) -> NDArray[np.uint8]:
-    return turned(images.tile(data, *((height, width) if lies_across(turn) else (width, height))), turn)
+def _tile(decoder: Decoder, data: bytes, size: tuple[int, int], turn: int) -> NDArray[np.uint8]:
+    return turned(decoder.tile(data, *(size[::-1] if lies_across(turn) else size)), turn)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from io import BytesIO
 from math import ceil, floor
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,29 @@ _DAMAGE = (
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # The header is checked below, against our own limit and with our own sentence.
 Image.MAX_IMAGE_PIXELS = None
+
+
+class Decoder(Protocol):
+    """Turns bytes into pixels: this module, or a `worker.box.Box`, in which it does so under limits."""
+
+    def decode(self, data: bytes) -> NDArray[np.uint8]:
+        """As `images.decode`."""
+        ...
+
+    def tile(self, data: bytes, width: int, height: int) -> NDArray[np.uint8]:
+        """As `images.tile`."""
+        ...
+
+    def thumb(self, data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+        """As `images.thumb`."""
+        ...
+
+
+def load_plugins() -> None:
+    """Load now what Pillow loads on first use, so that forked processes have it."""
+    from PIL import ImageCms  # noqa: F401, PLC0415 - see `_transform`
+
+    Image.init()
 
 
 def decode(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.errors import DamagedIndex, NoUsableTiles, UnusablePicture
 from worker import images, parallel
+from worker.images import Decoder
 
 VERSION = 2
 SIDE = 32
@@ -62,14 +63,20 @@ Keep = Callable[[bytes, bytes], None]
 
 
 def describe(
-    sources: Iterable[Source], total: int, progress: Progress, *, threads: int, keep: Keep | None = None
+    sources: Iterable[Source],
+    total: int,
+    progress: Progress,
+    *,
+    threads: int,
+    keep: Keep | None = None,
+    decoder: Decoder = images,
 ) -> Iterator[Tile | Skipped]:
     """Yield what each photo is, in the order given; a bad one is a Skipped and stops nothing."""
 
     def one(source: Source) -> Tile | Skipped:
         try:
             data = source.read()
-            row = measure(data)
+            row = measure(data, decoder)
         except UnusablePicture as error:
             return Skipped(source.name, error.code, str(error))
         content = row["content"].tobytes()
@@ -82,13 +89,13 @@ def describe(
         yield described
 
 
-def measure(data: bytes) -> NDArray[np.void]:
+def measure(data: bytes, decoder: Decoder = images) -> NDArray[np.void]:
     """Return the index's row for one photo.
 
     Raises:
         UnusablePicture: the bytes cannot be used as a picture.
     """
-    thumb, (width, height) = images.thumb(data, SIDE)
+    thumb, (width, height) = decoder.thumb(data, SIDE)
     row = np.zeros((), ROW)
     row["content"] = np.frombuffer(sha256(data).digest(), np.uint8)
     row["width"], row["height"], row["thumb"] = width, height, thumb

@@ -14,6 +14,7 @@ from worker import images, pictures, plan
 from worker.core.choose import Choice
 from worker.core.quality import Quality
 from worker.fetch import ReadPhoto, fetched
+from worker.images import Decoder
 from worker.index import Progress
 from worker.lay import Bands
 
@@ -35,7 +36,7 @@ class Rendered:
     quality: Quality
 
 
-def render(
+def render(  # noqa: PLR0913 - the eighth is for the service alone
     target: bytes,
     order: MosaicOrder,
     index: NDArray[np.void],
@@ -44,6 +45,7 @@ def render(
     *,
     threads: int,
     progress: Progress,
+    decoder: Decoder = images,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 
@@ -55,6 +57,7 @@ def render(
         out: A file that nobody reads yet; on an error it may be left half-written.
         threads: How many photos to decode at once.
         progress: Told how far the work is; what it raises stops it.
+        decoder: Decodes the target and the photos.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
@@ -63,7 +66,7 @@ def render(
         StorageFull: the disk is full.
     """
     progress("reading", 0, 1)
-    pixels = images.decode(target)
+    pixels = decoder.decode(target)
     size = pixels.shape[1], pixels.shape[0]
     cells = grid.cut(*size, order)
     kept = plan.rules_of(order, size, cells, len(index))
@@ -71,7 +74,7 @@ def render(
     del pixels
     progress("matching", 0, 1)
     choice = plan.choice(fitted, order, cells, index, kept, threads=threads, progress=progress)
-    with fetched(choice, index["content"], cells, read, threads=threads, progress=progress) as laid:
+    with fetched(choice, index["content"], cells, read, threads=threads, progress=progress, decoder=decoder) as laid:
         bands = Bands(laid, fitted, cells, order)
         with ThreadPoolExecutor(1) as beside:
             # The encoder needs no interpreter, so tiles as they are can be measured meanwhile.

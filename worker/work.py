@@ -19,7 +19,7 @@ from models.orders import Format
 from models.placing import readable
 from models.storage import Store
 from models.tables import Mosaic, SkippedPhoto, TileSet, Upload
-from worker import index, litter, parallel, pictures
+from worker import context, index, litter, parallel, pictures
 from worker.attempt import Attempt, Outcome
 from worker.index import Progress, Skipped, Tile
 from worker.render import Rendered, render
@@ -74,7 +74,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         tile_set = finding.find_tile_set(session, mosaic.tile_set_id)
     order = finding.order_of(mosaic)
     tiles = index.load(services.store.path(tile_set.index_key or ""))
-    with tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
+    with context.decoders() as decoder, tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
         picture = Path(folder, f"mosaic.{EXTENSION[order.format]}")
         rendered = render(
             _target(attempt, mosaic),
@@ -84,6 +84,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
             picture,
             threads=parallel.core_count(),
             progress=_shares(attempt, RENDER_PHASES),
+            decoder=decoder,
         )
         attempt.report("storing", 0.95)
         values = _store_picture(attempt, mosaic, rendered, picture)
@@ -99,6 +100,7 @@ def index_tile_set(attempt: Attempt) -> Outcome:
             select(Upload).where(Upload.tile_set_id == tile_set.id).order_by(Upload.number)
         ).all()
     with ExitStack() as stack:
+        decoder = stack.enter_context(context.decoders())
         sources = list(_sources(attempt, uploads, stack))
         found = list(
             index.describe(
@@ -107,6 +109,7 @@ def index_tile_set(attempt: Attempt) -> Outcome:
                 _shares(attempt, INDEX_PHASES),
                 threads=parallel.core_count(),
                 keep=lambda content, data: services.store.put(keys.photo(tile_set.id, content), data),
+                decoder=decoder,
             )
         )
     skipped = [item for item in found if isinstance(item, Skipped)]

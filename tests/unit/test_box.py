@@ -1,0 +1,184 @@
+"""Pictures decoded in a box: the same pixels, the same refusals, and nothing that a picture can break."""
+
+import io
+import os
+import signal
+import struct
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from models.errors import DamagedPicture, EmptyFile, NotAPicture, TooCostly, TooManyPixels, UnusablePicture
+from worker import images
+from worker.box import Box
+
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Box]:
+    made = Box(30, 512 * MEBIBYTE)
+    yield made
+    made.close()
+
+
+def photo(side: int = 64, form: str = "PNG") -> bytes:
+    pixels = np.random.default_rng(1).integers(0, 256, (side, 2 * side, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, form)
+    return file.getvalue()
+
+
+def flat_png(width: int, height: int) -> bytes:
+    """A black PNG of any size in a few bytes, made by hand."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack("!I", len(body)) + kind + body + struct.pack("!I", zlib.crc32(kind + body))
+
+    header = struct.pack("!IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    squeezed = zlib.compressobj(9)
+    line = bytes(1 + 3 * width)
+    body = b"".join(squeezed.compress(line) for _ in range(height)) + squeezed.flush()
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+def decoders() -> list[psutil.Process]:
+    """The decoders below this process: children of the one that makes them."""
+    makers = [child for child in psutil.Process().children() if "worker.decoder" in " ".join(child.cmdline())]
+    return [decoder for maker in makers for decoder in maker.children()]
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_what_comes_out_of_the_box_is_what_pillow_makes(box: Box, form: str) -> None:
+    data = photo(form=form)
+    np.testing.assert_array_equal(box.decode(data), images.decode(data))
+    np.testing.assert_array_equal(box.tile(data, 20, 30), images.tile(data, 20, 30))
+    (boxed, size), (plain, expected) = box.thumb(data, 32), images.thumb(data, 32)
+    np.testing.assert_array_equal(boxed, plain)
+    assert size == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [(b"", EmptyFile), (b"not a picture", NotAPicture), (photo()[:-400], UnusablePicture)],
+)
+def test_a_refusal_comes_out_of_the_box_as_itself(box: Box, data: bytes, kind: type[UnusablePicture]) -> None:
+    with pytest.raises(kind) as boxed:
+        box.decode(data)
+    with pytest.raises(kind) as plain:
+        images.decode(data)
+    assert (boxed.value.code, str(boxed.value)) == (plain.value.code, str(plain.value))
+
+
+def test_a_picture_that_needs_more_memory_than_the_limit_is_refused_and_the_next_one_is_decoded() -> None:
+    box = Box(30, 64 * MEBIBYTE)
+    try:
+        with pytest.raises(UnusablePicture) as refused:
+            box.decode(flat_png(8_000, 8_000))
+        assert refused.value.code in {TooManyPixels.code, DamagedPicture.code}
+        assert box.decode(photo()).shape == (64, 128, 3)
+    finally:
+        box.close()
+
+
+def test_a_picture_that_takes_too_long_is_given_up_and_the_next_one_is_decoded() -> None:
+    box = Box(0.3, 2_048 * MEBIBYTE)
+    try:
+        box.decode(photo())
+        with pytest.raises(TooCostly, match=r"0\.3 seconds"):
+            box.decode(flat_png(11_000, 11_000))
+        assert box.decode(photo()).shape == (64, 128, 3)
+    finally:
+        box.close()
+
+
+def test_a_picture_whose_decoder_dies_every_time_is_damaged_and_the_next_one_is_decoded(box: Box) -> None:
+    box.rest()
+    box.decode(photo())
+    victims = set()
+
+    def kill_what_works() -> None:
+        while len(victims) < 2:
+            for decoder in decoders():
+                if decoder.pid not in victims:
+                    victims.add(decoder.pid)
+                    os.kill(decoder.pid, signal.SIGKILL)
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill_what_works)
+    slow = flat_png(9_000, 9_000)
+    killer.start()
+    with pytest.raises(DamagedPicture, match="broke its decoder"):
+        box.decode(slow)
+    killer.join()
+    assert box.decode(photo()).shape == (64, 128, 3)
+
+
+def test_a_decoder_that_died_while_it_had_nothing_to_do_costs_no_picture(box: Box) -> None:
+    box.decode(photo())
+    idle = decoders()
+    assert idle
+    for decoder in idle:
+        decoder.kill()
+    assert box.decode(photo()).shape == (64, 128, 3)
+
+
+def test_a_box_whose_maker_of_decoders_died_makes_another(box: Box) -> None:
+    box.decode(photo())
+    box.rest()
+    for child in psutil.Process().children():
+        if "worker.decoder" in " ".join(child.cmdline()):
+            child.kill()
+    assert box.decode(photo()).shape == (64, 128, 3)
+
+
+def test_a_decoder_can_write_no_file_and_leaves_no_core() -> None:
+    box = Box(30, 512 * MEBIBYTE)
+    try:
+        box.decode(photo())
+        for decoder in decoders():
+            assert decoder.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
+            assert decoder.rlimit(psutil.RLIMIT_CORE) == (0, 0)
+    finally:
+        box.close()
+
+
+def test_decoders_end_when_their_process_is_killed() -> None:
+    program = textwrap.dedent(
+        """
+        import io, sys, time
+        from PIL import Image
+        from worker.box import Box
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(file, "PNG")
+        box = Box(30, 512 << 20)
+        box.decode(file.getvalue())
+        print("ready", flush=True)
+        time.sleep(600)
+        """
+    )
+    owner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == "ready\n"
+    below = psutil.Process(owner.pid).children(recursive=True)
+    assert len(below) == 2
+    owner.kill()
+    owner.wait()
+    assert psutil.wait_procs(below, timeout=20)[1] == []
+
+
+def test_a_box_at_rest_keeps_no_decoder(box: Box) -> None:
+    box.decode(photo())
+    idle = decoders()
+    box.rest()
+    assert idle
+    assert psutil.wait_procs(idle, timeout=20)[1] == []

@@ -1,0 +1,108 @@
+"""The inside of the box: a process that decodes strangers' pictures under limits, and knows nothing else.
+
+`python -m worker.decoder SOCKET SECONDS BYTES` loads the decoders once and then forks a child for every connection
+that it is handed; a child that dies over a picture takes nothing with it. The outside is `worker.box`.
+"""
+
+import gc
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import UnusablePicture
+from worker import images
+
+REQUEST = struct.Struct("!BIIQ")
+"""What to do, two numbers for it, and the length of the file that follows."""
+REPLY = struct.Struct("!I")
+"""Length of the JSON that follows; after it come the pixels."""
+DECODE, TILE, THUMB = range(3)
+
+
+def main() -> None:
+    """Fork a decoder for every connection that comes through the socket, until it is closed."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    seconds, most_bytes = float(sys.argv[2]), int(sys.argv[3])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    images.load_plugins()
+    gc.freeze()
+    while True:
+        _, handed, _, _ = socket.recv_fds(control, 1, 1)
+        if not handed:
+            return
+        if not os.fork():
+            control.close()
+            _limit(most_bytes)
+            with suppress(ConnectionError, EOFError):
+                _serve(socket.socket(fileno=handed[0]), seconds)
+            os._exit(0)
+        os.close(handed[0])
+
+
+def _limit(most_bytes: int) -> None:
+    """Give this process so much memory beyond what it has, no core dump, no file to write, and the first death."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    with suppress(OSError):  # only Linux tells and keeps to it
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * resource.getpagesize() + most_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _serve(connection: socket.socket, seconds: float) -> None:
+    """Answer requests until the other end is closed. The kernel ends the process when one takes too long."""
+    while True:
+        task, first, second, length = REQUEST.unpack(received(connection, REQUEST.size))
+        data = bytes(received(connection, length))
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            told, pixels = _done(task, data, first, second)
+        except UnusablePicture as error:
+            told, pixels = {"code": error.code, "sentence": str(error)}, None
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        header = json.dumps(told).encode()
+        connection.sendall(REPLY.pack(len(header)) + header)
+        if pixels is not None:
+            connection.sendall(np.ascontiguousarray(pixels).data)
+
+
+def _done(task: int, data: bytes, first: int, second: int) -> tuple[dict[str, object], NDArray[np.uint8]]:
+    size = (0, 0)
+    if task == THUMB:
+        pixels, size = images.thumb(data, first)
+    elif task == TILE:
+        pixels = images.tile(data, first, second)
+    else:
+        pixels = images.decode(data)
+    return {"shape": pixels.shape, "size": size}, pixels
+
+
+def received(connection: socket.socket, length: int) -> bytearray:
+    """Return so many bytes from a connection; EOFError when it ends before."""
+    data = bytearray(length)
+    receive_into(connection, memoryview(data))
+    return data
+
+
+def receive_into(connection: socket.socket, room: memoryview) -> None:
+    """Fill `room` from a connection; EOFError when it ends before."""
+    while room:
+        count = connection.recv_into(room)
+        if not count:
+            raise EOFError
+        room = room[count:]
+
+
+if __name__ == "__main__":
+    main()
