@@ -17,6 +17,7 @@ COMMANDS = {
     "worker": ("cli.serve", "Work through the queue, and sweep (server mode)."),
     "sweep": ("cli.serve", "Sweep alone: free stale jobs, ring again, clear litter."),
     "migrate": ("cli.serve", "Bring the database to the newest version."),
+    "jobs": ("cli.jobs", "List, show, cancel and retry jobs."),
 }
 
 

@@ -5,13 +5,17 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
-from models import database, jobs
+from models import database, jobs, ledger
+from models.errors import NotRetryable
 from models.finding import find_indexed
-from models.lifecycle import Doorbell, JobKind, Lane
+from models.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.orders import MosaicOrder
-from models.tables import NAME_LENGTH, Batch, Job, Mosaic, TileSet, Upload
+from models.tables import NAME_LENGTH, Batch, Job, Mosaic, SkippedPhoto, TileSet, Upload
+
+RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED})
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,43 @@ def place_batch(
         )
         for number, target in enumerate(targets)
     ]
+
+
+def place_again(session: Session, job_id: int) -> int:
+    """Give the mosaic or tile set of a job that came to nothing a new job, for which the next sweep rings.
+
+    The old job stays as it is, for the record.
+
+    Returns:
+        The new job's id.
+
+    Raises:
+        NotFound: there is no such job.
+        NotRetryable: the job did not fail and was not cancelled, or was tried again already.
+    """
+    old = ledger.find_job(session, job_id)
+    if old.state not in RETRYABLE:
+        raise NotRetryable(f"Job {job_id} is {old.state}; only a failed or cancelled job can be tried again.")
+    new = jobs.add(session, old.kind, old.lane, database.now(session), timedelta(0))
+    if not _hand_over(session, old, new):
+        raise NotRetryable(f"Job {job_id} was tried again already; what it was for has a newer job.")
+    return new.id
+
+
+def _hand_over(session: Session, old: Job, new: Job) -> bool:
+    """Let what one job was for be another's; whether it was still there to be handed over."""
+    if old.kind is JobKind.RENDER:
+        handed = update(Mosaic).where(Mosaic.job_id == old.id).values(job_id=new.id).returning(Mosaic.id)
+        return session.scalar(handed) is not None
+    tile_set_id = session.scalar(
+        update(TileSet)
+        .where(TileSet.job_id == old.id)
+        .values(job_id=new.id, skipped_count=None)
+        .returning(TileSet.id)
+    )
+    # The new job writes the whole report; the lines of the old one would stand in it twice.
+    session.execute(delete(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set_id))
+    return tile_set_id is not None
 
 
 def _add_mosaic(

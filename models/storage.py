@@ -170,7 +170,8 @@ class _Reader(io.RawIOBase):
 
 def _translated(error: Exception, key: str) -> TesseraError:
     # obstore hands the system's errors on as text only.
-    if is_full(error) or "No space left" in str(error) or "quota exceeded" in str(error).lower():
+    text = str(error).lower()
+    if is_full(error) or any(words in text for words in ("no space left", "quota exceeded", "file too large")):
         return StorageFull("There is no room left to store this; free some space and try again.")
     if isinstance(error, BlobMissing | FileNotFoundError):
         return StorageUnreadable(f"The store holds nothing under {key!r}.")

