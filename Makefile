@@ -6,14 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help setup run test check bench lock clean
+.PHONY: help setup run test check faults bench fuzz lock clean
 
 help:
 	@echo 'make run     set up, start everything, make a first mosaic (PORT=9000 for another port)'
 	@echo 'make test    set up, and run every check that CI runs'
 	@echo 'make setup   set up alone'
 	@echo 'make check   the checks alone, without setting up'
+	@echo 'make faults  kill and starve a whole service in every way, and print what was seen'
 	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
+	@echo 'make fuzz    open hundreds of thousands of spoilt pictures and zips (a quarter of an hour)'
 	@echo 'make lock    choose the newest versions again, and write the lock files'
 	@echo 'make clean   remove what these made'
 
@@ -30,10 +32,19 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest --ignore=tests/faults
+	$(FAULTS)
+
+# The cases wait more than they work, so those of both databases run beside each other.
+FAULTS := $(BIN)/pytest tests/faults --numprocesses=2 --dist=loadgroup
+faults: $(VENV)/dev.stamp
+	TESSERA_CHAOS_JOBS=1000 TESSERA_CHAOS_SECONDS=60 $(FAULTS)
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/bench.py $(PHOTOS)
+
+fuzz: $(VENV)/dev.stamp
+	TESSERA_FUZZ_ROUNDS=20000 $(BIN)/pytest tests/hostile/test_fuzz.py
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo 'Tessera needs Python 3.11 or newer, and there is no $(PYTHON) here. PYTHON=/path/to/python make run names one.'; exit 1; }

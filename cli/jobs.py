@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import platformdirs
+from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -61,7 +62,7 @@ def jobs(ctx: click.Context, data: Path | None) -> None:
 @click.pass_obj
 def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List jobs, the newest first."""
-    with _opened(data) as sessions, sessions() as session:
+    with _opened(data, database.reading) as sessions, sessions() as session:
         entries = ledger.newest(session, [JobState(state) for state in states], limit)
         now = database.now(session)
     if as_json:
@@ -76,7 +77,7 @@ def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json
 @click.pass_obj
 def show(data: Path | None, job_id: int, *, as_json: bool) -> None:
     """Show everything that is known of one job, with its attempts and how long their phases took."""
-    with _opened(data) as sessions, sessions() as session:
+    with _opened(data, database.reading) as sessions, sessions() as session:
         entry, attempts = ledger.find_entry(session, job_id), ledger.attempts(session, job_id)
     if as_json:
         made = [job_lines.attempt_as_json(attempt) for attempt in attempts]
@@ -130,11 +131,11 @@ def _with_each(ctx: click.Context, job_ids: Sequence[int], do: Callable[[Session
 
 
 @contextmanager
-def _opened(data: Path | None) -> Iterator[Sessions]:
+def _opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.sessions) -> Iterator[Sessions]:
     """Yield sessions on the installation's database; whatever keeps it from being used is one sentence."""
     engine = database.connect(_address(data))
     try:
-        yield database.sessions(engine)
+        yield factory(engine)
     except (*database.Unreachable, DatabaseError) as error:
         raise BadConfiguration(_sentence(error)) from error
     finally:

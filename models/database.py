@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -90,7 +91,7 @@ def connect(url: str) -> Engine:
         return create_engine(address, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args=POSTGRESQL)
     engine = create_engine(address, max_overflow=MOST_CONNECTIONS, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -102,6 +103,11 @@ def sqlite_url(path: Path) -> str:
 def sessions(engine: Engine) -> sessionmaker[Session]:
     """Return the factory of sessions; rows stay readable after the commit."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def reading(engine: Engine) -> sessionmaker[Session]:
+    """Return the factory of sessions that only read: on SQLite they neither await writers nor delay them."""
+    return sessionmaker(engine.execution_options(only_reads=True, postgresql_readonly=True), expire_on_commit=False)
 
 
 def now(session: Session) -> datetime:
@@ -126,9 +132,14 @@ def _address(url: str) -> URL:
     )
 
 
+def _begin_sqlite(connection: Connection) -> None:
+    only_reads = connection.get_execution_options().get("only_reads", False)
+    connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver must not begin transactions by itself: a deferred one that reads and then writes fails at once
-    # with "database is locked" instead of waiting its turn. We begin each with BEGIN IMMEDIATE.
+    # with "database is locked" instead of waiting its turn. We begin each ourselves, see `_begin_sqlite`.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):

@@ -211,14 +211,29 @@ def release_stale(session: Session, now: datetime, patience: Patience) -> list[D
     )
 
 
-def ring_again(session: Session, now: datetime, most: int = 500) -> list[Doorbell]:
+def ring_again(
+    session: Session,
+    now: datetime,
+    empty: Iterable[Lane] = (),
+    patience: timedelta = RING_AGAIN_MOST,
+    most: int = 500,
+) -> list[Doorbell]:
     """Pick the queued jobs whose doorbell may have been lost; each sweep gets different ones.
 
     A job that has waited long is rung for ever less often: next after as long as it has waited, an hour at most.
+    But where jobs wait and not one message does, messages were lost, as when Redis was started anew.
+
+    Args:
+        session: A transaction.
+        now: The time on the database's clock.
+        empty: Lanes in whose queue there is no message.
+        patience: How long a job in such a lane must have waited: it may just be on its way to a worker.
+        most: How many to pick at once.
     """
+    lost = Job.lane.in_(list(empty)) & (Job.queued_at < now - patience)
     due = session.execute(
         select(Job.id, Job.queued_at, Job.ring_at)
-        .where(Job.state == JobState.QUEUED, Job.ring_at < now)
+        .where(Job.state == JobState.QUEUED, (Job.ring_at < now) | lost)
         .order_by(Job.ring_at)
         .limit(most)
         .with_for_update(skip_locked=True)

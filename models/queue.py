@@ -19,7 +19,7 @@ from models.errors import QueueUnavailable
 from models.lifecycle import Doorbell, Lane
 from models.settings import Settings
 
-__all__ = ["SoftTimeLimitExceeded", "app", "connect", "ring", "ring_all", "signals"]
+__all__ = ["SoftTimeLimitExceeded", "app", "connect", "ping", "ring", "ring_all", "signals"]
 
 PUBLISH_SECONDS = 1.0
 """Bound on connecting to Redis and on each answer of it, in a process that publishes: two of them make 2 s."""
@@ -87,10 +87,22 @@ def ping() -> str:
     """
     try:
         with app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=PUBLISH_SECONDS)
+            # One try: a pause before a second would take as long again as the bounds on the first.
+            connection.ensure_connection(max_retries=0)
             return f"answers at {connection.as_uri()}"
     except (KombuError, OSError) as error:
         raise QueueUnavailable(f"Redis does not answer: {error}") from error
+
+
+def empty_lanes() -> set[Lane]:
+    """Return the lanes in whose queue no message waits; none when Redis does not say."""
+    with app.connection_for_write() as connection:
+        try:
+            connection.ensure_connection(max_retries=0)
+            channel = connection.default_channel
+            return {lane for lane in Lane if not channel.queue_declare(queue=lane.value).message_count}
+        except (KombuError, OSError, *connection.connection_errors, *connection.channel_errors):
+            return set()
 
 
 def ring(bell: Doorbell) -> None:
@@ -105,11 +117,17 @@ def ring(bell: Doorbell) -> None:
         raise QueueUnavailable(f"Redis did not take the message for job {bell.job_id}.") from error
 
 
-def ring_all(bells: Iterable[Doorbell]) -> None:
-    """Ring until the first that fails: the rows are written, and the sweep rings for whoever is left."""
-    for bell in bells:
+def ring_all(bells: Iterable[Doorbell]) -> list[Doorbell]:
+    """Ring until the first that fails: the rows are written, and the sweep rings for whoever is left.
+
+    Returns:
+        Those that were not rung: the one that failed first, and after it those that were not tried.
+    """
+    waiting = list(bells)
+    for number, bell in enumerate(waiting):
         try:
             ring(bell)
         except QueueUnavailable as error:
             log.warning("doorbell did not ring", job_id=bell.job_id, reason=str(error.__cause__))
-            return
+            return waiting[number:]
+    return []

@@ -17,6 +17,7 @@ class Services:
 
     settings: Settings
     sessions: sessionmaker[Session]
+    reading: sessionmaker[Session]
     store: Store
 
     @property
@@ -33,6 +34,5 @@ class Services:
 
 def open_services(settings: Settings) -> Services:
     """Connect to the database and open the store."""
-    return Services(
-        settings, database.sessions(database.connect(settings.database_url)), Store(settings.store_folder)
-    )
+    engine = database.connect(settings.database_url)
+    return Services(settings, database.sessions(engine), database.reading(engine), Store(settings.store_folder))

@@ -11,7 +11,7 @@ from models import logs, queue, settings
 from models.errors import InvalidOrder
 from models.services import Services, open_services
 from models.settings import Settings
-from web import api, context, gate, problems, views
+from web import api, context, gate, policy, problems, trace, views
 from web.uploads import SpoolingRequest
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -48,6 +48,8 @@ def assemble(services: Services) -> Tessera:
     )
     _configure(app, services.settings)
     app.extensions[context.KEY] = services
+    trace.register(app)
+    policy.register(app)
     gate.register(app)
     csrf = CSRFProtect(app)
     for part in api.PARTS:

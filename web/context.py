@@ -27,6 +27,11 @@ def sessions() -> sessionmaker[Session]:
     return services().sessions
 
 
+def reading() -> sessionmaker[Session]:
+    """Return the factory of database sessions that only read."""
+    return services().reading
+
+
 def store() -> Store:
     """Return the blob store."""
     return services().store

@@ -6,22 +6,23 @@ from http import HTTPStatus
 
 from flask import Flask, Response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import SecurityError
 
 from models.errors import NotAllowed
 from web.context import settings
-from web.problems import API_PREFIX, answer
+from web.problems import API_PREFIX, answer, for_programs
 
-OPEN_ENDPOINTS = {"login.form", "login.enter", "static", "health.live"}
+OPEN_ENDPOINTS = {"login.form", "login.enter", "static", "health.live", "health.ready"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 STAMP = "entered"
-SOURCES = "default-src 'none'; img-src 'self'; style-src 'self'; "
-TARGETS = "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+UPLOAD_ENDPOINTS = {f"{side}{name}.create" for side in ("", "api.") for name in ("tile_sets", "mosaics", "batches")}
+PLAIN_FORM_BYTES = 64 << 10
+"""Most bytes of a request that brings no files."""
 
 
 def register(app: Flask) -> None:
     """Ask at the door of every request; before forms are read, so that strangers cannot make us take in uploads."""
     app.before_request(_ask)
-    app.after_request(_harden)
 
 
 def enter(token: str) -> None:
@@ -42,16 +43,21 @@ def leave() -> None:
 
 
 def _ask() -> ResponseReturnValue | None:
+    if request.endpoint not in UPLOAD_ENDPOINTS:
+        request.max_content_length = PLAIN_FORM_BYTES
     is_api = request.path.startswith(API_PREFIX)
     if is_api and request.method not in SAFE_METHODS and _from_another_site():
         raise NotAllowed("The request comes from a page of another site.")
     if settings().mode == "embedded" or request.endpoint in OPEN_ENDPOINTS:
         return None
-    if is_api:
+    if for_programs():
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _is_token(token.strip()):
             return None
         return _challenge()
+    if isinstance(request.routing_exception, SecurityError):
+        # The host is not ours: that is what will be answered, and there is no address of ours to lead to.
+        return None
     if hmac.compare_digest(str(session.get(STAMP, "")), _stamp()):
         return None
     return redirect(url_for("login.form", next=request.full_path if request.method == "GET" else None), code=303)
@@ -83,11 +89,3 @@ def _stamp() -> str:
         settings().access_token.get_secret_value().encode(),
         sha256,
     ).hexdigest()
-
-
-def _harden(response: Response) -> Response:
-    """Tell browsers to trust nothing but this site's own pictures, styles and forms. No page needs a script."""
-    response.headers.setdefault("Content-Security-Policy", SOURCES + TARGETS)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    return response

@@ -11,8 +11,8 @@ from models.errors import InvalidOrder, TooLarge
 from models.lifecycle import Doorbell
 from models.orders import MosaicOrder
 from models.placing import StoredFile, place_batch, place_mosaic, place_tile_set
-from models.queue import ring_all
-from web.context import services, sessions, settings, store
+from models.ringing import ring_all
+from web.context import reading, services, sessions, settings, store
 from web.peek import judge
 
 
@@ -37,7 +37,7 @@ def receive_tile_set(name: str, photos: Sequence[FileStorage], zipped: Sequence[
     stored_zips = [_stored(file, keys.upload(identity, number)) for number, file in enumerate(zips, len(stored))]
     with sessions().begin() as session:
         bell = place_tile_set(session, identity, name or "Untitled", stored, stored_zips, services().ring_again)
-    ring_all([bell])
+    ring_all(sessions(), [bell])
     return identity
 
 
@@ -58,7 +58,7 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
     stored = _stored(target, keys.target(identity))
     with sessions().begin() as session:
         bell = place_mosaic(session, identity, tile_set_id, stored, order, services().ring_again)
-    ring_all([bell])
+    ring_all(sessions(), [bell])
     return identity
 
 
@@ -98,7 +98,7 @@ def receive_batch(
     bells: list[Doorbell]
     with sessions().begin() as session:
         bells = place_batch(session, identity, name or "Untitled", tile_set_id, stored, order, services().ring_again)
-    ring_all(bells)
+    ring_all(sessions(), bells)
     return identity
 
 
@@ -107,7 +107,7 @@ def _tile_count(tile_set_id: UUID) -> int:
 
     Placing the order asks again for the tile set, in the same transaction as it writes.
     """
-    with sessions()() as session:
+    with reading()() as session:
         return finding.find_indexed(session, tile_set_id).tile_count or 0
 
 

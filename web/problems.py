@@ -1,4 +1,4 @@
-"""Every failure as an answer: problem+json (RFC 9457) below /api, a page elsewhere."""
+"""Every failure as an answer: problem+json (RFC 9457) where programs ask, a page elsewhere."""
 
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +13,7 @@ from models import database, errors
 from models.errors import InvalidOrder, TesseraError
 
 API_PREFIX = "/api/"
+METRICS_PATH = "/metrics"
 RETRY_SECONDS = 5
 STATUS: dict[type[TesseraError], HTTPStatus] = {
     errors.InvalidOrder: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -50,9 +51,14 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unforeseen)
 
 
+def for_programs() -> bool:
+    """Whether this address is for programs, which take JSON and show their token in a header; others are pages."""
+    return request.path.startswith(API_PREFIX) or request.path == METRICS_PATH
+
+
 def answer(status: HTTPStatus, code: str, sentence: str, **more: Any) -> Response:
     """Return a problem as JSON or as a page, as the path asks."""
-    if request.path.startswith(API_PREFIX):
+    if for_programs():
         problem = {"type": f"urn:tessera:problem:{code}", "title": status.phrase, "status": status.value}
         response: Response = jsonify(problem | {"code": code, "detail": sentence} | more)
         response.content_type = "application/problem+json"

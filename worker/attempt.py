@@ -164,16 +164,32 @@ def _make(services: Services, lease: Lease, work: Work) -> None:
     log.info("began")
     attempt = Attempt(services, lease)
     outcome = _worked(attempt, work)
-    with services.sessions.begin() as session:
-        now = database.now(session)
-        if outcome.error is None:
-            jobs.succeed(session, lease, now)
-        else:
-            jobs.fail(session, lease, now, outcome.error)
-        history.note_phases(session, lease.job_id, lease.attempt, attempt.phase_seconds)
-        outcome.write(session)
+    _close(attempt, outcome)
     code = outcome.error.code if outcome.error else None
     log.info("ended", error_code=code, seconds=round(time.monotonic() - began, 3))
+
+
+def _close(attempt: Attempt, outcome: Outcome) -> None:
+    """Write the end; a database that is away is asked again for as long as a lease, and the first to write wins."""
+    services, lease, phases = attempt.services, attempt.lease, attempt.phase_seconds
+    until = time.monotonic() + services.settings.lease_seconds
+    while True:
+        try:
+            with services.sessions.begin() as session:
+                now = database.now(session)
+                if outcome.error is None:
+                    jobs.succeed(session, lease, now)
+                else:
+                    jobs.fail(session, lease, now, outcome.error)
+                history.note_phases(session, lease.job_id, lease.attempt, phases)
+                outcome.write(session)
+        except database.Unreachable:
+            if time.monotonic() >= until:
+                raise
+            log.warning("the end did not reach the database; trying again", exc_info=True)
+            time.sleep(services.settings.beat_seconds)
+        else:
+            return
 
 
 def _worked(attempt: Attempt, work: Work) -> Outcome:

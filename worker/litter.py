@@ -17,6 +17,8 @@ from models.services import Services
 from models.tables import Batch, Mosaic, TileSet, Upload
 
 Named = Callable[[str], bool]
+Owner = tuple[str, str]
+"""What kind of thing a key belongs to, and its id."""
 SCRATCH = "tessera-work-"
 """What the names of workers' temporary folders begin with."""
 
@@ -24,20 +26,25 @@ SCRATCH = "tessera-work-"
 def collect(services: Services, now: datetime) -> int:
     """Delete every blob that no row names and that is older than the grace time; return how many."""
     oldest = now - timedelta(seconds=services.settings.litter_grace_seconds)
-    rules: dict[tuple[str, str], Named] = {}
-    litter: list[str] = []
+    rules: dict[Owner, Named] = {}
+    suspects: dict[Owner, list[str]] = {}
     for blob in services.store.list():
         if blob.written_at > oldest:
             continue
         kind, _, rest = blob.key.partition("/")
         owner = (kind, rest.partition("/")[0])
         if owner not in rules:
-            with services.sessions() as session:
-                rules[owner] = _rule(session, *owner)
+            rules[owner] = _rule_now(services, owner)
         if not rules[owner](blob.key):
-            litter.append(blob.key)
-    services.store.delete(litter)
-    return len(litter) + services.store.drop_parts(oldest)
+            suspects.setdefault(owner, []).append(blob.key)
+    deleted = 0
+    for owner, blobs in suspects.items():
+        # Asked again at the last moment: a job that is tried again meanwhile needs what it had.
+        named = _rule_now(services, owner)
+        litter = [key for key in blobs if not named(key)]
+        services.store.delete(litter)
+        deleted += len(litter)
+    return deleted + services.store.drop_parts(oldest)
 
 
 def clear_scratch(older_than: timedelta) -> int:
@@ -47,6 +54,11 @@ def clear_scratch(older_than: timedelta) -> int:
     for folder in left:
         shutil.rmtree(folder, ignore_errors=True)
     return len(left)
+
+
+def _rule_now(services: Services, owner: Owner) -> Named:
+    with services.reading() as session:
+        return _rule(session, *owner)
 
 
 def _rule(session: Session, kind: str, owner: str) -> Named:

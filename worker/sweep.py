@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import structlog
 
-from models import database, jobs, logs, settings
+from models import database, jobs, logs, queue, settings
 from models.errors import TesseraError
-from models.queue import connect, ring_all
+from models.queue import connect
+from models.ringing import ring_all
 from models.services import Services, open_services
 from worker import litter
 
@@ -18,19 +19,20 @@ log = structlog.get_logger(__name__)
 
 def sweep(services: Services) -> int:
     """Sweep once; return for how many jobs it rang."""
+    empty = queue.empty_lanes()
     with services.sessions.begin() as session:
         now = database.now(session)
         bells = jobs.release_stale(session, now, services.patience)
-        bells += jobs.ring_again(session, now)
+        bells += jobs.ring_again(session, now, empty, services.ring_again)
     if bells:
         log.info("rings again", job_ids=[bell.job_id for bell in bells])
-    ring_all(bells)
+    ring_all(services.sessions, bells)
     return len(bells)
 
 
 def collect(services: Services) -> None:
     """Clear litter once, by the database's clock."""
-    with services.sessions() as session:
+    with services.reading() as session:
         now = database.now(session)
     count = litter.collect(services, now)
     count += litter.clear_scratch(timedelta(seconds=2 * services.settings.job_seconds))
@@ -50,6 +52,8 @@ def sweep_on(services: Services, stop: threading.Event) -> None:
                 collect(services)
         except (*database.Unreachable, TesseraError, OSError):
             log.warning("a sweep failed", exc_info=True)
+        except Exception:
+            log.exception("an error that nobody foresaw; the next sweep tries again")
         stop.wait(services.settings.sweep_seconds)
 
 

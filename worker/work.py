@@ -69,7 +69,7 @@ class ZippedPhoto:
 def render_mosaic(attempt: Attempt) -> Outcome:
     """Render the mosaic of a job, and store the picture under this attempt's own keys."""
     services = attempt.services
-    with services.sessions() as session:
+    with services.reading() as session:
         mosaic = session.scalars(select(Mosaic).where(Mosaic.job_id == attempt.lease.job_id)).one()
         tile_set = finding.find_tile_set(session, mosaic.tile_set_id)
     order = finding.order_of(mosaic)
@@ -94,7 +94,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
 def index_tile_set(attempt: Attempt) -> Outcome:
     """Index the photos of a job's tile set, and keep the usable ones by their content."""
     services = attempt.services
-    with services.sessions() as session:
+    with services.reading() as session:
         tile_set = session.scalars(select(TileSet).where(TileSet.job_id == attempt.lease.job_id)).one()
         uploads = session.scalars(
             select(Upload).where(Upload.tile_set_id == tile_set.id).order_by(Upload.number)

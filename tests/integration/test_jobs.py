@@ -209,6 +209,26 @@ def test_a_job_that_waits_too_long_is_rung_for_again_and_then_less_often(service
     assert rung(4.7) == [job_id]
 
 
+def test_a_lane_without_a_message_is_rung_for_at_once_however_long_its_jobs_have_waited(services: Services) -> None:
+    job_id = add(services)
+
+    def rung(now: datetime, *empty: Lane) -> list[int]:
+        with services.sessions.begin() as session:
+            return [bell.job_id for bell in jobs.ring_again(session, now, empty, MINUTE)]
+
+    hour_later = NOON + 60 * MINUTE
+    assert rung(hour_later) == [job_id]
+    assert rung(hour_later + MINUTE) == []
+    assert rung(hour_later + MINUTE, Lane.BULK) == []
+    assert rung(hour_later + MINUTE, Lane.INTERACTIVE) == [job_id]
+
+
+def test_a_job_on_its_way_to_a_worker_is_not_taken_for_lost(services: Services) -> None:
+    add(services)
+    with services.sessions.begin() as session:
+        assert jobs.ring_again(session, NOON + MINUTE / 2, [Lane.INTERACTIVE], MINUTE) == []
+
+
 def test_the_bell_names_the_lane_that_the_job_was_placed_in(services: Services) -> None:
     with services.sessions.begin() as session:
         job = jobs.add(session, JobKind.INDEX, Lane.BULK, NOON, MINUTE)
@@ -306,3 +326,11 @@ def test_a_failed_ring_is_counted(services: Services) -> None:
         jobs.note_failed_ring(session, job_id)
         jobs.note_failed_ring(session, job_id)
     assert look(services, job_id).failed_rings == 2
+
+
+def test_whoever_reads_delays_nobody_who_writes_and_sees_what_was(services: Services) -> None:
+    job_id = add(services)
+    with services.reading() as reader:
+        before = reader.get_one(Job, job_id)
+        held(services, job_id)
+        assert (before.state, look(services, job_id).state) == (JobState.QUEUED, JobState.RUNNING)

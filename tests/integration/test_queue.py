@@ -104,3 +104,14 @@ def test_ringing_for_many_gives_up_at_the_first_failure(black_hole: str, tmp_pat
     thread.start()
     thread.join(30)
     assert not thread.is_alive()
+
+
+def test_a_lane_is_empty_until_a_message_waits_in_it(client: Any) -> None:
+    assert queue.empty_lanes() == set(Lane)
+    queue.ring(BELL)
+    assert queue.empty_lanes() == set(Lane) - {BELL.lane}
+
+
+def test_a_redis_that_is_away_says_nothing_of_its_lanes(black_hole: str, tmp_path: Path) -> None:
+    publisher(black_hole, tmp_path)
+    assert queue.empty_lanes() == set()

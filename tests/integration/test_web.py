@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from werkzeug.test import TestResponse
 
+import web
 from models import database, jobs, keys, queue
 from models.errors import InvalidOrder, StorageFull
 from models.lifecycle import JobState
@@ -325,7 +326,7 @@ class FullStore(Store):
 
 def test_a_full_disk_is_a_507_and_no_order(tile_set: TileSet, target: bytes, sqlite_services: Services) -> None:
     services = sqlite_services
-    full = Services(services.settings, services.sessions, FullStore(services.settings.store_folder))
+    full = Services(services.settings, services.sessions, services.reading, FullStore(services.settings.store_folder))
     response = order(assemble(full).test_client(), tile_set, target)
     assert problem(response)[:2] == (507, "storage_full")
     assert only_mosaic(services) is None
@@ -454,11 +455,58 @@ def test_a_page_of_this_site_may_use_the_api(client: FlaskClient, tile_set: Tile
     assert client.post("/api/v1/mosaics", data=form, headers=headers).status_code == 202
 
 
-def test_no_page_may_run_scripts_or_be_framed(client: FlaskClient) -> None:
-    policy = client.get("/").headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "script" not in policy
+HEADERS = {
+    "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
+}  # fmt: skip
+
+
+def policy(answer: TestResponse) -> dict[str, str]:
+    """Return an answer's content security policy by directive."""
+    parts = (part.strip().partition(" ") for part in answer.headers["Content-Security-Policy"].split(";"))
+    return {name: sources for name, _, sources in parts}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nowhere", "/api/v1/mosaics", "/api/v1/nowhere", "/livez", "/static/style.css"]
+)
+def test_every_answer_says_what_a_browser_may_do_with_it(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    told = policy(answer)
+    told.pop("style-src")
+    assert told == {
+        "default-src": "'none'", "img-src": "'self'", "form-action": "'self'", "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }  # fmt: skip
+
+
+def test_a_style_sheet_needs_the_nonce_of_its_answer_and_every_answer_has_its_own(client: FlaskClient) -> None:
+    answers = [client.get("/"), client.get("/")]
+    nonces = [policy(answer)["style-src"] for answer in answers]
+    assert nonces[0] != nonces[1]
+    for answer, told in zip(answers, nonces, strict=True):
+        given = re.search(r'<link rel="stylesheet" nonce="([^"]{22,})"', answer.text)
+        assert given is not None
+        assert told == f"'nonce-{given.group(1)}'"
+
+
+@pytest.mark.parametrize("page", sorted(Path(web.__file__).parent.glob("templates/**/*.html")), ids=lambda p: p.stem)
+def test_no_page_has_a_script_or_an_inline_style(page: Path) -> None:
+    assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", page.read_text(), re.IGNORECASE)
+
+
+def test_a_request_that_brings_no_files_is_refused_when_it_is_large(server: FlaskClient) -> None:
+    form = {"token": "x" * 100_000, "file": (io.BytesIO(bytes(100_000)), "f.bin")}
+    assert server.post("/login", data=form).status_code == 413
+
+
+def test_the_sessions_cookie_is_for_this_site_and_no_script(sqlite_services: Services) -> None:
+    changes = {"mode": "server", "access_token": TOKEN, "secure_cookies": True}
+    settings = Settings(**(sqlite_services.settings.model_dump() | changes))
+    answer = assemble(open_services(settings)).test_client().get("/login")
+    flags = {part.strip().lower() for part in answer.headers["Set-Cookie"].split(";")[1:]}
+    assert {"httponly", "secure", "samesite=lax", "path=/"} <= flags
 
 
 @pytest.fixture
@@ -592,7 +640,7 @@ def test_a_server_error_on_a_form_is_logged(
 ) -> None:
     services = sqlite_services
     client = assemble(
-        Services(services.settings, services.sessions, FullStore(services.settings.store_folder))
+        Services(services.settings, services.sessions, services.reading, FullStore(services.settings.store_folder))
     ).test_client()
     form = {
         "csrf_token": token_of(client.get("/mosaics/new")),

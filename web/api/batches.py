@@ -11,7 +11,7 @@ from models import database, finding, jobs
 from web import downloads, forms, intake
 from web.api import present
 from web.api.schemas import BatchesOut, BatchIn, BatchItemsOut, BatchOut
-from web.context import sessions
+from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
 
@@ -26,7 +26,7 @@ def create(wish: dict[str, Any]) -> Answer:
     order = forms.mosaic_order(wish)
     tile_set_id = forms.identity(wish["tile_set"], "tile set")
     identity = intake.receive_batch(wish["name"], tile_set_id, wish["targets"], wish["archive"], order)
-    with sessions()() as session:
+    with reading()() as session:
         shown = _whole(session, identity)
     return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
 
@@ -35,7 +35,7 @@ def create(wish: dict[str, Any]) -> Answer:
 @bp.output(BatchesOut)
 def index() -> dict[str, Any]:
     """List the newest batches."""
-    with sessions()() as session:
+    with reading()() as session:
         return {
             "items": [present.batch(row, finding.batch_progress(session, row.id)) for row in finding.batches(session)]
         }
@@ -45,7 +45,7 @@ def index() -> dict[str, Any]:
 @bp.output(BatchItemsOut)
 def show(batch_id: UUID) -> Answer:
     """Show a batch as a whole, and each of its mosaics."""
-    with sessions()() as session:
+    with reading()() as session:
         whole = _whole(session, batch_id)
         items = [present.mosaic(row) for row in finding.batch_mosaics(session, batch_id)]
     return whole | {"items": items}, 200, present.retry_after(final=whole["final"])
@@ -59,7 +59,7 @@ def cancel(batch_id: UUID) -> dict[str, Any]:
         finding.find_batch(session, batch_id)
         job_ids = [row.job_id for row in finding.batch_mosaics(session, batch_id)]
         jobs.cancel(session, job_ids, database.now(session))
-    with sessions()() as session:
+    with reading()() as session:
         return _whole(session, batch_id)
 
 
@@ -67,7 +67,7 @@ def cancel(batch_id: UUID) -> dict[str, Any]:
 @bp.doc(responses={200: "The file."})
 def archive(batch_id: UUID) -> Response:
     """Download one zip of the mosaics that succeeded."""
-    with sessions()() as session:
+    with reading()() as session:
         finding.find_batch(session, batch_id)
         rows = finding.batch_mosaics(session, batch_id)
     return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", rows)

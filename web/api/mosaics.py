@@ -10,7 +10,7 @@ from models import database, finding, jobs
 from web import downloads, forms, intake
 from web.api import present
 from web.api.schemas import MosaicIn, MosaicOut, MosaicsOut
-from web.context import sessions
+from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
 
@@ -27,7 +27,7 @@ def create(wish: dict[str, Any]) -> Answer:
     """
     order = forms.mosaic_order(wish)
     identity = intake.receive_mosaic(forms.identity(wish["tile_set"], "tile set"), wish["target"], order)
-    with sessions()() as session:
+    with reading()() as session:
         shown = present.mosaic(finding.find_mosaic(session, identity))
     return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
 
@@ -36,7 +36,7 @@ def create(wish: dict[str, Any]) -> Answer:
 @bp.output(MosaicsOut)
 def index() -> dict[str, Any]:
     """List the newest mosaics that were ordered singly."""
-    with sessions()() as session:
+    with reading()() as session:
         return {"items": [present.mosaic(row) for row in finding.mosaics(session)]}
 
 
@@ -47,7 +47,7 @@ def show(mosaic_id: UUID) -> Answer:
 
     Send the ETag back as If-None-Match to be told 304 when nothing changed.
     """
-    with sessions()() as session:
+    with reading()() as session:
         row = finding.find_mosaic(session, mosaic_id)
     return present.mosaic(row), 200, present.retry_after(final=row.job.state.final)
 
@@ -58,7 +58,7 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
     """Cancel a mosaic; one in a final state stays as it is."""
     with sessions().begin() as session:
         jobs.cancel(session, [finding.find_mosaic(session, mosaic_id).job_id], database.now(session))
-    with sessions()() as session:
+    with reading()() as session:
         return present.mosaic(finding.find_mosaic(session, mosaic_id))
 
 
@@ -66,6 +66,6 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
 @bp.doc(responses={200: "The file."})
 def picture(mosaic_id: UUID) -> Response:
     """Download the mosaic."""
-    with sessions()() as session:
+    with reading()() as session:
         row = finding.find_mosaic(session, mosaic_id)
     return downloads.picture(row)

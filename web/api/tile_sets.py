@@ -9,7 +9,7 @@ from models import database, finding, jobs
 from web import intake
 from web.api import present
 from web.api.schemas import TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
-from web.context import sessions
+from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
 
@@ -25,7 +25,7 @@ def create(wish: dict[str, Any]) -> Answer:
     The answer comes at once; poll the address in Location until `job.final` is true.
     """
     identity = intake.receive_tile_set(wish["name"], wish["photos"], wish["archive"])
-    with sessions()() as session:
+    with reading()() as session:
         shown = present.tile_set(finding.find_tile_set(session, identity))
     return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
 
@@ -34,7 +34,7 @@ def create(wish: dict[str, Any]) -> Answer:
 @bp.output(TileSetsOut)
 def index() -> dict[str, Any]:
     """List the newest tile sets."""
-    with sessions()() as session:
+    with reading()() as session:
         return {"items": [present.tile_set(row) for row in finding.tile_sets(session)]}
 
 
@@ -42,7 +42,7 @@ def index() -> dict[str, Any]:
 @bp.output(TileSetReportOut)
 def show(tile_set_id: UUID) -> Answer:
     """Show a tile set, how far its indexing is, and which files were skipped and why."""
-    with sessions()() as session:
+    with reading()() as session:
         row = finding.find_tile_set(session, tile_set_id)
         report = [present.skipped(line) for line in finding.skipped_photos(session, tile_set_id)]
     return present.tile_set(row) | {"skipped": report}, 200, present.retry_after(final=row.job.state.final)
@@ -54,5 +54,5 @@ def cancel(tile_set_id: UUID) -> dict[str, Any]:
     """Cancel the indexing; a tile set in a final state stays as it is."""
     with sessions().begin() as session:
         jobs.cancel(session, [finding.find_tile_set(session, tile_set_id).job_id], database.now(session))
-    with sessions()() as session:
+    with reading()() as session:
         return present.tile_set(finding.find_tile_set(session, tile_set_id))

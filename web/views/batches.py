@@ -9,14 +9,14 @@ from models import database, finding, jobs
 from models.errors import TesseraError
 from models.orders import LossName
 from web import downloads, forms, intake
-from web.context import sessions
+from web.context import reading, sessions
 from web.views.again import or_again
 
 bp = Blueprint("batches", __name__, url_prefix="/batches")
 
 
 def _page(error: TesseraError | None) -> ResponseReturnValue:
-    with sessions()() as session:
+    with reading()() as session:
         tile_sets = finding.tile_sets(session, indexed_only=True)
     return render_template(
         "batches/new.html", error=error, form=request.values, tile_sets=tile_sets, losses=list(LossName)
@@ -44,7 +44,7 @@ def create() -> ResponseReturnValue:
 @bp.get("/<uuid:batch_id>")
 def show(batch_id: UUID) -> ResponseReturnValue:
     """Show how far the batch is, as a whole and one by one."""
-    with sessions()() as session:
+    with reading()() as session:
         batch = finding.find_batch(session, batch_id)
         progress = finding.batch_progress(session, batch_id)
         mosaics = finding.batch_mosaics(session, batch_id)
@@ -63,7 +63,7 @@ def cancel(batch_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:batch_id>/archive")
 def archive(batch_id: UUID) -> ResponseReturnValue:
     """Download one zip of the mosaics that succeeded."""
-    with sessions()() as session:
+    with reading()() as session:
         finding.find_batch(session, batch_id)
         mosaics = finding.batch_mosaics(session, batch_id)
     return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", mosaics)

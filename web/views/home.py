@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from models import finding
-from web.context import sessions
+from web.context import reading
 
 bp = Blueprint("home", __name__)
 
@@ -12,7 +12,7 @@ bp = Blueprint("home", __name__)
 @bp.get("/")
 def show() -> ResponseReturnValue:
     """Show the newest mosaics, batches and tile sets."""
-    with sessions()() as session:
+    with reading()() as session:
         batches = [(batch, finding.batch_progress(session, batch.id)) for batch in finding.batches(session)]
         return render_template(
             "home.html",

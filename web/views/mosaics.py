@@ -9,14 +9,14 @@ from models import database, finding, jobs
 from models.errors import TesseraError
 from models.orders import LossName
 from web import downloads, forms, intake
-from web.context import sessions
+from web.context import reading, sessions
 from web.views.again import or_again
 
 bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
 
 
 def _page(error: TesseraError | None) -> ResponseReturnValue:
-    with sessions()() as session:
+    with reading()() as session:
         tile_sets = finding.tile_sets(session, indexed_only=True)
     return render_template(
         "mosaics/new.html", error=error, form=request.values, tile_sets=tile_sets, losses=list(LossName)
@@ -42,7 +42,7 @@ def create() -> ResponseReturnValue:
 @bp.get("/<uuid:mosaic_id>")
 def show(mosaic_id: UUID) -> ResponseReturnValue:
     """Show how far the mosaic is, then the mosaic."""
-    with sessions()() as session:
+    with reading()() as session:
         mosaic = finding.find_mosaic(session, mosaic_id)
     again = forms.fields_of(finding.order_of(mosaic))
     return render_template("mosaics/show.html", mosaic=mosaic, again=again)
@@ -59,7 +59,7 @@ def cancel(mosaic_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:mosaic_id>/picture")
 def picture(mosaic_id: UUID) -> ResponseReturnValue:
     """Download the mosaic."""
-    with sessions()() as session:
+    with reading()() as session:
         mosaic = finding.find_mosaic(session, mosaic_id)
     return downloads.picture(mosaic)
 
@@ -67,6 +67,6 @@ def picture(mosaic_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:mosaic_id>/preview")
 def preview(mosaic_id: UUID) -> ResponseReturnValue:
     """Send the picture that the pages show."""
-    with sessions()() as session:
+    with reading()() as session:
         mosaic = finding.find_mosaic(session, mosaic_id)
     return downloads.preview(mosaic)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from models import database, finding, jobs
 from models.errors import TesseraError
 from web import intake
-from web.context import sessions
+from web.context import reading, sessions
 from web.views.again import or_again
 
 bp = Blueprint("tile_sets", __name__, url_prefix="/tile-sets")
@@ -38,7 +38,7 @@ def create() -> ResponseReturnValue:
 @bp.get("/<uuid:tile_set_id>")
 def show(tile_set_id: UUID) -> ResponseReturnValue:
     """Show how far the indexing is, then what came of it."""
-    with sessions()() as session:
+    with reading()() as session:
         tile_set = finding.find_tile_set(session, tile_set_id)
         skipped = finding.skipped_photos(session, tile_set_id)
     return render_template("tile_sets/show.html", tile_set=tile_set, skipped=skipped)

@@ -1,0 +1,101 @@
+"""A thousand short jobs, and a minute in which anything may be killed at any moment."""
+
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from models.lifecycle import AttemptEnd, JobState, Lane
+from models.tables import AttemptRecord, Job, Mosaic
+from worker import sweep
+
+SEED = 20261124
+JOBS = int(os.environ.get("TESSERA_CHAOS_JOBS", "200"))
+SECONDS = float(os.environ.get("TESSERA_CHAOS_SECONDS", "15"))
+
+
+@pytest.mark.fault(
+    f"12 {JOBS:,} short jobs; children, workers and Redis killed at random for {SECONDS:g} seconds",
+    "all final, every file whole, none done twice, no orphans",
+)
+def test_a_thousand_jobs_survive_a_minute_of_kills(
+    service: Any, seen: Any, send: Any, zipped: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    targets = zipped({f"{number:04}.png": service.target for number in range(JOBS)})
+    batch = service.installed.post(
+        "/api/v1/batches", data={"tile_set": service.tile_set["id"], "cells_across": "12", "tile_size": "8"},
+        files=[("archive", ("targets.zip", targets))],
+    ).json()  # fmt: skip
+    assert batch["total"] == JOBS
+    killed = _rage(service, send)
+    seen.struck()
+    service.wait_for(lambda: not _unfinished(service), 300)
+    ends = Counter(service.installed.get(batch["url"]).json()["states"])
+    assert sum(ends.values()) == JOBS
+    assert set(ends) <= {"succeeded", "failed"}
+    assert all(process.poll() is None for process in service.installed.processes.values())
+    _every_succeeded_job_is_whole_and_was_done_once(service, batch["id"])
+    sweep.collect(service.services(litter_grace_seconds=0))
+    _no_blob_is_an_orphan(service)
+    seen.recovered(f"killed {dict(killed)}; {dict(ends)}")
+
+
+def _rage(service: Any, send: Any) -> Counter[str]:
+    """Kill something about every second; what a supervisor would start again, we start again."""
+    dice = np.random.default_rng(SEED)
+    killed: Counter[str] = Counter()
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        victim = dice.choice(["child", "child", "child", "worker", "Redis"])
+        if victim == "child":
+            children = service.children(Lane.BULK)
+            if children:
+                send(children[dice.integers(len(children))], signal.SIGKILL)
+        elif victim == "worker":
+            service.kill_worker(Lane.BULK)
+            service.start_worker(Lane.BULK)
+        else:
+            service.installed.redis.stop(signal.SIGKILL)
+            service.installed.redis.start()
+        killed[str(victim)] += 1
+        time.sleep(dice.uniform(0.3, 1.7))
+    return killed
+
+
+def _unfinished(service: Any) -> int:
+    """Count the jobs that are not final."""
+    time.sleep(0.5)
+    with service.rows() as session:
+        count = session.scalar(select(func.count()).where(Job.state.in_([JobState.QUEUED, JobState.RUNNING])))
+        return int(count)
+
+
+def _every_succeeded_job_is_whole_and_was_done_once(service: Any, batch_id: str) -> None:
+    with service.rows() as session:
+        successes = (
+            select(AttemptRecord.job_id, func.count().label("times"))
+            .where(AttemptRecord.outcome == AttemptEnd.SUCCEEDED)
+            .group_by(AttemptRecord.job_id)
+        )
+        assert {times for _, times in session.execute(successes)} == {1}
+        made = session.scalars(
+            select(Mosaic).join(Job, Job.id == Mosaic.job_id).where(Job.state == JobState.SUCCEEDED)
+        ).all()
+    assert any(str(mosaic.batch_id) == batch_id for mosaic in made)
+    for mosaic in made:
+        assert sha256(service.store.get(mosaic.picture_key)).hexdigest() == mosaic.picture_sha256
+
+
+def _no_blob_is_an_orphan(service: Any) -> None:
+    """Compare the pictures in the store with those that rows name."""
+    with service.rows() as session:
+        named = {key for pair in session.execute(select(Mosaic.picture_key, Mosaic.preview_key)) for key in pair}
+    stored = {blob.key for blob in service.store.list("mosaics") if not blob.key.endswith("/target")}
+    assert stored == named - {None}

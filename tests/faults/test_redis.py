@@ -1,0 +1,186 @@
+"""Redis that dies, forgets, or falls silent."""
+
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from models.lifecycle import Lane
+from models.queue import ring
+
+
+@pytest.mark.fault("3.1 Redis kill -9 and restart, a task running", "it goes on; new jobs start; no worker is deaf")
+def test_a_running_job_outlives_redis_and_every_worker_hears_again(service: Any, seen: Any) -> None:
+    ordered = service.long()
+    ordered.at_work()
+    service.installed.redis.stop(signal.SIGKILL)
+    time.sleep(1)
+    seen.struck()
+    service.installed.redis.start()
+    _every_lane_works(service)
+    seen.recovered("the running job: attempt 1; a new one in each lane")
+    assert ordered.state() == ("succeeded", None, 1)
+
+
+@pytest.mark.fault("3.2 Redis kill -9 and restart, idle", "new jobs start; no worker is deaf")
+def test_idle_workers_hear_again_after_redis_was_killed(service: Any, seen: Any) -> None:
+    service.installed.redis.stop(signal.SIGKILL)
+    time.sleep(1)
+    seen.struck()
+    service.installed.redis.start()
+    _every_lane_works(service)
+    seen.recovered("a new job in each lane")
+
+
+@pytest.mark.fault("3.3 Redis frozen for ten seconds, then killed and restarted", "no worker is deaf")
+def test_workers_hear_again_after_redis_was_frozen_and_killed(service: Any, seen: Any) -> None:
+    redis = service.installed.redis
+    redis.process.send_signal(signal.SIGSTOP)
+    time.sleep(10)
+    redis.stop(signal.SIGKILL)
+    seen.struck()
+    redis.start()
+    _every_lane_works(service)
+    seen.recovered("a new job in each lane")
+
+
+def _every_lane_works(service: Any) -> None:
+    """Order something in each lane, wait for it, and see that it is a message that was heard, not luck."""
+    mosaic = service.short()
+    batch = service.installed.post(
+        "/api/v1/batches", data={"tile_set": service.tile_set["id"], "cells_across": "12", "tile_size": "8"},
+        files=[("targets", ("t.png", service.target))],
+    ).json()  # fmt: skip
+    photos = service.installed.post("/api/v1/tile-sets", files=[("photos", ("p.png", service.target))]).json()
+    assert mosaic.state()[0] == "succeeded"
+    service.wait_for(lambda: service.installed.get(batch["url"]).json()["final"])
+    assert service.installed.get(batch["url"]).json()["states"] == {"succeeded": 1}
+    assert service.installed.final(photos["url"])["job"]["state"] == "succeeded"
+    client = service.installed.redis.client
+    service.wait_for(lambda: not any(client.llen(lane.value) for lane in Lane))
+
+
+@pytest.mark.fault("4 Redis flushed with 100 jobs queued", "all 100 finish")
+def test_a_hundred_jobs_whose_messages_are_gone_all_finish(service: Any, seen: Any) -> None:
+    service.kill_worker(Lane.BULK)
+    files = [("targets", (f"{number}.png", service.target)) for number in range(100)]
+    batch = service.installed.post(
+        "/api/v1/batches", data={"tile_set": service.tile_set["id"], "cells_across": "12", "tile_size": "8"},
+        files=files,
+    ).json()  # fmt: skip
+    assert batch["total"] == 100
+    client = service.installed.redis.client
+    client.flushall()
+    assert client.llen(Lane.BULK.value) == 0
+    seen.struck()
+    service.start_worker(Lane.BULK)
+    done = service.wait_for(lambda: (shown := service.installed.get(batch["url"]).json())["final"] and shown)
+    assert done["states"] == {"succeeded": 100}
+    seen.recovered("100 succeeded")
+    assert {item["job"]["attempt"] for item in done["items"]} == {1}
+
+
+@pytest.mark.fault("5.1 Redis down at submit", "202 at once; polling goes on; the job runs when it returns")
+def test_an_order_without_redis_is_taken_and_done_when_it_returns(service: Any, seen: Any) -> None:
+    redis = service.installed.redis
+    redis.stop(signal.SIGKILL)
+    try:
+        began = time.monotonic()
+        ordered = service.short()
+        answered = time.monotonic() - began
+        assert ordered.job()["state"] == "queued"
+        assert service.installed.get("/readyz").json()["redis"] == "degraded"
+    finally:
+        seen.struck()
+        redis.start()
+    assert ordered.state() == ("succeeded", None, 1)
+    seen.recovered(f"answered in {answered:.1f} s, then succeeded")
+
+
+@pytest.mark.fault(
+    "5.2 Redis accepts and never answers, at submit", "202 within seconds; polling goes on; the job runs"
+)
+def test_an_order_while_redis_is_frozen_is_taken_and_done_when_it_wakes(service: Any, seen: Any) -> None:
+    process = service.installed.redis.process
+    process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        ordered = service.short()
+        answered = time.monotonic() - began
+        assert ordered.job()["state"] == "queued"
+    finally:
+        process.send_signal(signal.SIGCONT)
+        seen.struck()
+    assert ordered.state()[:2] == ("succeeded", None)
+    seen.recovered(f"answered in {answered:.1f} s, then succeeded")
+
+
+@pytest.mark.fault("6.1 the web process dies between commit and publish", "the sweep rings; the job is done")
+def test_a_job_whose_web_process_died_before_it_rang_is_done(service: Any, seen: Any, send: Any) -> None:
+    redis = service.installed.redis.process
+    redis.send_signal(signal.SIGSTOP)
+    try:
+        known = {item["id"] for item in service.installed.get("/api/v1/mosaics").json()["items"]}
+        victims = service.children_of("web")
+        # It commits, and then waits for Redis; nobody will hear its answer.
+        sender = threading.Thread(target=_ordered_in_vain, args=(service,))
+        sender.start()
+        ordered = service.wait_for(lambda: service.newest_beside(known))
+        for victim in victims:
+            send(victim, signal.SIGKILL)
+        sender.join()
+    finally:
+        redis.send_signal(signal.SIGCONT)
+        seen.struck()
+    service.wait_for(service.alive)
+    assert ordered.state() == ("succeeded", None, 1)
+    seen.recovered("no answer was given; the job succeeded")
+
+
+def _ordered_in_vain(service: Any) -> None:
+    try:
+        service.short()
+    except OSError:
+        return
+
+
+@pytest.mark.fault("6.2 the same message ten times", "done once")
+def test_ten_messages_for_one_job_give_one_result(service: Any, seen: Any) -> None:
+    service.kill_worker()
+    ordered = service.short()
+    for _ in range(9):
+        ring(ordered.bell())
+    assert service.installed.redis.client.llen(Lane.INTERACTIVE.value) >= 10
+    service.start_worker()
+    assert ordered.state() == ("succeeded", None, 1)
+    service.wait_for(lambda: service.installed.redis.client.llen(Lane.INTERACTIVE.value) == 0)
+    assert service.short().state() == ("succeeded", None, 1)
+    assert ordered.outcomes() == ["succeeded"]
+    assert len(ordered.pictures()) == 1
+    seen.noted("one attempt, one picture")
+
+
+@pytest.mark.fault(
+    "6.3 three sweeps at once, and workers, with clocks ten minutes off", "each job done once, none taken away"
+)
+def test_clocks_that_are_wrong_take_no_job_away(service: Any, seen: Any) -> None:
+    service.kill_worker()
+    service.start_shifted("interactive-worker", ["worker.app", "--lane=interactive", "--concurrency=2"], 600)
+    service.start_shifted("sweeper-ahead", ["worker.sweep"], 600)
+    service.start_shifted("sweeper-behind", ["worker.sweep"], -600)
+    try:
+        long = service.long()
+        long.at_work()
+        many = [service.short() for _ in range(20)]
+        service.installed.redis.client.flushall()
+        assert [one.state() for one in many] == [("succeeded", None, 1)] * 20
+        assert long.state() == ("succeeded", None, 1)
+    finally:
+        for name in ("sweeper-ahead", "sweeper-behind"):
+            service.installed.processes[name].terminate()
+            service.installed.processes[name].wait()
+        service.kill_worker()
+        service.start_worker()
+    seen.noted("21 jobs, each with one attempt")

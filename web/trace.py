@@ -1,0 +1,45 @@
+"""An id for every request: in its answer, in every line that is logged meanwhile, in the rows of its jobs."""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from flask import Flask, Response, g, request
+
+from models import logs
+from models.tables import REQUEST_ID_LENGTH
+
+HEADER = "X-Request-ID"
+ACCEPTABLE = re.compile(rf"[A-Za-z0-9._-]{{1,{REQUEST_ID_LENGTH}}}")
+"""What is taken over from whoever asks; it goes into logs and rows as it is."""
+QUIET_ENDPOINTS = {"health.live", "health.ready", "metrics.show", "static"}
+"""Machines ask for these all day long."""
+
+log = structlog.get_logger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Name every request; register this first, so that whatever else is done with a request has its name."""
+    app.before_request(_begin)
+    app.after_request(_answered)
+    app.teardown_request(_forget)
+
+
+def _begin() -> None:
+    g.began = time.monotonic()
+    given = request.headers.get(HEADER, "")
+    identity = given if ACCEPTABLE.fullmatch(given) else uuid4().hex
+    structlog.contextvars.bind_contextvars(request_id=identity, method=request.method, path=request.path)
+
+
+def _answered(response: Response) -> Response:
+    response.headers[HEADER] = logs.request_id() or ""
+    if request.endpoint not in QUIET_ENDPOINTS:
+        log.info("answered", status=response.status_code, duration_ms=round((time.monotonic() - g.began) * 1000, 1))
+    return response
+
+
+def _forget(_error: BaseException | None) -> None:
+    """Unbind: the thread goes on to other requests."""
+    structlog.contextvars.unbind_contextvars("request_id", "method", "path")

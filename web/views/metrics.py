@@ -1,0 +1,121 @@
+"""What the tables count, for Prometheus. What each number means is in docs/reference/metrics.md."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flask import Blueprint, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+    SummaryMetricFamily,
+)
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from models import database, watching
+from models.lifecycle import AttemptEnd
+from models.watching import WAIT_BOUNDS, Figures, Waits
+from web.context import reading
+from web.problems import METRICS_PATH
+
+bp = Blueprint("metrics", __name__)
+
+
+@bp.get(METRICS_PATH)
+def show() -> Response:
+    """Count, and answer in the text format."""
+    with reading()() as session:
+        figures = watching.count(session, database.now(session))
+    registry = CollectorRegistry()
+    registry.register(FiguresCollector(figures))
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+@dataclass(frozen=True, eq=False)
+class FiguresCollector(Collector):
+    """The figures of one scrape, under their names."""
+
+    figures: Figures
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric."""
+        yield from self._of_jobs()
+        yield from self._of_attempts()
+        yield self._waits()
+        yield self._phases()
+
+    def _of_jobs(self) -> Iterator[Metric]:
+        jobs = GaugeMetricFamily(
+            "tessera_jobs",
+            "Jobs there are. Many queued ones of one lane: it needs more workers. Failed ones that grow: see why.",
+            labels=("kind", "lane", "state"),
+        )
+        for key, number in self.figures.jobs.items():
+            jobs.add_metric(key, number)
+        yield jobs
+        oldest = GaugeMetricFamily(
+            "tessera_oldest_queued_job_age_seconds",
+            "How long the job that has waited longest has waited; 0 when none waits. Alert on it: it grows without "
+            "end when no worker serves the lane.",
+            labels=("lane",),
+        )
+        for lane, age in self.figures.oldest.items():
+            oldest.add_metric((lane,), age.total_seconds())
+        yield oldest
+        yield CounterMetricFamily(
+            "tessera_failed_publishes",
+            "Messages that Redis did not take; the sweep rings again for their jobs. Growing: look at Redis.",
+            value=self.figures.failed_rings,
+        )
+
+    def _of_attempts(self) -> Iterator[Metric]:
+        ended = CounterMetricFamily(
+            "tessera_attempts",
+            "Attempts at jobs that ended, by how. The share of failed and expired ones is what to watch.",
+            labels=("kind", "outcome"),
+        )
+        for key, number in self.figures.ended.items():
+            ended.add_metric(key, number)
+        yield ended
+        running = GaugeMetricFamily(
+            "tessera_running_attempts",
+            "Attempts that go on. As many as there are worker processes, and jobs queued: more workers are needed.",
+            labels=("kind",),
+        )
+        for kind, number in self.figures.going_on.items():
+            running.add_metric((kind,), number)
+        yield running
+        yield CounterMetricFamily(
+            "tessera_expired_leases",
+            "Attempts whose worker was killed, froze or lost the database. Growing: look at the workers' memory.",
+            value=sum(number for (_, end), number in self.figures.ended.items() if end is AttemptEnd.EXPIRED),
+        )
+
+    def _waits(self) -> Metric:
+        waits = HistogramMetricFamily(
+            "tessera_job_wait_seconds",
+            "How long jobs waited for each attempt. A high quantile that grows: more workers are needed.",
+            labels=("lane",),
+        )
+        for lane, waited in self.figures.waits.items():
+            waits.add_metric((lane,), buckets=_buckets(waited), sum_value=waited.seconds)
+        return waits
+
+    def _phases(self) -> Metric:
+        phases = SummaryMetricFamily(
+            "tessera_phase_seconds",
+            "How long the phases of attempts took. The rate of the sum says where the time goes.",
+            labels=("kind", "phase"),
+        )
+        for row in self.figures.phases:
+            phases.add_metric((row.kind, row.phase), count_value=row.count, sum_value=row.seconds)
+        return phases
+
+
+def _buckets(waited: Waits) -> list[tuple[str, float]]:
+    """Return (bound, how many waited no longer) with the last bound that all are within."""
+    counted = [(str(bound), float(number)) for bound, number in zip(WAIT_BOUNDS, waited.counts, strict=True)]
+    return [*counted, ("+Inf", float(waited.count))]
