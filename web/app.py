@@ -4,15 +4,16 @@ from http import HTTPStatus
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Response
+from flask import Response, request
 from flask_wtf.csrf import CSRFProtect
+from gunicorn.http.errors import NoMoreData, ParseException
 
 from models import logs, queue, settings
 from models.errors import InvalidOrder
 from models.services import Services, open_services
 from models.settings import Settings
 from web import api, context, gate, policy, problems, trace, views
-from web.uploads import SpoolingRequest
+from web.uploads import SpoolingRequest, hear_out
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 FORM_MEMORY_BYTES = 1 << 20
@@ -49,6 +50,8 @@ def assemble(services: Services) -> Tessera:
     _configure(app, services.settings)
     app.extensions[context.KEY] = services
     trace.register(app)
+    app.before_request(_limit_body)
+    app.after_request(hear_out)
     policy.register(app)
     gate.register(app)
     csrf = CSRFProtect(app)
@@ -59,6 +62,8 @@ def assemble(services: Services) -> Tessera:
     for pages in views.blueprints():
         app.register_blueprint(pages)
     problems.register(app)
+    for kind in (ParseException, NoMoreData):
+        app.register_error_handler(kind, _garbled)
     app.error_processor(_bad_input)
     return app
 
@@ -79,6 +84,17 @@ def _configure(app: Tessera, chosen: Settings) -> None:
         AUTO_TAGS=False,
         SERVERS=[{"url": "/"}],
     )
+
+
+def _limit_body() -> None:
+    """Let only uploads be large: they are spooled to disk, and every other body is read into memory at once."""
+    if request.mimetype != "multipart/form-data" or request.endpoint in gate.OPEN_ENDPOINTS:
+        request.max_content_length = FORM_MEMORY_BYTES
+
+
+def _garbled(_error: Exception) -> Response:
+    """Answer a body that breaks off or is not framed as HTTP says; the server finds out only when it is read."""
+    return problems.answer(HTTPStatus.BAD_REQUEST, "bad_request", "The body of the request is damaged or cut off.")
 
 
 def _bad_input(error: HTTPError) -> Response:

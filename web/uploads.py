@@ -5,10 +5,32 @@ Werkzeug's own way opens a file for every part above 500 kB; a thousand photos w
 
 import io
 import tempfile
+from contextlib import suppress
+from http import HTTPStatus
 from typing import IO, cast
 
-from flask import Request
+from flask import Request, Response, request
+from gunicorn.http.errors import ParseException
 from typing_extensions import Buffer
+
+ENDPOINTS = {f"{side}{name}.create" for side in ("", "api.") for name in ("tile_sets", "mosaics", "batches")}
+"""Where files come in."""
+CHUNK_BYTES = 1 << 20
+UNHEARD = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+"""Strangers are not listened to."""
+DISCARD_BYTES = 64 << 20
+"""Most of a refused upload that is still read, so that its sender gets to hear why."""
+
+
+def hear_out(response: Response) -> Response:
+    """Read on what a refused upload still sends: a connection that is closed on it takes the answer with it."""
+    refused = response.status_code >= HTTPStatus.BAD_REQUEST and response.status_code not in UNHEARD
+    if refused and request.endpoint in ENDPOINTS:
+        with suppress(OSError, ParseException):
+            left = DISCARD_BYTES
+            while left > 0 and (data := request.environ["wsgi.input"].read(min(CHUNK_BYTES, left))):
+                left -= len(data)
+    return response
 
 
 class Part(io.RawIOBase):

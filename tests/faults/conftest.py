@@ -18,7 +18,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from cli import processes
-from models import queue
+from models import database, queue
 from models.lifecycle import Doorbell, Lane
 from models.services import Services
 from models.tables import AttemptRecord, Job, Mosaic
@@ -82,9 +82,7 @@ class Service:
         self.installed.start_one(name or f"{lane.value}-worker", processes.lane_worker(lane, CHILDREN), **settings)
 
     def restart_sweeper(self, **settings: str) -> None:
-        process = self.installed.processes["sweeper"]
-        process.terminate()
-        process.wait()
+        self.stop("sweeper")
         self.installed.start_one("sweeper", processes.sweeper(), **settings)
 
     def services(self, **more: Any) -> Services:
@@ -105,6 +103,20 @@ class Service:
     def start_shifted(self, name: str, module: list[str], seconds: float) -> None:
         """Start a process whose clock is wrong by so much."""
         self.installed.start_one(name, [sys.executable, "-c", SHIFTED, str(seconds), *module])
+
+    def stop(self, name: str) -> None:
+        """Ask a process to end, and wait for it."""
+        self.installed.processes[name].terminate()
+        self.installed.processes[name].wait()
+
+    def can_write(self) -> bool:
+        """Return whether the database takes a writer in."""
+        try:
+            with self.services().sessions.begin() as session:
+                database.now(session)
+        except database.Unreachable:
+            return False
+        return True
 
     def alive(self) -> bool:
         return bool(requests.get(f"{self.installed.address}/livez", timeout=30).ok)

@@ -110,7 +110,7 @@ def a_full_disk(processes: list[psutil.Process], most_bytes: int) -> Iterator[No
     "11.4 the disk full while a worker writes", "failed: storage_full; no partial file; then all is well"
 )
 def test_a_full_disk_fails_the_job_cleanly_and_the_next_one_is_done(service: Any, seen: Any) -> None:
-    with a_full_disk(service.children(), 8 << 20):
+    with a_full_disk(service.children(), 24 << 20):
         ordered = service.long()
         assert ordered.state() == ("failed", "storage_full", 1)
         assert service.installed.get(f"{ordered.url}/picture").status_code == 409
@@ -122,9 +122,9 @@ def test_a_full_disk_fails_the_job_cleanly_and_the_next_one_is_done(service: Any
 
 @pytest.mark.fault("11.5 the disk full while the web takes an upload", "507 and no order; then all is well")
 def test_a_full_disk_refuses_an_upload_and_takes_the_next_one(service: Any, seen: Any) -> None:
-    upload = [("photos", ("p.png", service.target + bytes(12 << 20)))]
+    upload = [("photos", ("p.png", service.target + bytes(30 << 20)))]
     before = service.installed.get("/api/v1/tile-sets").json()["items"]
-    with a_full_disk(service.children_of("web"), 8 << 20):
+    with a_full_disk(service.children_of("web"), 24 << 20):
         answer = service.installed.post("/api/v1/tile-sets", files=upload)
         assert (answer.status_code, answer.json()["code"]) == (507, "storage_full")
         assert service.installed.get("/api/v1/tile-sets").json()["items"] == before

@@ -179,8 +179,7 @@ def test_clocks_that_are_wrong_take_no_job_away(service: Any, seen: Any) -> None
         assert long.state() == ("succeeded", None, 1)
     finally:
         for name in ("sweeper-ahead", "sweeper-behind"):
-            service.installed.processes[name].terminate()
-            service.installed.processes[name].wait()
+            service.stop(name)
         service.kill_worker()
         service.start_worker()
     seen.noted("21 jobs, each with one attempt")
