@@ -15,6 +15,8 @@ from models.errors import BadArchive, DamagedPicture, TooLarge
 READ_BYTES = 1 << 20
 DIRECTORY_BYTES = 32 << 20
 """Most of a zip's directory that is read: 100,000 files with names of 280 bytes each."""
+DIRECTORY_ENTRIES = 250_000
+"""Most entries that are read: a photo, what a system adds to it, and folders. Each takes half a kilobyte."""
 TAIL_BYTES = 65_535 + 22 + 20
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -23,6 +25,7 @@ _DAMAGE = (
     NotImplementedError,
     RuntimeError,
     ValueError,
+    OverflowError,
     OSError,
     struct.error,
 )
@@ -107,25 +110,36 @@ def opened(file: IO[bytes]) -> Iterator[Archive]:
 
 
 def _check_directory(file: IO[bytes]) -> None:
-    """Refuse a directory that is too large to be read, by its own word.
+    """Refuse a directory that is too large to be read, by its own word and by its entries.
 
     Source:
         PKWARE APPNOTE 4.3.14 to 4.3.16: the end record, its ZIP64 twin, and where that is told.
     """
-    end = file.seek(0, io.SEEK_END)
-    file.seek(max(0, end - TAIL_BYTES))
+    start = max(0, file.seek(0, io.SEEK_END) - TAIL_BYTES)
+    file.seek(start)
     tail = file.read(TAIL_BYTES)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
         raise zipfile.BadZipFile
+    end = start + at
     (length,) = struct.unpack_from("<L", tail, at + 12)
     if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # noqa: PLR2004 - the locator's fixed length
         (where,) = struct.unpack_from("<Q", tail, at - 12)
-        file.seek(where)
+        end -= 20 + 56
+        # One reader looks where the locator says, another just before it: what is judged here is what both read.
+        if where != end:
+            raise zipfile.BadZipFile
+        file.seek(end)
         record = file.read(56)
+        if record[:4] != b"PK\x06\x06":
+            raise zipfile.BadZipFile
         (length,) = struct.unpack_from("<Q", record, 40)
     if length > DIRECTORY_BYTES:
         raise TooLarge(f"The zip's directory has {length:,} bytes; the limit is {DIRECTORY_BYTES:,}.")
+    file.seek(end - length)
+    count = file.read(length).count(b"PK\x01\x02")
+    if count > DIRECTORY_ENTRIES:
+        raise TooLarge(f"The zip's directory has {count:,} entries; the limit is {DIRECTORY_ENTRIES:,}.")
     file.seek(0)
 
 

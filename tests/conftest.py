@@ -32,7 +32,7 @@ from models.lifecycle import Lane
 from models.services import Services, open_services
 from models.settings import Settings
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 TOKEN = "a token that only the tests know"
 numbers = itertools.count()
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
-from flask import Response, request
+from flask import Response
 from flask_wtf.csrf import CSRFProtect
 from gunicorn.http.errors import NoMoreData, ParseException
 
@@ -12,8 +12,8 @@ from models import logs, queue, settings
 from models.errors import InvalidOrder
 from models.services import Services, open_services
 from models.settings import Settings
-from web import api, context, gate, policy, problems, trace, views
-from web.uploads import SpoolingRequest, hear_out
+from web import api, context, gate, policy, problems, trace, uploads, views
+from web.uploads import SpoolingRequest
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 FORM_MEMORY_BYTES = 1 << 20
@@ -50,8 +50,7 @@ def assemble(services: Services) -> Tessera:
     _configure(app, services.settings)
     app.extensions[context.KEY] = services
     trace.register(app)
-    app.before_request(_limit_body)
-    app.after_request(hear_out)
+    uploads.register(app)
     policy.register(app)
     gate.register(app)
     csrf = CSRFProtect(app)
@@ -84,12 +83,6 @@ def _configure(app: Tessera, chosen: Settings) -> None:
         AUTO_TAGS=False,
         SERVERS=[{"url": "/"}],
     )
-
-
-def _limit_body() -> None:
-    """Let only uploads be large: they are spooled to disk, and every other body is read into memory at once."""
-    if request.mimetype != "multipart/form-data" or request.endpoint in gate.OPEN_ENDPOINTS:
-        request.max_content_length = FORM_MEMORY_BYTES
 
 
 def _garbled(_error: Exception) -> Response:

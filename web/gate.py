@@ -9,15 +9,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import SecurityError
 
 from models.errors import NotAllowed
-from web import uploads
 from web.context import settings
 from web.problems import API_PREFIX, answer, for_programs
 
 OPEN_ENDPOINTS = {"login.form", "login.enter", "static", "health.live", "health.ready"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 STAMP = "entered"
-PLAIN_FORM_BYTES = 64 << 10
-"""Most bytes of a request that brings no files."""
 
 
 def register(app: Flask) -> None:
@@ -43,8 +40,6 @@ def leave() -> None:
 
 
 def _ask() -> ResponseReturnValue | None:
-    if request.endpoint not in uploads.ENDPOINTS:
-        request.max_content_length = PLAIN_FORM_BYTES
     is_api = request.path.startswith(API_PREFIX)
     if is_api and request.method not in SAFE_METHODS and _from_another_site():
         raise NotAllowed("The request comes from a page of another site.")

@@ -9,12 +9,14 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import IO, cast
 
-from flask import Request, Response, request
+from flask import Flask, Request, Response, request
 from gunicorn.http.errors import ParseException
 from typing_extensions import Buffer
 
 ENDPOINTS = {f"{side}{name}.create" for side in ("", "api.") for name in ("tile_sets", "mosaics", "batches")}
 """Where files come in."""
+PLAIN_BYTES = 64 << 10
+"""Most bytes of a request that brings no files."""
 CHUNK_BYTES = 1 << 20
 UNHEARD = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Strangers are not listened to."""
@@ -22,7 +24,19 @@ DISCARD_BYTES = 64 << 20
 """Most of a refused upload that is still read, so that its sender gets to hear why."""
 
 
-def hear_out(response: Response) -> Response:
+def register(app: Flask) -> None:
+    """Limit what comes in, and read on what is refused."""
+    app.before_request(_limit)
+    app.after_request(_hear_out)
+
+
+def _limit() -> None:
+    """Let only uploads be large: they are spooled to disk, and every other body is read into memory at once."""
+    if request.endpoint not in ENDPOINTS or request.mimetype != "multipart/form-data":
+        request.max_content_length = PLAIN_BYTES
+
+
+def _hear_out(response: Response) -> Response:
     """Read on what a refused upload still sends: a connection that is closed on it takes the answer with it."""
     refused = response.status_code >= HTTPStatus.BAD_REQUEST and response.status_code not in UNHEARD
     if refused and request.endpoint in ENDPOINTS:

@@ -32,6 +32,9 @@ BACKGROUND = (255, 255, 255)
 BLOCK_PIXELS = 1 << 20
 ORIENTATION_TAG = 0x0112
 """Source: CIPA DC-008 (Exif 3.0), 4.6.5.1.6."""
+PHOTOMETRIC_TAG, TILE_WIDTH_TAG, TILE_LENGTH_TAG = 262, 322, 323
+"""Source: TIFF 6.0, sections 8 and 15."""
+WHITE_IS_ZERO = 0
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -199,6 +202,9 @@ def _opened(data: bytes, max_pixels: int) -> Image.Image:
         raise EmptyFile("The file is empty.")
     image = Image.open(BytesIO(data), formats=FORMATS)
     _check_size(image.size, max_pixels)
+    # Of a TIFF whole tiles are inflated, and one of them may be far larger than the picture.
+    tags = getattr(image, "tag_v2", {})
+    _check_size((tags.get(TILE_WIDTH_TAG, 0), tags.get(TILE_LENGTH_TAG, 0)), max_pixels, "A tile of the picture")
     return image
 
 
@@ -235,11 +241,11 @@ def _orientation(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) else 1
 
 
-def _check_size(size: tuple[int, int], max_pixels: int) -> None:
+def _check_size(size: tuple[int, int], max_pixels: int, what: str = "The picture") -> None:
     width, height = size
     if width * height > max_pixels:
         raise TooManyPixels(
-            f"The picture has {width:,} x {height:,} = {width * height:,} pixels; the limit is {max_pixels:,}."
+            f"{what} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {max_pixels:,}."
         )
 
 
@@ -253,6 +259,9 @@ def _centred(size: tuple[int, int], ratio: float) -> tuple[float, float, float, 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
     image = _eight_bits(image)
+    clear = image.info.get("transparency")
+    if isinstance(clear, tuple) and max(clear) > 255:  # noqa: PLR2004 - of 16 bits, but Pillow keeps the upper 8 of pixels
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
     if image.has_transparency_data:
         profile = image.info.get("icc_profile")
         rgba = image if image.mode == "RGBA" else image.convert("RGBA")
@@ -268,11 +277,17 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         return image
     values = np.asarray(image)
     top = 1.0 if image.mode == "F" and values.max(initial=0.0) <= 1.0 else 65_535.0
+    # Pillow turns the negatives of 1 to 8 bits into positives, and leaves those of 16.
+    negative = image.mode == "I;16" and getattr(image, "tag_v2", {}).get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO
+    clear = image.info.get("transparency")
     grey = np.empty(values.shape, np.uint8)
     rows = max(1, BLOCK_PIXELS // image.width)
     for first in range(0, image.height, rows):
         block = np.nan_to_num(values[first : first + rows].astype(np.float64))
-        grey[first : first + rows] = np.clip(block * (255.0 / top), 0, 255).round()
+        block = np.clip(block * (255.0 / top), 0, 255).round()
+        grey[first : first + rows] = 255 - block if negative else block
+    if isinstance(clear, int):
+        grey[values == clear] = 255
     return Image.fromarray(grey)
 
 

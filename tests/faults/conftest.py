@@ -15,11 +15,11 @@ import requests
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from cli import processes
 from models import database, queue
-from models.lifecycle import Doorbell, Lane
+from models.lifecycle import Doorbell, JobState, Lane
 from models.services import Services
 from models.tables import AttemptRecord, Job, Mosaic
 
@@ -103,6 +103,13 @@ class Service:
     def start_shifted(self, name: str, module: list[str], seconds: float) -> None:
         """Start a process whose clock is wrong by so much."""
         self.installed.start_one(name, [sys.executable, "-c", SHIFTED, str(seconds), *module])
+
+    def unfinished(self) -> int:
+        """Count the jobs that are not final; not too often, since the work should have the machine."""
+        time.sleep(0.2)
+        with self.rows() as session:
+            unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
+            return session.scalars(select(func.count()).where(unfinished)).one()
 
     def stop(self, name: str) -> None:
         """Ask a process to end, and wait for it."""

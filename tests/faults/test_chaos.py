@@ -36,7 +36,7 @@ def test_a_thousand_jobs_survive_a_minute_of_kills(
     assert batch["total"] == JOBS
     killed = _rage(service, send)
     seen.struck()
-    service.wait_for(lambda: not _unfinished(service), 300)
+    service.wait_for(lambda: not service.unfinished(), 400)
     ends = Counter(service.installed.get(batch["url"]).json()["states"])
     assert sum(ends.values()) == JOBS
     assert set(ends) <= {"succeeded", "failed"}
@@ -67,14 +67,6 @@ def _rage(service: Any, send: Any) -> Counter[str]:
         killed[str(victim)] += 1
         time.sleep(dice.uniform(0.3, 1.7))
     return killed
-
-
-def _unfinished(service: Any) -> int:
-    """Count the jobs that are not final."""
-    time.sleep(0.5)
-    with service.rows() as session:
-        count = session.scalar(select(func.count()).where(Job.state.in_([JobState.QUEUED, JobState.RUNNING])))
-        return int(count)
 
 
 def _every_succeeded_job_is_whole_and_was_done_once(service: Any, batch_id: str) -> None:

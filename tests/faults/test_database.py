@@ -122,7 +122,7 @@ def test_a_full_disk_fails_the_job_cleanly_and_the_next_one_is_done(service: Any
 
 @pytest.mark.fault("11.5 the disk full while the web takes an upload", "507 and no order; then all is well")
 def test_a_full_disk_refuses_an_upload_and_takes_the_next_one(service: Any, seen: Any) -> None:
-    upload = [("photos", ("p.png", service.target + bytes(30 << 20)))]
+    upload = [("photos", ("p.png", service.target + bytes(60 << 20)))]
     before = service.installed.get("/api/v1/tile-sets").json()["items"]
     with a_full_disk(service.children_of("web"), 24 << 20):
         answer = service.installed.post("/api/v1/tile-sets", files=upload)

