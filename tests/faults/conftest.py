@@ -24,9 +24,9 @@ from models.services import Services
 from models.tables import AttemptRecord, Job, Mosaic
 
 SHORT = {"cells_across": "12", "tile_size": "8"}
-LONG = {"cells_across": "600", "tile_size": "8", "fit": "resize"}
-"""240,000 cells: seconds of work, in which a fault can strike."""
-ENDLESS = LONG | {"loss": "pixels"}
+LONG = {"cells_across": "450", "tile_size": "8", "fit": "resize"}
+"""135,000 cells: a second or two of work, in which a fault can strike."""
+ENDLESS = LONG | {"cells_across": "600", "loss": "pixels"}
 """Many seconds."""
 CHILDREN = 2
 SHIFTED = """
@@ -80,6 +80,12 @@ class Service:
 
     def start_worker(self, lane: Lane = Lane.INTERACTIVE, name: str | None = None, **settings: str) -> None:
         self.installed.start_one(name or f"{lane.value}-worker", processes.lane_worker(lane, CHILDREN), **settings)
+
+    def restart(self, lane: Lane = Lane.INTERACTIVE, **settings: str) -> None:
+        """Kill a lane's worker, start another, and wait until its children are there."""
+        self.kill_worker(lane)
+        self.start_worker(lane, **settings)
+        self.wait_for(lambda: len(self.children(lane)) == CHILDREN)
 
     def restart_sweeper(self, **settings: str) -> None:
         self.stop("sweeper")
@@ -287,14 +293,6 @@ def workers_are_there(service: Service) -> Iterator[None]:
     for lane in Lane:
         if service.installed.processes[f"{lane.value}-worker"].poll() is not None:
             service.start_worker(lane)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the cases of one database together, in one process and in the order of the table."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        if callspec is not None and "service" in callspec.params:
-            item.add_marker(pytest.mark.xdist_group(callspec.params["service"]))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -76,8 +76,7 @@ def test_a_job_whose_worker_is_dead_can_be_cancelled_and_stays_so(service: Any, 
     # A job that was lost in the same moment would be swept and begun again by now.
     witness = service.long()
     witness.at_work(share=0.3)
-    service.kill_worker()
-    service.start_worker()
+    service.restart()
     assert witness.state() == ("succeeded", None, 2)
     assert ordered.state() == (*CANCELLED, 1)
     assert ordered.outcomes() == ["cancelled"]

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -44,8 +45,7 @@ def test_a_job_whose_whole_worker_is_killed_is_done_by_another(service: Any, see
     ordered = service.long()
     ordered.at_work(share=0.3)
     seen.struck()
-    service.kill_worker()
-    service.start_worker()
+    service.restart()
     assert ordered.state() == DONE_BY_THE_SECOND
     seen.recovered("attempt 1 expired, 2 succeeded")
 
@@ -59,8 +59,7 @@ def test_a_job_whose_message_was_never_acknowledged_is_done(service: Any, seen: 
     ordered = service.short()
     service.wait_for(lambda: client.hlen("unacked") > before)
     seen.struck()
-    service.kill_worker()
-    service.start_worker()
+    service.restart()
     assert ordered.state() == ("succeeded", None, 1)
     seen.recovered("attempt 1 succeeded")
 
@@ -83,8 +82,7 @@ def test_a_message_that_went_down_with_its_worker_costs_time_alone(service: Any,
     ordered = service.wait_for(swallowed)
     assert ordered.job()["state"] == "queued"
     seen.struck()
-    service.kill_worker()
-    service.start_worker()
+    service.restart()
     assert ordered.state() == ("succeeded", None, 1)
     seen.recovered("no message in Redis; attempt 1 succeeded")
 
@@ -113,7 +111,7 @@ def test_a_worker_that_wakes_up_too_late_changes_nothing(service: Any, seen: Any
             send(child, signal.SIGCONT)
         service.stop("another-worker")
     # Two jobs at once: each child takes one, so the one that was frozen has come to the end of its own.
-    assert [one.state()[0] for one in (service.long(), service.long())] == ["succeeded"] * 2
+    assert [one.state() for one in (service.long(), service.long())] == [("succeeded", None, 1)] * 2
     assert ordered.final() == done
     assert service.installed.get(done["picture"]).content == before
     assert ordered.outcomes()[0] == "expired"
@@ -171,55 +169,56 @@ def test_a_photo_that_bursts_its_decoder_is_one_line_in_the_report(
     seen.noted(f"20 of 21 indexed; bomb.png: {made['skipped'][0]['code']}")
 
 
-@pytest.fixture
-def hurried(service: Any) -> Iterator[Any]:
-    """The service with a limit of one second for a job, and another until it is killed."""
-
-    def restart(**settings: str) -> None:
-        for lane in (Lane.INTERACTIVE, Lane.INDEXING):
-            service.kill_worker(lane)
-            service.start_worker(lane, **settings)
-        service.restart_sweeper(**settings)
-
-    restart(JOB_SECONDS="1", KILL_SECONDS="1")
-    yield service
-    restart()
+@contextmanager
+def hurried(service: Any, lane: Lane) -> Iterator[None]:
+    """Give the jobs of a lane one second, and another until they are killed; the sweep judges by the same."""
+    limits = {"JOB_SECONDS": "1", "KILL_SECONDS": "1"}
+    service.restart(lane, **limits)
+    service.restart_sweeper(**limits)
+    try:
+        yield
+    finally:
+        service.restart(lane)
+        service.restart_sweeper()
 
 
 @pytest.mark.fault("8.3 a picture that takes its decoder for ever", "one line in the report; the worker lives")
 def test_a_photo_that_takes_too_long_is_one_line_in_the_report(
     service: Any, seen: Any, photos: dict[str, bytes], slow_jpeg: bytes
 ) -> None:
-    service.kill_worker(Lane.INDEXING)
-    service.start_worker(Lane.INDEXING, DECODE_SECONDS="1")
+    service.restart(Lane.INDEXING, DECODE_SECONDS="1")
     good = dict(list(photos.items())[:20])
     made = service.installed.tile_set(good | {"slow.jpg": slow_jpeg})
+    service.restart(Lane.INDEXING)
     assert (made["job"]["state"], made["tile_count"], made["job"]["attempt"]) == ("succeeded", 20, 1)
     assert [(line["name"], line["code"]) for line in made["skipped"]] == [("slow.jpg", "too_costly")]
     seen.noted("20 of 21 indexed; slow.jpg: too_costly")
 
 
 @pytest.mark.fault("8.4 a job longer than its time: the soft limit", "failed: timeout; the worker lives")
-def test_a_job_that_takes_too_long_fails_as_timeout(hurried: Any, seen: Any) -> None:
-    before = {child.pid for child in hurried.children()}
-    seen.struck()
-    slow = hurried.endless()
-    assert slow.state() == ("failed", "timeout", 1)
-    seen.recovered("failed: timeout")
-    assert slow.outcomes() == ["failed"]
-    assert {child.pid for child in hurried.children()} == before
+def test_a_job_that_takes_too_long_fails_as_timeout(service: Any, seen: Any) -> None:
+    with hurried(service, Lane.INTERACTIVE):
+        before = {child.pid for child in service.children()}
+        seen.struck()
+        slow = service.endless()
+        assert slow.state() == ("failed", "timeout", 1)
+        seen.recovered("failed: timeout")
+        assert slow.outcomes() == ["failed"]
+        assert {child.pid for child in service.children()} == before
 
 
 @pytest.mark.fault("8.5 a job that is deaf to the soft limit", "killed at the hard limit; failed: timeout")
 def test_a_job_that_cannot_be_interrupted_is_killed_and_fails_as_timeout(
-    hurried: Any, seen: Any, slow_jpeg: bytes
+    service: Any, seen: Any, slow_jpeg: bytes
 ) -> None:
-    before = {child.pid for child in hurried.children(Lane.INDEXING)}
-    seen.struck()
-    made = hurried.installed.tile_set({"slow.jpg": slow_jpeg})
-    assert (made["job"]["state"], made["job"]["error"]["code"], made["job"]["attempt"]) == ("failed", "timeout", 1)
-    seen.recovered("failed: timeout")
-    hurried.wait_for(lambda: {child.pid for child in hurried.children(Lane.INDEXING)} != before)
+    with hurried(service, Lane.INDEXING):
+        before = {child.pid for child in service.children(Lane.INDEXING)}
+        seen.struck()
+        made = service.installed.tile_set({"slow.jpg": slow_jpeg})
+        job = made["job"]
+        assert (job["state"], job["error"]["code"], job["attempt"]) == ("failed", "timeout", 1)
+        seen.recovered("failed: timeout")
+        service.wait_for(lambda: {child.pid for child in service.children(Lane.INDEXING)} != before)
 
 
 @pytest.mark.fault("9 SIGTERM, mid-job", "ends within its grace; the job goes back without an attempt charged")
