@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -177,17 +178,24 @@ class Ordered:
             found = job.one()
             return Doorbell(found.kind, found.id, found.lane)
 
-    def outcomes(self) -> list[str | None]:
-        """Return how each attempt ended."""
+    def attempts(self) -> list[AttemptRecord]:
         with self.service.rows() as session:
             found = session.scalars(
-                select(AttemptRecord.outcome)
-                .join(Job, Job.id == AttemptRecord.job_id)
-                .join(Mosaic, Mosaic.job_id == Job.id)
+                select(AttemptRecord)
+                .join(Mosaic, Mosaic.job_id == AttemptRecord.job_id)
                 .where(Mosaic.id == UUID(self.id))
                 .order_by(AttemptRecord.number)
             )
-            return [None if outcome is None else outcome.value for outcome in found]
+            return list(found)
+
+    def outcomes(self) -> list[str | None]:
+        """Return how each attempt ended."""
+        return [None if each.outcome is None else each.outcome.value for each in self.attempts()]
+
+    def began_again(self, seen: "Seen") -> str:
+        """Return when the second attempt began, counted from the fault: databases and tests share one clock here."""
+        seconds = (self.attempts()[1].started_at - seen.struck_at).total_seconds()
+        return f"attempt 2 began {seconds:.1f} s after, and succeeded"
 
     def pictures(self) -> list[str]:
         """Return the keys under which attempts left a picture."""
@@ -240,7 +248,7 @@ class Seen:
 
     def struck(self) -> None:
         """Say that the fault has just happened."""
-        self._since = time.monotonic()
+        self._since, self.struck_at = time.monotonic(), datetime.now(UTC)
 
     def recovered(self, what: str) -> None:
         """Say what was seen, and that all is well again."""

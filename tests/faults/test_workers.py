@@ -22,7 +22,7 @@ def test_a_job_whose_child_is_killed_is_done_once_by_another_attempt(service: An
     assert ordered.state() == DONE_BY_THE_SECOND
     assert ordered.outcomes() == ["expired", "succeeded"]
     assert len(ordered.pictures()) == 1
-    seen.recovered("attempt 1 expired, 2 succeeded")
+    seen.recovered(ordered.began_again(seen))
 
 
 @pytest.mark.fault("1.2 kill -9 of the worker's main process, mid-render", "done once")
@@ -47,7 +47,7 @@ def test_a_job_whose_whole_worker_is_killed_is_done_by_another(service: Any, see
     seen.struck()
     service.restart()
     assert ordered.state() == DONE_BY_THE_SECOND
-    seen.recovered("attempt 1 expired, 2 succeeded")
+    seen.recovered(ordered.began_again(seen))
 
 
 @pytest.mark.fault("1.4 kill -9 of both, the message fetched and not acknowledged", "done by another worker")
