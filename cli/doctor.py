@@ -22,6 +22,7 @@ from models.storage import Store
 from worker import parallel
 
 LEAST_FREE_BYTES = 1 << 30
+DECODE_SECONDS, DECODE_BYTES = 10.0, 256 << 20
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def _local() -> Iterator[Finding]:
     yield Finding("Python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield Finding("cores", True, str(parallel.core_count()))
     yield _tried("Pillow", _pillow)
+    yield _tried("decoders", _decoders)
     yield _tried("libvips", _vips)
     yield _tried("scratch space", lambda: _room(Path(tempfile.gettempdir())))
     yield _tried("index cache", lambda: _writable(platformdirs.user_cache_path("tessera")))
@@ -92,6 +94,18 @@ def _pillow() -> str:
 
     images.decode(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
     return f"reads {', '.join(images.FORMATS)}"
+
+
+def _decoders() -> str:
+    from worker import images  # noqa: PLC0415 - the same
+    from worker.box import Box  # noqa: PLC0415 - the same
+
+    box = Box(DECODE_SECONDS, DECODE_BYTES)
+    try:
+        box.decode(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
+    finally:
+        box.close()
+    return "decode in processes of their own"
 
 
 def _vips() -> str:

@@ -94,8 +94,7 @@ def _bad_input(error: HTTPError) -> Response:
     """Answer what APIFlask's schemas refuse as every other problem."""
     fields = _first_messages(error.detail)
     if not fields:
-        status = HTTPStatus(error.status_code)
-        return problems.answer(status, status.name.lower(), error.message or status.phrase)
+        return problems.plain(HTTPStatus(error.status_code), error.message)
     field, message = next(iter(fields.items()))
     sentence = f"{field}: {message}"
     return problems.answer(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidOrder.code, sentence, field=field)

@@ -70,6 +70,12 @@ def answer(status: HTTPStatus, code: str, sentence: str, **more: Any) -> Respons
     return response
 
 
+def plain(status: HTTPStatus, sentence: str | None) -> Response:
+    """Return a refusal that HTTP itself has a name for."""
+    nowhere = "There is nothing at this address." if status is HTTPStatus.NOT_FOUND else None
+    return answer(status, status.name.lower(), nowhere or sentence or status.phrase)
+
+
 def _foreseen(error: TesseraError) -> ResponseReturnValue:
     status = status_of(error)
     more = {"field": error.field} if isinstance(error, InvalidOrder) else {}
@@ -95,8 +101,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     if status < HTTPStatus.BAD_REQUEST:
         return error
-    nowhere = "There is nothing at this address." if status is HTTPStatus.NOT_FOUND else None
-    return answer(status, status.name.lower(), nowhere or error.description or status.phrase)
+    return plain(status, error.description)
 
 
 def _unreachable(error: Exception) -> ResponseReturnValue:

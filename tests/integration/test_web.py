@@ -430,6 +430,11 @@ def test_a_missing_page_is_a_page_that_says_so(client: FlaskClient) -> None:
     assert "There is no such mosaic." in page.text
 
 
+def test_an_address_where_nothing_is_says_so(client: FlaskClient) -> None:
+    assert "There is nothing at this address." in client.get("/nowhere").text
+    assert client.get("/api/v1/nowhere").get_json()["detail"] == "There is nothing at this address."
+
+
 # Who may come in
 
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 HOUSE = {"models", "worker", "web", "cli"}
-CODES_WITHOUT_A_CLASS = {"crashed", "database_unavailable", "duplicate", "form_expired", "token_needed"}
+CODES_WITHOUT_A_CLASS = {"database_unavailable", "duplicate", "form_expired", "token_needed"}
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
@@ -85,3 +85,13 @@ def test_every_command_and_option_is_described(name: str):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_relative_link_leads_to_a_file(path: Path):
     assert [target for target in links(path.read_text()) if not (path.parent / target).exists()] == []
+
+
+def test_the_page_on_reliability_names_every_test_of_the_fault_suite_and_no_other():
+    named = re.findall(r"`(test_\w+)`", (DOCS / "explanation/reliability.md").read_text())
+    written = [
+        name
+        for path in (DOCS.parent / "tests/faults").glob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    ]
+    assert sorted(named) == sorted(written)
