@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from psycopg.errors import IdleInTransactionSessionTimeout
 from sqlalchemy import (
     Connection,
     DateTime,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -88,7 +89,9 @@ def connect(url: str) -> Engine:
     """
     address = _address(url)
     if address.get_backend_name() == "postgresql":
-        return create_engine(address, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args=POSTGRESQL)
+        engine = create_engine(address, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args=POSTGRESQL)
+        event.listen(engine, "handle_error", _see_what_was_ended)
+        return engine
     engine = create_engine(address, max_overflow=MOST_CONNECTIONS, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -130,6 +133,17 @@ def _address(url: str) -> URL:
     raise BadConfiguration(
         f"TESSERA_DATABASE_URL must be postgresql://… or sqlite:///…, not {address.drivername}://…"
     )
+
+
+def _see_what_was_ended(context: ExceptionContext) -> None:
+    """Take a session that the server ended, because we were frozen in a transaction, for a connection that is gone.
+
+    psycopg calls it an InternalError, and SQLAlchemy would lend the dead connection to the next who asks.
+    """
+    error = context.original_exception
+    if isinstance(error, IdleInTransactionSessionTimeout):
+        context.is_disconnect = True
+        raise OperationalError(context.statement, context.parameters, error, connection_invalidated=True)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,11 +1,12 @@
 """The life of a job, on SQLite and on PostgreSQL."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from models import database, jobs
@@ -334,3 +335,20 @@ def test_whoever_reads_delays_nobody_who_writes_and_sees_what_was(services: Serv
         before = reader.get_one(Job, job_id)
         held(services, job_id)
         assert (before.state, look(services, job_id).state) == (JobState.QUEUED, JobState.RUNNING)
+
+
+def test_a_session_that_was_ended_while_we_were_frozen_is_a_database_out_of_reach_once(
+    postgresql_services: Services,
+) -> None:
+    services = postgresql_services
+
+    def freeze() -> None:
+        with services.sessions.begin() as session:
+            session.execute(text("SET idle_in_transaction_session_timeout = '50ms'"))
+            time.sleep(0.5)
+            session.execute(text("SELECT 1"))
+
+    with pytest.raises(database.Unreachable):
+        freeze()
+    for _ in range(2):
+        add(services)
