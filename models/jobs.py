@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from models import history, logs
-from models.errors import Crashed, LeaseLost, OutOfTime, TesseraError
+from models.errors import LeaseLost, TesseraError
 from models.lifecycle import AttemptEnd, Doorbell, JobKind, JobState, Lane, before
+from models.patience import Patience
 from models.tables import Job
 
 RING_AGAIN_MOST = timedelta(hours=1)
@@ -138,39 +139,6 @@ def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
     ).all()
     history.end(session, cancelled, now, AttemptEnd.CANCELLED)
     return len(cancelled)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How much the sweep puts up with.
-
-    Attributes:
-        max_attempts: Attempts that ended without a word before a job is given up.
-        longest: Time that one attempt may take.
-        span: How long a claim or a beat holds.
-        ring_again: Time after which a queued job is rung for again.
-    """
-
-    max_attempts: int
-    longest: timedelta
-    span: timedelta
-    ring_again: timedelta
-
-    def verdict(self, attempts: int, held: timedelta) -> TesseraError | None:
-        """Return why a job whose lease ran out is given up, or None: it may be tried again.
-
-        Args:
-            attempts: How many attempts count.
-            held: From the claim of the last one to the end of its lease.
-        """
-        if held - self.span >= self.longest:
-            return OutOfTime(f"The job took longer than {self.longest.total_seconds():,.0f} seconds and was stopped.")
-        if attempts >= self.max_attempts:
-            return Crashed(
-                f"The worker stopped in the middle of this job {attempts} times; it is given up. "
-                "Perhaps one of its pictures is more than a worker can bear."
-            )
-        return None
 
 
 def release_stale(session: Session, now: datetime, patience: Patience) -> list[Doorbell]:

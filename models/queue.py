@@ -24,6 +24,8 @@ __all__ = ["SoftTimeLimitExceeded", "app", "connect", "ping", "ring", "ring_all"
 PUBLISH_SECONDS = 1.0
 """Bound on connecting to Redis and on each answer of it, in a process that publishes: two of them make 2 s."""
 CONSUME_SECONDS = 15.0
+HEALTH_SECONDS = 10
+"""A worker whose question Redis leaves open for this long, and once more, asks on a new connection."""
 KEEPALIVE = (
     {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3} if sys.platform == "linux" else {}
 )
@@ -70,6 +72,7 @@ def connect(settings: Settings, role: Literal["publisher", "worker"]) -> Celery:
             "socket_connect_timeout": seconds,
             "socket_keepalive": True,
             "socket_keepalive_options": KEEPALIVE,
+            "health_check_interval": HEALTH_SECONDS,
             "retry_on_timeout": False,
             **({"max_retries": 1, "interval_start": 0.1} if role == "publisher" else {}),
         },

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import database
-from models.jobs import Patience
+from models.patience import Patience
 from models.settings import Settings
 from models.storage import Store
 

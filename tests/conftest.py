@@ -72,6 +72,12 @@ class RedisServer:
             self.process.send_signal(number)
             self.process.wait()
 
+    def connection(self) -> socket.socket:
+        """Open a connection to it, for a proxy."""
+        made = socket.socket(socket.AF_UNIX)
+        made.connect(str(redis_server.socket(self.folder)))
+        return made
+
     @property
     def client(self) -> redis.Redis:
         return redis.Redis(unix_socket_path=str(redis_server.socket(self.folder)))

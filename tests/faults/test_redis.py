@@ -46,6 +46,20 @@ def test_workers_hear_again_after_redis_was_frozen_and_killed(service: Any, seen
     seen.recovered("a new job in each lane")
 
 
+@pytest.mark.fault(
+    "3.4 a proxy before Redis swallows everything and closes nothing", "the worker is not deaf for long"
+)
+def test_a_worker_behind_a_silent_proxy_asks_on_a_new_connection(service: Any, seen: Any, proxy: Any) -> None:
+    service.restart(REDIS_URL=f"redis://127.0.0.1:{proxy.port}/0")
+    assert service.short().state() == ("succeeded", None, 1)
+    proxy.swallow()
+    seen.struck()
+    ordered = service.short()
+    assert ordered.state() == ("succeeded", None, 1)
+    seen.recovered("heard again, on a new connection")
+    service.restart()
+
+
 def _every_lane_works(service: Any) -> None:
     """Order something in each lane, wait for it, and see that it is a message that was heard, not luck."""
     mosaic = service.short()
