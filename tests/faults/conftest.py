@@ -1,14 +1,12 @@
 """The fault suite: a whole service that is killed and starved, and the table of what was seen."""
 
 import contextlib
-import importlib.util
 import io
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -239,19 +237,6 @@ def slow_jpeg() -> bytes:
     data = file.getvalue()
     last_scan = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + 1_000 * last_scan + data[-2:]
-
-
-@pytest.fixture
-def proxy(service: Service) -> Iterator[Any]:
-    """A way to the service's Redis that can fall silent."""
-    found = importlib.util.spec_from_file_location("proxy", Path(__file__).with_name("proxy.py"))
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    opened = module.Proxy(service.installed.redis.connection)
-    yield opened
-    opened.close()
 
 
 class Seen:
