@@ -25,7 +25,7 @@ PUBLISH_SECONDS = 1.0
 """Bound on connecting to Redis and on each answer of it, in a process that publishes: two of them make 2 s."""
 CONSUME_SECONDS = 15.0
 HEALTH_SECONDS = 10
-"""A worker whose question Redis leaves open for this long, and once more, asks on a new connection."""
+"""A worker whose question Redis leaves open for longer than this asks on a new connection."""
 KEEPALIVE = (
     {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3} if sys.platform == "linux" else {}
 )
