@@ -23,7 +23,7 @@ __all__ = ["SoftTimeLimitExceeded", "app", "connect", "ping", "ring", "ring_all"
 
 PUBLISH_SECONDS = 1.0
 """Bound on connecting to Redis and on each answer of it, in a process that publishes: two of them make 2 s."""
-CONSUME_SECONDS = 15.0
+CONSUME_SECONDS = 5.0
 HEALTH_SECONDS = 10
 """A worker whose question Redis leaves open for longer than this asks on a new connection."""
 KEEPALIVE = (
