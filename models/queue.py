@@ -19,7 +19,7 @@ from models.errors import QueueUnavailable
 from models.lifecycle import Doorbell, Lane
 from models.settings import Settings
 
-__all__ = ["SoftTimeLimitExceeded", "app", "connect", "ping", "ring", "ring_all", "signals"]
+__all__ = ["SoftTimeLimitExceeded", "app", "connect", "empty_lanes", "ping", "ring", "ring_all", "signals"]
 
 PUBLISH_SECONDS = 1.0
 """Bound on connecting to Redis and on each answer of it, in a process that publishes: two of them make 2 s."""

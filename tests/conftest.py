@@ -1,4 +1,4 @@
-"""Real servers for the tests, started and ended by them: Redis, PostgreSQL, workers, sweeper, gunicorn."""
+"""Files made on the spot, and real servers, started and ended by the tests: Redis, PostgreSQL, workers, gunicorn."""
 
 import itertools
 import os
@@ -23,6 +23,7 @@ import psycopg
 import pytest
 import redis
 import requests
+from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy.engine import make_url
 
@@ -344,6 +345,29 @@ def png(pixels: np.ndarray) -> bytes:
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def encoded() -> Callable[..., bytes]:
+    """Encode pixels or a Pillow image as a file of some format."""
+
+    def encode(picture: NDArray[np.uint8] | Image.Image, form: str = "PNG", **options: object) -> bytes:
+        image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+        file = BytesIO()
+        image.save(file, form, **options)
+        return file.getvalue()
+
+    return encode
+
+
+@pytest.fixture(scope="session")
+def noise() -> Callable[..., NDArray[np.uint8]]:
+    """Make (height, width, 3) pixels, the same ones for the same seed."""
+
+    def make(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
+        return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+    return make
 
 
 @pytest.fixture(scope="session")

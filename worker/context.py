@@ -6,6 +6,7 @@ from functools import cache
 
 from models import settings
 from models.services import Services, open_services
+from models.settings import Settings
 from worker.box import Box
 
 
@@ -16,16 +17,13 @@ def services() -> Services:
 
 
 @contextmanager
-def decoders() -> Iterator[Box]:
+def decoders(chosen: Settings) -> Iterator[Box]:
     """Lend this process's box for one job; afterwards only what makes new decoders stays."""
-    box = _box()
+    box = _box(chosen.decode_seconds, chosen.decode_bytes)
     try:
         yield box
     finally:
         box.rest()
 
 
-@cache
-def _box() -> Box:
-    chosen = services().settings
-    return Box(chosen.decode_seconds, chosen.decode_bytes)
+_box = cache(Box)

@@ -74,7 +74,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         tile_set = finding.find_tile_set(session, mosaic.tile_set_id)
     order = finding.order_of(mosaic)
     tiles = index.load(services.store.path(tile_set.index_key or ""))
-    with context.decoders() as decoder, tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
+    with context.decoders(services.settings) as decoder, tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
         picture = Path(folder, f"mosaic.{EXTENSION[order.format]}")
         rendered = render(
             _target(attempt, mosaic),
@@ -100,7 +100,7 @@ def index_tile_set(attempt: Attempt) -> Outcome:
             select(Upload).where(Upload.tile_set_id == tile_set.id).order_by(Upload.number)
         ).all()
     with ExitStack() as stack:
-        decoder = stack.enter_context(context.decoders())
+        decoder = stack.enter_context(context.decoders(services.settings))
         sources = list(_sources(attempt, uploads, stack))
         found = list(
             index.describe(

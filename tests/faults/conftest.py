@@ -79,6 +79,16 @@ class Service:
             _send(process, signal.SIGKILL)
         self.installed.processes[f"{lane.value}-worker"].wait()
 
+    def freeze_at_its_end(self, ordered: "Ordered") -> list[psutil.Process]:
+        """Stop the children that work when a picture is stored and the row may not say so yet; return them."""
+        ordered.at_work(phase="encoding")
+        children = self.children()
+        while not ordered.pictures():
+            pass
+        for child in children:
+            _send(child, signal.SIGSTOP)
+        return children
+
     def start_worker(self, lane: Lane = Lane.INTERACTIVE, name: str | None = None, **settings: str) -> None:
         self.installed.start_one(name or f"{lane.value}-worker", processes.lane_worker(lane, CHILDREN), **settings)
 
@@ -223,7 +233,7 @@ def send() -> Callable[[psutil.Process, int], None]:
 
 @pytest.fixture(scope="session")
 def bursting_png() -> bytes:
-    """A black PNG of 11,000 x 11,000 pixels in a few kilobytes: no more pixels than allowed, but 363 MB."""
+    """A black PNG of 11,000 x 11,000 pixels in 350 kB: no more pixels than allowed, but 363 MB."""
     file = io.BytesIO()
     Image.new("RGB", (11_000, 11_000)).save(file, "PNG")
     return file.getvalue()
@@ -265,38 +275,26 @@ def seen(record_property: Callable[[str, object], None]) -> Seen:
     return Seen(record_property)
 
 
-@pytest.fixture(scope="package")
-def start_service(
-    new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory, photos: dict[str, bytes],
-    target: bytes, wait_for: Callable[..., Any], new_installation: Callable[..., Any],
-) -> Callable[..., Any]:  # fmt: skip
-    """Start a service on a database of a kind."""
-
-    @contextlib.contextmanager
-    def start(kind: str, **settings: str) -> Iterator[Service]:
-        faults = {
-            "LEASE_SECONDS": "2", "BEAT_SECONDS": "0.2", "SWEEP_SECONDS": "0.3", "RING_AGAIN_SECONDS": "1",
-            "FINISH_SECONDS": "0.5", "DECODE_BYTES": str(256 << 20), "MAX_TARGETS": "1000", **settings,
-        }  # fmt: skip
-        with new_installation(kind, tcp=kind == "postgresql", **faults) as installed:
-            tile_set = installed.tile_set(photos)
-            assert tile_set["job"]["state"] == "succeeded", tile_set
-            queue.connect(installed.services().settings, "publisher")
-            yield Service(installed, tile_set, target, wait_for)
-
-    return start
-
-
 @pytest.fixture(scope="package", params=["sqlite", "postgresql"])
-def service(request: pytest.FixtureRequest, start_service: Callable[..., Any]) -> Iterator[Service]:
+def service(
+    request: pytest.FixtureRequest, photos: dict[str, bytes], target: bytes, wait_for: Callable[..., Any],
+    new_installation: Callable[..., Any],
+) -> Iterator[Service]:  # fmt: skip
     """One service for all cases on each database: what one fault leaves behind, the next one finds."""
-    with start_service(request.param) as started:
-        yield started
+    settings = {
+        "LEASE_SECONDS": "2", "BEAT_SECONDS": "0.2", "SWEEP_SECONDS": "0.3", "RING_AGAIN_SECONDS": "1",
+        "FINISH_SECONDS": "0.5", "DECODE_BYTES": str(256 << 20), "MAX_TARGETS": "1000",
+    }  # fmt: skip
+    with new_installation(request.param, tcp=request.param == "postgresql", **settings) as installed:
+        tile_set = installed.tile_set(photos)
+        assert tile_set["job"]["state"] == "succeeded", tile_set
+        queue.connect(installed.services().settings, "publisher")
+        yield Service(installed, tile_set, target, wait_for)
 
 
 @pytest.fixture(autouse=True)
 def workers_are_there(service: Service) -> Iterator[None]:
-    """Give every case the same workers to begin with, whatever the one before did to them."""
+    """Leave the next case the same workers, whatever this one did to them."""
     yield
     for lane in Lane:
         if service.installed.processes[f"{lane.value}-worker"].poll() is not None:

@@ -52,12 +52,7 @@ def _cancelled_at_its_end(service: Any, send: Any) -> Any:
     """Cancel a job whose picture is stored and whose row does not say so yet."""
     for _ in range(10):
         ordered = service.long()
-        ordered.at_work(phase="encoding")
-        children = service.children()
-        while not ordered.pictures():
-            pass
-        for child in children:
-            send(child, signal.SIGSTOP)
+        children = service.freeze_at_its_end(ordered)
         answer = service.installed.post(f"{ordered.url}/cancel")
         for child in children:
             send(child, signal.SIGCONT)

@@ -13,6 +13,8 @@ import pytest
 from models.lifecycle import Lane
 from models.queue import ring
 
+ALL_SUCCEED = dict.fromkeys(Lane, "succeeded")
+
 
 class Proxy:
     """Hands bytes on between its port and whatever `connect` opens, until it swallows them and closes nothing."""
@@ -63,35 +65,33 @@ def proxy(service: Any) -> Iterator[Proxy]:
 def test_a_running_job_outlives_redis_and_every_worker_hears_again(service: Any, seen: Any) -> None:
     ordered = service.long()
     ordered.at_work()
-    service.installed.redis.stop(signal.SIGKILL)
-    time.sleep(1)
-    seen.struck()
-    service.installed.redis.start()
-    _every_lane_works(service)
+    _restart_redis(service, seen)
+    assert _a_new_job_in_each_lane(service) == ALL_SUCCEED
     seen.recovered("the running job: attempt 1; a new one in each lane")
     assert ordered.state() == ("succeeded", None, 1)
 
 
 @pytest.mark.fault("3.2 Redis kill -9 and restart, idle", "new jobs start; no worker is deaf")
 def test_idle_workers_hear_again_after_redis_was_killed(service: Any, seen: Any) -> None:
-    service.installed.redis.stop(signal.SIGKILL)
-    time.sleep(1)
-    seen.struck()
-    service.installed.redis.start()
-    _every_lane_works(service)
+    _restart_redis(service, seen)
+    assert _a_new_job_in_each_lane(service) == ALL_SUCCEED
     seen.recovered("a new job in each lane")
 
 
 @pytest.mark.fault("3.3 Redis frozen for ten seconds, then killed and restarted", "no worker is deaf")
 def test_workers_hear_again_after_redis_was_frozen_and_killed(service: Any, seen: Any) -> None:
-    redis = service.installed.redis
-    redis.process.send_signal(signal.SIGSTOP)
+    service.installed.redis.process.send_signal(signal.SIGSTOP)
     time.sleep(10)
-    redis.stop(signal.SIGKILL)
-    seen.struck()
-    redis.start()
-    _every_lane_works(service)
+    _restart_redis(service, seen)
+    assert _a_new_job_in_each_lane(service) == ALL_SUCCEED
     seen.recovered("a new job in each lane")
+
+
+def _restart_redis(service: Any, seen: Any) -> None:
+    service.installed.redis.stop(signal.SIGKILL)
+    time.sleep(1)
+    seen.struck()
+    service.installed.redis.start()
 
 
 @pytest.mark.fault(
@@ -108,20 +108,23 @@ def test_a_worker_behind_a_silent_proxy_asks_on_a_new_connection(service: Any, s
     service.restart()
 
 
-def _every_lane_works(service: Any) -> None:
-    """Order something in each lane, wait for it, and see that it is a message that was heard, not luck."""
+def _a_new_job_in_each_lane(service: Any) -> dict[Lane, str]:
+    """Order something in each lane and wait for its end, and until every message was heard."""
     mosaic = service.short()
     batch = service.installed.post(
         "/api/v1/batches", data={"tile_set": service.tile_set["id"], "cells_across": "12", "tile_size": "8"},
         files=[("targets", ("t.png", service.target))],
     ).json()  # fmt: skip
     photos = service.installed.post("/api/v1/tile-sets", files=[("photos", ("p.png", service.target))]).json()
-    assert mosaic.state()[0] == "succeeded"
-    service.wait_for(lambda: service.installed.get(batch["url"]).json()["final"])
-    assert service.installed.get(batch["url"]).json()["states"] == {"succeeded": 1}
-    assert service.installed.final(photos["url"])["job"]["state"] == "succeeded"
+    done = service.wait_for(lambda: (shown := service.installed.get(batch["url"]).json())["final"] and shown)
+    ends = {
+        Lane.INTERACTIVE: mosaic.state()[0],
+        Lane.BULK: done["items"][0]["job"]["state"],
+        Lane.INDEXING: service.installed.final(photos["url"])["job"]["state"],
+    }
     client = service.installed.redis.client
     service.wait_for(lambda: not any(client.llen(lane.value) for lane in Lane))
+    return ends
 
 
 @pytest.mark.fault("4 Redis flushed with 100 jobs queued", "all 100 finish")

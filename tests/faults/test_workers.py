@@ -125,12 +125,7 @@ def test_a_worker_that_wakes_up_too_late_changes_nothing(service: Any, seen: Any
 def _frozen_before_its_commit(service: Any, send: Any) -> tuple[Any, list[Any]]:
     """Freeze a worker's children when the picture is stored and the row does not say so yet; none if we were late."""
     ordered = service.long()
-    ordered.at_work(phase="encoding")
-    children = service.children()
-    while not ordered.pictures():
-        pass
-    for child in children:
-        send(child, signal.SIGSTOP)
+    children = service.freeze_at_its_end(ordered)
     # On SQLite one that is frozen in its transaction keeps everybody out; that is too late as well.
     if service.can_write() and ordered.job()["state"] == "running":
         return ordered, children

@@ -1,41 +1,14 @@
-"""What the hostile tests stand on: files made on the spot, and memory that is measured."""
+"""What the hostile tests stand on: memory that is measured, and processes of their own."""
 
 import subprocess
 import sys
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
-from PIL import Image
 
 STATUS = Path("/proc/self/status")
-
-
-@pytest.fixture(scope="session")
-def encoded() -> Callable[..., bytes]:
-    """Encode pixels or a Pillow image as a file of some format."""
-
-    def encode(picture: NDArray[np.uint8] | Image.Image, form: str = "PNG", **options: object) -> bytes:
-        image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-        file = BytesIO()
-        image.save(file, form, **options)
-        return file.getvalue()
-
-    return encode
-
-
-@pytest.fixture(scope="session")
-def noise() -> Callable[..., NDArray[np.uint8]]:
-    """Make (height, width, 3) pixels, the same ones for the same seed."""
-
-    def make(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-        return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-    return make
 
 
 def _mebibytes(line: str) -> float:

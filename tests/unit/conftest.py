@@ -1,4 +1,4 @@
-"""What several unit tests stand on: real photographs, files made on the spot, a user without rights."""
+"""What several unit tests stand on: real photographs, a user without rights."""
 
 import importlib.util
 import os
@@ -6,12 +6,10 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PIL import Image
 
 NOBODY = 65_534
@@ -24,29 +22,6 @@ def photographs() -> Path:
     assert package is not None
     assert package.origin is not None
     return Path(package.origin).parent / "data"
-
-
-@pytest.fixture(scope="session")
-def encoded() -> Callable[..., bytes]:
-    """Encode pixels or a Pillow image as a file of some format."""
-
-    def encode(picture: NDArray[np.uint8] | Image.Image, form: str = "PNG", **options: object) -> bytes:
-        image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-        file = BytesIO()
-        image.save(file, form, **options)
-        return file.getvalue()
-
-    return encode
-
-
-@pytest.fixture(scope="session")
-def noise() -> Callable[..., NDArray[np.uint8]]:
-    """Make (height, width, 3) pixels, the same ones for the same seed."""
-
-    def make(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:
-        return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-
-    return make
 
 
 @pytest.fixture(scope="session")
