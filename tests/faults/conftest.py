@@ -233,9 +233,9 @@ def send() -> Callable[[psutil.Process, int], None]:
 
 @pytest.fixture(scope="session")
 def bursting_png() -> bytes:
-    """A black PNG of 11,000 x 11,000 pixels in 350 kB: no more pixels than allowed, but 363 MB."""
+    """A clear PNG of 7,000 x 7,000 pixels in 200 kB: no more pixels than allowed, but 343 MB on the way to sRGB."""
     file = io.BytesIO()
-    Image.new("RGB", (11_000, 11_000)).save(file, "PNG")
+    Image.new("RGBA", (7_000, 7_000)).save(file, "PNG")
     return file.getvalue()
 
 
