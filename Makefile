@@ -19,7 +19,7 @@ help:
 	@echo 'make check   the checks alone, without setting up'
 	@echo 'make faults  kill and starve a whole service in every way, and print what was seen'
 	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
-	@echo 'make fuzz    open 400,000 spoilt pictures and zips (about five minutes)'
+	@echo 'make fuzz    open 400,000 spoilt pictures and zips (about ten minutes)'
 	@echo 'make lock    choose the newest versions again, and write the lock files'
 	@echo 'make clean   remove what these made'
 
@@ -52,7 +52,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/bench.py $(PHOTOS)
 
 fuzz: $(VENV)/dev.stamp
-	TESSERA_FUZZ_ROUNDS=20000 $(BIN)/pytest tests/hostile/test_fuzz.py
+	TESSERA_FUZZ_ROUNDS=12000 $(BIN)/pytest tests/hostile/test_fuzz.py
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo 'Tessera needs Python 3.11 or newer, and there is no $(PYTHON) here. PYTHON=/path/to/python make run names one.'; exit 1; }

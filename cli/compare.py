@@ -9,7 +9,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from cli import files, library, wishes
+from cli import dedupe as leaving_out
+from cli import files, library, summary, wishes
 from cli.screen import Bar
 from models.errors import InvalidOrder, UnusablePicture
 from models.grid import Grid
@@ -30,6 +31,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("target", type=click.Path(path_type=Path))
 @wishes.tiles
+@leaving_out.option
 @wishes.cutting
 @click.option(
     "--loss",
@@ -45,7 +47,13 @@ Examples:
 )
 @wishes.report
 def compare(
-    target: Path, tiles: Path, losses: tuple[str, ...], out: Path, report: Path | None, **options: Any
+    target: Path,
+    tiles: Path,
+    losses: tuple[str, ...],
+    out: Path,
+    report: Path | None,
+    dedupe: bool | None,
+    **options: Any,
 ) -> None:
     """Rebuild the picture TARGET by several losses, on one sheet with the scores under each.
 
@@ -57,14 +65,14 @@ def compare(
     orders = [_order(LossName(name), **options) for name in dict.fromkeys(losses or LossName)]
     data = wishes.target(target, orders[0])
     with files.part(out) as part, files.part_if(report) as told, Bar() as bar:
-        photos = library.open_folder(tiles, bar)
+        photos = library.open_folder(str(tiles), bar, dedupe=dedupe)
         fitted, size, cells = _fitted(target, data, orders[0])
         done = list(make(fitted, size, cells, orders, photos.tiles, threads=parallel.core_count(), progress=bar))
         picture = sheet(fitted, cells, done)
         pictures.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
         if told is not None:
             told.write_text(json.dumps({one.loss: dataclasses.asdict(one.quality) for one in done}, indent=2) + "\n")
-    library.report_skipped(photos)
+    summary.report_skipped(photos)
     click.echo(_table(done))
     click.echo(f"{out}: {len(done)} mosaics of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
 

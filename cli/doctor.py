@@ -15,10 +15,10 @@ import numpy as np
 import platformdirs
 
 from cli import demo, redis_server
-from models import database, settings
+from models import database, settings, signatures
 from models.errors import BadConfiguration, TesseraError
 from models.settings import Settings
-from models.storage import Store
+from models.storage import open_store
 from worker import parallel
 
 LEAST_FREE_BYTES = 1 << 30
@@ -79,6 +79,8 @@ def _server() -> Iterator[Finding]:
     yield _tried("database", lambda: _database(loaded))
     yield _tried("Redis", lambda: _redis(loaded))
     yield _tried("store", lambda: _store(loaded))
+    if loaded.store.startswith("s3://"):
+        yield _tried("cache", lambda: _writable(loaded.cache_folder))
 
 
 def _tried(subject: str, look: Callable[[], str]) -> Finding:
@@ -90,10 +92,11 @@ def _tried(subject: str, look: Callable[[], str]) -> Finding:
 
 
 def _pillow() -> str:
-    from worker import images  # noqa: PLC0415 - a broken installation is a finding, not a crash
+    from worker import headers, images  # noqa: PLC0415 - a broken installation is a finding, not a crash
 
+    headers.load_plugins()
     images.decode(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
-    return f"reads {', '.join(images.FORMATS)}"
+    return f"reads {', '.join(signatures.READ)}"
 
 
 def _decoders() -> str:
@@ -149,10 +152,11 @@ def _redis(loaded: Settings) -> str:
 
 
 def _store(loaded: Settings) -> str:
-    store = Store(loaded.store_folder)
+    store = open_store(loaded.store, loaded.cache_folder, loaded.cache_bytes)
     key = f"doctor/{uuid4()}"
     store.put(key, b"well")
     if store.get(key) != b"well":
         raise TesseraError("what was written did not come back")
     store.delete([key])
-    return f"{loaded.store}, {store.free_bytes() >> 30:,} GiB free"
+    free = store.free_bytes()
+    return loaded.store if free is None else f"{loaded.store}, {free >> 30:,} GiB free"

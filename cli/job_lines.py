@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from cli.screen import aligned
 from models.ledger import AttemptEntry, Entry
 from models.lifecycle import JobKind
 from models.tables import Mosaic, TileSet
@@ -15,12 +16,8 @@ UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(
 
 
 def table(entries: Sequence[Entry], now: datetime) -> str:
-    """Return one line for each job, below a head; columns are as wide as their widest cell."""
-    rows = [HEAD, *(_row(entry, now) for entry in entries)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    """Return one line for each job, below a head."""
+    return aligned([HEAD, *(_row(entry, now) for entry in entries)])
 
 
 def sheet(entry: Entry, attempts: Sequence[AttemptEntry]) -> str:

@@ -1,24 +1,18 @@
 """`tessera jobs`: look after the jobs of an installation, by its database alone."""
 
-import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
-import platformdirs
-from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError, ProgrammingError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from cli import job_lines
-from models import database, ledger, placing, settings
+from cli.installation import opened, print_json, which
+from models import database, ledger, placing
 from models import jobs as transitions
-from models.errors import BadConfiguration, NotFound, NotRetryable
+from models.errors import NotFound, NotRetryable
 from models.lifecycle import JobState
 
-Sessions = sessionmaker[Session]
 MOST = 10_000
 ID = click.IntRange(1, (1 << 31) - 1)
 """What the column of ids can hold."""
@@ -35,11 +29,7 @@ Examples:
 
 
 @click.group(epilog=EXAMPLES)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    help="Folder of a tessera up.  [default: the server in the environment, else your data folder]",
-)
+@which
 @click.pass_context
 def jobs(ctx: click.Context, data: Path | None) -> None:
     """List, show, cancel and retry jobs.
@@ -62,11 +52,11 @@ def jobs(ctx: click.Context, data: Path | None) -> None:
 @click.pass_obj
 def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List jobs, the newest first."""
-    with _opened(data, database.reading) as sessions, sessions() as session:
+    with opened(data, database.reading) as sessions, sessions() as session:
         entries = ledger.newest(session, [JobState(state) for state in states], limit)
         now = database.now(session)
     if as_json:
-        _print_json([job_lines.as_json(entry) for entry in entries])
+        print_json([job_lines.as_json(entry) for entry in entries])
     else:
         click.echo(job_lines.table(entries, now) if entries else "There are no such jobs.")
 
@@ -77,11 +67,11 @@ def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json
 @click.pass_obj
 def show(data: Path | None, job_id: int, *, as_json: bool) -> None:
     """Show everything that is known of one job, with its attempts and how long their phases took."""
-    with _opened(data, database.reading) as sessions, sessions() as session:
+    with opened(data, database.reading) as sessions, sessions() as session:
         entry, attempts = ledger.find_entry(session, job_id), ledger.attempts(session, job_id)
     if as_json:
         made = [job_lines.attempt_as_json(attempt) for attempt in attempts]
-        _print_json(job_lines.as_json(entry) | {"attempts": made})
+        print_json(job_lines.as_json(entry) | {"attempts": made})
     else:
         click.echo(job_lines.sheet(entry, attempts))
 
@@ -118,7 +108,7 @@ def _retry(session: Session, job_id: int) -> str:
 def _with_each(ctx: click.Context, job_ids: Sequence[int], do: Callable[[Session, int], str]) -> None:
     """Do a thing to each job in a transaction of its own; one that is refused does not keep the others from it."""
     refused = False
-    with _opened(ctx.obj) as sessions:
+    with opened(ctx.obj) as sessions:
         for job_id in job_ids:
             try:
                 with sessions.begin() as session:
@@ -128,38 +118,3 @@ def _with_each(ctx: click.Context, job_ids: Sequence[int], do: Callable[[Session
                 click.echo(f"tessera: {error}", err=True)
                 refused = True
     ctx.exit(2 if refused else 0)
-
-
-@contextmanager
-def _opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.sessions) -> Iterator[Sessions]:
-    """Yield sessions on the installation's database; whatever keeps it from being used is one sentence."""
-    engine = database.connect(_address(data))
-    try:
-        yield factory(engine)
-    except (*database.Unreachable, DatabaseError) as error:
-        raise BadConfiguration(_sentence(error)) from error
-    finally:
-        engine.dispose()
-
-
-def _address(data: Path | None) -> str:
-    if data is None and os.environ.get("TESSERA_DATABASE_URL"):
-        return settings.load().database_url
-    path = (data or platformdirs.user_data_path("tessera")).resolve() / "tessera.db"
-    if not path.is_file():
-        raise BadConfiguration(
-            f"There is no database {path}; name the folder of your tessera up with --data, "
-            "or a server's database with TESSERA_DATABASE_URL."
-        )
-    return database.sqlite_url(path)
-
-
-def _sentence(error: Exception) -> str:
-    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-    if isinstance(error, ProgrammingError) or reason.startswith("no such"):
-        return f"The database is not at the newest version ({reason}); run: tessera migrate"
-    return f"The database cannot be used: {reason}."
-
-
-def _print_json(what: object) -> None:
-    click.echo(json.dumps(what, indent=2, ensure_ascii=False))

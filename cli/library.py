@@ -1,197 +1,245 @@
 """A folder of photos with its index in the user's cache: a second run opens no photo."""
 
-import json
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
-from secrets import token_hex
-from typing import IO, Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-import click
-import numpy as np
-import platformdirs
-from numpy.typing import NDArray
+from cli import cabinet, crew, segments
+from cli import folder as folders
+from cli.cabinet import Cabinet, Kept
+from cli.folder import File
+from cli.segments import Line
+from models.errors import DamagedPicture, NoUsableTiles, UnreadableFile
+from worker import rows
+from worker.cores import core_count
+from worker.rows import Part
 
-from models.errors import DamagedIndex, EmptyFile, NoUsableTiles, UnreadableFile
-from worker import index, parallel
-from worker.index import Progress, Skipped, Tile
+if TYPE_CHECKING:
+    from worker.index import Index
 
-SCREENFUL = 20
-MAX_PHOTO_BYTES = 256 << 20
-FILES = f"files-v{index.VERSION}.json"
+Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class File:
-    """A file of the folder, and what tells whether it changed."""
+class Changes(NamedTuple):
+    """How many files are not as they were when the folder was last indexed."""
+
+    new: int
+    changed: int
+    moved: int
+    gone: int
+
+
+class Untiled(NamedTuple):
+    """A file that is no tile, and why."""
 
     name: str
-    path: str
-    stamp: tuple[int, int]
-    """Size in bytes, and time of the last change in nanoseconds."""
-    trouble: str = ""
-
-    def read(self) -> bytes:
-        """Return its bytes, or raise why it cannot be read."""
-        if self.trouble:
-            raise UnreadableFile(self.trouble)
-        if self.stamp[0] > MAX_PHOTO_BYTES:
-            raise UnreadableFile(f"The file has {self.stamp[0]:,} bytes; the limit is {MAX_PHOTO_BYTES:,}.")
-        if not self.stamp[0]:
-            raise EmptyFile("The file is empty.")
-        try:
-            with open(self.path, "rb", buffering=0) as file:  # noqa: PTH123 - pathlib costs a tenth of indexing here
-                return file.readall()
-        except OSError as error:
-            raise UnreadableFile(f"The file cannot be read: {error.strerror}.") from error
+    code: str
+    sentence: str
 
 
-@dataclass(frozen=True)
-class Library:
-    """An indexed folder: its tiles, where each lies, and what was skipped."""
+class Library(NamedTuple):
+    """An indexed folder.
 
-    tiles: NDArray[np.void]
+    Attributes:
+        kept: All that is known of it.
+        paths: Where each usable photo lies, by content hash.
+        opened_count: How many files had to be read.
+        changes: What is new since the last time; None the first time.
+        note: What a person should know of the cache; empty as a rule.
+    """
+
+    kept: Kept
     paths: dict[bytes, str]
-    skipped: list[Skipped]
     opened_count: int
+    changes: Changes | None
+    note: str
+
+    @property
+    def tiles(self) -> "Index":
+        """The photos to make mosaics of."""
+        import numpy as np  # noqa: PLC0415 - to index a folder it is not needed
+
+        from worker import index  # noqa: PLC0415 - the same
+
+        tiles = index.mapped(self.kept.part)
+        left_out = self.left_out
+        if not left_out:
+            return tiles
+        return tiles.selected(np.flatnonzero([one.hex() not in left_out for one in rows.contents(self.kept.part)]))
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Near-duplicates that are to be in no mosaic, each with the photo that stands for it."""
+        return (self.kept.alike or {}) if self.kept.dedupe else {}
+
+    @property
+    def skipped(self) -> list[Untiled]:
+        """A line for each file that is no tile: bad ones first, then those that are there again."""
+        names: dict[str, str] = {}
+        bad: list[Untiled] = []
+        again: list[Untiled] = []
+        for name, _, _, content, code, sentence in self.kept.lines:
+            if content is None:
+                bad.append(Untiled(name, code or "", sentence or ""))
+            elif names.setdefault(content, name) is not name:
+                again.append(Untiled(name, "duplicate", f"The same file as {names[content]}."))
+        near = [
+            Untiled(names[one], "near_duplicate", f"Nearly the same as {names[other]}.")
+            for one, other in self.left_out.items()
+        ]
+        return bad + again + near
 
     def read(self, content: bytes) -> bytes:
         """Return the bytes of the photo with this content hash."""
         try:
-            return Path(self.paths[content]).read_bytes()
+            with open(self.paths[content], "rb") as file:
+                return file.read()
         except OSError as error:
             raise UnreadableFile(f"{self.paths[content]} can no longer be read: {error.strerror}.") from error
 
 
-def open_folder(folder: Path, progress: Progress, cache: Path | None = None) -> Library:
+def open_folder(
+    folder: str,
+    progress: Progress,
+    cache: str | None = None,
+    *,
+    dedupe: bool | None = None,
+    files: Sequence[File] | None = None,
+) -> Library:
     """Index a folder and its sub-folders, opening only the photos that are new or changed since last time.
 
     Args:
         folder: Where the photos lie.
         progress: Told how far the work is.
         cache: Where indexes are kept; None for the user's cache folder.
+        dedupe: Whether near-duplicates are left out, now and later; None for what was last said.
+        files: The folder's files, where they are known already.
 
     Raises:
         NoUsableTiles: there is no such folder, or not one usable photo in it.
+        StorageFull: there is no room for the index.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise NoUsableTiles(f"There is no folder {folder}.")
-    cabinet = _cabinet(folder, cache)
-    files = list(_walk(str(folder)))
-    tiles, known = _recall(cabinet)
-    fresh = [file for file in files if (file.name, file.stamp) not in known]
-    new = index.describe(fresh, len(fresh), progress, threads=parallel.core_count())
-    found = [known.get((file.name, file.stamp)) or next(new) for file in files]
-    usable = [item for item in found if isinstance(item, Tile)]
-    skipped = [item for item in found if isinstance(item, Skipped)]
-    if tiles is None or fresh or len(known) != len(files):
-        if not usable:
-            raise NoUsableTiles(_why_none(folder, skipped))
-        tiles, doubles = index.assemble(usable)
-        _keep(cabinet, tiles, files, found)
-    else:
-        _, doubles = index.without_doubles(usable)
-    by_name = {file.name: file.path for file in files}
-    paths = {tile.content: by_name[tile.name] for tile in usable}
-    return Library(tiles, paths, skipped + doubles, len(fresh))
+    if files is None:
+        files = list(folders.walk(folder))
+    with cabinet.opened(folders.cabinet(folder, cache)) as place:
+        before, note = place.recall()
+        survey = _survey(files, before, place, progress)
+        if not any(line.content for line in survey.lines):
+            raise NoUsableTiles(_why_none(folder, survey.lines))
+        if dedupe is None:
+            dedupe = before is not None and before.dedupe
+        made, kept = _assembled(survey, before, place, dedupe=dedupe)
+        if made is not None or before is None or kept[2:] != before[2:]:
+            place.publish(kept, made)
+    paths = {
+        bytes.fromhex(line.content): file.path for line, file in zip(kept.lines, files, strict=True) if line.content
+    }
+    return Library(kept, paths, survey.opened_count, _changes(before, kept.lines), note)
 
 
-def _why_none(folder: Path, skipped: list[Skipped]) -> str:
-    if not skipped:
+class _Survey(NamedTuple):
+    """What is known of a folder's files now, and the rows of all that are usable."""
+
+    lines: list[Line]
+    parts: list[Part]
+    opened_count: int
+
+
+def _survey(files: Sequence[File], before: Kept | None, place: Cabinet, progress: Progress) -> _Survey:
+    """Measure what is not known."""
+    parts = [] if before is None else [before.part]
+    lines = [] if before is None else list(before.lines)
+    for part, measured in place.interrupted():
+        parts.append(part)
+        lines += measured
+    # A file that could not be read may be readable by now.
+    known = {line.name: line for line in lines if line.code != UnreadableFile.code}
+    held = {content for part in parts for content in rows.contents(part)}
+    fresh = [file for file in files if not _stands(known.get(file.name), file, held)]
+    for part, measured in _measured(fresh, held, place, progress):
+        parts.append(part)
+        known |= {line.name: line for line in measured}
+    return _Survey([known[file.name] for file in files], parts, len(fresh))
+
+
+def _stands(line: Line | None, file: File, held: set[bytes]) -> bool:
+    """Whether what is known of a file still holds."""
+    if line is None or (line.size, line.changed) != (file.size, file.changed):
+        return False
+    return line.content is None or bytes.fromhex(line.content) in held
+
+
+def _measured(
+    files: Sequence[File], held: set[bytes], place: Cabinet, progress: Progress
+) -> Iterator[tuple[Part, list[Line]]]:
+    """Yield what files are, in parts."""
+    if not files:
+        return
+    run, told = place.begin(), set()
+    crew.measure(files, held, run, progress, core_count())
+    for part, lines in segments.read(run):
+        told |= {line.name for line in lines}
+        yield part, lines
+    yield from _one_by_one([file for file in files if file.name not in told], held, place)
+
+
+def _one_by_one(files: Sequence[File], held: set[bytes], place: Cabinet) -> Iterator[tuple[Part, list[Line]]]:
+    """Yield what files are that a member of the crew had in hand, or had not saved, when it died."""
+    if not files:
+        return
+    run = place.begin()
+    for file in files:
+        crew.measure([file], held, run, lambda *_: None, 1)
+    told = {line.name for _, lines in segments.read(run) for line in lines}
+    broke = segments.Segment(run)
+    for file in files:
+        if file.name not in told:
+            broke.refuse(file, DamagedPicture("The picture broke its decoder: it is damaged, or made to do harm."))
+    broke.save()
+    yield from segments.read(run)
+
+
+def _assembled(survey: _Survey, before: Kept | None, place: Cabinet, *, dedupe: bool) -> tuple[str | None, Kept]:
+    """Return the index of all that is usable, and where it is if it is a new one."""
+    wanted = {bytes.fromhex(line.content) for line in survey.lines if line.content}
+    if before is not None and wanted == set(rows.contents(before.part)):
+        alike = _alike(before.part) if dedupe and before.alike is None else before.alike
+        return None, Kept(before.name, before.part, survey.lines, alike, dedupe)
+    made = os.path.join(place.begin(), "index")
+    gone = {content for part in survey.parts for content in rows.contents(part)} - wanted
+    with cabinet.written(made) as file:
+        rows.merged(survey.parts, file, gone)
+    part = rows.opened(made)
+    name = f"{cabinet.INDEX}-{os.urandom(8).hex()}.safetensors"
+    return made, Kept(name, part, survey.lines, _alike(part) if dedupe else None, dedupe)
+
+
+def _alike(part: Part) -> dict[str, str]:
+    from worker import index  # noqa: PLC0415 - it loads numpy
+
+    contents = [content.hex() for content in rows.contents(part)]
+    stand_ins = index.alike(index.mapped(part)).tolist()
+    return {contents[number]: contents[other] for number, other in enumerate(stand_ins) if number != other}
+
+
+def _changes(before: Kept | None, lines: Iterable[Line]) -> Changes | None:
+    """Compare by name, and what is new and what is gone by content too."""
+    if before is None:
+        return None
+    then = {line.name: line.content for line in before.lines}
+    now = {line.name: line.content for line in lines}
+    gone = [content for name, content in then.items() if name not in now]
+    new = [content for name, content in now.items() if name not in then]
+    moved = sum((Counter(filter(None, gone)) & Counter(filter(None, new))).values())
+    changed = sum(content != then[name] for name, content in now.items() if name in then)
+    return Changes(len(new) - moved, changed, moved, len(gone) - moved)
+
+
+def _why_none(folder: str, lines: Sequence[Line]) -> str:
+    if not lines:
         return f"The folder {folder} holds no files."
-    first = skipped[0]
-    return f"None of the {len(skipped):,} files in {folder} is a usable photo; {first.name}: {first.sentence}"
-
-
-def _cabinet(folder: Path, cache: Path | None) -> Path:
-    root = cache or platformdirs.user_cache_path("tessera")
-    return root / "folders" / sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
-
-
-def _walk(folder: str, below: str = "") -> Iterator[File]:
-    """Yield every file below a folder by name, without hidden ones; links to folders are not followed."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield File(below, folder, (0, 0), f"The folder cannot be opened: {error.strerror}.")
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, f"{below}{entry.name}{os.sep}")
-        elif entry.is_file():
-            status = entry.stat()
-            yield File(below + entry.name, entry.path, (status.st_size, status.st_mtime_ns))
-
-
-Known = dict[tuple[str, tuple[int, int]], Tile | Skipped]
-
-
-def _recall(cabinet: Path) -> tuple[NDArray[np.void] | None, Known]:
-    """Return what the last run kept; nothing when there is nothing whole."""
-    try:
-        kept = json.loads((cabinet / FILES).read_bytes())
-        tiles = index.load(cabinet / kept["arrays"])
-        return tiles, _known(tiles, kept["files"])
-    except (DamagedIndex, OSError, ValueError, TypeError, LookupError):
-        return None, {}
-
-
-def _known(tiles: NDArray[np.void], lines: list[list[Any]]) -> Known:
-    """Return what is known of each file; one that could not be read may be readable by now, and is tried again."""
-    rows = {row["content"].tobytes(): row for row in tiles}
-    known: Known = {}
-    for name, size, changed, content, code, sentence in lines:
-        if content is not None and (row := rows.get(bytes.fromhex(content))) is not None:
-            known[name, (size, changed)] = Tile(name, bytes.fromhex(content), row)
-        elif content is None and code != UnreadableFile.code:
-            known[name, (size, changed)] = Skipped(name, code, sentence)
-    return known
-
-
-def _keep(cabinet: Path, tiles: NDArray[np.void], files: list[File], found: Iterable[Tile | Skipped]) -> None:
-    """Keep an index for the next run. A cache that cannot be written costs time, not the mosaic."""
-    lines = [
-        [file.name, *file.stamp, item.content.hex(), None, None]
-        if isinstance(item, Tile)
-        else [file.name, *file.stamp, None, item.code, item.sentence]
-        for file, item in zip(files, found, strict=True)
-    ]
-    try:
-        cabinet.mkdir(parents=True, exist_ok=True)
-        # The list names the arrays that it belongs to: whoever reads it finds the two of one run.
-        arrays = cabinet / f"index-v{index.VERSION}-{token_hex(8)}.npy"
-        _replace(arrays, lambda file: index.save(tiles, file))
-        kept = json.dumps({"arrays": arrays.name, "files": lines}).encode()
-        _replace(cabinet / FILES, lambda file: file.write(kept))
-        for old in set(cabinet.glob("index-*.npy")) - {arrays}:
-            old.unlink(missing_ok=True)
-    except OSError:
-        return
-
-
-def _replace(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file so that a reader sees the old one or the new one, never a part."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
-
-
-def report_skipped(photos: Library) -> None:
-    """Say which files became no tile, and why; as many as fit on a screen."""
-    if not photos.skipped:
-        return
-    click.echo(f"{len(photos.skipped):,} files became no tile:", err=True)
-    for line in photos.skipped[:SCREENFUL]:
-        click.echo(f"  {line.name}: {line.sentence}", err=True)
-    if len(photos.skipped) > SCREENFUL:
-        click.echo(f"  … and {len(photos.skipped) - SCREENFUL:,} more", err=True)
+    first = lines[0]
+    return f"None of the {len(lines):,} files in {folder} is a usable photo; {first.name}: {first.sentence}"

@@ -11,12 +11,14 @@ from models.errors import TesseraError
 COMMANDS = {
     "render": ("cli.render", "Rebuild a picture out of a folder of photos; needs no service."),
     "compare": ("cli.compare", "Rebuild a picture by every loss, on one sheet with scores."),
+    "index": ("cli.index", "Index a folder of photos now, and say what is new."),
     "up": ("cli.up", "Start everything on this machine: web, worker, private Redis, SQLite."),
     "doctor": ("cli.doctor", "Say what is there and what is missing."),
     "web": ("cli.serve", "Serve the pages and the API (server mode)."),
     "worker": ("cli.serve", "Work through the queue, and sweep (server mode)."),
     "sweep": ("cli.serve", "Sweep alone: free stale jobs, ring again, clear litter."),
     "migrate": ("cli.serve", "Bring the database to the newest version."),
+    "tiles": ("cli.tiles", "Import folders and buckets of photos; look after tile sets."),
     "jobs": ("cli.jobs", "List, show, cancel and retry jobs."),
 }
 

@@ -8,11 +8,14 @@ from typing import Any
 
 import click
 
-from cli import files, library, quality, wishes
+from cli import dedupe as leaving_out
+from cli import files, library, quality, summary, wishes
 from cli.screen import Bar
 from models.errors import UnusablePicture
 from models.orders import MosaicOrder
 from worker import parallel
+from worker.fetch import ReadPhoto
+from worker.index import Index
 from worker.render import Rendered
 from worker.render import render as make
 
@@ -30,6 +33,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("target", type=click.Path(path_type=Path))
 @wishes.tiles
+@leaving_out.option
 @wishes.cutting
 @wishes.tile_size
 @wishes.loss
@@ -44,7 +48,7 @@ Examples:
     help="Where to write: .png, .jpg or .jpeg.",
 )
 @wishes.report
-def render(target: Path, tiles: Path, out: Path, report: Path | None, **options: Any) -> None:
+def render(target: Path, tiles: Path, out: Path, report: Path | None, dedupe: bool | None, **options: Any) -> None:
     """Rebuild the picture TARGET out of the photos in a folder.
 
     The photos are indexed once and kept in your cache folder: the second mosaic of the same folder is quicker.
@@ -53,14 +57,15 @@ def render(target: Path, tiles: Path, out: Path, report: Path | None, **options:
     order = wishes.order(format=wishes.format_of(out), **options)
     data = wishes.target(target, order)
     with files.part(out) as part, files.part_if(report) as told, Bar() as bar:
-        photos = library.open_folder(tiles, bar)
-        rendered = _rendered(target, data, order, photos, part, bar)
+        photos = library.open_folder(str(tiles), bar, dedupe=dedupe)
+        index = photos.tiles
+        rendered = _rendered(target, data, order, index, photos.read, part, bar)
         if told is not None:
-            told.write_text(_report(target, order, rendered, len(photos.tiles)))
-    library.report_skipped(photos)
+            told.write_text(_report(target, order, rendered, len(index)))
+    summary.report_skipped(photos)
     click.echo(
         f"{out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
-        f"{rendered.quality.distinct_tiles:,} distinct tiles of {len(photos.tiles):,}, "
+        f"{rendered.quality.distinct_tiles:,} distinct tiles of {len(index):,}, "
         f"{time.monotonic() - began:.1f} seconds"
     )
     click.echo(quality.table(rendered.quality))
@@ -79,9 +84,9 @@ def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: in
 
 
 def _rendered(
-    target: Path, data: bytes, order: MosaicOrder, photos: library.Library, part: Path, bar: Bar
+    target: Path, data: bytes, order: MosaicOrder, index: Index, read: ReadPhoto, part: Path, bar: Bar
 ) -> Rendered:
     try:
-        return make(data, order, photos.tiles, photos.read, part, threads=parallel.core_count(), progress=bar)
+        return make(data, order, index, read, part, threads=parallel.core_count(), progress=bar)
     except UnusablePicture as error:
         raise type(error)(f"{target}: {error}") from error

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -12,6 +13,14 @@ QUIET_SECONDS = 1.0
 """Shown after this, so that nobody waits two seconds without a word."""
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows as lines in which each column is as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
 class Bar:
     """A progress bar that appears once the work has lasted a second; `bar(phase, done, total)` moves it."""
 
@@ -19,7 +28,8 @@ class Bar:
         self._began = time.monotonic()
         self._shown: Progress | None = None
         self._task: TaskID | None = None
-        self._phase = ""
+        self._done_before = 0
+        self._phase, self._phase_began = "", 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -41,8 +51,14 @@ class Bar:
         if phase != self._phase or self._task is None:
             if self._task is not None:
                 self._shown.remove_task(self._task)
-            self._phase, self._task = phase, self._shown.add_task(phase)
-        self._shown.update(self._task, completed=done, total=total)
+            self._phase, self._phase_began = phase, time.monotonic()
+            self._task, self._done_before = self._shown.add_task(phase, rate=""), done
+        self._shown.update(self._task, completed=done, total=total, rate=self._rate(done))
+
+    def _rate(self, done: int) -> str:
+        """Return how many are done in a second, since they were first shown."""
+        seconds = time.monotonic() - self._phase_began
+        return f"{(done - self._done_before) / seconds:,.0f}/s" if seconds > 0 and done > self._done_before else ""
 
     def _show(self) -> None:
         from rich import progress  # noqa: PLC0415 - a quick run, or one without a terminal, never pays for it
@@ -52,6 +68,7 @@ class Bar:
             progress.TextColumn("{task.description:<14}"),
             progress.BarColumn(),
             progress.MofNCompleteColumn(),
+            progress.TextColumn("{task.fields[rate]}"),
             progress.TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,

@@ -50,6 +50,10 @@ class Archive:
         """The files' names, by the sender's word."""
         return [info.filename for info in self._entries]
 
+    def close(self) -> None:
+        """Read no more from it."""
+        self._file.close()
+
     def check(self, max_entries: int, max_bytes: int) -> None:
         """Judge the directory.
 
@@ -95,18 +99,29 @@ class Archive:
 
 @contextmanager
 def opened(file: IO[bytes]) -> Iterator[Archive]:
-    """Open a zip in a seekable file.
+    """Lend the zip in a seekable file.
+
+    Raises:
+        BadArchive: the file is no zip, or its directory is damaged.
+    """
+    archive = kept_open(file)
+    try:
+        yield archive
+    finally:
+        archive.close()
+
+
+def kept_open(file: IO[bytes]) -> Archive:
+    """Return the zip in a seekable file; its reader closes it.
 
     Raises:
         BadArchive: the file is no zip, or its directory is damaged.
     """
     try:
         _check_directory(file)
-        archive = zipfile.ZipFile(file)
+        return Archive(zipfile.ZipFile(file))
     except _DAMAGE as error:
         raise BadArchive("The file is not a zip, or its directory is damaged.") from error
-    with archive:
-        yield Archive(archive)
 
 
 def _check_directory(file: IO[bytes]) -> None:

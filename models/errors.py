@@ -57,7 +57,7 @@ class TruncatedPicture(UnusablePicture):
 
 
 class DamagedPicture(UnusablePicture):
-    """A picture whose header reads, but whose pixels do not."""
+    """A picture whose header or whose pixels cannot be read."""
 
     code = "damaged_picture"
 
@@ -115,6 +115,12 @@ class StorageUnreadable(TesseraError):
     code = "storage_unreadable"
 
 
+class StorageUnreachable(StorageUnreadable):
+    """The store does not answer; it may later."""
+
+    code = "storage_unreachable"
+
+
 class DamagedIndex(TesseraError):
     """Stored arrays that are not an index of this version."""
 
@@ -131,6 +137,12 @@ class Crashed(TesseraError):
     """A job whose worker died, or fell silent, each time."""
 
     code = "crashed"
+
+
+class LastTile(TesseraError):
+    """The last photo of a set that mosaics are made of cannot be taken from it."""
+
+    code = "last_tile"
 
 
 class NotRetryable(TesseraError):

@@ -1,18 +1,29 @@
 """Questions to the tables, for pages, the API and the workers."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from models.errors import NotFound, NotReady
+from models.errors import InvalidOrder, NotFound, NotReady
 from models.lifecycle import JobState
+from models.names import readable
 from models.orders import MosaicOrder
-from models.tables import Batch, Job, Mosaic, SkippedPhoto, TileSet
+from models.tables import Batch, Exclusion, Job, Mosaic, SkippedPhoto, Tile, TileSet, Version
 
 PAGE_LENGTH = 50
+REPORT_LENGTH = 1_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A photo of a tile set, and whether it is banned from mosaics."""
+
+    tile: Tile
+    banned: bool
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ def find_tile_set(session: Session, tile_set_id: UUID) -> TileSet:
         NotFound: there is none.
     """
     found = session.get(TileSet, tile_set_id, options=[joinedload(TileSet.job)])
-    if found is None:
+    if found is None or found.deleted_at is not None:
         raise NotFound("There is no such tile set.")
     return found
 
@@ -50,12 +61,95 @@ def find_indexed(session: Session, tile_set_id: UUID) -> TileSet:
 
     Raises:
         NotFound: there is none.
-        NotReady: its job has not succeeded.
+        NotReady: it has no version yet.
     """
     found = find_tile_set(session, tile_set_id)
-    if found.job.state is not JobState.SUCCEEDED:
+    if found.current is None:
         raise NotReady(f"The tile set “{found.name}” is {found.job.state}; order once it is indexed.")
     return found
+
+
+def find_named(session: Session, name: str) -> TileSet:
+    """Return the tile set with an id, or with a name.
+
+    Raises:
+        NotFound: there is none.
+        InvalidOrder: several have this name.
+    """
+    with suppress(ValueError, NotFound):
+        return find_tile_set(session, UUID(name))
+    query = select(TileSet).where(TileSet.name == readable(name), TileSet.deleted_at.is_(None))
+    found = session.scalars(query.options(joinedload(TileSet.job))).all()
+    if not found:
+        raise NotFound(f"There is no tile set called “{name}”.")
+    if len(found) > 1:
+        ids = ", ".join(str(each.id) for each in found)
+        raise InvalidOrder("name", f"{len(found)} tile sets are called “{name}”; say which by its id: {ids}.")
+    return found[0]
+
+
+def find_idle(session: Session, tile_set_id: UUID) -> TileSet:
+    """Return a tile set to which photos can be added.
+
+    Raises:
+        NotFound: there is none.
+        NotReady: it is being indexed.
+    """
+    found = find_tile_set(session, tile_set_id)
+    if not found.job.state.final:
+        raise NotReady(f"The tile set “{found.name}” is being indexed; add photos once that is done, or cancel it.")
+    return found
+
+
+def find_version(session: Session, tile_set_id: UUID, number: int) -> Version:
+    """Return a tile set as it was at a version, deleted or not.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = session.scalars(
+        select(Version).where(Version.tile_set_id == tile_set_id, Version.number == number)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("The tile set is not there in the version that was ordered from.")
+    return found
+
+
+def find_tile(session: Session, tile_set_id: UUID, content: str) -> Shown:
+    """Return a photo of a tile set.
+
+    Raises:
+        NotFound: there is none.
+    """
+    find_tile_set(session, tile_set_id)
+    found = session.execute(_shown(tile_set_id).where(Tile.content == content)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such photo in this tile set.")
+    return Shown(*found)
+
+
+def tiles(session: Session, tile_set_id: UUID, after: int = 0, most: int = PAGE_LENGTH) -> list[Shown]:
+    """Return photos of a tile set in the order in which they came, from behind a tile's id on."""
+    query = _shown(tile_set_id).where(Tile.id > after).order_by(Tile.id).limit(most)
+    return [Shown(tile, banned) for tile, banned in session.execute(query)]
+
+
+def _shown(tile_set_id: UUID) -> Select[Tile, bool]:
+    banned = exists().where(
+        Exclusion.tile_set_id == Tile.tile_set_id, Exclusion.content == Tile.content, Exclusion.until.is_(None)
+    )
+    return select(Tile, banned).where(Tile.tile_set_id == tile_set_id, Tile.since.is_not(None), Tile.until.is_(None))
+
+
+def mosaic_count(session: Session, tile_set_id: UUID) -> int:
+    """Return how many mosaics were ordered from a tile set."""
+    return session.scalars(select(func.count()).where(Mosaic.tile_set_id == tile_set_id)).one()
+
+
+def versions(session: Session, tile_set_id: UUID, most: int = PAGE_LENGTH) -> Sequence[Version]:
+    """Return the newest versions of a tile set, the newest first."""
+    query = select(Version).where(Version.tile_set_id == tile_set_id).order_by(Version.number.desc())
+    return session.scalars(query.limit(most)).all()
 
 
 def find_mosaic(session: Session, mosaic_id: UUID) -> Mosaic:
@@ -84,8 +178,9 @@ def find_batch(session: Session, batch_id: UUID) -> Batch:
 
 def tile_sets(session: Session, *, indexed_only: bool = False) -> Sequence[TileSet]:
     """Return the newest tile sets with their jobs; every indexed one when orders may be placed on them."""
-    query = select(TileSet).join(TileSet.job).options(joinedload(TileSet.job)).order_by(TileSet.created_at.desc())
-    query = query.where(Job.state == JobState.SUCCEEDED) if indexed_only else query.limit(PAGE_LENGTH)
+    query = select(TileSet).where(TileSet.deleted_at.is_(None)).options(joinedload(TileSet.job))
+    query = query.order_by(TileSet.created_at.desc())
+    query = query.where(TileSet.version.is_not(None)) if indexed_only else query.limit(PAGE_LENGTH)
     return session.scalars(query).all()
 
 
@@ -120,10 +215,18 @@ def batch_progress(session: Session, batch_id: UUID) -> BatchProgress:
     return BatchProgress(counts, done / max(1, sum(counts.values())))
 
 
-def skipped_photos(session: Session, tile_set_id: UUID, most: int = 1_000) -> Sequence[SkippedPhoto]:
-    """Return the report of a tile set: which files became no tile, and why."""
-    query = select(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set_id).order_by(SkippedPhoto.id)
-    return session.scalars(query.limit(most)).all()
+def skipped_photos(
+    session: Session, tile_set_id: UUID, most: int | None = REPORT_LENGTH, after: int = 0
+) -> Sequence[SkippedPhoto]:
+    """Return the report of a tile set, from behind a line's id on: which files became no tile, and why."""
+    query = select(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set_id, SkippedPhoto.id > after)
+    return session.scalars(query.order_by(SkippedPhoto.id).limit(most)).all()
+
+
+def last_line(session: Session, tile_set_id: UUID) -> int:
+    """Return the id of the last line of a tile set's report; 0 if there is none."""
+    newest = select(func.max(SkippedPhoto.id)).where(SkippedPhoto.tile_set_id == tile_set_id)
+    return session.scalars(newest).one() or 0
 
 
 def order_of(mosaic: Mosaic) -> MosaicOrder:

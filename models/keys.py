@@ -7,24 +7,55 @@ MOSAICS = "mosaics"
 BATCHES = "batches"
 
 
-def upload(tile_set_id: UUID, number: int) -> str:
-    """A file as it came with a tile set."""
-    return f"{TILE_SETS}/{tile_set_id}/uploads/{number}"
+def upload(tile_set_id: UUID, name: str) -> str:
+    """A file as it came with a tile set, under a name of ours that no other has."""
+    return f"{TILE_SETS}/{tile_set_id}/uploads/{name}"
 
 
-def photos(tile_set_id: UUID) -> str:
-    """What the keys of all photos of a tile set begin with."""
-    return f"{TILE_SETS}/{tile_set_id}/photos/"
+def tile(tile_set_id: UUID, content: str) -> str:
+    """A photo as it is kept, by the hash of the file that it came as: every attempt writes the same bytes."""
+    return f"{TILE_SETS}/{tile_set_id}/tiles/{content}"
 
 
-def photo(tile_set_id: UUID, content: bytes) -> str:
-    """A photo, by the hash of its content: every attempt writes the same bytes under the same key."""
-    return f"{photos(tile_set_id)}{content.hex()}"
+def preview_of_tile(tile_set_id: UUID, content: str) -> str:
+    """A photo in small, for pages."""
+    return f"{TILE_SETS}/{tile_set_id}/previews/{content}"
 
 
-def index(tile_set_id: UUID, attempt: str, version: int) -> str:
+def original(tile_set_id: UUID, content: str) -> str:
+    """A photo's file as it came, where that was asked for."""
+    return f"{TILE_SETS}/{tile_set_id}/originals/{content}"
+
+
+def is_of_photo(key: str) -> bool:
+    """Whether a key is that of one photo, and so ends in the hash of its content."""
+    parts = key.split("/")
+    return len(parts) == 4 and parts[2] in ("tiles", "previews", "originals")  # noqa: PLR2004 - see above
+
+
+def listing(tile_set_id: UUID, attempt: str, number: int) -> str:
+    """The list of photos that one attempt made of a part."""
+    return f"{TILE_SETS}/{tile_set_id}/listings/{attempt}/{number}.json"
+
+
+def part(tile_set_id: UUID, name: str) -> str:
+    """The arrays that one attempt at a part made."""
+    return f"{TILE_SETS}/{tile_set_id}/parts/{name}.safetensors"
+
+
+def index(tile_set_id: UUID, attempt: str) -> str:
     """The arrays that one attempt at indexing made."""
-    return f"{TILE_SETS}/{tile_set_id}/{attempt}/index-v{version}.npy"
+    return f"{TILE_SETS}/{tile_set_id}/{attempt}/index.safetensors"
+
+
+def plot(tile_set_id: UUID, attempt: str) -> str:
+    """The picture of where a tile set's colours lie."""
+    return f"{TILE_SETS}/{tile_set_id}/{attempt}/plot.png"
+
+
+def palette(tile_set_id: UUID, attempt: str) -> str:
+    """The strip of a tile set's colours."""
+    return f"{TILE_SETS}/{tile_set_id}/{attempt}/palette.png"
 
 
 def target(mosaic_id: UUID) -> str:

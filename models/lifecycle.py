@@ -52,6 +52,22 @@ NEXT: dict[JobState, frozenset[JobState]] = {
 }
 
 
+class PartState(StrEnum):
+    """Where a part of a job stands."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    DONE = "done"
+
+
+NEXT_OF_PART: dict[PartState, frozenset[PartState]] = {
+    PartState.OPEN: frozenset({PartState.TAKEN}),
+    # Taken again, by another, once its lease has run out.
+    PartState.TAKEN: frozenset({PartState.DONE, PartState.OPEN, PartState.TAKEN}),
+    PartState.DONE: frozenset(),
+}
+
+
 class AttemptEnd(StrEnum):
     """How an attempt at a job ended."""
 

@@ -37,6 +37,21 @@ class Format(StrEnum):
     JPEG = "jpeg"
 
 
+class SourceKind(StrEnum):
+    """What photos come as: one uploaded file, an uploaded zip, or a folder or a bucket that the workers can read."""
+
+    PHOTO = "photo"
+    ARCHIVE = "archive"
+    PLACE = "place"
+
+
+class ExclusionReason(StrEnum):
+    """Why a photo of a tile set is in no mosaic: banned may come back, removed is gone."""
+
+    BANNED = "banned"
+    REMOVED = "removed"
+
+
 class LossName(StrEnum):
     """How far a tile is from a cell; `worker.core.losses` has the formula of each."""
 

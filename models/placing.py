@@ -5,15 +5,16 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from models import database, jobs, ledger
+from models import database, jobs, ledger, parts
 from models.errors import NotRetryable
-from models.finding import find_indexed
+from models.finding import find_idle, find_indexed
 from models.lifecycle import Doorbell, JobKind, JobState, Lane
-from models.orders import MosaicOrder
-from models.tables import NAME_LENGTH, Batch, Job, Mosaic, SkippedPhoto, TileSet, Upload
+from models.names import readable
+from models.orders import MosaicOrder, SourceKind
+from models.tables import Batch, Job, Mosaic, Source, TileSet
 
 RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED})
 
@@ -27,31 +28,75 @@ class StoredFile:
     entry: int | None = None
 
 
+@dataclass(frozen=True)
+class NewSource:
+    """Where photos are to come from: a key in the store, or an address of a place that the workers can read."""
+
+    kind: SourceKind
+    name: str
+    address: str
+    linked: bool = False
+
+
 def place_tile_set(
     session: Session,
     tile_set_id: UUID,
     name: str,
-    photos: Sequence[StoredFile],
-    archives: Sequence[StoredFile],
+    sources: Sequence[NewSource],
     ring_again: timedelta,
+    *,
+    dedupe: bool = False,
+    keep_originals: bool = False,
 ) -> Doorbell:
-    """Write a tile set, what was uploaded for it, and the job that will index it."""
+    """Write a tile set, where its photos come from, and the job that will index it."""
     now = database.now(session)
     job = jobs.add(session, JobKind.INDEX, Lane.INDEXING, now, ring_again)
-    session.add(TileSet(id=tile_set_id, name=readable(name), job_id=job.id, created_at=now))
+    session.add(
+        TileSet(
+            id=tile_set_id,
+            name=readable(name),
+            job_id=job.id,
+            created_at=now,
+            dedupe=dedupe,
+            keep_originals=keep_originals,
+        )
+    )
     session.flush()
-    files = [*((photo, False) for photo in photos), *((archive, True) for archive in archives)]
+    _add_sources(session, tile_set_id, sources, 0)
+    return _doorbell(job)
+
+
+def place_photos(
+    session: Session, tile_set_id: UUID, sources: Sequence[NewSource], ring_again: timedelta
+) -> Doorbell:
+    """Write where more photos of a tile set come from, and the job that will index them; meanwhile it stays in use.
+
+    Raises:
+        NotFound: there is no such tile set.
+        NotReady: it is being indexed.
+    """
+    session.execute(select(TileSet.id).where(TileSet.id == tile_set_id).with_for_update())
+    found = find_idle(session, tile_set_id)
+    job = jobs.add(session, JobKind.INDEX, Lane.INDEXING, database.now(session), ring_again)
+    found.job_id = job.id
+    last = session.scalar(select(func.max(Source.number)).where(Source.tile_set_id == tile_set_id))
+    _add_sources(session, tile_set_id, sources, 0 if last is None else last + 1)
+    parts.forgive(session, tile_set_id)
+    return _doorbell(job)
+
+
+def _add_sources(session: Session, tile_set_id: UUID, sources: Sequence[NewSource], first: int) -> None:
     session.add_all(
-        Upload(
+        Source(
             tile_set_id=tile_set_id,
             number=number,
-            name=readable(file.name),
-            key=file.key,
-            is_archive=is_archive,
+            kind=source.kind,
+            name=readable(source.name),
+            address=source.address,
+            linked=source.linked,
         )
-        for number, (file, is_archive) in enumerate(files)
+        for number, source in enumerate(sources, first)
     )
-    return _doorbell(job)
 
 
 def place_mosaic(
@@ -68,8 +113,9 @@ def place_mosaic(
         NotFound: there is no such tile set.
         NotReady: the tile set is not indexed.
     """
-    find_indexed(session, tile_set_id)
-    job = _add_mosaic(session, Lane.INTERACTIVE, ring_again, tile_set_id, target, order, id=mosaic_id)
+    version = find_indexed(session, tile_set_id).version
+    place = {"tile_set_id": tile_set_id, "tile_set_version": version, "id": mosaic_id}
+    job = _add_mosaic(session, Lane.INTERACTIVE, ring_again, target, order, **place)
     return _doorbell(job)
 
 
@@ -88,12 +134,12 @@ def place_batch(
         NotFound: there is no such tile set.
         NotReady: the tile set is not indexed.
     """
-    find_indexed(session, tile_set_id)
-    session.add(Batch(id=batch_id, name=readable(name), tile_set_id=tile_set_id, created_at=database.now(session)))
+    place = {"tile_set_id": tile_set_id, "tile_set_version": find_indexed(session, tile_set_id).version}
+    session.add(Batch(id=batch_id, name=readable(name), created_at=database.now(session), **place))
     session.flush()
     return [
         _doorbell(
-            _add_mosaic(session, Lane.BULK, ring_again, tile_set_id, target, order, batch_id=batch_id, number=number)
+            _add_mosaic(session, Lane.BULK, ring_again, target, order, batch_id=batch_id, number=number, **place)
         )
         for number, target in enumerate(targets)
     ]
@@ -127,20 +173,21 @@ def _hand_over(session: Session, old: Job, new: Job) -> bool:
         return session.scalar(handed) is not None
     tile_set_id = session.scalar(
         update(TileSet)
-        .where(TileSet.job_id == old.id)
-        .values(job_id=new.id, skipped_count=None)
+        .where(TileSet.job_id == old.id, TileSet.deleted_at.is_(None))
+        .values(job_id=new.id)
         .returning(TileSet.id)
     )
-    # The new job writes the whole report; the lines of the old one would stand in it twice.
-    session.execute(delete(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set_id))
-    return tile_set_id is not None
+    if tile_set_id is None:
+        return False
+    # The parts that are done stay done: the new job goes on where the old one stopped.
+    parts.forgive(session, tile_set_id)
+    return True
 
 
 def _add_mosaic(
     session: Session,
     lane: Lane,
     ring_again: timedelta,
-    tile_set_id: UUID,
     target: StoredFile,
     order: MosaicOrder,
     **place: object,
@@ -149,7 +196,6 @@ def _add_mosaic(
     job = jobs.add(session, JobKind.RENDER, lane, now, ring_again)
     mosaic = Mosaic(
         job_id=job.id,
-        tile_set_id=tile_set_id,
         created_at=now,
         target_name=readable(target.name),
         target_key=target.key,
@@ -163,9 +209,3 @@ def _add_mosaic(
 
 def _doorbell(job: Job) -> Doorbell:
     return Doorbell(job.kind, job.id, job.lane)
-
-
-def readable(name: str) -> str:
-    """Keep what a person can read: no control characters, no more than the column holds."""
-    readable = "".join(character for character in name if character.isprintable()).strip()
-    return readable[:NAME_LENGTH] or "unnamed"

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import database
 from models.patience import Patience
 from models.settings import Settings
-from models.storage import Store
+from models.storage import Store, open_store
 
 
 @dataclass(frozen=True)
@@ -35,4 +35,5 @@ class Services:
 def open_services(settings: Settings) -> Services:
     """Connect to the database and open the store."""
     engine = database.connect(settings.database_url)
-    return Services(settings, database.sessions(engine), database.reading(engine), Store(settings.store_folder))
+    store = open_store(settings.store, settings.cache_folder, settings.cache_bytes)
+    return Services(settings, database.sessions(engine), database.reading(engine), store)

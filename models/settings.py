@@ -4,9 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
+import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.address import Address
 from models.errors import BadConfiguration
 
 MIN_SECRET_LENGTH = 16
@@ -21,6 +23,8 @@ class Settings(BaseSettings):
     database_url: str = ""
     redis_url: str = ""
     store: str = ""
+    cache: str = ""
+    cache_bytes: int = Field(1 << 30, ge=0)
     access_token: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
@@ -41,6 +45,8 @@ class Settings(BaseSettings):
     finish_seconds: float = Field(5, ge=0)
     decode_seconds: float = Field(30, gt=0)
     decode_bytes: int = Field(2 << 30, ge=64 << 20)
+    part_photos: int = Field(250, ge=1)
+    tile_edge: int = Field(1_024, ge=64, le=8_192)
 
     max_upload_bytes: int = Field(4 << 30, ge=1)
     max_picture_bytes: int = Field(256 << 20, ge=1)
@@ -59,8 +65,12 @@ class Settings(BaseSettings):
         missing = [name for name, value in named.items() if not value]
         if missing:
             raise ValueError("set " + ", ".join(f"TESSERA_{name}" for name in missing))
-        if not self.store.startswith("file:///"):
-            raise ValueError(f"TESSERA_STORE must be a folder such as file:///srv/tessera, not {self.store!r}")
+        try:
+            Address.parsed(self.store)
+        except BadConfiguration as error:
+            raise ValueError(str(error)) from None
+        if self.cache and not Path(self.cache).is_absolute():
+            raise ValueError(f"TESSERA_CACHE must be a whole path such as /var/cache/tessera, not {self.cache!r}")
         secrets = {"SECRET_KEY": self.secret_key}
         if self.mode == "server":
             secrets["ACCESS_TOKEN"] = self.access_token
@@ -78,9 +88,9 @@ class Settings(BaseSettings):
         return timedelta(seconds=self.lease_seconds)
 
     @property
-    def store_folder(self) -> Path:
-        """The folder behind the store's address."""
-        return Path(self.store.removeprefix("file://"))
+    def cache_folder(self) -> Path:
+        """Where copies of blobs lie when the store is on S3."""
+        return Path(self.cache) if self.cache else platformdirs.user_cache_path("tessera") / "blobs"
 
 
 def load() -> Settings:

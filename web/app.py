@@ -60,6 +60,7 @@ def assemble(services: Services) -> Tessera:
     app.register_blueprint(api.blueprint())
     for pages in views.blueprints():
         app.register_blueprint(pages)
+    app.add_template_filter(views.span)
     problems.register(app)
     for kind in (ParseException, NoMoreData):
         app.register_error_handler(kind, _garbled)

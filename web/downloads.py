@@ -1,21 +1,26 @@
 """Pictures on their way out, streamed from the store with fixed types and names of our own."""
 
+import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from flask import Response, request
+from werkzeug.wsgi import FileWrapper
 from zipstream import ZIP_STORED, ZipStream
 
-from models.errors import NotReady
+from models import keys
+from models.errors import NotFound, NotReady
 from models.lifecycle import JobState
 from models.orders import Format
 from models.storage import Store
-from models.tables import Mosaic
+from models.tables import Mosaic, Tile
 from web.context import store
 
 TYPES = {Format.PNG: "image/png", Format.JPEG: "image/jpeg"}
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 EXTENSIONS = {Format.PNG: "png", Format.JPEG: "jpg"}
+READ_BYTES = 1 << 20
 
 
 def picture(mosaic: Mosaic) -> Response:
@@ -39,8 +44,50 @@ def preview(mosaic: Mosaic) -> Response:
     Raises:
         NotReady: its job has not succeeded.
     """
-    response = _blob(_ready(mosaic, mosaic.preview_key), "image/jpeg")
-    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return _unchanging(_ready(mosaic, mosaic.preview_key), "image/jpeg")
+
+
+def photo(tile: Tile) -> Response:
+    """Return a photo of a tile set in its normal form, to be shown in a page.
+
+    Raises:
+        NotFound: the set only links to its file.
+    """
+    if tile.linked:
+        raise NotFound("This photo is not kept here; its set only links to its file.")
+    key = keys.tile(tile.tile_set_id, tile.content)
+    is_png = store().get_range(key, 0, len(PNG_SIGNATURE)) == PNG_SIGNATURE
+    return _unchanging(key, "image/png" if is_png else "image/jpeg")
+
+
+def photo_in_small(tile: Tile) -> Response:
+    """Return the preview of a photo of a tile set."""
+    return _unchanging(keys.preview_of_tile(tile.tile_set_id, tile.content), "image/jpeg")
+
+
+def original(tile: Tile, *, kept: bool) -> Response:
+    """Return a photo's file as it came, to be saved: a browser must not show a stranger's file as if it were ours.
+
+    Raises:
+        NotFound: originals are not kept.
+    """
+    if not kept or tile.linked:
+        raise NotFound("The file as it came is not kept.")
+    response = _unchanging(keys.original(tile.tile_set_id, tile.content), "application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="photo-{tile.content[:8]}"'
+    return response
+
+
+def colours(key: str | None) -> Response:
+    """Return the plot or the strip of a tile set's colours.
+
+    Raises:
+        NotReady: the set is not indexed.
+    """
+    if key is None:
+        raise NotReady("The tile set is not indexed yet; there are no colours to show.")
+    response = _blob(key, "image/png")
+    response.headers["Cache-Control"] = "private, max-age=60"
     return response
 
 
@@ -70,9 +117,19 @@ def _ready(mosaic: Mosaic, key: str | None) -> str:
     return key
 
 
+def _unchanging(key: str, content_type: str) -> Response:
+    """Return a blob that never changes under its address."""
+    response = _blob(key, content_type)
+    response.headers["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
+
+
 def _blob(key: str, content_type: str) -> Response:
-    size, chunks = store().stream(key)
-    response = Response(chunks, mimetype=content_type)
+    """Return a blob that can be sought, so that a part of it is read without what lies before."""
+    file = store().open(key)
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    response = Response(FileWrapper(file, READ_BYTES), mimetype=content_type)
     response.headers["Content-Length"] = str(size)
     return response
 

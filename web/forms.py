@@ -37,10 +37,10 @@ def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
         loss=_word(form, "loss", LossName, LossName.BALANCED),
         subcells=_number(form, "subcells", "sub-cells a side"),
         detail=_decimal(form, "detail"),
-        flips=_truth(form, "flips"),
-        turns=_truth(form, "turns"),
+        flips=truth(form, "flips"),
+        turns=truth(form, "turns"),
         max_uses=_number(form, "max_uses", "uses of a tile"),
-        no_repeats=_truth(form, "no_repeats"),
+        no_repeats=truth(form, "no_repeats"),
         min_distance=_decimal(form, "min_distance") or 0.0,
         tint=_decimal(form, "tint") or 0.0,
         blend=_decimal(form, "blend") or 0.0,
@@ -102,7 +102,12 @@ def _decimal(form: Mapping[str, str], field: str) -> float | None:
     return float(text)
 
 
-def _truth(form: Mapping[str, str], field: str) -> bool:
+def truth(form: Mapping[str, str], field: str) -> bool:
+    """Read a box to tick; an empty or missing field means no.
+
+    Raises:
+        InvalidOrder: the field says neither yes nor no.
+    """
     text = form.get(field, "").strip().lower()
     if text not in YES_OR_NO:
         raise InvalidOrder(field, f"The field {field} must be yes or no, not {text[:40]!r}.")

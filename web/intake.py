@@ -8,37 +8,94 @@ from werkzeug.datastructures import FileStorage
 
 from models import archives, finding, keys
 from models.errors import InvalidOrder, TooLarge
-from models.lifecycle import Doorbell
-from models.orders import MosaicOrder
-from models.placing import StoredFile, place_batch, place_mosaic, place_tile_set
+from models.lifecycle import Doorbell, JobKind, Lane
+from models.orders import MosaicOrder, SourceKind
+from models.placing import NewSource, StoredFile, place_again, place_batch, place_mosaic, place_photos, place_tile_set
 from models.ringing import ring_all
 from web.context import reading, services, sessions, settings, store
 from web.peek import judge
 
 
-def receive_tile_set(name: str, photos: Sequence[FileStorage], zipped: Sequence[FileStorage]) -> UUID:
-    """Store photos, or a zip of photos, and order them to be indexed.
+def receive_tile_set(
+    name: str,
+    photos: Sequence[FileStorage],
+    zipped: Sequence[FileStorage],
+    *,
+    dedupe: bool = False,
+    keep_originals: bool = False,
+) -> UUID:
+    """Store photos, or zips of photos, and order them to be indexed.
 
     Raises:
         InvalidOrder: nothing came.
-        BadArchive: the zip is none, or reaches outside itself.
+        BadArchive: a zip is none, or reaches outside itself.
         TooLarge: too many photos, or too many bytes.
     """
-    photos = [photo for photo in photos if photo.filename]
-    zips = [archive for archive in zipped if archive.filename]
-    if not photos and not zips:
-        raise InvalidOrder("photos", "Choose photos, or a zip of photos.")
-    if len(photos) > settings().max_photos:
-        raise TooLarge(f"{len(photos):,} photos are more than the limit of {settings().max_photos:,}.")
-    for archive in zips:
-        _names(archive, settings().max_photos)
+    photos, zips = _judged(photos, zipped)
     identity = uuid4()
-    stored = [_stored(file, keys.upload(identity, number)) for number, file in enumerate(photos)]
-    stored_zips = [_stored(file, keys.upload(identity, number)) for number, file in enumerate(zips, len(stored))]
+    sources = _sources(identity, photos, zips)
     with sessions().begin() as session:
-        bell = place_tile_set(session, identity, name or "Untitled", stored, stored_zips, services().ring_again)
+        bell = place_tile_set(
+            session, identity, name or "Untitled", sources, services().ring_again, dedupe=dedupe,
+            keep_originals=keep_originals,
+        )  # fmt: skip
     ring_all(sessions(), [bell])
     return identity
+
+
+def receive_photos(tile_set_id: UUID, photos: Sequence[FileStorage], zipped: Sequence[FileStorage]) -> None:
+    """Store more photos for a tile set, and order them to be indexed.
+
+    Raises:
+        InvalidOrder: nothing came.
+        BadArchive: a zip is none, or reaches outside itself.
+        TooLarge: too many photos, or too many bytes.
+        NotFound: there is no such tile set.
+        NotReady: it is being indexed.
+    """
+    photos, zips = _judged(photos, zipped)
+    with reading()() as session:
+        finding.find_idle(session, tile_set_id)
+    sources = _sources(tile_set_id, photos, zips)
+    with sessions().begin() as session:
+        bell = place_photos(session, tile_set_id, sources, services().ring_again)
+    ring_all(sessions(), [bell])
+
+
+def resume_tile_set(tile_set_id: UUID) -> None:
+    """Go on with the indexing of a tile set where a cancelled or failed job stopped.
+
+    Raises:
+        NotFound: there is no such tile set.
+        NotRetryable: its job did not fail and was not cancelled.
+    """
+    with sessions().begin() as session:
+        job_id = place_again(session, finding.find_tile_set(session, tile_set_id).job_id)
+    ring_all(sessions(), [Doorbell(JobKind.INDEX, job_id, Lane.INDEXING)])
+
+
+def _judged(
+    photos: Sequence[FileStorage], zipped: Sequence[FileStorage]
+) -> tuple[list[FileStorage], list[FileStorage]]:
+    """Return what really came, or refuse it before anything is stored."""
+    some = [photo for photo in photos if photo.filename]
+    zips = [archive for archive in zipped if archive.filename]
+    if not some and not zips:
+        raise InvalidOrder("photos", "Choose photos, or a zip of photos.")
+    if len(some) > settings().max_photos:
+        raise TooLarge(f"{len(some):,} photos are more than the limit of {settings().max_photos:,}.")
+    for archive in zips:
+        _names(archive, settings().max_photos)
+    return some, zips
+
+
+def _sources(tile_set_id: UUID, photos: Sequence[FileStorage], zips: Sequence[FileStorage]) -> list[NewSource]:
+    files = [(SourceKind.PHOTO, photo) for photo in photos] + [(SourceKind.ARCHIVE, archive) for archive in zips]
+    return [
+        NewSource(kind, stored.name, stored.key)
+        for kind, file in files
+        for stored in [_stored(file, keys.upload(tile_set_id, uuid4().hex))]
+    ]
 
 
 def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicOrder) -> UUID:
@@ -108,7 +165,8 @@ def _tile_count(tile_set_id: UUID) -> int:
     Placing the order asks again for the tile set, in the same transaction as it writes.
     """
     with reading()() as session:
-        return finding.find_indexed(session, tile_set_id).tile_count or 0
+        current = finding.find_indexed(session, tile_set_id).current
+        return current.tile_count if current else 0
 
 
 def _names(archive: FileStorage, max_entries: int) -> list[str]:

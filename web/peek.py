@@ -7,28 +7,17 @@ from typing import IO
 
 import imagesize
 
-from models import rules
-from models.errors import EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels
+from models import rules, signatures
+from models.errors import EmptyFile, InvalidOrder, TooLarge, TooManyPixels
 from models.grid import cut
 from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
 
-HEAD_BYTES = 16
 HEADER_BYTES = 1 << 20
 """How far into a file its size is looked for."""
-SIGNATURES = (
-    b"\xff\xd8\xff",
-    b"\x89PNG\r\n\x1a\n",
-    b"GIF87a",
-    b"GIF89a",
-    b"II*\x00",
-    b"MM\x00*",
-    b"II+\x00",
-    b"MM\x00+",
-    b"BM",
-)
-"""First bytes of JPEG (T.81 B.1.1.3), PNG (3rd edition 5.2), GIF, TIFF 6.0 (section 2), BigTIFF and BMP."""
 TELLING = (b"\xff\xd8\xff", b"GIF8", b"BM")
 """Formats whose orientation the header tells: by Exif in JPEG, and none in GIF and BMP."""
+CROPPED = ("AVIF", "HEIC")
+"""Formats of which a part may be shown, so that the size in the header decides on the limit alone."""
 
 
 def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_count: int) -> None:
@@ -43,22 +32,21 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_c
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    head = file.read(HEAD_BYTES)
+    head = file.read(signatures.HEAD_BYTES)
     file.seek(0)
     if not size:
         raise EmptyFile(f"{name} is empty.")
     if size > max_bytes:
         raise TooLarge(f"{name} has {size:,} bytes; the limit for one picture is {max_bytes:,}.")
-    if not head.startswith(SIGNATURES) and not (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
-        raise NotAPicture(
-            f"{name} is not a picture in a format that Tessera reads (JPEG, PNG, WebP, GIF, TIFF, BMP)."
-        )
+    kind = signatures.kind(head)
+    if kind is None:
+        raise signatures.refusal(name, signatures.other(head))
     width, height = _size(file)
     if width * height > MAX_PICTURE_PIXELS:
         raise TooManyPixels(
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
-    if width and height:
+    if width and height and kind not in CROPPED:
         _fit((width, height), order, tile_count, turned=not head.startswith(TELLING))
 
 

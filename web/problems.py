@@ -21,9 +21,12 @@ STATUS: dict[type[TesseraError], HTTPStatus] = {
     errors.BadArchive: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.NotReady: HTTPStatus.CONFLICT,
+    errors.NotRetryable: HTTPStatus.CONFLICT,
+    errors.LastTile: HTTPStatus.CONFLICT,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    errors.StorageUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 log = structlog.get_logger(__name__)

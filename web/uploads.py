@@ -13,7 +13,11 @@ from flask import Flask, Request, Response, request
 from gunicorn.http.errors import ParseException
 from typing_extensions import Buffer
 
-ENDPOINTS = {f"{side}{name}.create" for side in ("", "api.") for name in ("tile_sets", "mosaics", "batches")}
+ENDPOINTS = {
+    f"{side}{name}"
+    for side in ("", "api.")
+    for name in ("tile_sets.create", "tile_sets.add", "mosaics.create", "batches.create")
+}
 """Where files come in."""
 PLAIN_BYTES = 64 << 10
 """Most bytes of a request that brings no files."""

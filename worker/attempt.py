@@ -1,11 +1,8 @@
 """One attempt at a job: claim it, keep its lease alive beside the work, close it or give it back."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Self
 
 import structlog
 from sqlalchemy.orm import Session
@@ -15,7 +12,7 @@ from models.errors import LeaseLost, OutOfTime, TesseraError
 from models.jobs import Lease
 from models.queue import SoftTimeLimitExceeded
 from models.services import Services
-from worker import closing
+from worker.heart import Heart
 
 log = structlog.get_logger(__name__)
 
@@ -61,8 +58,7 @@ class Attempt:
         self.lease = lease
         self._clock = PhaseClock()
         self._share = 0.0
-        self._stop, self._lost = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
+        self.heart = Heart(services.settings, self._beat, self.give_back)
 
     def report(self, phase: str, share: float) -> None:
         """Say how far the work is; the next beat writes it.
@@ -74,7 +70,7 @@ class Attempt:
         Raises:
             LeaseLost: the job is no longer this attempt's; stop.
         """
-        if self._lost.is_set():
+        if self.heart.stopped:
             raise LeaseLost(f"Attempt {self.lease.attempt} no longer holds job {self.lease.job_id}.")
         self._clock.enter(phase)
         self._share = min(max(share, 0.0), 1.0)
@@ -84,59 +80,28 @@ class Attempt:
         """How long each phase has taken so far."""
         return self._clock.seconds()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _beat_on(self) -> None:
-        """Beat until the work ends, the lease is lost, or its time is up; give the job back if we are to end."""
-        chosen = self.services.settings
-        span = chosen.lease_seconds
-        pause = min(chosen.beat_seconds, span / 3)
-        began = last = time.monotonic()
-        asked: float | None = None
-        try:
-            while not self._stop.wait(pause):
-                now = time.monotonic()
-                if now - last >= span or now - began >= chosen.job_seconds + chosen.kill_seconds:
-                    break
-                if closing.begun() and asked is None:
-                    asked = now
-                try:
-                    if asked is not None and now - asked >= chosen.finish_seconds:
-                        self._give_back()
-                        break
-                    self._beat(chosen.lease_span)
-                    last = time.monotonic()
-                except database.Unreachable:
-                    log.warning("a beat did not reach the database", exc_info=True)
-        except LeaseLost:
-            log.info("the lease is lost")
-        finally:
-            # Without a heart nobody may go on, whatever stopped it.
-            if not self._stop.is_set():
-                self._lost.set()
-
-    def _beat(self, span: timedelta) -> None:
+    def _beat(self) -> None:
+        span = self.services.settings.lease_span
         with self.services.sessions.begin() as session:
             jobs.beat(session, self.lease, database.now(session), span, self._clock.phase, self._share)
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Leave the rest of the job to the next attempt: this one is not charged, and must stop.
+
+        Raises:
+            LeaseLost: the job is no longer this attempt's.
+        """
         with self.services.sessions.begin() as session:
             jobs.give_back(session, self.lease, database.now(session))
             history.note_phases(session, self.lease.job_id, self.lease.attempt, self.phase_seconds)
-        log.info("given back: this worker was asked to end")
+        log.info("given back")
 
 
 Work = Callable[[Attempt], Outcome]
 
 
-def run(services: Services, job_id: int, work: Work) -> None:
-    """Make one attempt at a job; do nothing when it is not there to be taken.
+def run(services: Services, job_id: int, work: Work) -> bool:
+    """Make one attempt at a job; return whether it was there to be taken.
 
     However the work ends, the row says so; only when the database cannot be reached is that left to the sweep.
     """
@@ -145,13 +110,14 @@ def run(services: Services, job_id: int, work: Work) -> None:
             lease = _claim(services, job_id)
             if lease is None:
                 log.info("nothing to claim")
-                return
+                return False
             with structlog.contextvars.bound_contextvars(attempt=lease.attempt, request_id=lease.request_id):
                 _make(services, lease, work)
         except LeaseLost as error:
             log.info("stopped", reason=str(error))
         except database.Unreachable:
             log.exception("the database cannot be reached; the sweep will take this job up again")
+        return True
 
 
 def _claim(services: Services, job_id: int) -> Lease | None:
@@ -195,7 +161,7 @@ def _close(attempt: Attempt, outcome: Outcome) -> None:
 def _worked(attempt: Attempt, work: Work) -> Outcome:
     """Do the work; every failure becomes an outcome with a code, except the two that `run` handles."""
     try:
-        with attempt:
+        with attempt.heart:
             return work(attempt)
     except (LeaseLost, *database.Unreachable):
         raise

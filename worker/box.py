@@ -12,19 +12,38 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedPicture, TooCostly, UnusablePicture
 from models.orders import MAX_PICTURE_PIXELS
-from worker import decoder
+from worker import decoder, images
+from worker.images import Prepared
 
 BELT_SECONDS = 10.0
 """How much longer than its limit we wait for a decoder, should the kernel not have ended it."""
 MOST_WORDS_BYTES = 1 << 16
+PIXEL_BYTES, FILE_BYTES = 4, 1 << 16
+"""A file that comes back has at most so many bytes for each of its pixels, and so many more."""
 _REFUSALS: list[type[UnusablePicture]] = [UnusablePicture, *UnusablePicture.__subclasses__()]
 _BY_CODE = {refusal.code: refusal for refusal in _REFUSALS}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a decoder made of a picture.
+
+    Attributes:
+        pixels: (H, W, 3) sRGB.
+        size: Width and height of the picture as it was decoded; 0 x 0 where nobody asked.
+        files: What was written of it.
+    """
+
+    pixels: NDArray[np.uint8]
+    size: tuple[int, int]
+    files: list[bytes]
 
 
 class Box:
@@ -44,15 +63,22 @@ class Box:
 
     def decode(self, data: bytes) -> NDArray[np.uint8]:
         """Return a picture's pixels, as `images.decode`; also raises TooCostly."""
-        return self._asked(decoder.DECODE, data)[0]
+        return self._asked(decoder.DECODE, data).pixels
 
     def tile(self, data: bytes, width: int, height: int) -> NDArray[np.uint8]:
         """Return a photo as a tile, as `images.tile`; also raises TooCostly."""
-        return self._asked(decoder.TILE, data, width, height)[0]
+        return self._asked(decoder.TILE, data, width, height).pixels
 
     def thumb(self, data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
         """Return a photo squeezed to a square, and its size, as `images.thumb`; also raises TooCostly."""
-        return self._asked(decoder.THUMB, data, side)
+        answer = self._asked(decoder.THUMB, data, side)
+        return answer.pixels, answer.size
+
+    def prepared(self, data: bytes, side: int, edge: int) -> Prepared:
+        """Return all that is kept of a photo, as `images.prepared`; also raises TooCostly."""
+        answer = self._asked(decoder.PREPARED, data, side, edge)
+        tile, preview = answer.files
+        return Prepared(answer.pixels, answer.size, tile or None, preview)
 
     def rest(self) -> None:
         """End the decoders that have nothing to do; the next picture gets a new one."""
@@ -69,16 +95,14 @@ class Box:
                 self._server.wait()
             self._server = self._control = None
 
-    def _asked(
-        self, task: int, data: bytes, first: int = 0, second: int = 0
-    ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    def _asked(self, task: int, data: bytes, first: int = 0, second: int = 0) -> Answer:
         """Ask a decoder; once more if it dies, since what kills an idle process is not the picture."""
         for _ in range(2):
             began = time.monotonic()
             connection = self._borrowed()
             try:
                 answer = _answer(connection, task, data, first, second)
-            except (OSError, EOFError):
+            except (OSError, EOFError, LookupError, TypeError, ValueError):  # it died, or it lies
                 connection.close()
                 if time.monotonic() - began >= self._seconds:
                     raise TooCostly(
@@ -125,21 +149,42 @@ class Box:
         return self._control
 
 
-def _answer(
-    connection: socket.socket, task: int, data: bytes, first: int, second: int
-) -> tuple[NDArray[np.uint8], tuple[int, int]] | UnusablePicture:
+def _answer(connection: socket.socket, task: int, data: bytes, first: int, second: int) -> Answer | UnusablePicture:
     """Send a picture, and return what the decoder says; it is believed only as far as it makes sense."""
     connection.sendall(decoder.REQUEST.pack(task, first, second, len(data)))
     connection.sendall(data)
     (length,) = decoder.REPLY.unpack(decoder.received(connection, decoder.REPLY.size))
     if length > MOST_WORDS_BYTES:
-        raise EOFError
+        raise ValueError("nobody has so much to say")
     told = json.loads(decoder.received(connection, length))
     if "code" in told:
-        return _BY_CODE[told["code"]](told["sentence"])
-    height, width, _ = told["shape"]
-    if width * height > MAX_PICTURE_PIXELS:
-        raise EOFError
+        return _BY_CODE[told["code"]](str(told["sentence"]))
+    (height, width, _), (across, down) = told["shape"], told["size"]
+    if _shape(task, first, second) not in (None, (height, width)) or min(across, down) < 0:
+        raise ValueError("this is not what was asked")
+    if max(height * width, across * down) > MAX_PICTURE_PIXELS:
+        raise ValueError("so large a picture was refused")
     pixels = np.empty((height, width, 3), np.uint8)
     decoder.receive_into(connection, pixels.data.cast("B"))
-    return pixels, tuple(told["size"])
+    files = [
+        _file(connection, length, edge) for length, edge in zip(told["files"], _edges(task, second), strict=True)
+    ]
+    return Answer(pixels, (int(across), int(down)), files)
+
+
+def _shape(task: int, first: int, second: int) -> tuple[int, int] | None:
+    """Return the height and width of the pixels that a task was asked for; None where the picture decides."""
+    if task == decoder.TILE:
+        return second, first
+    return (first, first) if task in {decoder.THUMB, decoder.PREPARED} else None
+
+
+def _edges(task: int, edge: int) -> tuple[int, ...]:
+    """Return the longest side of every file that answers a task."""
+    return (edge, images.PREVIEW_SIDE) if task == decoder.PREPARED else ()
+
+
+def _file(connection: socket.socket, length: int, edge: int) -> bytes:
+    if length > PIXEL_BYTES * edge * edge + FILE_BYTES:
+        raise ValueError("no such file has so many bytes")
+    return bytes(decoder.received(connection, length))

@@ -17,7 +17,7 @@ from worker.core.likeness import PARTS
 from worker.core.miniature import assembled
 from worker.core.quality import Quality
 from worker.core.turns import turned
-from worker.index import SIDE, Progress
+from worker.index import SIDE, Index, Progress
 
 Pixels = NDArray[np.uint8]
 
@@ -52,7 +52,7 @@ def target_of(data: bytes, order: MosaicOrder) -> tuple[Pixels, tuple[int, int],
 
 
 def compare(
-    target: Pixels, size: tuple[int, int], cells: Grid, orders: Sequence[MosaicOrder], index: NDArray[np.void], *,
+    target: Pixels, size: tuple[int, int], cells: Grid, orders: Sequence[MosaicOrder], index: Index, *,
     threads: int, progress: Progress,
 ) -> Iterator[Compared]:  # fmt: skip
     """Yield what each order makes of a fitted target.
@@ -122,15 +122,13 @@ def _across(count: int, width: int, height: int) -> int:
     return max(1, min(count, round(sqrt(count * height / width))))
 
 
-def _tiles(index: NDArray[np.void], cells: Grid) -> Pixels:
+def _tiles(index: Index, cells: Grid) -> Pixels:
     """Return every tile in the size in which it lies on the sheet."""
     side = max(PARTS, min(SIDE, round(PICTURE_SIDE / max(cells.columns, cells.rows))))
     return np.rint(plan.tile_pixels(index, cells, side)).astype(np.uint8)
 
 
-def _compared(
-    loss: LossName, target: Pixels, cells: Grid, choice: Choice, index: NDArray[np.void], tiles: Pixels
-) -> Compared:
+def _compared(loss: LossName, target: Pixels, cells: Grid, choice: Choice, index: Index, tiles: Pixels) -> Compared:
     laid = tiles[choice.tiles.ravel()]
     for turn in np.unique(choice.turns):
         there = choice.turns.ravel() == turn

@@ -1,4 +1,4 @@
-"""What a worker's process holds, made on first use: after the fork, since nothing of it survives one."""
+"""What a worker process holds: its services, and the decoders it lends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +7,14 @@ from functools import cache
 from models import settings
 from models.services import Services, open_services
 from models.settings import Settings
+from models.storage import Store
 from worker.box import Box
+from worker.sources import Zips
 
 
 @cache
 def services() -> Services:
-    """Return this process's services."""
+    """Return this process's services, opened on the first call: after the fork."""
     return open_services(settings.load())
 
 
@@ -24,6 +26,12 @@ def decoders(chosen: Settings) -> Iterator[Box]:
         yield box
     finally:
         box.rest()
+
+
+@cache
+def zips(store: Store) -> Zips:
+    """Return this process's open zips."""
+    return Zips(store)
 
 
 _box = cache(Box)

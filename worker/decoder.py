@@ -16,16 +16,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.errors import UnusablePicture
-from worker import images
+from worker import headers, images
 
 REQUEST = struct.Struct("!BIIQ")
 """What to do, two numbers for it, and the length of the file that follows."""
 REPLY = struct.Struct("!I")
-"""Length of the JSON that follows; after it come the pixels."""
-DECODE, TILE, THUMB = range(3)
+"""Length of the JSON that follows; after it come the pixels, then the files that it names the lengths of."""
+DECODE, TILE, THUMB, PREPARED = range(4)
 
 
 def main() -> None:
@@ -34,7 +33,7 @@ def main() -> None:
     seconds, most_bytes = float(sys.argv[2]), int(sys.argv[3])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    images.load_plugins()
+    headers.load_plugins()
     gc.freeze()
     while True:
         _, handed, _, _ = socket.recv_fds(control, 1, 1)
@@ -67,25 +66,31 @@ def _serve(connection: socket.socket, seconds: float) -> None:
         data = bytes(received(connection, length))
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            told, pixels = _done(task, data, first, second)
+            told, parts = _done(task, data, first, second)
         except UnusablePicture as error:
-            told, pixels = {"code": error.code, "sentence": str(error)}, None
+            told, parts = {"code": error.code, "sentence": str(error)}, []
         signal.setitimer(signal.ITIMER_REAL, 0)
         header = json.dumps(told).encode()
         connection.sendall(REPLY.pack(len(header)) + header)
-        if pixels is not None:
-            connection.sendall(np.ascontiguousarray(pixels).data)
+        for part in parts:
+            connection.sendall(part)
 
 
-def _done(task: int, data: bytes, first: int, second: int) -> tuple[dict[str, object], NDArray[np.uint8]]:
-    size = (0, 0)
-    if task == THUMB:
+def _done(task: int, data: bytes, first: int, second: int) -> tuple[dict[str, object], list[memoryview | bytes]]:
+    """Return what is told of an answer, and its parts: the pixels, then files."""
+    size: tuple[int, int] = (0, 0)
+    files: list[bytes] = []
+    if task == PREPARED:
+        photo = images.prepared(data, first, second)
+        pixels, size, files = photo.thumb, photo.size, [photo.tile or b"", photo.preview]
+    elif task == THUMB:
         pixels, size = images.thumb(data, first)
     elif task == TILE:
         pixels = images.tile(data, first, second)
     else:
         pixels = images.decode(data)
-    return {"shape": pixels.shape, "size": size}, pixels
+    told: dict[str, object] = {"shape": pixels.shape, "size": size, "files": [len(file) for file in files]}
+    return told, [np.ascontiguousarray(pixels).data, *files]
 
 
 def received(connection: socket.socket, length: int) -> bytearray:

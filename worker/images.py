@@ -1,40 +1,26 @@
-"""Bytes to arrays and back: the only importer of Pillow.
+"""Bytes to arrays and back: the door to Pillow, with `headers` and `srgb` behind it.
 
 Every picture comes out the same way: upright, sRGB, eight bits, no alpha, first frame, without its metadata.
 """
 
-import struct
-import warnings
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from math import ceil, floor
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from models.errors import (
-    DamagedPicture,
-    EmptyFile,
-    NotAPicture,
-    TooManyPixels,
-    TruncatedPicture,
-)
 from models.grid import Grid
 from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, Fit
+from worker import headers, jpeg, srgb
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
-BACKGROUND = (255, 255, 255)
-BLOCK_PIXELS = 1 << 20
-ORIENTATION_TAG = 0x0112
-"""Source: CIPA DC-008 (Exif 3.0), 4.6.5.1.6."""
-PHOTOMETRIC_TAG, TILE_WIDTH_TAG, TILE_LENGTH_TAG = 262, 322, 323
-"""Source: TIFF 6.0, sections 8 and 15."""
-WHITE_IS_ZERO = 0
+TILE_QUALITY, PREVIEW_QUALITY = 92, 80
+PREVIEW_SIDE = 160
+"""Longest side in pixels of the small picture that pages show of a photo."""
+LOSSLESS, LOSSY_TIFF = {"PNG", "GIF", "BMP", "TIFF"}, {"jpeg", "tiff_jpeg", "webp"}
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -44,17 +30,23 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SIDEWAYS = {5, 6, 7, 8}
-_DAMAGE = (
-    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
-    TypeError, ValueError, struct.error, zlib.error,
-)  # fmt: skip
-"""What Pillow's decoders raise on damaged bytes. Not Exception: a time limit or a cancel must pass through."""
 
-# Damaged metadata is nothing that anybody needs to hear of: it is dropped.
-warnings.filterwarnings("ignore", module=r"PIL\.")
-# The header is checked below, against our own limit and with our own sentence.
-Image.MAX_IMAGE_PIXELS = None
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one decoding of a photo gives: all that is kept of it.
+
+    Attributes:
+        thumb: (side, side, 3) area averages of the whole photo, sRGB.
+        size: Width and height in pixels, upright, as the photo was decoded.
+        tile: The normalised photo as a file, JPEG or PNG; None where none was asked for.
+        preview: A JPEG file of at most `PREVIEW_SIDE` pixels a side.
+    """
+
+    thumb: NDArray[np.uint8]
+    size: tuple[int, int]
+    tile: bytes | None
+    preview: bytes
 
 
 class Decoder(Protocol):
@@ -72,12 +64,9 @@ class Decoder(Protocol):
         """As `images.thumb`."""
         ...
 
-
-def load_plugins() -> None:
-    """Load now what Pillow loads on first use, so that forked processes have it."""
-    from PIL import ImageCms  # noqa: F401, PLC0415 - see `_transform`
-
-    Image.init()
+    def prepared(self, data: bytes, side: int, edge: int) -> Prepared:
+        """As `images.prepared`."""
+        ...
 
 
 def decode(
@@ -86,7 +75,7 @@ def decode(
     """Return a picture's pixels.
 
     Args:
-        data: A file of one of `FORMATS`.
+        data: A file of one of `signatures.READ`.
         at_least: Where the format allows it (JPEG), decode at the smallest scale that still has this width and
             height; None for every pixel.
         max_pixels: Largest width x height, judged from the header before a pixel is decoded.
@@ -106,9 +95,9 @@ def size(data: bytes) -> tuple[int, int]:
     Raises:
         UnusablePicture: empty, in no known format, or too large.
     """
-    with _translated(), _opened(data, MAX_PICTURE_PIXELS) as image:
-        width, height = image.size
-        return (height, width) if _orientation_in_header(image) in _SIDEWAYS else (width, height)
+    with headers.translated(), headers.opened(data, MAX_PICTURE_PIXELS) as image:
+        width, height = headers.shown_size(image)
+        return (height, width) if headers.orientation_in_header(image) in headers.SIDEWAYS else (width, height)
 
 
 def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
@@ -130,8 +119,34 @@ def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     Raises:
         UnusablePicture: as `decode`.
     """
+    if (plain := jpeg.thumb(data, side)) is not None:
+        pixels, size = plain
+        return np.frombuffer(pixels, np.uint8).reshape(side, side, 3), size
     image = _decoded(data, (2 * side, 2 * side), MAX_PICTURE_PIXELS)
     return np.asarray(image.resize((side, side), Image.Resampling.BOX)), image.size
+
+
+def prepared(data: bytes, side: int, edge: int) -> Prepared:
+    """Return all that is kept of a photo, by decoding it once, at the smallest scale that suffices.
+
+    The tile is upright, in sRGB and without any metadata. It is a JPEG of quality 92 with whole chroma; but a PNG,
+    exact pixel for pixel, where the photo comes from a lossless file and is small enough as it is.
+
+    Args:
+        data: A file of one of `signatures.READ`.
+        side: Width and height of the thumb, in pixels.
+        edge: Longest side of the tile, in pixels; the photo is never enlarged. 0 for no tile.
+
+    Raises:
+        UnusablePicture: as `decode`.
+    """
+    image, lossless = _decoded_for(data, lambda size: _at_least(size, side, edge))
+    squeezed = np.asarray(image.resize((side, side), Image.Resampling.BOX))
+    small = _within(image, edge, Image.Resampling.BICUBIC) if edge else image
+    exact = lossless and small is image
+    kept = (_png(small) if exact else _jpeg(small, TILE_QUALITY, "4:4:4")) if edge else None
+    preview = _within(small, PREVIEW_SIDE, Image.Resampling.HAMMING)
+    return Prepared(squeezed, image.size, kept, _jpeg(preview, PREVIEW_QUALITY, "4:2:0"))
 
 
 def stretched(picture: NDArray[np.uint8], width: int, height: int, lines: tuple[float, float]) -> NDArray[np.uint8]:
@@ -177,76 +192,75 @@ def caption(lines: Sequence[str], width: int) -> NDArray[np.uint8]:
     return np.asarray(paper)
 
 
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Return (H, W, 3) pixels as a PNG file."""
+    return _png(Image.fromarray(pixels))
+
+
 def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 90) -> bytes:
     """Return (H, W, 3) pixels as a JPEG file."""
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
-    return file.getvalue()
+    return _jpeg(Image.fromarray(pixels), quality, "4:2:0")
 
 
 def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> Image.Image:
-    with _translated(), _opened(data, max_pixels) as image:
+    return _decoded_for(data, lambda _: at_least, max_pixels)[0]
+
+
+def _decoded_for(
+    data: bytes, enough: Callable[[tuple[int, int]], tuple[int, int] | None], max_pixels: int = MAX_PICTURE_PIXELS
+) -> tuple[Image.Image, bool]:
+    """Return a photo upright in sRGB, and whether its file is lossless; `enough` says what is needed of its size."""
+    with headers.translated(), headers.opened(data, max_pixels) as image:
+        sideways = headers.orientation_in_header(image) in headers.SIDEWAYS
+        at_least = enough(image.size[::-1] if sideways else image.size)
         if at_least is not None:
-            image.draft(None, at_least[::-1] if _orientation_in_header(image) in _SIDEWAYS else at_least)
-            _check_size(image.size, MAX_PHOTO_PIXELS)
+            image.draft(None, at_least[::-1] if sideways else at_least)
+            headers.check_size(image.size, MAX_PHOTO_PIXELS)
+        lossless = _is_lossless(image, data)
         image.load()
-        # Asked of the whole file: Exif may come after the pixels, and Pillow turns a TIFF upright by itself.
-        turn = _UPRIGHT.get(_orientation(image))
-        rgb = _to_srgb(image)
-        return rgb.transpose(turn) if turn is not None else rgb
+        rgb = srgb.converted(image)
+        if image.info.get("crop"):
+            rgb = rgb.crop(image.info["crop"])
+        turn = _UPRIGHT.get(headers.orientation(image))
+        rgb = rgb.transpose(turn) if turn is not None else rgb
+        rgb.info = {}  # what Pillow would write into a file beside the pixels
+        return rgb, lossless
 
 
-def _opened(data: bytes, max_pixels: int) -> Image.Image:
-    """Read the header, and judge it."""
-    if not data:
-        raise EmptyFile("The file is empty.")
-    image = Image.open(BytesIO(data), formats=FORMATS)
-    _check_size(image.size, max_pixels)
-    # Of a TIFF whole tiles are inflated, and one of them may be far larger than the picture.
-    tags = getattr(image, "tag_v2", {})
-    _check_size((tags.get(TILE_WIDTH_TAG, 0), tags.get(TILE_LENGTH_TAG, 0)), max_pixels, "A tile of the picture")
-    return image
+def _is_lossless(image: Image.Image, data: bytes) -> bool:
+    if image.format == "WEBP":
+        return data[12:16] == b"VP8L" or (data[12:16] == b"VP8X" and b"VP8L" in data and b"VP8 " not in data)
+    return image.format in LOSSLESS and image.info.get("compression") not in LOSSY_TIFF
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Give every way in which Pillow fails on a stranger's bytes one of our names."""
-    try:
-        yield
-    except UnidentifiedImageError as error:
-        raise NotAPicture("The file is not a picture in a format that Tessera reads.") from error
-    except MemoryError as error:
-        raise TooManyPixels("The picture needs more memory than there is.") from error
-    except _DAMAGE as error:
-        if "truncated" in str(error):
-            raise TruncatedPicture("The picture is truncated: its end is missing.") from error
-        raise DamagedPicture("The picture is damaged and cannot be decoded.") from error
+def _at_least(size: tuple[int, int], side: int, edge: int) -> tuple[int, int]:
+    """Return the width and height of which a thumb and a tile can be made."""
+    width, height = _size_within(size, edge)
+    return max(width, 2 * side), max(height, 2 * side)
 
 
-def _orientation_in_header(image: Image.Image) -> object:
-    """Return what the header tells without decoding a pixel, which `getexif` may do; a TIFF's size is upright."""
-    data = image.info.get("exif")
-    if not data:
-        return None
-    exif = Image.Exif()
-    with suppress(*_DAMAGE):
-        exif.load(data)
-    return exif.get(ORIENTATION_TAG)
+def _size_within(size: tuple[int, int], edge: int) -> tuple[int, int]:
+    """Return a size of the same shape whose longest side is at most `edge`."""
+    scale = min(1.0, edge / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _orientation(image: Image.Image) -> int:
-    if image.format == "JPEG" and not image.info.keys() & {"exif", "xmp"}:
-        return 1
-    orientation = image.getexif().get(ORIENTATION_TAG, 1)
-    return orientation if isinstance(orientation, int) else 1
+def _within(image: Image.Image, edge: int, filter_: Image.Resampling) -> Image.Image:
+    """Return a picture scaled down to sides of at most `edge`; itself where it is no larger."""
+    size = _size_within(image.size, edge)
+    return image if size == image.size else image.resize(size, filter_, reducing_gap=2.0)
 
 
-def _check_size(size: tuple[int, int], max_pixels: int, what: str = "The picture") -> None:
-    width, height = size
-    if width * height > max_pixels:
-        raise TooManyPixels(
-            f"{what} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {max_pixels:,}."
-        )
+def _jpeg(image: Image.Image, quality: int, subsampling: str) -> bytes:
+    file = BytesIO()
+    image.save(file, "JPEG", quality=quality, subsampling=subsampling)
+    return file.getvalue()
+
+
+def _png(image: Image.Image) -> bytes:
+    file = BytesIO()
+    image.save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 def _centred(size: tuple[int, int], ratio: float) -> tuple[float, float, float, float]:
@@ -255,65 +269,3 @@ def _centred(size: tuple[int, int], ratio: float) -> tuple[float, float, float, 
     crop_width, crop_height = min(width, height * ratio), min(height, width / ratio)
     left, top = (width - crop_width) / 2, (height - crop_height) / 2
     return left, top, left + crop_width, top + crop_height
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    image = _eight_bits(image)
-    clear = image.info.get("transparency")
-    if isinstance(clear, tuple) and max(clear) > 255:  # noqa: PLR2004 - of 16 bits, but Pillow keeps the upper 8 of pixels
-        image.info["transparency"] = tuple(value >> 8 for value in clear)
-    if image.has_transparency_data:
-        profile = image.info.get("icc_profile")
-        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
-        flat = Image.new("RGB", image.size, BACKGROUND)
-        flat.paste(_through_profile(rgba.convert("RGB"), profile), mask=rgba.getchannel("A"))
-        return flat
-    return _through_profile(image, image.info.get("icc_profile"))
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Bring the 16-bit and 32-bit grey modes to eight bits; Pillow's own conversion cuts them off at 255."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.asarray(image)
-    top = 1.0 if image.mode == "F" and values.max(initial=0.0) <= 1.0 else 65_535.0
-    # Pillow turns the negatives of 1 to 8 bits into positives, and leaves those of 16.
-    negative = image.mode == "I;16" and getattr(image, "tag_v2", {}).get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO
-    clear = image.info.get("transparency")
-    grey = np.empty(values.shape, np.uint8)
-    rows = max(1, BLOCK_PIXELS // image.width)
-    for first in range(0, image.height, rows):
-        block = np.nan_to_num(values[first : first + rows].astype(np.float64))
-        block = np.clip(block * (255.0 / top), 0, 255).round()
-        grey[first : first + rows] = 255 - block if negative else block
-    if isinstance(clear, int):
-        grey[values == clear] = 255
-    return Image.fromarray(grey)
-
-
-def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if image.mode not in {"RGB", "L", "CMYK"}:
-        image = image.convert("RGB")
-    transform = _transform(profile, image.mode) if profile else None
-    if transform is None:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    converted = Image.new("RGB", image.size)
-    transform.apply(image, converted)
-    return converted
-
-
-@lru_cache(maxsize=64)
-def _transform(profile: bytes, mode: str) -> Any:
-    """Return the transform from an embedded profile to sRGB; None where there is nothing to do or it is unusable."""
-    from PIL import ImageCms  # noqa: PLC0415 - most photos carry no profile, and the command line starts faster
-
-    try:
-        source = ImageCms.getOpenProfile(BytesIO(profile))
-        if mode == "RGB" and ImageCms.getProfileDescription(source).startswith("sRGB"):
-            return None
-        # Without the cache one transform serves several threads.
-        return ImageCms.buildTransform(
-            source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=ImageCms.Flags.NOCACHE
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None

@@ -3,25 +3,20 @@
 The order makes a tile's number independent of file names, folders and machines.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import IO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import DamagedIndex, NoUsableTiles, UnusablePicture
-from worker import images, parallel
+from models.errors import NoUsableTiles, UnusablePicture
+from worker import arrays, images, parallel, rows
+from worker.core import alike as core
 from worker.images import Decoder
 
-VERSION = 2
-SIDE = 32
-"""Width and height in pixels of a thumb."""
-ROW = np.dtype([("content", "u1", (32,)), ("width", "<u4"), ("height", "<u4"), ("thumb", "u1", (SIDE, SIDE, 3))])
-"""One photo: SHA-256 of its bytes, its size in pixels as it was decoded, and the whole of it squeezed to a square of
-area averages (sRGB): enough for every shape of cell, every loss and every turn."""
+KIND, VERSION, SIDE, COLUMNS = rows.KIND, rows.VERSION, rows.SIDE, rows.COLUMNS
 
 Progress = Callable[[str, int, int], None]
 """Told the phase, how many are done, and of how many. What it raises stops the work."""
@@ -42,11 +37,35 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Tile:
-    """What the index keeps of one photo."""
+    """What the index keeps of one photo, under the name that it came with."""
 
     name: str
     content: bytes
-    row: NDArray[np.void]
+    size: tuple[int, int]
+    thumb: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """Different photos, one row each in every array.
+
+    Attributes:
+        content: (M, 32) SHA-256 of the photo's file; the rows are in its order.
+        size: (M, 2) width and height in pixels, as the photo was measured.
+        thumb: (M, SIDE, SIDE, 3) the whole photo squeezed to a square of area averages, sRGB: enough for every shape
+            of cell, every loss and every turn.
+    """
+
+    content: NDArray[np.uint8]
+    size: NDArray[np.uint32]
+    thumb: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.content)
+
+    def selected(self, numbers: NDArray[np.intp]) -> "Index":
+        """Return an index of these tiles alone, whose numbers are given in rising order."""
+        return Index(self.content[numbers], self.size[numbers], self.thumb[numbers])
 
 
 @dataclass(frozen=True)
@@ -76,70 +95,100 @@ def describe(
     def one(source: Source) -> Tile | Skipped:
         try:
             data = source.read()
-            row = measure(data, decoder)
+            tile = measure(data, source.name, decoder)
         except UnusablePicture as error:
             return Skipped(source.name, error.code, str(error))
-        content = row["content"].tobytes()
         if keep is not None:
-            keep(content, data)
-        return Tile(source.name, content, row)
+            keep(tile.content, data)
+        return tile
 
     for done, described in enumerate(parallel.spread(one, sources, threads), start=1):
         progress("indexing", done, total)
         yield described
 
 
-def measure(data: bytes, decoder: Decoder = images) -> NDArray[np.void]:
-    """Return the index's row for one photo.
+def measure(data: bytes, name: str = "", decoder: Decoder = images) -> Tile:
+    """Return what the index keeps of one photo.
 
     Raises:
         UnusablePicture: the bytes cannot be used as a picture.
     """
-    thumb, (width, height) = decoder.thumb(data, SIDE)
-    row = np.zeros((), ROW)
-    row["content"] = np.frombuffer(sha256(data).digest(), np.uint8)
-    row["width"], row["height"], row["thumb"] = width, height, thumb
-    return row
+    thumb, size = decoder.thumb(data, SIDE)
+    return Tile(name, rows.content_of(data), size, thumb)
 
 
-def without_doubles(tiles: Iterable[Tile]) -> tuple[list[Tile], list[Skipped]]:
-    """Return every different photo once, in the order of tile numbers, and a line for each that is there again."""
-    unique: dict[bytes, Tile] = {}
-    doubles: list[Skipped] = []
-    for tile in tiles:
-        kept = unique.setdefault(tile.content, tile)
-        if kept is not tile:
-            doubles.append(Skipped(tile.name, "duplicate", f"The same file as {kept.name}."))
-    return [unique[content] for content in sorted(unique)], doubles
+def doubles(tiles: Iterable[Tile]) -> list[Skipped]:
+    """Return a line for each photo that is there again."""
+    first: dict[bytes, Tile] = {}
+    return [
+        Skipped(tile.name, "duplicate", f"The same file as {kept.name}.")
+        for tile in tiles
+        if (kept := first.setdefault(tile.content, tile)) is not tile
+    ]
 
 
-def assemble(tiles: Iterable[Tile]) -> tuple[NDArray[np.void], list[Skipped]]:
-    """Return the index, and a line for every photo that is there again.
+def of_tiles(tiles: Iterable[Tile]) -> Index:
+    """Return the index of photos in any order; one that is there again counts once.
 
     Raises:
         NoUsableTiles: there is no photo at all.
     """
-    different, doubles = without_doubles(tiles)
+    different = {tile.content: tile for tile in tiles}
     if not different:
-        raise NoUsableTiles("Not one of the files is a usable photo; the report says why for each.")
-    return np.array([tile.row for tile in different], ROW), doubles
+        raise NoUsableTiles(rows.NOTHING_USABLE)
+    ordered = [different[content] for content in sorted(different)]
+    return Index(
+        np.frombuffer(b"".join(tile.content for tile in ordered), np.uint8).reshape(-1, 32),
+        np.array([tile.size for tile in ordered], np.uint32),
+        np.stack([tile.thumb for tile in ordered]),
+    )
 
 
-def save(index: NDArray[np.void], file: IO[bytes]) -> None:
-    """Write an index as one .npy array. Source: NumPy Enhancement Proposal 1."""
-    np.lib.format.write_array(file, index, version=(1, 0), allow_pickle=False)
-
-
-def load(path: Path) -> NDArray[np.void]:
-    """Map an index into memory.
+def merged(parts: Sequence[Index], file: IO[bytes], leave_out: Container[bytes] = frozenset()) -> None:
+    """Write one index of several, as `rows.merged`.
 
     Raises:
-        DamagedIndex: the file is no index of this version.
+        NoUsableTiles: nothing is left.
     """
-    try:
-        index: NDArray[np.void] = np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, EOFError, OSError) as error:
-        raise DamagedIndex(f"The stored index {path.name} cannot be read; index the photos again.") from error
-    if index.dtype != ROW or index.ndim != 1 or not len(index):
-        raise DamagedIndex(f"The stored index {path.name} is of another version; index the photos again.")
-    return index
+    rows.merged([_columns(part) for part in parts], file, leave_out)
+
+
+def alike(index: Index) -> NDArray[np.intp]:
+    """Return for every tile the number of the one that stands for it, its own as a rule; see `worker.core.alike`."""
+
+    def look(numbers: NDArray[np.intp]) -> NDArray[np.uint8]:
+        thumbs = index.thumb[numbers]
+        arrays.let_go(index.thumb)
+        return thumbs
+
+    with parallel.one_thread_each():
+        return core.stand_ins(arrays.in_blocks(index.thumb), index.size, look)
+
+
+def save(index: Index, file: IO[bytes]) -> None:
+    """Write an index to a file that is empty and can seek."""
+    arrays.save(file, KIND, VERSION, {name: getattr(index, name) for name in COLUMNS})
+
+
+def load(path: Path) -> Index:
+    """Verify an index, and map it into memory.
+
+    Raises:
+        DamagedIndex: the file is no index of this version, or one byte of it is not as it was.
+    """
+    return mapped(rows.opened(path))
+
+
+def mapped(part: rows.Part) -> Index:
+    """Return rows as arrays."""
+    return Index(
+        **{
+            name: np.frombuffer(part[name], arrays.DTYPES[dtype]).reshape(-1, *shape)
+            for name, (dtype, shape) in COLUMNS.items()
+        }
+    )
+
+
+def _columns(index: Index) -> rows.Part:
+    columns = {name: np.ascontiguousarray(getattr(index, name)) for name in COLUMNS}
+    return {name: column.data.cast("B") if column.size else memoryview(b"") for name, column in columns.items()}

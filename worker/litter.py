@@ -11,15 +11,15 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import keys
+from models import keys, storage, tile_sets
 from models.lifecycle import JobState
 from models.services import Services
-from models.tables import Batch, Mosaic, TileSet, Upload
+from models.tables import Batch, Exclusion, Job, Mosaic, Part, Source, Tile, TileSet, Version
 
 Named = Callable[[str], bool]
 Owner = tuple[str, str]
 """What kind of thing a key belongs to, and its id."""
-SCRATCH = "tessera-work-"
+SCRATCH = storage.SCRATCH
 """What the names of workers' temporary folders begin with."""
 
 
@@ -37,6 +37,8 @@ def collect(services: Services, now: datetime) -> int:
             rules[owner] = _rule_now(services, owner)
         if not rules[owner](blob.key):
             suspects.setdefault(owner, []).append(blob.key)
+    with services.sessions.begin() as session:
+        tile_sets.clear_deleted(session)
     deleted = 0
     for owner, blobs in suspects.items():
         # Asked again at the last moment: a job that is tried again meanwhile needs what it had.
@@ -78,9 +80,33 @@ def _of_tile_set(session: Session, identity: UUID) -> Named:
         return lambda _: False
     if not tile_set.job.state.final:
         return lambda _: True
-    named = {tile_set.index_key, *session.scalars(select(Upload.key).where(Upload.tile_set_id == identity))}
-    photos = keys.photos(identity) if tile_set.job.state is JobState.SUCCEEDED else None
-    return lambda key: key in named or (photos is not None and key.startswith(photos))
+    if tile_set.version is None and tile_set.job.state is JobState.SUCCEEDED and tile_set.deleted_at is None:
+        # Indexed before there were versions: its photos are still to be indexed anew.
+        return lambda _: True
+    needed = _needed_versions(session, tile_set)
+    if not needed and tile_set.deleted_at is not None:
+        return lambda _: False
+    named = {key for version in needed for key in (version.index_key, version.plot_key, version.palette_key)}
+    named |= set(session.scalars(select(Source.address).where(Source.tile_set_id == identity)))
+    for part in session.scalars(select(Part).where(Part.tile_set_id == identity)):
+        named |= {part.listing_key, part.index_key}
+    tiles = select(Tile.content).where(Tile.tile_set_id == identity)
+    contents = set(session.scalars(tiles.where(Tile.until.is_(None))))
+    if any(version.number != tile_set.version for version in needed):
+        contents |= set(session.scalars(tiles))
+        contents |= set(session.scalars(select(Exclusion.content).where(Exclusion.tile_set_id == identity)))
+    return lambda key: key in named or (keys.is_of_photo(key) and key.rpartition("/")[2] in contents)
+
+
+def _needed_versions(session: Session, tile_set: TileSet) -> list[Version]:
+    """Return the newest version, unless the set is deleted, and those that mosaics are still to be made from."""
+    unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
+    query = select(Mosaic.tile_set_version).join(Mosaic.job).where(Mosaic.tile_set_id == tile_set.id, unfinished)
+    numbers = set(session.scalars(query.distinct()))
+    if tile_set.deleted_at is None and tile_set.version is not None:
+        numbers.add(tile_set.version)
+    found = select(Version).where(Version.tile_set_id == tile_set.id, Version.number.in_(numbers))
+    return list(session.scalars(found))
 
 
 def _of_mosaic(session: Session, identity: UUID) -> Named:

@@ -1,6 +1,5 @@
 """The same work on many things, on every core: Pillow and hashlib let go of the interpreter's lock."""
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,6 +10,8 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
+from worker import cores
+
 CHUNK = 32
 """Things handed to a thread at once: handing over costs as much as a tenth of a small photo."""
 CHUNKS_AHEAD = 4
@@ -19,13 +20,10 @@ one_thread_each = partial(threadpool_limits, limits=1, user_api="blas")
 """While this is entered, a matrix product uses the thread that asks for it: several threads of ours ask at once, and
 with threads of its own each small product took up to ten times as long."""
 
+core_count = cores.core_count
+
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
-
-
-def core_count() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def spread(function: Callable[[Thing], Result], things: Iterable[Thing], threads: int) -> Iterator[Result]:

@@ -15,7 +15,7 @@ from worker.core.likeness import PARTS
 from worker.core.miniature import assembled
 from worker.core.quality import Quality
 from worker.core.turns import allowed
-from worker.index import Progress
+from worker.index import Index, Progress
 
 Pixels = NDArray[np.uint8]
 Small = NDArray[np.float64]
@@ -32,7 +32,7 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
 
 
 def choice(
-    target: Pixels, order: MosaicOrder, grid: Grid, index: NDArray[np.void], kept: Rules, *,
+    target: Pixels, order: MosaicOrder, grid: Grid, index: Index, kept: Rules, *,
     threads: int, progress: Progress,
 ) -> Choice:  # fmt: skip
     """Return which tile lies in which cell of a fitted target."""
@@ -47,7 +47,7 @@ def choice(
         return choose(
             loss,
             cell_features(loss, target, cut),
-            tile_features(loss, index["thumb"], _sizes(index), cut, turns),
+            tile_features(loss, index.thumb, index.size, cut, turns),
             cut,
             turns,
             kept,
@@ -56,9 +56,7 @@ def choice(
         )
 
 
-def quality_of(
-    target: Pixels, grid: Grid, chosen: Choice, index: NDArray[np.void], plain: Small, small: Small
-) -> Quality:
+def quality_of(target: Pixels, grid: Grid, chosen: Choice, index: Index, plain: Small, small: Small) -> Quality:
     """Return how near a mosaic comes to its fitted target.
 
     Args:
@@ -80,15 +78,10 @@ def quality_of(
     )
 
 
-def tile_pixels(index: NDArray[np.void], grid: Grid, parts: int) -> Small:
+def tile_pixels(index: Index, grid: Grid, parts: int) -> Small:
     """Return every tile at `parts` x `parts` pixels, (M, parts, parts, 3), as far as the index knows it."""
-    return descriptors.of_tiles(index["thumb"], _sizes(index), _cut(grid).tile_shape, parts)
+    return descriptors.of_tiles(index.thumb, index.size, _cut(grid).tile_shape, parts)
 
 
 def _cut(grid: Grid) -> Cut:
     return Cut(grid.columns, grid.rows, (grid.tile_width, grid.tile_height))
-
-
-def _sizes(index: NDArray[np.void]) -> NDArray[np.uint32]:
-    """Return the (M, 2) widths and heights of an index's photos."""
-    return np.stack([index["width"], index["height"]], axis=1)

@@ -15,7 +15,7 @@ from worker.core.choose import Choice
 from worker.core.quality import Quality
 from worker.fetch import ReadPhoto, fetched
 from worker.images import Decoder
-from worker.index import Progress
+from worker.index import Index, Progress
 from worker.lay import Bands
 
 
@@ -39,7 +39,7 @@ class Rendered:
 def render(  # noqa: PLR0913 - the eighth is for the service alone
     target: bytes,
     order: MosaicOrder,
-    index: NDArray[np.void],
+    index: Index,
     read: ReadPhoto,
     out: Path,
     *,
@@ -74,7 +74,7 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     del pixels
     progress("matching", 0, 1)
     choice = plan.choice(fitted, order, cells, index, kept, threads=threads, progress=progress)
-    with fetched(choice, index["content"], cells, read, threads=threads, progress=progress, decoder=decoder) as laid:
+    with fetched(choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder) as laid:
         bands = Bands(laid, fitted, cells, order)
         with ThreadPoolExecutor(1) as beside:
             # The encoder needs no interpreter, so tiles as they are can be measured meanwhile.
@@ -84,7 +84,5 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     return Rendered(cells, choice.tiles, choice.turns, quality)
 
 
-def _quality(
-    target: NDArray[np.uint8], cells: Grid, choice: Choice, index: NDArray[np.void], bands: Bands
-) -> Quality:
+def _quality(target: NDArray[np.uint8], cells: Grid, choice: Choice, index: Index, bands: Bands) -> Quality:
     return plan.quality_of(target, cells, choice, index, bands.plain, bands.small)

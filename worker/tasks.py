@@ -2,7 +2,7 @@
 
 from models.lifecycle import JobKind
 from models.queue import app
-from worker import attempt, work
+from worker import attempt, indexing, work
 from worker.context import services
 
 
@@ -14,5 +14,6 @@ def render(job_id: int) -> None:
 
 @app.task(name=JobKind.INDEX.value)
 def index(job_id: int) -> None:
-    """Make one attempt at indexing a tile set."""
-    attempt.run(services(), job_id, work.index_tile_set)
+    """Make one attempt at indexing a tile set; lend a hand where another worker is at it."""
+    if not attempt.run(services(), job_id, indexing.index_tile_set):
+        indexing.lend_a_hand(services(), job_id)

@@ -21,7 +21,7 @@ from models import archives
 from models.errors import BadArchive, DamagedPicture, TesseraError, TooLarge, UnusablePicture
 from models.orders import MosaicOrder
 from web import peek
-from worker import images
+from worker import headers, images
 
 MOST_BYTES = 3 << 30
 ROUND_SECONDS = 60
@@ -39,7 +39,10 @@ def sound(form: str, mode: str = "RGB", *, told: bool = False, **options: object
         exif = Image.Exif()
         exif[0x0112], exif[0x010F] = 6, "Maker"
         exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
-        options |= {"exif": exif, "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()}
+        options |= {
+            "exif": exif.tobytes() if form == "HEIF" else exif,
+            "icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        }
     file = io.BytesIO()
     picture.save(file, form, **options)
     return file.getvalue()
@@ -85,6 +88,22 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "tiff-jpeg": lambda: sound("TIFF", compression="jpeg"),
     "tiff-big": lambda: sound("TIFF", big_tiff=True),
     "bmp": lambda: sound("BMP"),
+    "avif": lambda: sound("AVIF"),
+    "avif-told": lambda: sound("AVIF", told=True, quality=100, subsampling="4:4:4", xmp=b"<x:xmpmeta/>"),
+    "avif-alpha": lambda: sound("AVIF", "RGBA"),
+    "avif-grey": lambda: sound("AVIF", "L"),
+    "avif-animated": lambda: animated("AVIF"),
+    "heif": lambda: sound("HEIF"),
+    "heif-told": lambda: sound("HEIF", told=True, xmp=b"<x:xmpmeta/>"),
+    "heif-alpha": lambda: sound("HEIF", "RGBA", quality=-1, chroma=444),
+    "heif-grey": lambda: sound("HEIF", "L"),
+    "heif-parts": lambda: sound("HEIF", tile_size=8, thumbnails=[8]),
+    "heif-several": lambda: animated("HEIF"),
+    "jp2": lambda: sound("JPEG2000"),
+    "jp2-bare": lambda: sound("JPEG2000", no_jp2=True),
+    "jp2-alpha": lambda: sound("JPEG2000", "RGBA"),
+    "jp2-grey": lambda: sound("JPEG2000", "I;16"),
+    "jp2-lossy": lambda: sound("JPEG2000", irreversible=True, quality_layers=[20, 5], tile_size=(8, 8)),
     "zip": zipped,
 }
 
@@ -128,6 +147,7 @@ def picture(data: bytes) -> None:
         lambda: images.decode(data, max_pixels=DECODED_PIXELS),
         lambda: images.tile(data, 5, 4),
         lambda: images.thumb(data, 4)[0],
+        lambda: images.prepared(data, 4, 8).thumb,
         lambda: np.broadcast_to(np.uint8(0), (*images.size(data)[::-1], 3)),
     ):
         try:
@@ -167,6 +187,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")
+    headers.load_plugins()
     for kind in (each for each in KINDS if each.startswith(word)):
         data, door = KINDS[kind](), archive if kind == "zip" else picture
         door(data)

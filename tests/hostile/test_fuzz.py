@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from worker import images
-
 FUZZER = Path(__file__).with_name("fuzzer.py")
 ROUNDS = int(os.environ.get("TESSERA_FUZZ_ROUNDS", "300"))
 SEED = int(os.environ.get("TESSERA_FUZZ_SEED", "1"))
@@ -26,9 +24,9 @@ def fuzz(kind):
     assert len(rounds) % ROUNDS == 0
 
 
-@pytest.mark.parametrize("form", images.FORMATS)
+@pytest.mark.parametrize("form", ["jpeg", "png", "webp", "gif", "tiff", "bmp", "avif", "heif", "jp2"])
 def test_a_picture_with_a_few_bytes_wrong_is_pixels_or_refused(form):
-    fuzz(form.lower())
+    fuzz(form)
 
 
 def test_a_zip_with_a_few_bytes_wrong_is_read_or_refused():

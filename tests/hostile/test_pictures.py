@@ -19,7 +19,7 @@ from PIL import Image, ImageCms
 
 from models.errors import TooManyPixels, UnusablePicture
 from models.orders import Format, MosaicOrder
-from worker import images, index, pictures
+from worker import headers, images, index, pictures
 from worker.render import render
 
 BOMB_MEBIBYTES = 100
@@ -28,6 +28,7 @@ WAYS = {
     "decode": images.decode,
     "tile": lambda data: images.tile(data, 5, 4),
     "thumb": lambda data: images.thumb(data, 8),
+    "prepared": lambda data: images.prepared(data, 8, 16),
     "size": images.size,
 }
 ROOT = Path(images.__file__).parents[1]
@@ -105,6 +106,7 @@ def changed(data, at, layout, *values):
 
 
 def small(form, **options):
+    headers.load_plugins()
     file = BytesIO()
     Image.new("RGB", (8, 8), (1, 2, 3)).save(file, form, **options)
     return file.getvalue()
@@ -122,6 +124,13 @@ def gif_frame():
     """A GIF of 8 x 8 pixels with a frame of 65,535 x 65,535."""
     data = small("GIF")
     return changed(data, data.index(b",\0\0\0\0") + 5, "<HH", 65_535, 65_535)
+
+
+def jpeg_2000():
+    """A JPEG 2000 file of 65,500 x 65,500 pixels in one tile, by its box and by its code stream."""
+    data = small("JPEG2000")
+    data = changed(data, data.index(b"ihdr") + 4, ">II", 65_500, 65_500)
+    return changed(data, data.index(b"\xff\x4f\xff\x51") + 8, ">6I", 65_500, 65_500, 0, 0, 65_500, 65_500)
 
 
 HEADERS = {
@@ -144,6 +153,10 @@ HEADERS = {
     "webp-lossless": changed(
         small("WEBP", lossless=True), small("WEBP", lossless=True).index(b"VP8L") + 9, "<I", 16_382 | 16_382 << 14
     ),
+    # As many as their own libraries would take.
+    "avif": changed(small("AVIF"), small("AVIF").index(b"ispe") + 8, ">II", 16_000, 16_000),
+    "heic": changed(small("HEIF"), small("HEIF").index(b"ispe") + 8, ">II", 16_000, 16_000),
+    "jpeg-2000": jpeg_2000(),
 }
 
 
@@ -248,6 +261,12 @@ SHORTENED = [
     ("TIFF", {"compression": "tiff_lzw"}),
     ("TIFF", {"compression": "tiff_deflate"}),
     ("TIFF", {"compression": "jpeg"}),
+    ("AVIF", {}),
+    ("AVIF", {"quality": 100, "subsampling": "4:4:4"}),
+    ("HEIF", {}),
+    ("HEIF", {"tile_size": 16}),
+    ("JPEG2000", {}),
+    ("JPEG2000", {"no_jp2": True, "irreversible": True}),
 ]
 
 
@@ -255,7 +274,11 @@ SHORTENED = [
 @pytest.mark.parametrize(("form", "options"), SHORTENED)
 def test_a_picture_cut_at_every_tenth_byte_is_all_its_pixels_or_refused(encoded, noise, form, options):
     data = encoded(noise(20, 30), form, **options)
-    ways = {**WAYS, "thumb": lambda data: images.thumb(data, 8)[0]}
+    ways = {
+        **WAYS,
+        "thumb": lambda data: images.thumb(data, 8)[0],
+        "prepared": lambda data: images.prepared(data, 8, 16).thumb,
+    }
     whole = {name: way(data) for name, way in ways.items()}
     for cut in range(0, len(data), 10):
         for name, way in ways.items():
@@ -443,13 +466,13 @@ def test_tiles_and_thumbs_are_upright_whatever_the_orientation(encoded, noise, f
     assert images.thumb(data, 4)[1] == plain[1] == (10, 6)
 
 
-@pytest.mark.parametrize("form", images.FORMATS)
+@pytest.mark.parametrize("form", headers.FORMATS.values())
 @pytest.mark.parametrize("name", ["photo.png", "photo.jpg", "photo.txt", "photo"])
 def test_the_bytes_decide_what_a_file_is_and_not_its_name(tmp_path, encoded, noise, form, name):
     data = encoded(noise(6, 9), form)
     (tmp_path / name).write_bytes(data)
-    row = index.measure((tmp_path / name).read_bytes())
-    assert row.tobytes() == index.measure(data).tobytes()
+    named, plain = index.measure((tmp_path / name).read_bytes()), index.measure(data)
+    assert (named.content, named.size, named.thumb.tobytes()) == (plain.content, plain.size, plain.thumb.tobytes())
 
 
 # What a mosaic must not tell
@@ -509,8 +532,7 @@ def talkative(encoded, noise):
 @pytest.mark.parametrize("form", Format)
 def test_a_mosaic_tells_nothing_of_what_its_pictures_told(tmp_path, talkative, form):
     target, photos = talkative
-    rows = [index.measure(data) for data in photos]
-    tiles, _ = index.assemble([index.Tile("SECRET-NAME", row["content"].tobytes(), row) for row in rows])
+    tiles = index.of_tiles(index.measure(data, "SECRET-NAME") for data in photos)
     by_content = {sha256(data).digest(): data for data in photos}
     out = tmp_path / "out"
     order = MosaicOrder(cells_across=6, tile_size=16, format=form)

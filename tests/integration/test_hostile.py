@@ -494,7 +494,7 @@ def test_what_pictures_tell_of_their_makers_reaches_no_page_and_no_download(
     seen = [installation.get(done["picture"]).content, installation.get(done["url"]).content]
     seen += [browsed(installation, page).encode(), installation.get(f"{page}/preview").content]
     seen += [browsed(installation, f"/tile-sets/{tile_set['id']}").encode(), browsed(installation, "/").encode()]
-    store = str(installation.services().settings.store_folder).encode()
+    store = str(installation.services().store.folder).encode()
     assert [secret for secret in (*SECRETS, store) for each in seen if secret in each] == []
     for data in (seen[0], seen[3]):
         with Image.open(io.BytesIO(data)) as image:

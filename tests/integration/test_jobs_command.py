@@ -21,8 +21,8 @@ from models.errors import DamagedPicture, NotRetryable
 from models.finding import skipped_photos
 from models.jobs import Lease
 from models.lifecycle import JobState
-from models.orders import MosaicOrder
-from models.placing import StoredFile, place_batch, place_mosaic, place_tile_set
+from models.orders import MosaicOrder, SourceKind
+from models.placing import NewSource, StoredFile, place_batch, place_mosaic, place_tile_set
 from models.services import Services
 from models.tables import Job, Mosaic, TileSet
 from worker import litter, sweep
@@ -31,8 +31,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 HOUR = timedelta(hours=1)
 ATTEMPT = """
 import sys
-from worker import attempt, context, work
-attempt.run(context.services(), int(sys.argv[1]), work.index_tile_set)
+from worker import attempt, context, indexing
+attempt.run(context.services(), int(sys.argv[1]), indexing.index_tile_set)
 """
 ORDER = MosaicOrder(cells_across=10)
 
@@ -118,13 +118,9 @@ def job_count(services: Services) -> int:
 
 
 @pytest.fixture
-def tile_set(services: Services) -> UUID:
+def tile_set(services: Services, indexed: Callable[..., TileSet]) -> UUID:
     """A tile set that the database believes to be indexed: job 1."""
-    identity = uuid4()
-    with services.sessions.begin() as session:
-        bell = place_tile_set(session, identity, "holidays", [], [], services.ring_again)
-    succeed(services, bell.job_id)
-    return identity
+    return indexed(services, name="holidays").id
 
 
 @pytest.fixture
@@ -293,25 +289,25 @@ def test_a_retried_mosaic_of_a_batch_keeps_its_place_and_its_lane(
         assert mosaics[1].job.lane == "bulk"
 
 
-def test_a_retried_tile_set_has_its_uploads_still_and_one_report_at_the_end(
+def test_a_retried_tile_set_goes_on_where_it_stopped_and_has_one_report(
     services: Services, settings: dict[str, str], run: Run
 ) -> None:
     identity = uuid4()
-    upload = StoredFile("notes.txt", keys.upload(identity, 0))
-    services.store.put(upload.key, b"no picture at all")
+    upload = NewSource(SourceKind.PHOTO, "notes.txt", keys.upload(identity, "0"))
+    services.store.put(upload.address, b"no picture at all")
     with services.sessions.begin() as session:
-        bell = place_tile_set(session, identity, "holidays", [upload], [], services.ring_again)
+        bell = place_tile_set(session, identity, "holidays", [upload], services.ring_again)
     index(settings, bell.job_id)
     clear_litter(services)
 
-    def report() -> tuple[int | None, list[str]]:
+    def report() -> tuple[int, list[str]]:
         with services.sessions() as session:
             lines = skipped_photos(session, identity)
             return session.get_one(TileSet, identity).skipped_count, [line.name for line in lines]
 
     assert report() == (1, ["notes.txt"])
     assert run("retry", bell.job_id).returncode == 0
-    assert report() == (None, [])
+    assert report() == (1, ["notes.txt"])
     index(settings, bell.job_id + 1)
     assert look(services, bell.job_id + 1).error_code == "no_usable_tiles"
     assert report() == (1, ["notes.txt"])

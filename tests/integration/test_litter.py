@@ -15,7 +15,7 @@ import pytest
 from models import database, jobs, keys
 from models.lifecycle import JobKind, JobState, Lane
 from models.orders import MosaicOrder
-from models.placing import StoredFile, place_batch, place_mosaic, place_tile_set
+from models.placing import StoredFile, place_batch, place_mosaic
 from models.services import Services
 from models.tables import Job, Mosaic, TileSet
 from worker import litter, sweep
@@ -31,27 +31,33 @@ def collect(services: Services, after: timedelta = LATER) -> set[str]:
     return {blob.key for blob in services.store.list()}
 
 
+CONTENT = b"\x01" * 32
+
+
+def kept_of(tile_set: TileSet) -> set[str]:
+    """Return the keys of what an indexed set of one photo needs."""
+    assert tile_set.current is not None
+    photo = {make(tile_set.id, CONTENT.hex()) for make in (keys.tile, keys.preview_of_tile)}
+    return {*photo, tile_set.current.index_key, tile_set.current.plot_key, tile_set.current.palette_key}
+
+
 @pytest.fixture
-def tile_set(services: Services) -> TileSet:
+def tile_set(services: Services, indexed: Callable[..., TileSet]) -> TileSet:
     """An indexed tile set with a photo, an index, an old attempt's index and what was uploaded."""
-    identity = uuid4()
-    upload, content = keys.upload(identity, 0), b"\x01" * 32
-    for key in (upload, keys.photo(identity, content), keys.index(identity, "1", 1), keys.index(identity, "2", 1)):
+    made = indexed(services, [CONTENT])
+    litter = {
+        keys.upload(made.id, "0"),
+        keys.index(made.id, "0-1"),
+        keys.part(made.id, "0-1"),
+        keys.tile(made.id, "ff"),
+    }
+    for key in kept_of(made) | litter:
         services.store.put(key, b"x")
-    with services.sessions.begin() as session:
-        bell = place_tile_set(session, identity, "photos", [], [], services.ring_again)
-        now = database.now(session)
-        lease = jobs.claim(session, bell.job_id, now, LATER)
-        assert lease is not None
-        jobs.succeed(session, lease, now)
-        made = session.get_one(TileSet, identity)
-        made.index_key, made.tile_count = keys.index(identity, "2", 1), 1
     return made
 
 
 def test_an_indexed_set_keeps_its_photos_and_its_index_alone(services: Services, tile_set: TileSet) -> None:
-    kept = {keys.photo(tile_set.id, b"\x01" * 32), keys.index(tile_set.id, "2", 1)}
-    assert collect(services) == kept
+    assert collect(services) == kept_of(tile_set)
 
 
 def test_young_blobs_are_left_alone_for_the_grace_time(services: Services, tile_set: TileSet) -> None:
@@ -60,7 +66,7 @@ def test_young_blobs_are_left_alone_for_the_grace_time(services: Services, tile_
 
 
 def test_what_was_uploaded_and_never_ordered_goes(services: Services) -> None:
-    for key in (keys.target(uuid4()), keys.upload(uuid4(), 0), keys.batch_target(uuid4(), 0), "stray"):
+    for key in (keys.target(uuid4()), keys.upload(uuid4(), "0"), keys.batch_target(uuid4(), 0), "stray"):
         services.store.put(key, b"x")
     assert collect(services) == set()
 
@@ -104,7 +110,7 @@ def test_the_targets_of_a_batch_stay(services: Services, tile_set: TileSet) -> N
 
 
 def test_what_a_killed_writer_left_half_written_goes_after_the_grace_time(services: Services) -> None:
-    part = services.settings.store_folder / "mosaics" / "x" / "1" / "mosaic.png#1"
+    part = services.store.folder / "mosaics" / "x" / "1" / "mosaic.png#1"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"half")
     collect(services, timedelta(minutes=30))
@@ -117,7 +123,7 @@ def test_a_store_that_cannot_be_listed_does_not_stop_the_sweeper(
     services: Services, wait_for: Callable[..., Any]
 ) -> None:
     services.store.put("a", b"x")
-    (services.settings.store_folder / "bad\nname").write_bytes(b"x")
+    (services.store.folder / "bad\nname").write_bytes(b"x")
     with services.sessions.begin() as session:
         now = database.now(session)
         job_id = jobs.add(session, JobKind.RENDER, Lane.BULK, now - LATER, services.ring_again).id

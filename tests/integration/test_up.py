@@ -190,7 +190,7 @@ def test_the_doctor_is_content_with_this_machine(tessera: str) -> None:
 def test_the_doctor_finds_a_server_well(tessera: str, server_settings: dict[str, str]) -> None:
     seen = ran(tessera, server_settings, "doctor")
     assert seen.returncode == 0, seen.stdout
-    assert re.search(r"ok +database +postgresql, version 0003", seen.stdout)
+    assert re.search(r"ok +database +postgresql, version 0004", seen.stdout)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import requests
@@ -23,11 +22,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cli import processes
-from models import history, jobs, keys, queue, watching
+from models import history, jobs, queue, watching
 from models.errors import InvalidOrder
 from models.jobs import Lease, Patience
 from models.lifecycle import Doorbell, JobKind, Lane
-from models.placing import place_tile_set
 from models.ringing import ring_all
 from models.services import Services, open_services
 from models.settings import Settings
@@ -118,7 +116,7 @@ def start(
     chosen = sqlite_services.settings
     given = {
         "MODE": "embedded", "DATABASE_URL": chosen.database_url, "REDIS_URL": chosen.redis_url,
-        "STORE": f"file://{chosen.store_folder}", "SECRET_KEY": "only for the tests, and long enough",
+        "STORE": chosen.store, "SECRET_KEY": "only for the tests, and long enough",
         "LOG_FORMAT": "json",
     }  # fmt: skip
 
@@ -360,15 +358,8 @@ def test_metrics_without_a_database_are_a_503(gone: Services) -> None:
 
 
 @pytest.fixture
-def tile_set(services: Services) -> str:
-    """The id of a tile set that the database believes to be indexed."""
-    identity = uuid4()
-    with services.sessions.begin() as session:
-        bell = place_tile_set(session, identity, "photos", [], [], services.ring_again)
-        jobs.succeed(session, claim(session, bell.job_id, NOON), NOON)
-        made = session.get_one(TileSet, identity)
-        made.index_key, made.tile_count, made.skipped_count = keys.index(identity, "1", 1), 1, 0
-    return str(identity)
+def tile_set(services: Services, indexed: Callable[..., TileSet]) -> str:
+    return str(indexed(services).id)
 
 
 def failed_rings(services: Services) -> list[int]:

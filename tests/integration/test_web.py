@@ -15,12 +15,11 @@ from werkzeug.test import TestResponse
 
 import web
 from models import database, jobs, keys, queue
-from models.errors import InvalidOrder, StorageFull
+from models.errors import InvalidOrder, StorageFull, StorageUnreachable
 from models.lifecycle import JobState
-from models.placing import place_tile_set
 from models.services import Services, open_services
 from models.settings import Settings
-from models.storage import Store
+from models.storage import FolderStore
 from models.tables import Mosaic, TileSet
 from web.app import assemble
 
@@ -33,18 +32,8 @@ def client(sqlite_services: Services) -> FlaskClient:
 
 
 @pytest.fixture
-def tile_set(sqlite_services: Services) -> TileSet:
-    """A tile set that the database believes to be indexed."""
-    services, identity = sqlite_services, uuid4()
-    with services.sessions.begin() as session:
-        bell = place_tile_set(session, identity, "photos", [], [], services.ring_again)
-        now = database.now(session)
-        lease = jobs.claim(session, bell.job_id, now, services.settings.lease_span)
-        assert lease is not None
-        jobs.succeed(session, lease, now)
-        made = session.get_one(TileSet, identity)
-        made.index_key, made.tile_count, made.skipped_count = keys.index(identity, "1", 1), 1, 0
-    return made
+def tile_set(sqlite_services: Services, indexed: Callable[..., TileSet]) -> TileSet:
+    return indexed(sqlite_services)
 
 
 def order(client: FlaskClient, tile_set: TileSet, target: bytes, **wish: str) -> TestResponse:
@@ -115,7 +104,11 @@ def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     ends = {f"/api/v1/{kind}/{{{name}}}{end}" for kind, name in kinds.items() for end in ("", "/cancel")}
     whole = {f"/api/v1/{kind}" for kind in kinds}
     files = {"/api/v1/mosaics/{mosaic_id}/picture", "/api/v1/batches/{batch_id}/archive"}
-    assert set(paths) == whole | ends | files
+    of_set = ("photos", "resume", "plot", "palette", "tiles")
+    more = {f"/api/v1/tile-sets/{{tile_set_id}}/{end}" for end in of_set}
+    of_tile = ("", "/ban", "/allow", "/preview", "/picture", "/original")
+    tiles = {f"/api/v1/tile-sets/{{tile_set_id}}/tiles/{{content}}{end}" for end in of_tile}
+    assert set(paths) == whole | ends | files | more | tiles
 
 
 def test_redis_being_down_does_not_lose_an_order(
@@ -317,7 +310,7 @@ def test_more_parts_than_the_limit_are_a_413(sqlite_services: Services, target: 
     assert problem(client.post("/api/v1/tile-sets", data=form))[:2] == (413, "too_large")
 
 
-class FullStore(Store):
+class FullStore(FolderStore):
     """A store on a disk without room."""
 
     def put(self, key: str, content: Any) -> None:
@@ -326,9 +319,27 @@ class FullStore(Store):
 
 def test_a_full_disk_is_a_507_and_no_order(tile_set: TileSet, target: bytes, sqlite_services: Services) -> None:
     services = sqlite_services
-    full = Services(services.settings, services.sessions, services.reading, FullStore(services.settings.store_folder))
+    full = Services(services.settings, services.sessions, services.reading, FullStore(services.store.folder))
     response = order(assemble(full).test_client(), tile_set, target)
     assert problem(response)[:2] == (507, "storage_full")
+    assert only_mosaic(services) is None
+
+
+class DeafStore(FolderStore):
+    """A store that does not answer."""
+
+    def put(self, key: str, content: Any) -> None:
+        raise StorageUnreachable(f"The store does not answer about {key}.")
+
+
+def test_a_store_that_does_not_answer_is_a_503_and_no_order(
+    tile_set: TileSet, target: bytes, sqlite_services: Services
+) -> None:
+    services = sqlite_services
+    deaf = Services(services.settings, services.sessions, services.reading, DeafStore(services.store.folder))
+    response = order(assemble(deaf).test_client(), tile_set, target)
+    assert problem(response)[:2] == (503, "storage_unreachable")
+    assert response.headers["Retry-After"] == "5"
     assert only_mosaic(services) is None
 
 
@@ -645,7 +656,7 @@ def test_a_server_error_on_a_form_is_logged(
 ) -> None:
     services = sqlite_services
     client = assemble(
-        Services(services.settings, services.sessions, services.reading, FullStore(services.settings.store_folder))
+        Services(services.settings, services.sessions, services.reading, FullStore(services.store.folder))
     ).test_client()
     form = {
         "csrf_token": token_of(client.get("/mosaics/new")),

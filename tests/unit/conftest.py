@@ -1,6 +1,5 @@
 """What several unit tests stand on: real photographs, a user without rights."""
 
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -13,15 +12,6 @@ import pytest
 from PIL import Image
 
 NOBODY = 65_534
-
-
-@pytest.fixture(scope="session")
-def photographs() -> Path:
-    """The folder of real photographs that scikit-image ships."""
-    package = importlib.util.find_spec("skimage")
-    assert package is not None
-    assert package.origin is not None
-    return Path(package.origin).parent / "data"
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -18,8 +19,9 @@ import pytest
 from PIL import Image
 
 from models.errors import DamagedPicture, EmptyFile, NotAPicture, TooCostly, TooManyPixels, UnusablePicture
-from worker import images
+from worker import headers, images
 from worker.box import Box
+from worker.decoder import REPLY
 
 MEBIBYTE = 1 << 20
 
@@ -33,6 +35,7 @@ def box() -> Iterator[Box]:
 
 def photo(side: int = 64, form: str = "PNG") -> bytes:
     pixels = np.random.default_rng(1).integers(0, 256, (side, 2 * side, 3), dtype=np.uint8)
+    headers.load_plugins()
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, form)
     return file.getvalue()
@@ -51,13 +54,24 @@ def flat_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
 
 
+others: set[int] = set()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def others_are_known() -> None:
+    """Remember what runs below this process already: boxes of other tests keep their makers of decoders."""
+    others.clear()
+    others.update(child.pid for child in psutil.Process().children())
+
+
 def decoders() -> list[psutil.Process]:
-    """The decoders below this process: children of the one that makes them."""
-    makers = [child for child in psutil.Process().children() if "worker.decoder" in " ".join(child.cmdline())]
+    """The decoders of this test's boxes: children of the processes that make them."""
+    ours = [child for child in psutil.Process().children() if child.pid not in others]
+    makers = [child for child in ours if "worker.decoder" in " ".join(child.cmdline())]
     return [decoder for maker in makers for decoder in maker.children()]
 
 
-@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "AVIF", "HEIF", "JPEG2000"])
 def test_what_comes_out_of_the_box_is_what_pillow_makes(box: Box, form: str) -> None:
     data = photo(form=form)
     np.testing.assert_array_equal(box.decode(data), images.decode(data))
@@ -86,6 +100,21 @@ def test_a_picture_that_needs_more_memory_than_the_limit_is_refused_and_the_next
             box.decode(flat_png(8_000, 8_000))
         assert refused.value.code in {TooManyPixels.code, DamagedPicture.code}
         assert box.decode(photo()).shape == (64, 128, 3)
+    finally:
+        box.close()
+
+
+@pytest.mark.parametrize("form", ["AVIF", "HEIF", "JPEG2000"])
+def test_a_decoder_of_another_library_keeps_to_the_limit_too(form: str) -> None:
+    file, options = io.BytesIO(), {"HEIF": {"enc_params": {"preset": "ultrafast"}}, "AVIF": {"speed": 10}}
+    headers.load_plugins()
+    Image.new("RGB", (4_000, 4_000), "navy").save(file, form, **options.get(form, {}))
+    box = Box(30, 64 * MEBIBYTE)
+    try:
+        with pytest.raises(UnusablePicture) as refused:
+            box.decode(file.getvalue())
+        assert refused.value.code in {TooManyPixels.code, DamagedPicture.code}
+        assert box.decode(photo(form=form)).shape == (64, 128, 3)
     finally:
         box.close()
 
@@ -174,6 +203,36 @@ def test_decoders_end_when_their_process_is_killed() -> None:
     owner.kill()
     owner.wait()
     assert psutil.wait_procs(below, timeout=20)[1] == []
+
+
+LIES = {
+    "no-words": (b"{", 0),
+    "no-shape": (b'{"size": [1, 1], "files": [1, 1]}', 194),
+    "no-file": (b'{"shape": [8, 8, 3], "size": [1, 1], "files": []}', 192),
+    "a-file-too-many": (b'{"shape": [8, 8, 3], "size": [1, 1], "files": [1, 1, 1]}', 195),
+    "less-than-no-pixels": (b'{"shape": [-1, 1, 3], "size": [1, 1], "files": [1, 1]}', 2),
+    "a-word-for-a-size": (b'{"shape": [8, 8, 3], "size": ["a", 1], "files": [1, 1]}', 194),
+    "less-than-no-bytes": (b'{"shape": [8, 8, 3], "size": [1, 1], "files": [-1, 1]}', 193),
+    "another-thumb-than-was-asked": (b'{"shape": [4, 4, 3], "size": [1, 1], "files": [1, 1]}', 50),
+    "a-size-below-nothing": (b'{"shape": [8, 8, 3], "size": [-1, 1], "files": [1, 1]}', 194),
+    "a-size-beyond-the-limit": (b'{"shape": [8, 8, 3], "size": [99999, 99999], "files": [1, 1]}', 194),
+    "more-bytes-than-a-file-may-have": (b'{"shape": [8, 8, 3], "size": [1, 1], "files": [66000, 1]}', 66_193),
+    "an-unknown-refusal": (b'{"code": "root", "sentence": "You are mine."}', 0),
+    "a-list": (b"[]", 0),
+}
+"""What a decoder says of its answer, and how many bytes it sends then."""
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_decoder_that_lies_is_not_believed_and_another_is_asked(box: Box, lie: str) -> None:
+    ours, theirs = socket.socketpair()
+    words, count = LIES[lie]
+    theirs.sendall(REPLY.pack(len(words)) + words + bytes(count))
+    theirs.shutdown(socket.SHUT_WR)
+    box.rest()
+    box._idle.append(ours)
+    with theirs:
+        np.testing.assert_array_equal(box.prepared(photo(), 8, 8).thumb, images.prepared(photo(), 8, 8).thumb)
 
 
 def test_a_box_at_rest_keeps_no_decoder(box: Box) -> None:

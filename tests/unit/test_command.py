@@ -21,7 +21,7 @@ from cli import render as _render  # noqa: F401 - loaded before any test gives u
 from cli.main import tessera
 
 ROOT = Path(cli.__file__).parents[1]
-PROGRAM = [sys.executable, "-c", "from cli.main import tessera; tessera()"]
+PROGRAM = [sys.executable, "-c", "from cli.start import main; main()"]
 
 
 @pytest.fixture(autouse=True)
@@ -256,7 +256,10 @@ def test_files_that_became_no_tile_are_listed_with_their_reasons(run, target, fo
         [
             "2 files became no tile:",
             "  empty.jpg: The file is empty.",
-            "  notes.txt: The file is not a picture in a format that Tessera reads.",
+            (
+                "  notes.txt: The file is not a picture in a format that Tessera reads "
+                "(JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF, HEIC and JPEG 2000)."
+            ),
         ],
     )
 
@@ -323,7 +326,7 @@ def test_a_folder_as_the_target_is_one_sentence(run, place, tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"", "empty"), (b"text, no picture", "not a picture"), (b"<svg xmlns='x'/>", "not a picture")],
+    [(b"", "empty"), (b"text, no picture", "not a picture"), (b"<svg xmlns='x'/>", "is an SVG drawing")],
     ids=["empty", "text", "svg"],
 )
 def test_a_target_that_is_no_picture_is_one_sentence(run, place, tmp_path, content, sentence):
@@ -413,7 +416,7 @@ def test_files_that_may_not_grow_end_in_one_sentence_and_leave_nothing(program, 
 
 def test_a_cache_that_may_not_grow_is_left_without_half_written_files(program, target, cache):
     program(target, "--cells", 10, prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
-    assert [path for path in cache.rglob("*") if path.is_file()] == []
+    assert [path for path in cache.rglob("*") if path.is_file() and path.name != "lock"] == []
 
 
 def test_an_interrupted_run_leaves_nothing_behind(folder, place, tmp_path, encoded, noise):

@@ -1,19 +1,33 @@
 """A folder of photos with its index in a cache: what is opened again, and what is told."""
 
+import fcntl
 import json
 import os
+import re
 import shutil
+import signal
+import threading
+import time
+from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from cli import library
+from cli import crew, library
+from cli.cabinet import DAMAGED
+from cli.segments import MAX_PHOTO_BYTES
 from models.errors import NoUsableTiles, UnreadableFile
 
 
 def quiet(_phase: str, _done: int, _total: int) -> None:
     """Show nothing."""
+
+
+def opening(folder, cache):
+    return library.open_folder(str(folder), quiet, str(cache))
 
 
 @pytest.fixture
@@ -24,7 +38,7 @@ def cache(tmp_path):
 @pytest.fixture
 def opened(folder, cache):
     """Open the folder as a new run of the program would."""
-    return lambda: library.open_folder(folder, quiet, cache)
+    return lambda: opening(folder, cache)
 
 
 def names(photos):
@@ -52,7 +66,7 @@ def test_the_second_run_opens_nothing(opened):
 
 
 def test_the_second_run_has_the_same_tiles(opened):
-    np.testing.assert_array_equal(opened().tiles, opened().tiles)
+    np.testing.assert_array_equal(opened().tiles.thumb, opened().tiles.thumb)
 
 
 def test_the_second_run_knows_where_every_photo_lies(opened):
@@ -63,7 +77,7 @@ def test_the_second_run_knows_where_every_photo_lies(opened):
 def test_a_tile_gives_the_bytes_of_its_photo(opened, cuts):
     opened()
     photos = opened()
-    assert {photos.read(row["content"].tobytes()) for row in photos.tiles} == set(cuts[:40])
+    assert {photos.read(row.tobytes()) for row in photos.tiles.content} == set(cuts[:40])
 
 
 def test_an_added_photo_is_the_only_one_opened(opened, folder, cuts):
@@ -177,7 +191,7 @@ def test_the_second_run_reports_the_same_lines_without_opening_the_files(opened,
 
 def test_a_file_of_more_than_the_limit_is_a_line_and_is_not_read(opened, folder):
     with (folder / "huge.jpg").open("wb") as file:
-        file.truncate(library.MAX_PHOTO_BYTES + 1)
+        file.truncate(MAX_PHOTO_BYTES + 1)
     assert reasons(opened()) == {"huge.jpg": "unreadable_file"}
 
 
@@ -191,7 +205,7 @@ def test_a_photo_that_may_not_be_read_is_a_line(without_rights, cuts, tmp_path):
         (place / "good.png").write_bytes(cuts[0])
         (place / "locked.png").write_bytes(cuts[1])
         (place / "locked.png").chmod(0)
-        assert reasons(library.open_folder(place, quiet, place / ".cache")) == {"locked.png": "unreadable_file"}
+        assert reasons(opening(place, place / ".cache")) == {"locked.png": "unreadable_file"}
 
 
 def test_a_photo_that_may_be_read_again_is_a_tile_again(without_rights, cuts):
@@ -199,16 +213,16 @@ def test_a_photo_that_may_be_read_again_is_a_tile_again(without_rights, cuts):
         (place / "good.png").write_bytes(cuts[0])
         (place / "locked.png").write_bytes(cuts[1])
         (place / "locked.png").chmod(0)
-        library.open_folder(place, quiet, place / ".cache")
+        opening(place, place / ".cache")
         (place / "locked.png").chmod(0o600)
-        assert names(library.open_folder(place, quiet, place / ".cache")) == ["good.png", "locked.png"]
+        assert names(opening(place, place / ".cache")) == ["good.png", "locked.png"]
 
 
 def test_a_sub_folder_that_may_not_be_opened_is_a_line(without_rights, cuts):
     with without_rights() as place:
         (place / "good.png").write_bytes(cuts[0])
         (place / "locked").mkdir(mode=0)
-        assert list(reasons(library.open_folder(place, quiet, place / ".cache")).values()) == ["unreadable_file"]
+        assert list(reasons(opening(place, place / ".cache")).values()) == ["unreadable_file"]
 
 
 @pytest.mark.parametrize(
@@ -226,14 +240,14 @@ def test_a_damaged_list_of_files_is_made_anew(opened, cache, damage):
 @pytest.mark.parametrize("damage", [b"", b"\0" * 200, b"PK\x03\x04" + b"\0" * 40], ids=["empty", "zeros", "zip"])
 def test_a_damaged_index_is_made_anew(opened, cache, damage):
     opened()
-    cache_file(cache, "index-*.npy").write_bytes(damage)
+    cache_file(cache, "index-*.safetensors").write_bytes(damage)
     photos = opened()
     assert (photos.opened_count, len(photos.tiles), opened().opened_count) == (40, 40, 0)
 
 
 def test_an_index_that_breaks_off_is_made_anew(opened, cache):
     opened()
-    file = cache_file(cache, "index-*.npy")
+    file = cache_file(cache, "index-*.safetensors")
     file.write_bytes(file.read_bytes()[:-5])
     photos = opened()
     assert (photos.opened_count, len(photos.tiles)) == (40, 40)
@@ -251,7 +265,7 @@ def test_a_photo_that_the_index_lacks_is_opened_again(opened, cache, folder):
 
 def test_a_cache_that_cannot_be_written_costs_time_and_not_the_tiles(folder, tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    photos = library.open_folder(folder, quiet, tmp_path / "file" / "cache")
+    photos = opening(folder, tmp_path / "file" / "cache")
     assert len(photos.tiles) == 40
 
 
@@ -259,7 +273,7 @@ def test_two_folders_have_two_indexes(opened, folder, cache, tmp_path, cuts):
     opened()
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "one.png").write_bytes(cuts[50])
-    assert len(library.open_folder(tmp_path / "other", quiet, cache).tiles) == 1
+    assert len(opening(tmp_path / "other", cache).tiles) == 1
     assert opened().opened_count == 0
 
 
@@ -269,25 +283,42 @@ def test_the_photos_folder_is_left_as_it_was(opened, folder):
     assert sorted(path.name for path in folder.iterdir()) == before
 
 
+def kept(cache):
+    """The names of the files that are kept, but for the lock, without what differs from run to run."""
+    return sorted(
+        re.sub("-[0-9a-f]{16}", "", path.name) for path in cache.rglob("*") if path.name != "lock" and path.is_file()
+    )
+
+
 def test_the_cache_holds_two_files_and_no_leftovers(opened, cache):
     opened()
-    assert len([path for path in cache.rglob("*") if path.is_file()]) == 2
+    assert kept(cache) == ["files-v3.json", "index-v3.safetensors"]
+
+
+def test_what_earlier_versions_left_is_cleared_away(opened, cache, folder):
+    opened()
+    place = cache_file(cache, "files-*.json").parent
+    for name in ("index-v2-0123456789abcdef.npy", "files-v2.json", "files-v3.json-0123456789abcdef"):
+        (place / name).write_bytes(b"old")
+    (folder / "000.png").unlink()
+    opened()
+    assert kept(cache) == ["files-v3.json", "index-v3.safetensors"]
 
 
 def test_a_folder_that_is_not_there_is_refused(cache, tmp_path):
     with pytest.raises(NoUsableTiles, match="There is no folder"):
-        library.open_folder(tmp_path / "nowhere", quiet, cache)
+        opening(tmp_path / "nowhere", cache)
 
 
 def test_a_file_instead_of_a_folder_is_refused(cache, folder):
     with pytest.raises(NoUsableTiles, match="There is no folder"):
-        library.open_folder(folder / "000.png", quiet, cache)
+        opening(folder / "000.png", cache)
 
 
 def test_an_empty_folder_is_refused(cache, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(NoUsableTiles, match="holds no files"):
-        library.open_folder(tmp_path / "empty", quiet, cache)
+        opening(tmp_path / "empty", cache)
 
 
 @pytest.mark.parametrize("run", ["first", "second"])
@@ -298,19 +329,19 @@ def test_a_folder_without_one_usable_photo_is_refused_with_a_reason(cache, tmp_p
     (place / "b.jpg").write_bytes(b"")
     for _ in range(("first", "second").index(run)):
         with pytest.raises(NoUsableTiles):
-            library.open_folder(place, quiet, cache)
+            opening(place, cache)
     with pytest.raises(NoUsableTiles, match=r"None of the 2 files .* usable photo; a.txt: The file is not a picture"):
-        library.open_folder(place, quiet, cache)
+        opening(place, cache)
 
 
 def test_a_folder_whose_last_photo_went_is_refused(cache, tmp_path, cuts):
     place = tmp_path / "photos"
     place.mkdir()
     (place / "a.png").write_bytes(cuts[0])
-    library.open_folder(place, quiet, cache)
+    opening(place, cache)
     (place / "a.png").unlink()
     with pytest.raises(NoUsableTiles):
-        library.open_folder(place, quiet, cache)
+        opening(place, cache)
 
 
 def test_a_photo_that_went_after_it_was_indexed_is_named(opened, folder):
@@ -330,4 +361,212 @@ def test_a_list_left_over_from_an_older_index_is_not_mixed_with_a_newer_one(open
     (folder / "new.png").unlink()
     photos = opened()
     assert len(photos.tiles) == 40
-    assert all(photos.read(row["content"].tobytes()) for row in photos.tiles)
+    assert all(photos.read(row.tobytes()) for row in photos.tiles.content)
+
+
+@pytest.fixture
+def no_decoder(monkeypatch):
+    """From now on, pictures cannot be decoded, neither here nor in processes that are forked from here."""
+
+    def broken(*_args, **_options):
+        raise MemoryError
+
+    def breaks():
+        monkeypatch.setattr(Image, "frombytes", broken)
+        monkeypatch.setattr(Image, "open", broken)
+
+    return breaks
+
+
+def test_a_moved_photo_costs_a_hash_and_is_not_decoded(opened, folder, no_decoder):
+    first = opened()
+    (folder / "deep").mkdir()
+    (folder / "007.png").rename(folder / "deep" / "other.png")
+    no_decoder()
+    photos = opened()
+    assert (photos.opened_count, photos.skipped, "other.png" in names(photos)) == (1, [], True)
+    np.testing.assert_array_equal(photos.tiles.thumb, first.tiles.thumb)
+
+
+def test_a_photo_with_a_new_time_costs_a_hash_and_is_not_decoded(opened, folder, no_decoder):
+    opened()
+    os.utime(folder / "007.png", ns=(0, 1))
+    no_decoder()
+    photos = opened()
+    assert (photos.opened_count, photos.skipped) == (1, [])
+
+
+def test_without_a_decoder_a_changed_photo_would_be_no_tile(opened, folder, no_decoder, cuts):
+    opened()
+    (folder / "007.png").write_bytes(cuts[50])
+    no_decoder()
+    assert reasons(opened()) == {"007.png": "too_many_pixels"}
+
+
+def test_the_same_photos_make_the_same_file_whatever_happened_to_them(opened, folder, cache, cuts):
+    opened()
+    once = cache_file(cache, "index-*.safetensors").read_bytes()
+    (folder / "007.png").rename(folder / "moved.png")
+    (folder / "new.png").write_bytes(cuts[50])
+    (folder / "012.png").unlink()
+    opened()
+    assert cache_file(cache, "index-*.safetensors").read_bytes() != once
+    (folder / "new.png").unlink()
+    (folder / "back.png").write_bytes(cuts[12])
+    opened()
+    assert cache_file(cache, "index-*.safetensors").read_bytes() == once
+
+
+def test_the_first_run_knows_of_no_changes(opened):
+    assert opened().changes is None
+
+
+def test_changes_are_counted(opened, folder, cuts):
+    opened()
+    (folder / "001.png").rename(folder / "moved.png")
+    (folder / "002.png").unlink()
+    (folder / "003.png").unlink()
+    (folder / "004.png").write_bytes(cuts[50])
+    for number in (51, 52, 53):
+        (folder / f"new-{number}.png").write_bytes(cuts[number])
+    os.utime(folder / "005.png", ns=(0, 1))
+    assert opened().changes == (3, 1, 1, 2)
+    assert opened().changes == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 200], ids=["empty", "zeros"])
+@pytest.mark.parametrize("name", ["files-*.json", "index-*.safetensors"])
+def test_a_person_is_told_that_the_cache_was_damaged(opened, cache, name, damage):
+    assert opened().note == ""
+    cache_file(cache, name).write_bytes(damage)
+    assert (opened().note, opened().note) == (DAMAGED, "")
+
+
+def test_one_flipped_bit_of_the_index_is_damage(opened, cache):
+    opened()
+    file = cache_file(cache, "index-*.safetensors")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    photos = opened()
+    assert (photos.opened_count, photos.note) == (40, DAMAGED)
+
+
+@pytest.fixture
+def burst(folder, encoded, photographs):
+    """The forty photos, and three pictures that are nearly the same; the second is the largest."""
+    with Image.open(photographs / "chelsea.png") as photograph:
+        for number, size in enumerate([(90, 60), (120, 80), (100, 66)]):
+            (folder / f"cat-{number}.jpg").write_bytes(encoded(photograph.resize(size), "JPEG"))
+    return folder
+
+
+def test_near_duplicates_stay_unless_asked_otherwise(burst, cache):
+    photos = opening(burst, cache)
+    assert (len(photos.tiles), photos.skipped) == (43, [])
+
+
+def test_near_duplicates_are_left_out_and_named_with_what_stands_for_them(burst, cache):
+    photos = library.open_folder(str(burst), quiet, str(cache), dedupe=True)
+    assert len(photos.tiles) == 41
+    assert sorted(photos.skipped) == [
+        ("cat-0.jpg", "near_duplicate", "Nearly the same as cat-1.jpg."),
+        ("cat-2.jpg", "near_duplicate", "Nearly the same as cat-1.jpg."),
+    ]
+
+
+def test_what_was_said_of_near_duplicates_holds_until_something_else_is_said(burst, cache, cuts):
+    library.open_folder(str(burst), quiet, str(cache), dedupe=True)
+    assert len(opening(burst, cache).tiles) == 41
+    (burst / "new.png").write_bytes(cuts[50])
+    assert len(opening(burst, cache).tiles) == 42
+    assert len(library.open_folder(str(burst), quiet, str(cache), dedupe=False).tiles) == 44
+    assert len(opening(burst, cache).tiles) == 44
+
+
+def test_an_index_with_near_duplicates_left_out_is_in_the_order_of_its_contents(burst, cache):
+    whole = opening(burst, cache).tiles
+    fewer = library.open_folder(str(burst), quiet, str(cache), dedupe=True).tiles
+    left = {content.tobytes() for content in fewer.content}
+    kept = [number for number, content in enumerate(whole.content) if content.tobytes() in left]
+    np.testing.assert_array_equal(fewer.thumb, whole.thumb[kept])
+
+
+@pytest.fixture
+def deadly(monkeypatch):
+    """Make certain bytes kill whoever decodes them, as a hole in a decoder would."""
+    decode, reader = Image.frombytes, Image.open
+
+    def kills(data):
+        def judged(function, given, *args, **options):
+            held = (
+                given.getvalue() if isinstance(given, BytesIO) else b"".join(a for a in args if isinstance(a, bytes))
+            )
+            if data in held:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(given, *args, **options)
+
+        monkeypatch.setattr(Image, "frombytes", partial(judged, decode))
+        monkeypatch.setattr(Image, "open", partial(judged, reader))
+
+    return kills
+
+
+def test_photos_that_kill_their_decoder_are_lines_and_all_others_are_tiles(opened, folder, deadly, cuts):
+    for number in (0, 17, 39, 40, 41):
+        (folder / f"{number:03}.png").write_bytes(cuts[number] + b"DEADLY")
+    deadly(b"DEADLY")
+    photos = opened()
+    assert len(photos.tiles) == 37
+    assert reasons(photos) == dict.fromkeys(
+        ["000.png", "017.png", "039.png", "040.png", "041.png"], "damaged_picture"
+    )
+    assert opened().opened_count == 0
+
+
+def test_threads_find_what_processes_find(folder, tmp_path, monkeypatch):
+    (folder / "notes.txt").write_bytes(b"remember the milk")
+    shutil.copy(folder / "003.png", folder / "zz-copy.png")
+    forked = opening(folder, tmp_path / "one")
+    monkeypatch.setattr(crew, "FORKS", False)
+    monkeypatch.setattr(crew, "THREAD_CHUNK", 7)
+    threaded = opening(folder, tmp_path / "other")
+    assert (threaded.skipped, threaded.paths) == (forked.skipped, forked.paths)
+    one, other = (cache_file(tmp_path / name, "index-*.safetensors").read_bytes() for name in ("one", "other"))
+    assert one == other
+
+
+def test_progress_counts_every_file_to_the_last(folder, cache):
+    told = []
+    library.open_folder(str(folder), lambda *news: told.append(news), str(cache))
+    assert told[-1] == ("indexing", 40, 40)
+    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+
+
+def test_what_progress_raises_ends_the_work_and_what_was_measured_is_kept(folder, cache, monkeypatch):
+    reader = Image.open
+
+    def slowly(*args, **options):
+        time.sleep(0.2)
+        return reader(*args, **options)
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crew, "CHUNK", 1)
+    monkeypatch.setattr(Image, "open", slowly)
+    with pytest.raises(KeyboardInterrupt):
+        library.open_folder(str(folder), stop, str(cache))
+    monkeypatch.undo()
+    assert 0 < opening(folder, cache).opened_count < 40
+
+
+def test_a_run_waits_while_another_reads_or_replaces_files(opened, cache):
+    opened()
+    with (cache_file(cache, "files-*.json").parent / "lock").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=opened)
+        waiting.start()
+        waiting.join(0.5)
+        assert waiting.is_alive()
+    waiting.join()

@@ -29,7 +29,7 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "MPO"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "MPO", "AVIF", "HEIF", "JPEG2000"])
 def test_every_format_that_the_worker_reads_passes(encoded, noise, form):
     assert verdict(encoded(noise(30, 20), form)) is None
 
@@ -57,19 +57,25 @@ def test_an_empty_file_is_refused():
     "data",
     [
         b"text",
-        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        b"%!PS-Adobe-3.0 EPSF-3.0",
-        b"%PDF-1.7",
-        b"PK\x03\x04" + b"\0" * 30,
         b"RIFF\x10\0\0\0WAVEfmt ",
         b"\xff\xd8",
         b"\0" * 40,
     ],
-    ids=["text", "svg", "eps", "pdf", "zip", "wave", "half-jpeg", "zeros"],
+    ids=["text", "wave", "half-jpeg", "zeros"],
 )
 def test_what_belongs_to_no_format_is_refused(data):
     code, sentence = verdict(data)
     assert (code, sentence[:20]) == ("not_a_picture", "photo is not a pictu")
+
+
+def test_a_format_that_is_known_but_not_read_is_named():
+    assert verdict(b"8BPS\0\1") == (
+        "not_a_picture",
+        (
+            "photo is a Photoshop picture (PSD), which Tessera does not read; "
+            "it reads JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF, HEIC and JPEG 2000."
+        ),
+    )
 
 
 def test_as_many_bytes_as_the_limit_pass(encoded, noise):
@@ -94,8 +100,9 @@ def test_a_header_that_promises_one_row_more_than_the_limit_is_refused():
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM", b"II*\x00", b"RIFF\0\0\0\0WEBP"]
-)
+    "data", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM", b"II*\x00", b"RIFF\0\0\0\0WEBP",
+             b"\0\0\0\x1cftypavif", b"\0\0\0\x1cftypheic", b"\xff\x4f\xff\x51"]
+)  # fmt: skip
 def test_a_header_that_breaks_off_is_left_to_the_worker(data):
     assert verdict(data) is None
 
@@ -107,7 +114,7 @@ def test_a_look_leaves_the_file_at_its_beginning(encoded, noise):
     assert file.tell() == 0
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "JPEG2000"])
 def test_an_order_that_does_not_fit_the_picture_is_refused_at_once(encoded, noise, form):
     code, sentence = verdict(encoded(noise(30, 20), form), order=MosaicOrder(cells_across=31))
     assert (code, sentence.split(";")[0]) == (
@@ -123,15 +130,22 @@ def test_an_order_that_would_fit_a_turned_picture_is_refused_where_the_header_te
     assert verdict(encoded(noise(30, 20), form), order=MosaicOrder(cells_across=21))[0] == "invalid_order"
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 def test_an_order_is_held_against_the_upright_size(encoded, noise, form, orientation):
     # Stored 20 wide and 30 high, shown 30 wide: 30 cells across fit.
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert verdict(encoded(noise(30, 20), form, exif=exif), order=MosaicOrder(cells_across=30)) is None
+    assert verdict(encoded(noise(30, 20), form, exif=exif.tobytes()), order=MosaicOrder(cells_across=30)) is None
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "MPO"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "MPO", "AVIF", "HEIF", "JPEG2000"])
 def test_an_order_that_the_worker_can_meet_is_never_refused(encoded, noise, form):
     assert verdict(encoded(noise(30, 20), form), order=MosaicOrder(cell_width=20, cell_height=30)) is None
+
+
+@pytest.mark.parametrize("form", ["AVIF", "HEIF"])
+def test_an_order_is_not_held_against_what_a_crop_takes_away(encoded, noise, form):
+    # HEVC has no picture of 30 x 20: 64 x 64 are coded, and cropped. A thousand tiles do for 600 cells of one pixel.
+    order = MosaicOrder(cell_width=1, cell_height=1, no_repeats=True)
+    assert verdict(encoded(noise(30, 20), form), order=order) is None

@@ -29,9 +29,7 @@ class Photos:
 
     def __init__(self, files: list[bytes]) -> None:
         self.by_content = {sha256(data).digest(): data for data in files}
-        rows = [index.measure(data) for data in files]
-        tiles = [index.Tile("", row["content"].tobytes(), row) for row in rows]
-        self.tiles, _ = index.assemble(tiles)
+        self.tiles = index.of_tiles(index.measure(data) for data in files)
         self.opened: list[bytes] = []
 
     def read(self, content: bytes) -> bytes:
@@ -39,7 +37,7 @@ class Photos:
         return self.by_content[content]
 
     def pixels(self, number: int) -> np.ndarray:
-        return pixels_of(self.by_content[self.tiles[number]["content"].tobytes()])
+        return pixels_of(self.by_content[self.tiles.content[number].tobytes()])
 
 
 def pixels_of(data: bytes) -> np.ndarray:
@@ -95,8 +93,8 @@ def plain_method(target, photos, cells_across):
     Returns, for every cell from the top left, the distance to every tile of the index.
     """
     means = []
-    for row in photos.tiles:
-        with Image.open(BytesIO(photos.by_content[row["content"].tobytes()])) as image:
+    for content in photos.tiles.content:
+        with Image.open(BytesIO(photos.by_content[content.tobytes()])) as image:
             means.append(plain_mean(image.load(), 0, 0, image.width, image.height))
     with Image.open(BytesIO(target)) as image:
         pixels, side = image.load(), image.width // cells_across

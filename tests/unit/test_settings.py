@@ -1,5 +1,6 @@
 """What an installation may choose."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -42,8 +43,9 @@ def test_a_servers_environment_is_read(load):
     )  # fmt: skip
 
 
-def test_the_store_is_a_folder(load):
-    assert load().store_folder == Path("/srv/tessera")
+@pytest.mark.parametrize("store", ["file:///srv/tessera", "s3://bucket", "s3://my.bucket-1/a/prefix/"])
+def test_the_store_is_a_folder_or_a_part_of_a_bucket(load, store):
+    assert load(STORE=store).store == store
 
 
 def test_hosts_are_parted_by_commas_and_blanks(load):
@@ -91,10 +93,38 @@ def test_embedded_mode_needs_a_secret_key_all_the_same(load):
         load(MODE="embedded", SECRET_KEY=None)
 
 
-@pytest.mark.parametrize("store", ["s3://bucket", "/srv/tessera", "file://srv/tessera"])
-def test_a_store_that_is_no_folder_is_refused(load, store):
-    with pytest.raises(BadConfiguration, match="TESSERA_STORE must be a folder such as file:///srv/tessera"):
+@pytest.mark.parametrize(
+    "store",
+    ["/srv/tessera", "file://srv/tessera", "s3://", "s3://b", "s3:///prefix", "s3://B_ucket", "s3://bucket/../x"],
+)
+def test_a_store_that_is_neither_folder_nor_bucket_is_refused(load, store):
+    sentence = (
+        "TESSERA_STORE must be a folder such as file:///srv/tessera or a bucket such as s3://bucket/prefix, not"
+    )
+    with pytest.raises(BadConfiguration, match=f"{sentence} '{re.escape(store)}'"):
         load(STORE=store)
+
+
+def test_keys_in_the_address_of_a_store_are_refused_and_not_shown(load):
+    with pytest.raises(BadConfiguration, match="not an address with keys in it") as refused:
+        load(STORE=f"s3://name:{SECRET}@bucket")
+    assert SECRET not in str(refused.value)
+
+
+def test_the_cache_lies_where_the_setting_says(load):
+    assert load(CACHE="/var/cache/tessera").cache_folder == Path("/var/cache/tessera")
+
+
+def test_the_cache_lies_in_the_users_cache_folder_by_itself(load, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "/home/somebody/.cache")
+    assert load().cache_folder == Path("/home/somebody/.cache/tessera/blobs")
+
+
+def test_a_cache_without_a_whole_path_is_refused(load):
+    with pytest.raises(
+        BadConfiguration, match="TESSERA_CACHE must be a whole path such as /var/cache/tessera, not 'x'"
+    ):
+        load(CACHE="x")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +147,7 @@ def test_a_wrong_value_is_named_by_its_variable(load, name, value):
 
 def test_no_error_shows_a_secret(load):
     with pytest.raises(BadConfiguration) as refused:
-        load(MODE="cloud", LEASE_SECONDS="0", STORE="s3://bucket")
+        load(MODE="cloud", LEASE_SECONDS="0", STORE="nowhere")
     assert (TOKEN in str(refused.value), SECRET in str(refused.value)) == (False, False)
 
 

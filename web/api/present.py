@@ -6,9 +6,10 @@ from typing import Any
 from flask import url_for
 
 from models import finding
-from models.finding import BatchProgress
+from models.finding import BatchProgress, Shown
 from models.lifecycle import JobState
-from models.tables import Batch, Job, Mosaic, SkippedPhoto, TileSet
+from models.parts import Progress
+from models.tables import Batch, Job, Mosaic, SkippedPhoto, TileSet, Version
 
 
 def job(row: Job) -> dict[str, Any]:
@@ -33,8 +34,48 @@ def tile_set(row: TileSet) -> dict[str, Any]:
         "name": row.name,
         "url": url_for("api.tile_sets.show", tile_set_id=row.id),
         "job": job(row.job),
-        "tile_count": row.tile_count,
+        "tile_count": row.current.tile_count if row.current else None,
         "skipped_count": row.skipped_count,
+        "version": row.version,
+        "dedupe": row.dedupe,
+        "keep_originals": row.keep_originals,
+        "tiles": url_for("api.tiles.index", tile_set_id=row.id),
+        "plot": url_for("api.tile_sets.plot", tile_set_id=row.id) if row.current else None,
+        "palette": url_for("api.tile_sets.palette", tile_set_id=row.id) if row.current else None,
+    }
+
+
+def progress(far: Progress | None) -> dict[str, Any] | None:
+    """Return how far the indexing of a tile set is."""
+    if far is None:
+        return None
+    return {"done": far.done, "total": far.total, "rate": far.rate, "seconds_left": far.seconds_left}
+
+
+def version(row: Version) -> dict[str, Any]:
+    """Return a version of a tile set."""
+    return {
+        "number": row.number,
+        "change": row.change,
+        "tile_count": row.tile_count,
+        "created_at": row.created_at,
+    }
+
+
+def tile(shown: Shown, tile_set: TileSet) -> dict[str, Any]:
+    """Return a photo of a tile set."""
+    row = shown.tile
+    place: dict[str, Any] = {"tile_set_id": row.tile_set_id, "content": row.content}
+    has_original = tile_set.keep_originals and not row.linked
+    return {
+        "content": row.content,
+        "name": row.name,
+        "banned": shown.banned,
+        "since": row.since,
+        "linked": row.linked,
+        "preview": url_for("api.tiles.preview", **place),
+        "picture": None if row.linked else url_for("api.tiles.picture", **place),
+        "original": url_for("api.tiles.original", **place) if has_original else None,
     }
 
 
@@ -50,6 +91,7 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "id": row.id,
         "url": url_for("api.mosaics.show", mosaic_id=row.id),
         "tile_set": row.tile_set_id,
+        "tile_set_version": row.tile_set_version,
         "target_name": row.target_name,
         "order": asdict(finding.order_of(row)),
         "job": job(row.job),
@@ -73,6 +115,7 @@ def batch(row: Batch, progress: BatchProgress) -> dict[str, Any]:
         "name": row.name,
         "url": url_for("api.batches.show", batch_id=row.id),
         "tile_set": row.tile_set_id,
+        "tile_set_version": row.tile_set_version,
         "total": progress.total,
         "states": {state.value: count for state, count in progress.counts.items()},
         "progress": progress.progress,

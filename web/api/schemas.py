@@ -38,12 +38,25 @@ class Strict(Schema):
         unknown = RAISE
 
 
-class TileSetIn(Strict):
-    """Photos to make a tile set of: single files, a zip, or both."""
+class PhotosIn(Strict):
+    """Photos: single files, a zip, or both."""
 
-    name = String(load_default="Untitled", metadata={"description": "A name for people."})
     photos = List(File(), load_default=list, metadata={"description": "Photos, one part each."})
     archive = List(File(), load_default=list, metadata={"description": "Zips of photos."})
+
+
+class TileSetIn(PhotosIn):
+    """Photos to make a tile set of, and how."""
+
+    name = String(load_default="Untitled", metadata={"description": "A name for people."})
+    dedupe = String(metadata={"description": "yes: of photos that are nearly the same, only the largest is used."})
+    keep_originals = String(metadata={"description": "yes: the files are kept as they came, too."})
+
+
+class NameIn(Strict):
+    """Another name."""
+
+    name = String(required=True, metadata={"description": "A name for people."})
 
 
 class OrderIn(Strict):
@@ -123,13 +136,59 @@ class TileSetOut(Schema):
     name = String()
     url = URL()
     job = Nested(JobOut)
-    tile_count = Integer(allow_none=True)
-    skipped_count = Integer(allow_none=True)
+    tile_count = Integer(allow_none=True, metadata={"description": "Photos that mosaics are made of."})
+    skipped_count = Integer(metadata={"description": "Files that became no tile."})
+    version = Integer(allow_none=True, metadata={"description": "The newest version; null before there is one."})
+    dedupe = Boolean(metadata={"description": "Whether near-duplicates are left out."})
+    keep_originals = Boolean()
+    tiles = URL(metadata={"description": "Its photos."})
+    plot = URL(allow_none=True, metadata={"description": "Where its colours lie, as a PNG."})
+    palette = URL(allow_none=True, metadata={"description": "What colours there are much of, as a PNG."})
+
+
+class ProgressOut(Schema):
+    """How far the indexing is."""
+
+    done = Integer(metadata={"description": "Photos that were looked at."})
+    total = Integer()
+    rate = Float(metadata={"description": "Photos a second; 0 while nothing is known."})
+    seconds_left = Float(allow_none=True)
+
+
+class VersionOut(Schema):
+    """A version of a tile set."""
+
+    number = Integer()
+    change = String(metadata={"description": "What is new in it, for people."})
+    tile_count = Integer()
+    created_at = DateTime(format="iso")
+
+
+class TileOut(Schema):
+    """A photo of a tile set."""
+
+    content = String(metadata={"description": "SHA-256 of its file, in hexadecimal: its id within the set."})
+    name = String()
+    banned = Boolean(metadata={"description": "Whether it is left out of mosaics."})
+    since = Integer(metadata={"description": "The version that it came with."})
+    linked = Boolean(metadata={"description": "Whether the set only links to its file."})
+    preview = URL()
+    picture = URL(allow_none=True, metadata={"description": "As it is kept: upright, sRGB, without metadata."})
+    original = URL(allow_none=True, metadata={"description": "The file as it came, where it is kept."})
+
+
+class TilesOut(Schema):
+    """Photos of a tile set, in the order in which they came."""
+
+    items = List(Nested(TileOut))
+    next = URL(allow_none=True, metadata={"description": "Where those after these are; null after the last."})
 
 
 class TileSetReportOut(TileSetOut):
-    """A tile set with its report."""
+    """A tile set with its versions and its report."""
 
+    progress = Nested(ProgressOut, allow_none=True, metadata={"description": "While it is being indexed."})
+    versions = List(Nested(VersionOut), metadata={"description": "The newest fifty."})
     skipped = List(Nested(SkippedOut), metadata={"description": "The first thousand lines of the report."})
 
 
@@ -139,6 +198,7 @@ class MosaicOut(Schema):
     id = UUID()
     url = URL()
     tile_set = UUID()
+    tile_set_version = Integer(metadata={"description": "The version that it is made from."})
     target_name = String()
     order = Dict(keys=String())
     job = Nested(JobOut)
@@ -160,6 +220,7 @@ class BatchOut(Schema):
     name = String()
     url = URL()
     tile_set = UUID()
+    tile_set_version = Integer()
     total = Integer()
     states = Dict(keys=String(), values=Integer(), metadata={"description": "How many mosaics are in each state."})
     progress = Float()

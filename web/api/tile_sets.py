@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
+from flask import Response
 
-from models import database, finding, jobs
-from web import intake
+from models import database, finding, jobs, parts, tile_sets
+from web import downloads, forms, intake
 from web.api import present
-from web.api.schemas import TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
+from web.api.schemas import NameIn, PhotosIn, TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
@@ -24,10 +25,14 @@ def create(wish: dict[str, Any]) -> Answer:
 
     The answer comes at once; poll the address in Location until `job.final` is true.
     """
-    identity = intake.receive_tile_set(wish["name"], wish["photos"], wish["archive"])
-    with reading()() as session:
-        shown = present.tile_set(finding.find_tile_set(session, identity))
-    return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
+    identity = intake.receive_tile_set(
+        wish["name"],
+        wish["photos"],
+        wish["archive"],
+        dedupe=forms.truth(wish, "dedupe"),
+        keep_originals=forms.truth(wish, "keep_originals"),
+    )
+    return _accepted(identity)
 
 
 @bp.get("")
@@ -41,11 +46,43 @@ def index() -> dict[str, Any]:
 @bp.get("/<uuid:tile_set_id>")
 @bp.output(TileSetReportOut)
 def show(tile_set_id: UUID) -> Answer:
-    """Show a tile set, how far its indexing is, and which files were skipped and why."""
+    """Show a tile set, its versions, how far its indexing is, and which files were skipped and why."""
     with reading()() as session:
         row = finding.find_tile_set(session, tile_set_id)
-        report = [present.skipped(line) for line in finding.skipped_photos(session, tile_set_id)]
-    return present.tile_set(row) | {"skipped": report}, 200, present.retry_after(final=row.job.state.final)
+        more = {
+            "progress": present.progress(parts.so_far(session, row)),
+            "versions": [present.version(version) for version in finding.versions(session, tile_set_id)],
+            "skipped": [present.skipped(line) for line in finding.skipped_photos(session, tile_set_id)],
+        }
+    return present.tile_set(row) | more, 200, present.retry_after(final=row.job.state.final)
+
+
+@bp.patch("/<uuid:tile_set_id>")
+@bp.input(NameIn, location="json_or_form", arg_name="wish")
+@bp.output(TileSetOut)
+def rename(tile_set_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+    """Give a tile set another name."""
+    with sessions().begin() as session:
+        tile_sets.rename(session, tile_set_id, wish["name"])
+    return _shown(tile_set_id)
+
+
+@bp.delete("/<uuid:tile_set_id>")
+@bp.output({}, status_code=204)
+def delete(tile_set_id: UUID) -> str:
+    """Delete a tile set; mosaics that were made of it keep their pictures."""
+    with sessions().begin() as session:
+        tile_sets.drop(session, tile_set_id, database.now(session))
+    return ""
+
+
+@bp.post("/<uuid:tile_set_id>/photos")
+@bp.input(PhotosIn, location="form_and_files", arg_name="wish")
+@bp.output(TileSetOut, status_code=202)
+def add(tile_set_id: UUID, wish: dict[str, Any]) -> Answer:
+    """Add photos; meanwhile mosaics are made of those that are there."""
+    intake.receive_photos(tile_set_id, wish["photos"], wish["archive"])
+    return _accepted(tile_set_id)
 
 
 @bp.post("/<uuid:tile_set_id>/cancel")
@@ -54,5 +91,40 @@ def cancel(tile_set_id: UUID) -> dict[str, Any]:
     """Cancel the indexing; a tile set in a final state stays as it is."""
     with sessions().begin() as session:
         jobs.cancel(session, [finding.find_tile_set(session, tile_set_id).job_id], database.now(session))
+    return _shown(tile_set_id)
+
+
+@bp.post("/<uuid:tile_set_id>/resume")
+@bp.output(TileSetOut, status_code=202)
+def resume(tile_set_id: UUID) -> Answer:
+    """Go on where a cancelled or failed indexing stopped."""
+    intake.resume_tile_set(tile_set_id)
+    return _accepted(tile_set_id)
+
+
+@bp.get("/<uuid:tile_set_id>/plot")
+@bp.doc(responses={200: "The picture."})
+def plot(tile_set_id: UUID) -> Response:
+    """Show where the colours of a tile set lie: every photo's mean as a dot, in Oklab."""
+    with reading()() as session:
+        current = finding.find_indexed(session, tile_set_id).current
+    return downloads.colours(current.plot_key if current else None)
+
+
+@bp.get("/<uuid:tile_set_id>/palette")
+@bp.doc(responses={200: "The picture."})
+def palette(tile_set_id: UUID) -> Response:
+    """Show what colours a tile set has much of: a strip, each as wide as its share."""
+    with reading()() as session:
+        current = finding.find_indexed(session, tile_set_id).current
+    return downloads.colours(current.palette_key if current else None)
+
+
+def _accepted(tile_set_id: UUID) -> Answer:
+    shown = _shown(tile_set_id)
+    return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
+
+
+def _shown(tile_set_id: UUID) -> dict[str, Any]:
     with reading()() as session:
         return present.tile_set(finding.find_tile_set(session, tile_set_id))

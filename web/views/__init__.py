@@ -2,9 +2,24 @@
 
 from flask import Blueprint
 
-from web.views import batches, health, home, login, metrics, mosaics, tile_sets
+from web.views import batches, health, home, login, metrics, mosaics, photos, tile_sets
+
+MINUTE_SECONDS, HOUR_SECONDS = 90, 5_400
+"""From where on a span is told in minutes, and in hours."""
+
+
+def span(seconds: float) -> str:
+    """Return a span as people say it.
+
+    Example:
+        >>> span(3.2), span(140), span(9_000)
+        ('3 s', '2 min', '2.5 h')
+    """
+    if seconds < MINUTE_SECONDS:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < HOUR_SECONDS else f"{seconds / 3_600:.1f} h"
 
 
 def blueprints() -> list[Blueprint]:
     """Return every page."""
-    return [home.bp, login.bp, tile_sets.bp, mosaics.bp, batches.bp, health.bp, metrics.bp]
+    return [home.bp, login.bp, tile_sets.bp, photos.bp, mosaics.bp, batches.bp, health.bp, metrics.bp]

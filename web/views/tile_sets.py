@@ -1,47 +1,80 @@
-"""Pages of tile sets: make one, watch it being indexed, read its report."""
+"""Pages of tile sets: make one, watch it being indexed, read its report, add to it, rename it, delete it."""
 
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, finding, jobs
+from models import database, finding, jobs, parts, tile_sets
 from models.errors import TesseraError
-from web import intake
+from web import downloads, forms, intake
 from web.context import reading, sessions
 from web.views.again import or_again
 
 bp = Blueprint("tile_sets", __name__, url_prefix="/tile-sets")
 
 
-def _page(error: TesseraError | None) -> ResponseReturnValue:
+def _form(error: TesseraError | None) -> ResponseReturnValue:
     return render_template("tile_sets/new.html", error=error, form=request.form)
+
+
+def _page(error: TesseraError | None) -> ResponseReturnValue:
+    """Show the set that the address names, with what went wrong."""
+    tile_set_id: UUID = (request.view_args or {})["tile_set_id"]
+    with reading()() as session:
+        tile_set = finding.find_tile_set(session, tile_set_id)
+        return render_template(
+            "tile_sets/show.html",
+            error=error,
+            tile_set=tile_set,
+            far=parts.so_far(session, tile_set),
+            versions=finding.versions(session, tile_set_id, most=10),
+            skipped=finding.skipped_photos(session, tile_set_id),
+        )
 
 
 @bp.get("/new")
 def new() -> ResponseReturnValue:
     """Show the form."""
-    return _page(None)
+    return _form(None)
 
 
 @bp.post("")
-@or_again(_page)
+@or_again(_form)
 def create() -> ResponseReturnValue:
     """Take the photos in, and order them to be indexed."""
-    files = request.files
+    form, files = request.form, request.files
     identity = intake.receive_tile_set(
-        request.form.get("name", ""), files.getlist("photos"), files.getlist("archive")
+        form.get("name", ""),
+        files.getlist("photos"),
+        files.getlist("archive"),
+        dedupe=forms.truth(form, "dedupe"),
+        keep_originals=forms.truth(form, "keep_originals"),
     )
-    return redirect(url_for("tile_sets.show", tile_set_id=identity), code=303)
+    return _back(identity)
 
 
 @bp.get("/<uuid:tile_set_id>")
-def show(tile_set_id: UUID) -> ResponseReturnValue:
+def show(tile_set_id: UUID) -> ResponseReturnValue:  # noqa: ARG001 - `_page` takes it from the address
     """Show how far the indexing is, then what came of it."""
-    with reading()() as session:
-        tile_set = finding.find_tile_set(session, tile_set_id)
-        skipped = finding.skipped_photos(session, tile_set_id)
-    return render_template("tile_sets/show.html", tile_set=tile_set, skipped=skipped)
+    return _page(None)
+
+
+@bp.post("/<uuid:tile_set_id>/add")
+@or_again(_page)
+def add(tile_set_id: UUID) -> ResponseReturnValue:
+    """Take more photos in, and order them to be indexed."""
+    intake.receive_photos(tile_set_id, request.files.getlist("photos"), request.files.getlist("archive"))
+    return _back(tile_set_id)
+
+
+@bp.post("/<uuid:tile_set_id>/rename")
+@or_again(_page)
+def rename(tile_set_id: UUID) -> ResponseReturnValue:
+    """Give the set another name."""
+    with sessions().begin() as session:
+        tile_sets.rename(session, tile_set_id, request.form.get("name", ""))
+    return _back(tile_set_id)
 
 
 @bp.post("/<uuid:tile_set_id>/cancel")
@@ -49,4 +82,49 @@ def cancel(tile_set_id: UUID) -> ResponseReturnValue:
     """Cancel the indexing."""
     with sessions().begin() as session:
         jobs.cancel(session, [finding.find_tile_set(session, tile_set_id).job_id], database.now(session))
+    return _back(tile_set_id)
+
+
+@bp.post("/<uuid:tile_set_id>/resume")
+@or_again(_page)
+def resume(tile_set_id: UUID) -> ResponseReturnValue:
+    """Go on where the indexing stopped."""
+    intake.resume_tile_set(tile_set_id)
+    return _back(tile_set_id)
+
+
+@bp.get("/<uuid:tile_set_id>/delete")
+def ask(tile_set_id: UUID) -> ResponseReturnValue:
+    """Ask whether the set is to be deleted."""
+    with reading()() as session:
+        tile_set = finding.find_tile_set(session, tile_set_id)
+        count = finding.mosaic_count(session, tile_set_id)
+    return render_template("tile_sets/delete.html", tile_set=tile_set, mosaic_count=count)
+
+
+@bp.post("/<uuid:tile_set_id>/delete")
+def delete(tile_set_id: UUID) -> ResponseReturnValue:
+    """Delete the set."""
+    with sessions().begin() as session:
+        tile_sets.drop(session, tile_set_id, database.now(session))
+    return redirect(url_for("home.show"), code=303)
+
+
+@bp.get("/<uuid:tile_set_id>/plot")
+def plot(tile_set_id: UUID) -> ResponseReturnValue:
+    """Show where its colours lie."""
+    with reading()() as session:
+        current = finding.find_indexed(session, tile_set_id).current
+    return downloads.colours(current.plot_key if current else None)
+
+
+@bp.get("/<uuid:tile_set_id>/palette")
+def palette(tile_set_id: UUID) -> ResponseReturnValue:
+    """Show what colours there are much of."""
+    with reading()() as session:
+        current = finding.find_indexed(session, tile_set_id).current
+    return downloads.colours(current.palette_key if current else None)
+
+
+def _back(tile_set_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("tile_sets.show", tile_set_id=tile_set_id), code=303)

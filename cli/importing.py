@@ -1,0 +1,178 @@
+"""Importing a place into a tile set: ordered here, done by the workers, seen through to its end."""
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import click
+from sqlalchemy.orm import Session, sessionmaker
+
+from cli import tile_lines
+from cli.screen import Bar
+from models import finding, ledger, parts
+from models.address import BUCKET, Address
+from models.errors import BadConfiguration, InvalidOrder, NotFound, TesseraError
+from models.lifecycle import JobState
+from models.orders import SourceKind
+from models.placing import NewSource, place_photos, place_tile_set
+from models.tables import Job, TileSet
+from worker import places
+
+Sessions = sessionmaker[Session]
+POLL_SECONDS = 0.3
+AT_ONCE = timedelta(0)
+"""The next sweep rings: this command needs no Redis."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is to become of the photos; the last two hold for a set that is new."""
+
+    linked: bool
+    dedupe: bool
+    keep_originals: bool
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An import that was ordered, and the last line that the set's report had before."""
+
+    tile_set_id: UUID
+    job_id: int
+    last_line: int
+
+    @property
+    def sentence(self) -> str:
+        """What is under way."""
+        return f"Job {self.job_id} imports the photos into tile set {self.tile_set_id}."
+
+
+class ImportFailed(TesseraError):
+    """The job came to nothing; the sentence is the job's."""
+
+    code = "import_failed"
+
+
+def address_of(place: str, store: str) -> str:
+    """Return the address of a folder or of a part of a bucket in which there is something to import.
+
+    Raises:
+        BadConfiguration: there is no such place, or it has to do with the store itself, or S3 is not set up.
+        StorageUnreadable: the bucket cannot be listed.
+        InvalidOrder: the place is empty.
+    """
+    address = _in_bucket(place) if place.startswith(BUCKET) else _on_disk(Path(place))
+    if _overlap(address, store):
+        raise BadConfiguration(f"{place} and this installation's store lie within each other; choose another place.")
+    if next(iter(places.files(address)), None) is None:
+        raise InvalidOrder("path", f"{place} holds no files.")
+    return address
+
+
+def _on_disk(path: Path) -> str:
+    if not os.path.lexists(path):
+        raise BadConfiguration(f"There is no folder {path.absolute()}.")
+    if not os.path.isdir(path):  # noqa: PTH112 - where it may not look, pathlib raises
+        raise BadConfiguration(f"{path.absolute()} is not a folder.")
+    return places.address_of(path.resolve())
+
+
+def _in_bucket(place: str) -> str:
+    try:
+        parsed = Address.parsed(place)
+    except BadConfiguration as error:
+        raise BadConfiguration("A part of a bucket is written s3://bucket/prefix.") from error
+    return _bucket_address(parsed)
+
+
+def begin(sessions: Sessions, name: str, address: str, wishes: Wishes) -> Begun:
+    """Order an import, into the set of this name or id, or into a new one.
+
+    Raises:
+        InvalidOrder: several sets have this name, it is empty, or what is wished for holds only for new sets.
+        NotReady: the set is being indexed.
+    """
+    source = [NewSource(SourceKind.PLACE, address, address, linked=wishes.linked)]
+    with sessions.begin() as session:
+        held = _held(session, name)
+        if held is None:
+            return _begin_new(session, name, source, wishes)
+        if (wishes.dedupe and not held.dedupe) or (wishes.keep_originals and not held.keep_originals):
+            raise InvalidOrder("name", f"“{held.name}” is there; --dedupe and --keep-originals are for new sets.")
+        last_line = finding.last_line(session, held.id)
+        return Begun(held.id, place_photos(session, held.id, source, AT_ONCE).job_id, last_line)
+
+
+def _begin_new(session: Session, name: str, source: list[NewSource], wishes: Wishes) -> Begun:
+    if not name.strip():
+        raise InvalidOrder("name", "A tile set needs a name.")
+    identity = uuid4()
+    asked = {"dedupe": wishes.dedupe, "keep_originals": wishes.keep_originals}
+    return Begun(identity, place_tile_set(session, identity, name, source, AT_ONCE, **asked).job_id, 0)
+
+
+def see_through(sessions: Sessions, begun: Begun) -> None:
+    """Wait for the end of an import, and say what came of it.
+
+    Raises:
+        ImportFailed: it failed, or was cancelled.
+    """
+    try:
+        click.echo(begun.sentence)
+        with Bar() as bar:
+            job = _awaited(sessions, begun, bar)
+    except KeyboardInterrupt:
+        click.echo(
+            f"The import goes on. Look: tessera tiles show {begun.tile_set_id}; "
+            f"stop it: tessera jobs cancel {begun.job_id}",
+            err=True,
+        )
+        sys.exit(130)
+    with sessions() as session:
+        tile_set = finding.find_tile_set(session, begun.tile_set_id)
+        skipped = finding.skipped_photos(session, begun.tile_set_id, None, begun.last_line)
+    if skipped:
+        click.echo("\n".join(tile_lines.report(skipped, len(skipped))), err=True)
+    if job.state is JobState.CANCELLED:
+        raise ImportFailed(f"Job {begun.job_id} was cancelled; go on with: tessera jobs retry {begun.job_id}")
+    if job.state is JobState.FAILED:
+        raise ImportFailed(f"Job {begun.job_id} failed: {job.error_sentence}")
+    click.echo(tile_lines.line(tile_set))
+
+
+def _awaited(sessions: Sessions, begun: Begun, bar: Bar) -> Job:
+    while True:
+        with sessions() as session:
+            job = ledger.find_job(session, begun.job_id)
+            far = parts.so_far(session, finding.find_tile_set(session, begun.tile_set_id))
+        if job.state.final:
+            return job
+        if far is None:
+            bar("waiting" if job.state is JobState.QUEUED else "listing", 0, 0)
+        else:
+            bar("indexing", far.done, far.total)
+        time.sleep(POLL_SECONDS)
+
+
+def _held(session: Session, name: str) -> TileSet | None:
+    try:
+        return finding.find_named(session, name)
+    except NotFound:
+        return None
+
+
+def _overlap(address: str, store: str) -> bool:
+    """Whether a place and the store lie within each other, or are the same."""
+    held = Address.parsed(store)
+    theirs = str(held.folder.resolve()) if held.bucket is None else _bucket_address(held)
+    mine = address if held.bucket else str(places.folder_at(address))
+    ends = [f"{end.rstrip('/')}/" for end in (mine, theirs)]
+    return ends[0].startswith(ends[1]) or ends[1].startswith(ends[0])
+
+
+def _bucket_address(address: Address) -> str:
+    return f"{BUCKET}{address.bucket}/{address.prefix}".rstrip("/")

@@ -1,0 +1,42 @@
+"""A folder is indexed, and what is new is said; for `tessera index`, with click and without."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+from cli import folder as folders
+from cli import library, seal, summary
+from cli.folder import File
+from cli.library import Library
+from cli.screen import Bar
+from models.errors import UnreadableFile
+
+
+def run(folder: str, files: Sequence[File] | None = None, *, dedupe: bool | None = None) -> tuple[Library, float]:
+    """Index a folder, say what is new, and keep the answer for when nothing is.
+
+    Args:
+        folder: Where the photos lie.
+        files: Its files.
+        dedupe: Whether near-duplicates are left out of mosaics; None for what was last said.
+
+    Returns:
+        What is known of it, and the seconds it took.
+
+    Raises:
+        NoUsableTiles: there is no such folder, or not one usable photo in it.
+        StorageFull: there is no room for the index.
+    """
+    began = time.monotonic()
+    files = list(folders.walk(folder)) if files is None else files
+    with Bar() as bar:
+        photos = library.open_folder(folder, bar, dedupe=dedupe, files=files)
+    seconds = time.monotonic() - began
+    skipped = summary.skipped(photos)
+    sys.stderr.write(summary.note(photos) + skipped)
+    sys.stdout.write(f"{summary.in_a_line(folder, photos, photos.changes)}; {seconds:.1f} seconds\n")
+    # A file that could not be read may be readable the next time.
+    if not any(line.code == UnreadableFile.code for line in photos.kept.lines):
+        again = f"{summary.in_a_line(folder, photos, summary.NOTHING)}\n"
+        seal.put(folders.cabinet(folder), photos.kept.name, files, again, skipped)
+    return photos, seconds

@@ -1,0 +1,73 @@
+"""Which installation a command is about, and its database."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import platformdirs
+from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError, ProgrammingError
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import database, settings
+from models.errors import BadConfiguration
+
+Sessions = sessionmaker[Session]
+
+which = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of a tessera up.  [default: the server in the environment, else your data folder]",
+)
+
+
+@contextmanager
+def opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.sessions) -> Iterator[Sessions]:
+    """Yield sessions on the installation's database; whatever keeps it from being used is one sentence."""
+    engine = database.connect(_address(data))
+    try:
+        yield factory(engine)
+    except (*database.Unreachable, DatabaseError) as error:
+        raise BadConfiguration(_sentence(error)) from error
+    finally:
+        engine.dispose()
+
+
+def store_address(data: Path | None) -> str:
+    """Return where the installation's store is, as TESSERA_STORE has it."""
+    return settings.load().store if _is_server(data) else f"file://{_folder(data) / 'store'}"
+
+
+def print_json(what: object) -> None:
+    """Print something for programs."""
+    click.echo(json.dumps(what, indent=2, ensure_ascii=False))
+
+
+def _is_server(data: Path | None) -> bool:
+    return data is None and bool(os.environ.get("TESSERA_DATABASE_URL"))
+
+
+def _folder(data: Path | None) -> Path:
+    return (data or platformdirs.user_data_path("tessera")).resolve()
+
+
+def _address(data: Path | None) -> str:
+    if _is_server(data):
+        return settings.load().database_url
+    path = _folder(data) / "tessera.db"
+    if not path.is_file():
+        raise BadConfiguration(
+            f"There is no database {path}; name the folder of your tessera up with --data, "
+            "or a server's database with TESSERA_DATABASE_URL."
+        )
+    return database.sqlite_url(path)
+
+
+def _sentence(error: Exception) -> str:
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    if isinstance(error, ProgrammingError) or reason.startswith("no such"):
+        return f"The database is not at the newest version ({reason}); run: tessera migrate"
+    return f"The database cannot be used: {reason}."

@@ -1,0 +1,29 @@
+"""`tessera index DIR` without options, and without click."""
+
+import os
+import sys
+
+from cli import folder as folders
+from cli import seal
+
+
+def index(folder: str) -> int:
+    """Index a folder, and say what is new; return the exit code."""
+    files = list(folders.walk(folder)) if os.path.isdir(folder) else []
+    answer = seal.unbroken(folders.cabinet(folder), files) if files else None
+    if answer is not None:
+        sys.stdout.write(answer[0])
+        sys.stderr.write(answer[1])
+        return 0
+    from cli import indexing  # noqa: PLC0415 - for an unchanged folder it would take most of the time
+    from models.errors import TesseraError  # noqa: PLC0415 - the same
+
+    try:
+        indexing.run(folder, files or None)
+    except TesseraError as error:
+        sys.stderr.write(f"tessera: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("Aborted!\n")
+        return 1
+    return 0

@@ -1,0 +1,116 @@
+"""What a run measured, in whole files of about a second's work, so that an interrupted run loses no more."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from cli.folder import File
+from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
+from worker import arrays, rows
+from worker.arrays import Stream
+from worker.rows import Part
+
+KIND = "tessera segment"
+SUFFIX = ".segment"
+MAX_PHOTO_BYTES = 256 << 20
+
+
+class Line(NamedTuple):
+    """What is known of a file: the hash of its content, in hexadecimal, or why it is no tile."""
+
+    name: str
+    size: int
+    changed: int
+    content: str | None
+    code: str | None = None
+    sentence: str | None = None
+
+
+class Segment:
+    """The rows and lines that one process measured since it last saved."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._rows = rows.Rows()
+        self._lines: list[Line] = []
+
+    def add(self, file: File, known: set[bytes]) -> None:
+        """Read a file; measure it unless its content is `known`, and put that there."""
+        try:
+            data = _read(file)
+            content = rows.content_of(data)
+            if content not in known:
+                self._rows.add(content, data)
+                known.add(content)
+            self._lines.append(Line(file.name, file.size, file.changed, content.hex()))
+        except UnusablePicture as error:
+            self.refuse(file, error)
+
+    def refuse(self, file: File, error: UnusablePicture) -> None:
+        """Note why a file is no tile."""
+        self._lines.append(Line(file.name, file.size, file.changed, None, error.code, str(error)))
+
+    def save(self) -> None:
+        """Write a file that appears when it is whole, and begin anew."""
+        if not self._lines:
+            return
+        name = f"{self._folder}{os.sep}{os.urandom(8).hex()}"
+        lines = json.dumps(self._lines).encode()
+        columns = {**self._rows.streams(), "files": Stream("U8", (len(lines),), [lines])}
+        try:
+            with open(name, "w+b") as file:
+                arrays.save(file, KIND, rows.VERSION, columns)
+            os.rename(name, name + SUFFIX)
+        except OSError:
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+        self._rows, self._lines = rows.Rows(), []
+
+
+def read(folder: str) -> Iterator[tuple[Part, list[Line]]]:
+    """Yield what the whole segments of a folder hold, by name; a damaged one costs what it held."""
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(SUFFIX):
+            continue
+        try:
+            columns = arrays.opened(os.path.join(folder, name), KIND, rows.VERSION)
+            lines = parsed(json.loads(columns.pop("files").data.tobytes()))
+        except (DamagedIndex, ValueError, TypeError, LookupError):
+            continue
+        if part := rows.part_of(columns):
+            yield part, lines
+
+
+def parsed(items: Any) -> list[Line]:
+    """Return lines as JSON has them.
+
+    Raises:
+        ValueError: they are none.
+        TypeError: they are none.
+    """
+    lines = [Line(*item) for item in items]
+    for line in lines:
+        told = isinstance(line.name, str) and type(line.size) is int and type(line.changed) is int
+        usable = line.content is not None and len(bytes.fromhex(line.content)) == rows.CONTENT_BYTES
+        refused = line.content is None and isinstance(line.code, str) and isinstance(line.sentence, str)
+        if not told or not (usable or refused):
+            raise ValueError(line)
+    return lines
+
+
+def _read(file: File) -> bytes:
+    """Return a file's bytes, or raise why it cannot be read."""
+    if file.trouble:
+        raise UnreadableFile(file.trouble)
+    if file.size > MAX_PHOTO_BYTES:
+        raise UnreadableFile(f"The file has {file.size:,} bytes; the limit is {MAX_PHOTO_BYTES:,}.")
+    if not file.size:
+        raise EmptyFile("The file is empty.")
+    try:
+        with open(file.path, "rb", buffering=0) as opened:
+            return opened.readall()
+    except OSError as error:
+        raise UnreadableFile(f"The file cannot be read: {error.strerror}.") from error

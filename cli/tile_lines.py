@@ -1,0 +1,110 @@
+"""How tile sets look: lines for people, and the same as JSON for programs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cli.screen import aligned
+from models.parts import Progress
+from models.tables import SkippedPhoto, TileSet, Version
+
+HEAD = ("NAME", "PHOTOS", "VERSION", "SKIPPED", "STATE", "ID")
+SCREENFUL = 20
+NOTHING = "-"
+
+
+def table(tile_sets: Sequence[TileSet]) -> str:
+    """Return one line for each tile set, below a head."""
+    return aligned([HEAD, *map(_row, tile_sets)])
+
+
+def line(tile_set: TileSet) -> str:
+    """Return what became of an import."""
+    if tile_set.current is None:
+        return f"“{tile_set.name}” has no photos yet."
+    return f"“{tile_set.name}”, version {tile_set.current.number}: {_count(tile_set)} photos."
+
+
+def sheet(
+    tile_set: TileSet,
+    versions: Sequence[Version],
+    skipped: Sequence[SkippedPhoto],
+    far: Progress | None,
+    *,
+    whole: bool,
+) -> str:
+    """Return everything that is known of a tile set, a line for each thing."""
+    error = f" ({tile_set.job.error_sentence})" if tile_set.job.error_sentence else ""
+    known = {
+        "name": tile_set.name,
+        "id": str(tile_set.id),
+        "photos": _count(tile_set),
+        "job": f"{tile_set.job_id}, {tile_set.job.state}{error}",
+        "progress": _progress(far),
+        "dedupe": "yes" if tile_set.dedupe else "no",
+        "originals": "kept" if tile_set.keep_originals else "not kept",
+    }
+    lines = [f"{name:<14}{value}" for name, value in known.items() if value is not None]
+    lines += [
+        f"version {each.number:<6}{each.created_at:%Y-%m-%d %H:%M} UTC  {each.tile_count:,} photos: {each.change}"
+        for each in versions
+    ]
+    return "\n".join(lines + (report(skipped, tile_set.skipped_count, whole=whole) if skipped else []))
+
+
+def report(skipped: Sequence[SkippedPhoto], count: int, *, whole: bool = False) -> list[str]:
+    """Return which files became no tile, and why; as many as fit on a screen unless the whole is wanted."""
+    shown = skipped if whole else skipped[:SCREENFUL]
+    more = [f"  … and {count - len(shown):,} more"] if count > len(shown) else []
+    head = f"{count:,} file{'' if count == 1 else 's'} became no tile:"
+    return [head, *(f"  {line.name}: {line.sentence}" for line in shown), *more]
+
+
+def as_json(
+    tile_set: TileSet,
+    versions: Sequence[Version] = (),
+    skipped: Sequence[SkippedPhoto] = (),
+    far: Progress | None = None,
+) -> dict[str, Any]:
+    """Return what is known of a tile set; times are UTC, ISO 8601."""
+    return {
+        "id": str(tile_set.id),
+        "name": tile_set.name,
+        "photos": tile_set.current.tile_count if tile_set.current else None,
+        "version": tile_set.version,
+        "skipped_count": tile_set.skipped_count,
+        "dedupe": tile_set.dedupe,
+        "keep_originals": tile_set.keep_originals,
+        "job": tile_set.job_id,
+        "state": tile_set.job.state.value,
+        "progress": None if far is None else {"done": far.done, "total": far.total, "rate": far.rate},
+        "versions": [
+            {
+                "number": each.number,
+                "change": each.change,
+                "photos": each.tile_count,
+                "created_at": each.created_at.isoformat(),
+            }
+            for each in versions
+        ],
+        "skipped": [{"name": each.name, "code": each.code, "detail": each.sentence} for each in skipped],
+    }
+
+
+def _row(tile_set: TileSet) -> tuple[str, ...]:
+    version = NOTHING if tile_set.version is None else str(tile_set.version)
+    return (
+        tile_set.name, _count(tile_set), version, f"{tile_set.skipped_count:,}", tile_set.job.state.value,
+        str(tile_set.id),
+    )  # fmt: skip
+
+
+def _count(tile_set: TileSet) -> str:
+    return NOTHING if tile_set.current is None else f"{tile_set.current.tile_count:,}"
+
+
+def _progress(far: Progress | None) -> str | None:
+    if far is None:
+        return None
+    rate = f", {far.rate:,.0f} a second" if far.rate else ""
+    left = f", about {far.seconds_left:,.0f} s left" if far.seconds_left else ""
+    return f"{far.done:,} of {far.total:,} photos{rate}{left}"

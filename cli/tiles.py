@@ -1,0 +1,119 @@
+"""`tessera tiles`: the tile sets of an installation, by its database alone; its workers do the work."""
+
+from pathlib import Path
+
+import click
+
+from cli import importing, tile_lines
+from cli.installation import opened, print_json, store_address, which
+from models import database, finding, parts, tile_sets
+from models.finding import REPORT_LENGTH
+
+EXAMPLES = """
+\b
+Examples:
+  tessera tiles import Holidays ~/Pictures/2026          a folder that the workers can read
+  tessera tiles import Holidays ~/Pictures/2026          again: what is new in it
+  tessera tiles import Archive /srv/photos --link        without copying a photo
+  tessera tiles import Archive s3://photos/2026          a part of a bucket
+  tessera tiles list                                     every set
+  tessera tiles show Holidays                            its versions, and what was skipped
+  tessera tiles delete Holidays                          after a question
+"""
+
+
+@click.group(epilog=EXAMPLES)
+@which
+@click.pass_context
+def tiles(ctx: click.Context, data: Path | None) -> None:
+    """Import photos, and look after tile sets.
+
+    A set is named by its name, or by its id where several have the same name. With TESSERA_DATABASE_URL set, those of
+    the server in the environment; else those of a `tessera up`.
+    """
+    ctx.obj = data
+
+
+@tiles.command("import", epilog=EXAMPLES)
+@click.argument("name")
+@click.argument("place", metavar="PATH")
+@click.option("--copy/--link", "copy", default=True, help="Keep each photo in its normal form, or link to its file.")
+@click.option("--dedupe", is_flag=True, help="Of photos that are nearly the same, use only the largest.")
+@click.option("--keep-originals", is_flag=True, help="Keep the files as they are in the store, too.")
+@click.option("--wait/--no-wait", default=True, help="Wait until it is done.  [default: wait]")
+@click.pass_obj
+def import_photos(
+    data: Path | None, name: str, place: str, *, copy: bool, dedupe: bool, keep_originals: bool, wait: bool
+) -> None:
+    """Make a tile set of the photos at PATH, or add them to the one called NAME.
+
+    PATH is a folder, with its sub-folders, or s3://bucket/prefix. The workers read it themselves, so it must be there
+    for each of them. Of a place that was imported before, only what is new or changed is read; what is gone from it
+    stays in the set.
+    """
+    address = importing.address_of(place, store_address(data))
+    wishes = importing.Wishes(linked=not copy, dedupe=dedupe, keep_originals=keep_originals)
+    with opened(data) as sessions:
+        begun = importing.begin(sessions, name, address, wishes)
+        if wait:
+            importing.see_through(sessions, begun)
+        else:
+            click.echo(begun.sentence)
+
+
+@tiles.command("list", epilog=EXAMPLES)
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.pass_obj
+def list_tile_sets(data: Path | None, *, as_json: bool) -> None:
+    """List the tile sets, the newest first."""
+    with opened(data, database.reading) as sessions, sessions() as session:
+        found = finding.tile_sets(session)
+        if as_json:
+            print_json([tile_lines.as_json(tile_set) for tile_set in found])
+        else:
+            click.echo(tile_lines.table(found) if found else "There are no tile sets.")
+
+
+@tiles.command(epilog=EXAMPLES)
+@click.argument("name")
+@click.option("--all", "whole", is_flag=True, help="Every skipped file, not only the first twenty.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of lines.")
+@click.pass_obj
+def show(data: Path | None, name: str, *, whole: bool, as_json: bool) -> None:
+    """Show a tile set, its versions, how far it is, and which files became no tile."""
+    with opened(data, database.reading) as sessions, sessions() as session:
+        tile_set = finding.find_named(session, name)
+        versions = finding.versions(session, tile_set.id)
+        skipped = finding.skipped_photos(session, tile_set.id, REPORT_LENGTH if not whole else None)
+        far = parts.so_far(session, tile_set)
+    if as_json:
+        print_json(tile_lines.as_json(tile_set, versions, skipped, far))
+    else:
+        click.echo(tile_lines.sheet(tile_set, versions, skipped, far, whole=whole))
+
+
+@tiles.command(epilog=EXAMPLES)
+@click.argument("name")
+@click.argument("new_name")
+@click.pass_obj
+def rename(data: Path | None, name: str, new_name: str) -> None:
+    """Give a tile set another name."""
+    with opened(data) as sessions, sessions.begin() as session:
+        tile_sets.rename(session, finding.find_named(session, name).id, new_name)
+    click.echo(f"“{name}” is now “{new_name}”.")
+
+
+@tiles.command(epilog=EXAMPLES)
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def delete(data: Path | None, name: str, *, yes: bool) -> None:
+    """Delete a tile set; mosaics that were made of it keep their pictures."""
+    with opened(data, database.reading) as sessions, sessions() as session:
+        found = finding.find_named(session, name)
+    if not yes:
+        count = found.current.tile_count if found.current else 0
+        click.confirm(f"Delete “{found.name}” with its {count:,} photos?", abort=True)
+    with opened(data) as sessions, sessions.begin() as session:
+        tile_sets.drop(session, found.id, database.now(session))
+    click.echo(f"“{found.name}” is deleted.")

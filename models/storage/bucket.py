@@ -1,0 +1,107 @@
+"""A store on S3, or on what speaks as S3 does: MinIO, Ceph, R2."""
+
+import io
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from models.errors import BadConfiguration, TesseraError
+from models.storage import refusals
+from models.storage.cache import Cache
+from models.storage.ranged import RangedFile
+from models.storage.store import Store
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+CONNECT = timedelta(seconds=5)
+SILENCE = timedelta(seconds=15)
+"""How long no byte may come. A part of 5 MiB must be sent within it too."""
+TRY_AGAIN = timedelta(seconds=20)
+"""How long a request is made again, from its beginning on. With the two above: nobody waits longer than 35 s."""
+LONGEST_REQUEST = timedelta(hours=1)
+"""obstore's own 30 s would end a large part on a slow line, however well it goes on."""
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+AMAZON = "Amazon's own endpoint"
+
+
+class BucketStore(Store):
+    """Bytes under keys, in a bucket, with a cache on this machine. Address and keys are the usual AWS variables.
+
+    A bucket is addressed by path, as MinIO and the like need it.
+    """
+
+    is_local = False
+
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        cache: Cache,
+        *,
+        silence: timedelta = SILENCE,
+        try_again: timedelta = TRY_AGAIN,
+    ) -> None:
+        self._bucket, self._prefix, self._cache = bucket, prefix, cache
+        self._endpoint = next(filter(None, map(os.environ.get, ENDPOINTS)), AMAZON).rpartition("@")[2]
+        retries: RetryConfig = {
+            "max_retries": 1_000,
+            "retry_timeout": try_again,
+            "backoff": {
+                "init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=2), "base": 2,
+            },
+        }  # fmt: skip
+        try:
+            blobs = S3Store(bucket, prefix=prefix or None, client_options=self._client(silence), retry_config=retries)
+        except (BaseError, ValueError) as error:
+            raise BadConfiguration(f"S3 cannot be set up: {str(error).splitlines()[0]}") from error
+        super().__init__(blobs)
+
+    def fetched(self, key: str) -> bytes:
+        """Return the bytes under a key whose bytes never change, through the cache."""
+        return self._cache.read(self._name(key), lambda: self.get(key))
+
+    def path(self, key: str) -> Path:
+        """Return a file of the cache, or a scratch file where there can be none."""
+        return self._cache.path(self._name(key), lambda: self.stream(key))
+
+    def open(self, key: str) -> IO[bytes]:
+        """Return a seekable reader that fetches ranges."""
+        return io.BufferedReader(RangedFile(self.size(key), lambda start, length: self.get_range(key, start, length)))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove blobs, a thousand with each request."""
+        with self._asking(keys[0] if keys else ""):
+            obstore.delete(self._blobs, keys)
+
+    def drop_parts(self, before: datetime) -> int:
+        """Return 0: parts that were never made a blob are for a lifecycle rule of the bucket to remove."""
+        return 0
+
+    def free_bytes(self) -> None:
+        """Return None: a bucket has no end that it tells."""
+
+    def _client(self, silence: timedelta) -> "ClientConfig":
+        client: ClientConfig = {
+            "connect_timeout": CONNECT, "read_timeout": silence, "timeout": LONGEST_REQUEST,
+            "allow_http": self._endpoint.startswith("http://"),
+        }  # fmt: skip
+        if bundle := os.environ.get("AWS_CA_BUNDLE"):
+            try:
+                client["root_certificate"] = Path(bundle).read_bytes()
+            except OSError as error:
+                raise BadConfiguration(f"AWS_CA_BUNDLE names a file that cannot be read: {bundle}") from error
+        return client
+
+    def _name(self, key: str) -> str:
+        """Return what tells this blob from all others, also those of other buckets."""
+        return f"{self._endpoint} {self._bucket} {self._prefix} {key}"
+
+    def _translated(self, error: Exception, key: str) -> TesseraError:
+        return refusals.by_bucket(error, key, self._bucket, self._endpoint)

@@ -1,0 +1,201 @@
+"""Copies of blobs on this machine, within a bound; for blobs that never change under their key.
+
+Any number of processes share the folder, and none waits for another. A copy appears whole, by a rename. Its name
+tells its size and its checksum, so a damaged one is noticed. It may be removed at any time: who has it open keeps it.
+"""
+
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from hashlib import sha256
+from pathlib import Path
+
+import structlog
+
+from models.errors import StorageFull, StorageUnreadable, is_full
+
+READ_BYTES = 1 << 20
+LENT_SECONDS = 60
+"""How long a copy stays at least whose path was handed out, so that it can be opened. Its time of use is set so much
+ahead; and a part that is written to is as safe."""
+SPARE, LOOKS = 8, 64
+"""One part in eight of the bound stays free, and a process looks the folder over again when it has written an eighth
+of the room that it saw, or one part in 64 of the bound: eight that write at once stay within the bound."""
+SCRATCH = "tessera-work-"
+"""What the names of temporary folders begin with, which the sweeper clears away when they are old."""
+_HOME, _COPY, _PART = (re.compile(name) for name in (r"[0-9a-f]{2}", r"[0-9a-f]{62}\.\d+-[0-9a-f]{8}", r"part-\w+"))
+"""What is ours in the folder; nothing else is ever removed."""
+
+Sized = tuple[int, Iterator[bytes]]
+Used = tuple[float, int, Path]
+"""When a file was used, its size, and where it is."""
+log = structlog.get_logger(__name__)
+
+
+class Cache:
+    """A folder of copies; what was used longest ago goes first. Where it cannot be used, all works without it."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self._folder, self._parts = folder, folder / "parts"
+        self._max_bytes = max_bytes - max_bytes // SPARE
+        self._least_look_bytes = max_bytes // LOOKS
+        self._look_after_bytes = 0
+        self._lock = threading.Lock()
+        self._warned = False
+
+    def read(self, name: str, fetch: Callable[[], bytes]) -> bytes:
+        """Return the bytes under a name, from their copy or by `fetch`; then a copy is kept, if it fits."""
+        for copy in self._copies(name):
+            with suppress(OSError):
+                data = copy.read_bytes()
+                if copy.suffix == _label(len(data), zlib.crc32(data)):
+                    _used(copy, time.time())
+                    return data
+                copy.unlink()
+        data = fetch()
+        if len(data) <= self._max_bytes:
+            self._keep(name, (len(data), iter([data])))
+        return data
+
+    def path(self, name: str, fetch: Callable[[], Sized]) -> Path:
+        """Return a file with the bytes under a name: their copy, or a scratch file where none can be kept.
+
+        A copy is made even of what is larger than the bound, and none goes within a minute.
+
+        Raises:
+            StorageFull: there is no room for it at all.
+        """
+        for copy in self._copies(name):
+            with suppress(OSError):
+                # First: afterwards nobody removes it, or it is gone already.
+                _used(copy, time.time() + LENT_SECONDS)
+                if copy.suffix == _label(*_measured(copy)):
+                    return copy
+                copy.unlink()
+        return self._keep(name, fetch(), LENT_SECONDS) or _scratch(fetch()[1])
+
+    def _copies(self, name: str) -> list[Path]:
+        """Return what may be copies of a blob: one, none, or one for each size that a killed disk made of it."""
+        home, rest = self._place(name)
+        try:
+            return [copy for copy in home.iterdir() if copy.stem == rest and _COPY.fullmatch(copy.name)]
+        except OSError:
+            return []
+
+    def _place(self, name: str) -> tuple[Path, str]:
+        digest = sha256(name.encode()).hexdigest()
+        return self._folder / digest[:2], digest[2:]
+
+    def _keep(self, name: str, content: Sized, ahead: float = 0) -> Path | None:
+        """Write a copy and publish it; return None where that is impossible, which is logged once."""
+        size, pieces = content
+        home, rest = self._place(name)
+        try:
+            for folder in (self._folder, home, self._parts):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._make_room(size)
+            part, label = self._written(pieces)
+            _used(part, time.time() + ahead)
+            return part.replace(home / f"{rest}{label}")
+        except OSError as error:
+            if not self._warned:
+                log.warning("the cache cannot be written", folder=str(self._folder), error=str(error))
+            self._warned = True
+            return None
+
+    def _written(self, pieces: Iterator[bytes]) -> tuple[Path, str]:
+        """Write a part; return where it is and its label."""
+        with tempfile.NamedTemporaryFile(dir=self._parts, prefix="part-", delete=False) as file:
+            part, size, checksum = Path(file.name), 0, 0
+            try:
+                for piece in pieces:
+                    file.write(piece)
+                    size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+                file.flush()
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        return part, _label(size, checksum)
+
+    def _make_room(self, size: int) -> None:
+        """Look the folder over, if enough was written since; remove what was used longest ago until `size` fits."""
+        with self._lock:
+            self._look_after_bytes -= size
+            if self._look_after_bytes <= 0:
+                room = self._max_bytes - self._trimmed(self._max_bytes - size) - size
+                self._look_after_bytes = max(self._least_look_bytes, room // SPARE)
+
+    def _trimmed(self, most: int) -> int:
+        """Remove what was used longest ago until at most so many bytes are left; return how many are."""
+        now, files = time.time(), sorted(self._files())
+        total = sum(size for _, size, _ in files)
+        for used, size, path in files:
+            if total <= most:
+                break
+            with suppress(OSError):
+                lent = now < used <= now + LENT_SECONDS
+                if not lent and path.stat().st_mtime <= used:
+                    path.unlink()
+                    total -= size
+        return total
+
+    def _files(self) -> Iterator[Used]:
+        """Yield every copy and every part. A part that is written to counts as lent; a killed process's grows old."""
+        with os.scandir(self._folder) as found:
+            homes = [home.path for home in found if _HOME.fullmatch(home.name)]
+        for home in homes:
+            yield from _files_in(home, _COPY)
+        for written, size, part in _files_in(self._parts, _PART):
+            yield written + LENT_SECONDS, size, part
+
+
+def _files_in(folder: str | Path, names: re.Pattern[str]) -> Iterator[Used]:
+    with os.scandir(folder) as found:
+        for file in found:
+            # Another process may have removed it.
+            with suppress(OSError):
+                if names.fullmatch(file.name):
+                    seen = file.stat(follow_symlinks=False)
+                    yield seen.st_mtime, seen.st_size, Path(file.path)
+
+
+def _label(size: int, checksum: int) -> str:
+    return f".{size}-{checksum:08x}"
+
+
+def _measured(copy: Path) -> tuple[int, int]:
+    """Return the size and the checksum of a file."""
+    size, checksum = 0, 0
+    with copy.open("rb") as file:
+        while piece := file.read(READ_BYTES):
+            size, checksum = size + len(piece), zlib.crc32(piece, checksum)
+    return size, checksum
+
+
+def _used(copy: Path, when: float) -> None:
+    with suppress(OSError):
+        os.utime(copy, (when, when))
+
+
+def _scratch(pieces: Iterator[bytes]) -> Path:
+    """Write a temporary file that the sweeper clears away when it is old."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=SCRATCH))
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, folder, ignore_errors=True)
+            with (folder / "blob").open("wb") as file:
+                file.writelines(pieces)
+            undo.pop_all()
+    except OSError as error:
+        if is_full(error):
+            raise StorageFull(
+                "There is no room left for a file of the store; free some space and try again."
+            ) from error
+        raise StorageUnreadable(f"No temporary file can be written: {error.strerror}.") from error
+    return folder / "blob"

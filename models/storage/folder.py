@@ -1,0 +1,66 @@
+"""A store in a folder."""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore
+
+from models.errors import BadConfiguration, StorageUnreadable, TesseraError
+from models.storage import refusals
+from models.storage.store import Store
+
+
+class FolderStore(Store):
+    """Bytes under keys, in a folder: a blob is a file, and its key the file's path."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            super().__init__(LocalStore(folder, mkdir=True, automatic_cleanup=True))
+        except (BaseError, OSError) as error:
+            raise BadConfiguration(f"The store's folder {folder} cannot be used: {error}") from error
+        self.folder = folder
+
+    def fetched(self, key: str) -> bytes:
+        """Return the bytes under `key`."""
+        return self.get(key)
+
+    def path(self, key: str) -> Path:
+        """Return the blob's own file."""
+        path = self.folder / key
+        if not path.is_file():
+            raise StorageUnreadable(f"The store holds nothing under {key!r}.")
+        return path
+
+    def open(self, key: str) -> IO[bytes]:
+        """Open the blob's own file."""
+        with self._asking(key):
+            return self.path(key).open("rb")
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove blobs one by one: obstore stops at the first that is gone already."""
+        for key in keys:
+            with self._asking(key), suppress(FileNotFoundError):
+                obstore.delete(self._blobs, key)
+
+    def drop_parts(self, before: datetime) -> int:
+        """Remove what killed writers left. obstore writes beside the blob, under its name with `#` and a number."""
+        dropped = 0
+        for part in self.folder.rglob("*#*"):
+            with suppress(OSError):
+                if part.is_file() and part.stat().st_mtime < before.timestamp():
+                    part.unlink()
+                    dropped += 1
+        return dropped
+
+    def free_bytes(self) -> int:
+        """Return how many bytes the folder's disk has left."""
+        return shutil.disk_usage(self.folder).free
+
+    def _translated(self, error: Exception, key: str) -> TesseraError:
+        return refusals.by_folder(error, key)

@@ -1,0 +1,134 @@
+"""What every store does. A blob is written whole or not at all."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import obstore
+from obstore.exceptions import BaseError
+
+from models.errors import TesseraError
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+PIECE_BYTES = 4 << 20
+"""What a stream asks for at once, and holds."""
+UPLOADS_AT_ONCE = 4
+"""Parts of a large blob on their way together, of 5 MiB each; no more of it is in memory."""
+PAGE_BLOBS = 1_000
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A key, when it was written, and its size."""
+
+    key: str
+    written_at: datetime
+    size_bytes: int
+
+
+class Store(ABC):
+    """Bytes under keys.
+
+    Every method raises `StorageUnreadable` when there is nothing under a key or the store refuses, and
+    `StorageUnreachable` when nobody answers.
+    """
+
+    is_local = True
+    """Whether a blob is as near as a file of this machine."""
+
+    def __init__(self, blobs: "ObjectStore") -> None:
+        self._blobs = blobs
+
+    def put(self, key: str, content: bytes | IO[bytes] | Path) -> None:
+        """Store `content` under `key`, replacing what was there; a file is read in parts.
+
+        Raises:
+            StorageFull: no room left; nothing is published.
+        """
+        with self._asking(key):
+            obstore.put(self._blobs, key, content, max_concurrency=UPLOADS_AT_ONCE)
+
+    def get(self, key: str) -> bytes:
+        """Return the bytes under `key`."""
+        with self._asking(key):
+            return obstore.get(self._blobs, key).bytes().to_bytes()
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Return `length` bytes from `start` on; fewer where the blob ends, and none beyond its end is an error."""
+        if length == 0:
+            return b""
+        with self._asking(key):
+            return obstore.get_range(self._blobs, key, start=start, length=length).to_bytes()
+
+    def size(self, key: str) -> int:
+        """Return how many bytes lie under `key`."""
+        with self._asking(key):
+            return obstore.head(self._blobs, key)["size"]
+
+    def stream(self, key: str) -> tuple[int, Iterator[bytes]]:
+        """Return the size of a blob, and its bytes in pieces.
+
+        Each piece is a request of its own: however slowly they are taken, none waits on an open connection.
+        """
+        size = self.size(key)
+        starts = range(0, size, PIECE_BYTES)
+        return size, (self.get_range(key, start, min(PIECE_BYTES, size - start)) for start in starts)
+
+    def copy(self, source: str, key: str) -> None:
+        """Give the bytes under `source` a second key."""
+        with self._asking(source):
+            obstore.copy(self._blobs, source, key)
+
+    def list(self, prefix: str = "") -> Iterator[Blob]:
+        """Yield every blob below a prefix, which ends where a part of a key does."""
+        with self._asking(prefix):
+            for page in obstore.list(self._blobs, prefix or None, chunk_size=PAGE_BLOBS):
+                for meta in page:
+                    yield Blob(meta["path"], meta["last_modified"], meta["size"])
+
+    @abstractmethod
+    def fetched(self, key: str) -> bytes:
+        """Return the bytes under a key whose bytes never change, from this machine if they are here already."""
+
+    @abstractmethod
+    def path(self, key: str) -> Path:
+        """Return a local file with the bytes under a key whose bytes never change.
+
+        It is there to be opened or memory-mapped now, and read only. Later it may be gone; who has it open keeps it.
+
+        Raises:
+            StorageFull: there is no room for it on this machine.
+        """
+
+    @abstractmethod
+    def open(self, key: str) -> IO[bytes]:
+        """Return a seekable reader of a blob, which reads what is asked for and little more."""
+
+    @abstractmethod
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove blobs; one that is gone already is no error."""
+
+    @abstractmethod
+    def drop_parts(self, before: datetime) -> int:
+        """Remove what writers that were killed left half-written before a time; return how many files."""
+
+    @abstractmethod
+    def free_bytes(self) -> int | None:
+        """Return how many bytes the store has left; None where nobody can say."""
+
+    @abstractmethod
+    def _translated(self, error: Exception, key: str) -> TesseraError:
+        """Return what a refusal is in our words."""
+
+    @contextmanager
+    def _asking(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            raise self._translated(error, key) from error

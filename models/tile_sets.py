@@ -1,0 +1,268 @@
+"""What people do with a tile set that is there: each change that mosaics can see makes a version, and none is undone.
+
+A version names an index, and the photos of it that are left out. So to ban one photo of a hundred thousand writes two
+rows, and a mosaic that was ordered before is made of what it was ordered from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy.orm import Session
+
+from models import jobs
+from models.errors import InvalidOrder, LastTile, NotFound
+from models.finding import find_indexed, find_tile_set
+from models.lifecycle import JobState
+from models.names import readable
+from models.orders import ExclusionReason
+from models.tables import CHANGE_LENGTH, Exclusion, Job, Mosaic, Part, SkippedPhoto, Source, Tile, TileSet, Version
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What an attempt at indexing made.
+
+    Attributes:
+        index_key: Where the arrays lie.
+        plot_key: Where the picture lies that shows where their colours are.
+        palette_key: Where the strip of their colours lies.
+        photo_count: How many photos the arrays have.
+        left_out: Content hashes that were known and are not in the arrays.
+        change: What is new, in a few words.
+    """
+
+    index_key: str
+    plot_key: str
+    palette_key: str
+    photo_count: int
+    left_out: frozenset[str]
+    change: str
+
+
+def rename(session: Session, tile_set_id: UUID, name: str) -> None:
+    """Give a tile set another name.
+
+    Raises:
+        NotFound: there is none.
+        InvalidOrder: the name is empty.
+    """
+    if not name.strip():
+        raise InvalidOrder("name", "A tile set needs a name.")
+    find_tile_set(session, tile_set_id).name = readable(name)
+
+
+def drop(session: Session, tile_set_id: UUID, now: datetime) -> None:
+    """Delete a tile set: nobody finds it any more, and its photos go once no mosaic that was ordered needs them.
+
+    Mosaics that were made of it keep their pictures.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = find_tile_set(session, tile_set_id)
+    jobs.cancel(session, [found.job_id], now)
+    # The set's own row comes last: a worker that closes a part holds the part's, and waits for the set's.
+    for table in (Part, Source, SkippedPhoto):
+        session.execute(delete(table).where(table.tile_set_id == tile_set_id))
+    found.deleted_at = now
+
+
+def clear_deleted(session: Session) -> None:
+    """Forget the photos of deleted sets that no mosaic is to be made from any more."""
+    unfinished = (
+        exists()
+        .where(Mosaic.tile_set_id == TileSet.id, Job.id == Mosaic.job_id)
+        .where(Job.state.in_([JobState.QUEUED, JobState.RUNNING]))
+    )
+    done_with = select(TileSet.id).where(TileSet.deleted_at.is_not(None), ~unfinished)
+    for table in (Tile, Exclusion):
+        session.execute(
+            delete(table).where(table.tile_set_id.in_(done_with)).execution_options(synchronize_session=False)
+        )
+
+
+def ban(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
+    """Use a photo in no mosaic from now on; it stays in the set.
+
+    Raises:
+        NotFound: there is no such photo.
+        NotReady: the set is not indexed.
+        LastTile: no other photo would be left.
+    """
+    _exclude(session, tile_set_id, content, ExclusionReason.BANNED, now)
+
+
+def allow(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
+    """Use a photo that was banned again; nothing happens if it was not.
+
+    Raises:
+        NotFound: there is no such photo.
+        NotReady: the set is not indexed.
+    """
+    current, tile = _held(session, tile_set_id, content)
+    ended = session.scalars(
+        update(Exclusion)
+        .where(*_in_force(tile_set_id), Exclusion.content == content, Exclusion.reason == ExclusionReason.BANNED)
+        .values(until=current.number + 1)
+        .returning(Exclusion.id)
+    ).all()
+    if ended:
+        _change(session, current, now, f"“{tile.name}” is used again", current.tile_count + 1)
+
+
+def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
+    """Take a photo out of a set; its file goes once no mosaic that was ordered before needs it.
+
+    Raises:
+        NotFound: there is no such photo.
+        NotReady: the set is not indexed.
+        LastTile: no other photo would be left.
+    """
+    _exclude(session, tile_set_id, content, ExclusionReason.REMOVED, now)
+    session.execute(delete(Tile).where(Tile.tile_set_id == tile_set_id, Tile.content == content))
+
+
+def excluded(session: Session, tile_set_id: UUID, version: int | None = None) -> set[str]:
+    """Return the content hashes that a version leaves out of its index; of the newest if none is named."""
+    query = select(Exclusion.content).where(Exclusion.tile_set_id == tile_set_id)
+    if version is None:
+        return set(session.scalars(query.where(Exclusion.until.is_(None))))
+    lasts = Exclusion.until.is_(None) | (Exclusion.until > version)
+    return set(session.scalars(query.where(Exclusion.since <= version, lasts)))
+
+
+def removed(session: Session, tile_set_id: UUID) -> set[str]:
+    """Return the content hashes that the next index need not hold: removed, and not sent again."""
+    held = select(Tile.content).where(Tile.tile_set_id == tile_set_id)
+    query = select(Exclusion.content).where(*_in_force(tile_set_id), Exclusion.content.not_in(held))
+    return set(session.scalars(query))
+
+
+def links(session: Session, tile_set_id: UUID) -> dict[str, str]:
+    """Return where the files of photos lie that the store does not keep, by content hash; removed ones included."""
+    held = select(Tile.content, Tile.origin).where(Tile.tile_set_id == tile_set_id, Tile.linked)
+    gone = select(Exclusion.content, Exclusion.link).where(
+        Exclusion.tile_set_id == tile_set_id, Exclusion.link.is_not(None)
+    )
+    return {content: link or "" for content, link in [*session.execute(gone), *session.execute(held)]}
+
+
+def publish(session: Session, tile_set_id: UUID, made: Indexed, now: datetime) -> int:
+    """Make what was indexed the newest version, and return its number; what waited to be indexed is done with."""
+    tile_set = session.scalars(select(TileSet).where(TileSet.id == tile_set_id).with_for_update(of=TileSet)).one()
+    number = _next(session, tile_set_id)
+    # Who sends a photo again that was removed wants it back.
+    session.execute(
+        update(Exclusion)
+        .where(
+            *_in_force(tile_set_id),
+            Exclusion.reason == ExclusionReason.REMOVED,
+            Exclusion.content.in_(select(Tile.content).where(Tile.tile_set_id == tile_set_id)),
+        )
+        .values(until=number)
+    )
+    _drop_replaced_links(session, tile_set_id, number)
+    session.execute(update(Tile).where(Tile.tile_set_id == tile_set_id, Tile.since.is_(None)).values(since=number))
+    settle(session, tile_set_id)
+    session.add(
+        Version(
+            tile_set_id=tile_set_id,
+            number=number,
+            created_at=now,
+            change=made.change[:CHANGE_LENGTH],
+            index_key=made.index_key,
+            plot_key=made.plot_key,
+            palette_key=made.palette_key,
+            tile_count=made.photo_count - len(excluded(session, tile_set_id) - made.left_out),
+        )
+    )
+    tile_set.version = number
+    return number
+
+
+def _drop_replaced_links(session: Session, tile_set_id: UUID, number: int) -> None:
+    """Remove photos that were linked to, and whose files are other photos now."""
+    of_set = (Tile.tile_set_id == tile_set_id) & Tile.linked
+    new = select(Tile.origin).where(of_set, Tile.since.is_(None))
+    replaced = delete(Tile).where(of_set, Tile.since.is_not(None), Tile.origin.in_(new))
+    gone = session.scalars(replaced.returning(Tile.content).execution_options(synchronize_session=False)).all()
+    session.add_all(
+        Exclusion(tile_set_id=tile_set_id, content=content, reason=ExclusionReason.REMOVED, since=number)
+        for content in gone
+    )
+    session.flush()
+
+
+def settle(session: Session, tile_set_id: UUID) -> None:
+    """Forget what was to be indexed: it is done."""
+    session.execute(delete(Part).where(Part.tile_set_id == tile_set_id))
+    session.execute(delete(Source).where(Source.tile_set_id == tile_set_id, Source.planned.is_(True)))
+
+
+def _exclude(session: Session, tile_set_id: UUID, content: str, reason: ExclusionReason, now: datetime) -> None:
+    current, tile = _held(session, tile_set_id, content)
+    already = session.scalars(
+        select(Exclusion.id).where(*_in_force(tile_set_id), Exclusion.content == content)
+    ).first()
+    count = current.tile_count - (0 if already else 1)
+    if not count:
+        raise LastTile(
+            f"“{tile.name}” is the last photo of this set that is used; delete the set, or add others first."
+        )
+    if already and reason is ExclusionReason.BANNED:
+        return
+    session.add(
+        Exclusion(
+            tile_set_id=tile_set_id,
+            content=content,
+            reason=reason,
+            link=tile.origin if tile.linked else None,
+            since=current.number + 1,
+        )
+    )
+    _change(session, current, now, f"“{tile.name}” was {reason.value}", count)
+
+
+def _held(session: Session, tile_set_id: UUID, content: str) -> tuple[Version, Tile]:
+    """Return the newest version and one of its photos; nobody else changes the set before this transaction ends."""
+    session.execute(select(TileSet.id).where(TileSet.id == tile_set_id).with_for_update())
+    current = find_indexed(session, tile_set_id).current
+    tile = session.scalars(
+        select(Tile).where(
+            Tile.tile_set_id == tile_set_id,
+            Tile.content == content,
+            Tile.since.is_not(None),
+            Tile.until.is_(None),
+        )
+    ).one_or_none()
+    if tile is None or current is None:
+        raise NotFound("There is no such photo in this tile set.")
+    return current, tile
+
+
+def _change(session: Session, current: Version, now: datetime, change: str, tile_count: int) -> None:
+    """Write a version that has the index of the one before."""
+    session.add(
+        Version(
+            tile_set_id=current.tile_set_id,
+            number=current.number + 1,
+            created_at=now,
+            change=change[:CHANGE_LENGTH],
+            index_key=current.index_key,
+            plot_key=current.plot_key,
+            palette_key=current.palette_key,
+            tile_count=tile_count,
+        )
+    )
+    session.execute(update(TileSet).where(TileSet.id == current.tile_set_id).values(version=current.number + 1))
+
+
+def _next(session: Session, tile_set_id: UUID) -> int:
+    return (session.scalar(select(func.max(Version.number)).where(Version.tile_set_id == tile_set_id)) or 0) + 1
+
+
+def _in_force(tile_set_id: UUID) -> Sequence[ColumnElement[bool]]:
+    return Exclusion.tile_set_id == tile_set_id, Exclusion.until.is_(None)

@@ -1,0 +1,283 @@
+"""What a tile set holds at each version, and what the sweep may take away, on each database."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import update
+
+from models import database, finding, jobs, keys, tile_sets
+from models.errors import InvalidOrder, LastTile, NotFound, NotReady
+from models.orders import MosaicOrder, SourceKind
+from models.placing import NewSource, StoredFile, place_again, place_mosaic, place_photos
+from models.services import Services
+from models.tables import Job, Tile, TileSet
+from models.tile_sets import Indexed
+from worker import litter
+
+ANNA, BEN, CLARA, DORA = (bytes([number]) * 32 for number in range(1, 5))
+LATER = timedelta(hours=2)
+
+
+@pytest.fixture
+def tile_set(services: Services, indexed: Callable[..., TileSet]) -> UUID:
+    """Three photos, at version 1."""
+    return indexed(services, [ANNA, BEN, CLARA]).id
+
+
+def change(services: Services, what: Callable[..., None], tile_set: UUID, content: bytes) -> None:
+    with services.sessions.begin() as session:
+        what(session, tile_set, content.hex(), database.now(session))
+
+
+def versions(services: Services, tile_set: UUID) -> list[tuple[int, int]]:
+    """Return number and count of tiles of each version, the newest first."""
+    with services.reading() as session:
+        return [(version.number, version.tile_count) for version in finding.versions(session, tile_set)]
+
+
+def left_out(services: Services, tile_set: UUID, version: int) -> set[str]:
+    with services.reading() as session:
+        return tile_sets.excluded(session, tile_set, version)
+
+
+def names(services: Services, tile_set: UUID) -> dict[str, bool]:
+    """Return the photos that people see, and whether each is banned."""
+    with services.reading() as session:
+        return {shown.tile.name: shown.banned for shown in finding.tiles(session, tile_set)}
+
+
+def send(services: Services, tile_set: UUID, *contents: bytes) -> None:
+    """Index more photos, as a worker does at the end of its job."""
+    with services.sessions.begin() as session:
+        place_photos(session, tile_set, [NewSource(SourceKind.PHOTO, "p", "k")], services.ring_again)
+        session.add_all(
+            Tile(tile_set_id=tile_set, content=content.hex(), name=f"{content[0]}.jpg") for content in contents
+        )
+        session.flush()
+        held = finding.find_tile_set(session, tile_set)
+        now = database.now(session)
+        lease = jobs.claim(session, held.job_id, now, LATER)
+        assert lease is not None
+        jobs.succeed(session, lease, now)
+        gone = frozenset(tile_sets.removed(session, tile_set))
+        rows = len(finding.tiles(session, tile_set)) + len(contents)
+        where = (
+            keys.index(tile_set, lease.name),
+            keys.plot(tile_set, lease.name),
+            keys.palette(tile_set, lease.name),
+        )
+        tile_sets.publish(session, tile_set, Indexed(*where, rows, gone, "more"), now)
+
+
+def order(services: Services, tile_set: UUID) -> UUID:
+    identity = uuid4()
+    target = StoredFile("t", keys.target(identity))
+    with services.sessions.begin() as session:
+        place_mosaic(session, identity, tile_set, target, MosaicOrder(cells_across=2), services.ring_again)
+    return identity
+
+
+def finish(services: Services, mosaic: UUID) -> None:
+    with services.sessions.begin() as session:
+        jobs.cancel(session, [finding.find_mosaic(session, mosaic).job_id], database.now(session))
+
+
+def test_a_banned_photo_is_left_out_from_the_next_version_on(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.ban, tile_set, BEN)
+    assert versions(services, tile_set) == [(2, 2), (1, 3)]
+    assert (left_out(services, tile_set, 1), left_out(services, tile_set, 2)) == (set(), {BEN.hex()})
+    assert names(services, tile_set) == {"0.jpg": False, "1.jpg": True, "2.jpg": False}
+
+
+def test_a_photo_that_is_banned_already_makes_no_version(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.ban, tile_set, BEN)
+    change(services, tile_sets.ban, tile_set, BEN)
+    assert versions(services, tile_set) == [(2, 2), (1, 3)]
+
+
+def test_what_is_allowed_again_is_left_out_of_the_versions_between(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.ban, tile_set, BEN)
+    change(services, tile_sets.allow, tile_set, BEN)
+    assert versions(services, tile_set) == [(3, 3), (2, 2), (1, 3)]
+    assert [left_out(services, tile_set, number) for number in (1, 2, 3)] == [set(), {BEN.hex()}, set()]
+
+
+def test_to_allow_what_is_not_banned_changes_nothing(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.allow, tile_set, BEN)
+    assert versions(services, tile_set) == [(1, 3)]
+
+
+def test_a_removed_photo_is_seen_no_more(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.remove, tile_set, BEN)
+    assert versions(services, tile_set) == [(2, 2), (1, 3)]
+    assert names(services, tile_set) == {"0.jpg": False, "2.jpg": False}
+    with pytest.raises(NotFound):
+        change(services, tile_sets.remove, tile_set, BEN)
+
+
+def test_a_banned_photo_that_is_removed_counts_once(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.ban, tile_set, BEN)
+    change(services, tile_sets.remove, tile_set, BEN)
+    assert versions(services, tile_set) == [(3, 2), (2, 2), (1, 3)]
+
+
+def test_the_last_photo_that_is_used_can_be_neither_banned_nor_removed(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.ban, tile_set, ANNA)
+    change(services, tile_sets.remove, tile_set, BEN)
+    for what in (tile_sets.ban, tile_sets.remove):
+        with pytest.raises(LastTile):
+            change(services, what, tile_set, CLARA)
+    assert versions(services, tile_set)[0] == (3, 1)
+
+
+def test_new_photos_make_a_version_that_leaves_out_what_was_banned(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.ban, tile_set, BEN)
+    send(services, tile_set, DORA)
+    assert versions(services, tile_set)[0] == (3, 3)
+    assert left_out(services, tile_set, 3) == {BEN.hex()}
+
+
+def test_a_removed_photo_that_is_sent_again_is_back(services: Services, tile_set: UUID) -> None:
+    change(services, tile_sets.remove, tile_set, BEN)
+    send(services, tile_set, BEN)
+    assert versions(services, tile_set) == [(3, 3), (2, 2), (1, 3)]
+    assert [left_out(services, tile_set, number) for number in (2, 3)] == [{BEN.hex()}, set()]
+
+
+def test_a_photo_that_was_removed_counts_no_more_once_the_index_is_without_it(
+    services: Services, tile_set: UUID
+) -> None:
+    change(services, tile_sets.remove, tile_set, BEN)
+    send(services, tile_set, DORA)
+    assert versions(services, tile_set)[0] == (3, 3)
+    send(services, tile_set, b"\x05" * 32)
+    assert versions(services, tile_set)[0] == (4, 4)
+
+
+def test_a_mosaic_remembers_the_version_that_it_was_ordered_from(services: Services, tile_set: UUID) -> None:
+    first = order(services, tile_set)
+    change(services, tile_sets.ban, tile_set, BEN)
+    second = order(services, tile_set)
+    with services.reading() as session:
+        found = [finding.find_mosaic(session, mosaic).tile_set_version for mosaic in (first, second)]
+    assert found == [1, 2]
+
+
+def test_photos_are_not_added_while_others_are_being_indexed(services: Services, tile_set: UUID) -> None:
+    source = [NewSource(SourceKind.PHOTO, "p", "k")]
+    with services.sessions.begin() as session:
+        place_photos(session, tile_set, source, services.ring_again)
+    with pytest.raises(NotReady, match="being indexed"), services.sessions.begin() as session:
+        place_photos(session, tile_set, source, services.ring_again)
+    order(services, tile_set)
+
+
+def test_a_set_without_a_name_keeps_the_one_it_has(services: Services, tile_set: UUID) -> None:
+    with pytest.raises(InvalidOrder), services.sessions.begin() as session:
+        tile_sets.rename(session, tile_set, " \t")
+    with services.sessions.begin() as session:
+        tile_sets.rename(session, tile_set, "Summer\x07 1999")
+    with services.reading() as session:
+        assert finding.find_tile_set(session, tile_set).name == "Summer 1999"
+
+
+def test_a_deleted_set_is_found_by_nobody_and_its_job_is_cancelled(services: Services, tile_set: UUID) -> None:
+    with services.sessions.begin() as session:
+        bell = place_photos(session, tile_set, [NewSource(SourceKind.PHOTO, "p", "k")], services.ring_again)
+        tile_sets.drop(session, tile_set, database.now(session))
+    with services.sessions.begin() as session:
+        assert session.get_one(Job, bell.job_id).state == "cancelled"
+        assert list(finding.tile_sets(session)) == []
+        with pytest.raises(NotFound):
+            finding.find_indexed(session, tile_set)
+    with pytest.raises(Exception, match="newer job"), services.sessions.begin() as session:
+        place_again(session, bell.job_id)
+
+
+# What is cleared away
+
+
+def collected(services: Services) -> set[str]:
+    with services.sessions() as session:
+        now = database.now(session)
+    litter.collect(services, now + LATER)
+    return {blob.key for blob in services.store.list()}
+
+
+def photos(tile_set: UUID, *contents: bytes) -> set[str]:
+    makes = (keys.tile, keys.preview_of_tile, keys.original)
+    return {make(tile_set, content.hex()) for content in contents for make in makes}
+
+
+@pytest.fixture
+def stored(services: Services, tile_set: UUID) -> set[str]:
+    """Return the keys of everything that a set of three photos has in the store."""
+    with services.reading() as session:
+        current = finding.find_tile_set(session, tile_set).current
+    assert current is not None
+    arrays = {current.index_key, current.plot_key or "", current.palette_key or ""}
+    for key in arrays | photos(tile_set, ANNA, BEN, CLARA):
+        services.store.put(key, b"x")
+    return arrays
+
+
+def test_a_removed_photo_goes_once_no_mosaic_is_to_be_made_of_it(
+    services: Services, tile_set: UUID, stored: set[str]
+) -> None:
+    mosaic = order(services, tile_set)
+    change(services, tile_sets.remove, tile_set, BEN)
+    assert stored | photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
+    finish(services, mosaic)
+    assert collected(services) == stored | photos(tile_set, ANNA, CLARA)
+
+
+def test_a_banned_photo_stays(services: Services, tile_set: UUID, stored: set[str]) -> None:
+    change(services, tile_sets.ban, tile_set, BEN)
+    assert collected(services) == stored | photos(tile_set, ANNA, BEN, CLARA)
+
+
+def test_an_old_index_goes_once_no_mosaic_is_to_be_made_from_it(
+    services: Services, tile_set: UUID, stored: set[str]
+) -> None:
+    mosaic = order(services, tile_set)
+    send(services, tile_set, DORA)
+    assert stored <= collected(services)
+    finish(services, mosaic)
+    assert collected(services) == photos(tile_set, ANNA, BEN, CLARA)
+
+
+def test_the_photos_of_a_deleted_set_go_once_its_mosaics_are_done(
+    services: Services, tile_set: UUID, stored: set[str]
+) -> None:
+    mosaic = order(services, tile_set)
+    with services.sessions.begin() as session:
+        tile_sets.drop(session, tile_set, database.now(session))
+    assert stored | photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
+    finish(services, mosaic)
+    assert not {key for key in collected(services) if key.startswith("tile-sets/")}
+    with services.reading() as session:
+        assert finding.tiles(session, tile_set) == []
+
+
+def test_a_near_duplicate_that_was_set_aside_goes_once_no_mosaic_is_to_be_made_of_it(
+    services: Services, tile_set: UUID, stored: set[str]
+) -> None:
+    mosaic = order(services, tile_set)
+    send(services, tile_set, DORA)
+    with services.sessions.begin() as session:
+        session.execute(update(Tile).where(Tile.content == BEN.hex()).values(until=2))
+    assert stored | photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
+    assert "1.jpg" not in names(services, tile_set)
+    finish(services, mosaic)
+    assert collected(services) == photos(tile_set, ANNA, CLARA)
+
+
+def test_a_cancelled_set_keeps_what_it_needs_to_go_on(services: Services, tile_set: UUID, stored: set[str]) -> None:
+    upload = keys.upload(tile_set, "0")
+    services.store.put(upload, b"x")
+    with services.sessions.begin() as session:
+        bell = place_photos(session, tile_set, [NewSource(SourceKind.PHOTO, "p", upload)], services.ring_again)
+        jobs.cancel(session, [bell.job_id], database.now(session))
+    assert upload in collected(services)

@@ -1,0 +1,105 @@
+"""/api/v1/tile-sets/…/tiles."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from apiflask import APIBlueprint, Schema
+from apiflask.fields import Integer
+from apiflask.validators import Range
+from flask import Response, url_for
+from sqlalchemy.orm import Session
+
+from models import database, finding, tile_sets
+from models.tables import Tile
+from web import downloads
+from web.api import present
+from web.api.schemas import TileOut, TilesOut
+from web.context import reading, sessions
+
+MOST = 200
+
+bp = APIBlueprint("tiles", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/tiles", tag="Tiles")
+
+
+class PageIn(Schema):
+    """Which photos to list."""
+
+    after = Integer(load_default=0, validate=Range(min=0), metadata={"description": "From the address in next."})
+    limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST))
+
+
+@bp.get("")
+@bp.input(PageIn, location="query", arg_name="page")
+@bp.output(TilesOut)
+def index(tile_set_id: UUID, page: dict[str, int]) -> dict[str, Any]:
+    """List the photos of a tile set, in the order in which they came."""
+    with reading()() as session:
+        tile_set = finding.find_tile_set(session, tile_set_id)
+        found = finding.tiles(session, tile_set_id, page["after"], page["limit"])
+    more = len(found) == page["limit"]
+    after = found[-1].tile.id if more else 0
+    following = url_for("api.tiles.index", tile_set_id=tile_set_id, after=after, limit=page["limit"])
+    return {"items": [present.tile(shown, tile_set) for shown in found], "next": following if more else None}
+
+
+@bp.post("/<content>/ban")
+@bp.output(TileOut)
+def ban(tile_set_id: UUID, content: str) -> dict[str, Any]:
+    """Use a photo in no mosaic that is ordered from now on."""
+    return _changed(tile_sets.ban, tile_set_id, content)
+
+
+@bp.post("/<content>/allow")
+@bp.output(TileOut)
+def allow(tile_set_id: UUID, content: str) -> dict[str, Any]:
+    """Use a photo again that was banned."""
+    return _changed(tile_sets.allow, tile_set_id, content)
+
+
+@bp.delete("/<content>")
+@bp.output({}, status_code=204)
+def remove(tile_set_id: UUID, content: str) -> str:
+    """Take a photo out of the set; mosaics that were ordered before are still made of it."""
+    with sessions().begin() as session:
+        tile_sets.remove(session, tile_set_id, content, database.now(session))
+    return ""
+
+
+@bp.get("/<content>/preview")
+@bp.doc(responses={200: "A JPEG of at most 160 pixels a side."})
+def preview(tile_set_id: UUID, content: str) -> Response:
+    """Show a photo in small."""
+    return downloads.photo_in_small(_tile(tile_set_id, content))
+
+
+@bp.get("/<content>/picture")
+@bp.doc(responses={200: "A JPEG or a PNG."})
+def picture(tile_set_id: UUID, content: str) -> Response:
+    """Show a photo as it is kept."""
+    return downloads.photo(_tile(tile_set_id, content))
+
+
+@bp.get("/<content>/original")
+@bp.doc(responses={200: "The file."})
+def original(tile_set_id: UUID, content: str) -> Response:
+    """Download a photo's file as it came."""
+    with reading()() as session:
+        kept = finding.find_tile_set(session, tile_set_id).keep_originals
+    return downloads.original(_tile(tile_set_id, content), kept=kept)
+
+
+def _tile(tile_set_id: UUID, content: str) -> Tile:
+    with reading()() as session:
+        return finding.find_tile(session, tile_set_id, content).tile
+
+
+def _changed(
+    change: Callable[[Session, UUID, str, datetime], None], tile_set_id: UUID, content: str
+) -> dict[str, Any]:
+    with sessions().begin() as session:
+        change(session, tile_set_id, content, database.now(session))
+    with reading()() as session:
+        tile_set = finding.find_tile_set(session, tile_set_id)
+        return present.tile(finding.find_tile(session, tile_set_id, content), tile_set)

@@ -1,0 +1,89 @@
+"""Pages of a tile set's photos: look through them, ban one, use it again, remove it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from models import database, finding, tile_sets
+from models.errors import TesseraError
+from models.finding import Shown
+from web import downloads
+from web.context import reading, sessions
+from web.views.again import or_again
+
+PAGE_LENGTH = 48
+CHANGES: dict[str, Callable[[Session, UUID, str, datetime], None]] = {
+    "ban": tile_sets.ban,
+    "allow": tile_sets.allow,
+    "remove": tile_sets.remove,
+}
+
+bp = Blueprint("photos", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/photos")
+
+
+@bp.get("")
+def index(tile_set_id: UUID) -> ResponseReturnValue:
+    """Show a page of them."""
+    after = request.args.get("after", 0, type=int)
+    with reading()() as session:
+        tile_set = finding.find_tile_set(session, tile_set_id)
+        found = finding.tiles(session, tile_set_id, after, PAGE_LENGTH)
+    following = found[-1].tile.id if len(found) == PAGE_LENGTH else None
+    return render_template("photos/index.html", tile_set=tile_set, found=found, after=after, following=following)
+
+
+def _page(error: TesseraError | None) -> ResponseReturnValue:
+    """Show the photo that the address names, with what went wrong."""
+    place = request.view_args or {}
+    with reading()() as session:
+        tile_set = finding.find_tile_set(session, place["tile_set_id"])
+        shown = finding.find_tile(session, place["tile_set_id"], place["content"])
+    return render_template("photos/show.html", error=error, tile_set=tile_set, shown=shown)
+
+
+@bp.get("/<content>")
+def show(tile_set_id: UUID, content: str) -> ResponseReturnValue:  # noqa: ARG001 - `_page` takes them from the address
+    """Show one."""
+    return _page(None)
+
+
+@bp.post("/<content>/<any(ban, allow, remove):change>")
+@or_again(_page)
+def change(tile_set_id: UUID, content: str, change: str) -> ResponseReturnValue:
+    """Ban it, use it again, or remove it; go on where it was seen."""
+    with sessions().begin() as session:
+        before = finding.find_tile(session, tile_set_id, content).tile.id - 1
+        CHANGES[change](session, tile_set_id, content, database.now(session))
+    if "alone" in request.form and change != "remove":
+        return redirect(url_for("photos.show", tile_set_id=tile_set_id, content=content), code=303)
+    after = request.form.get("after", before, type=int)
+    return redirect(url_for("photos.index", tile_set_id=tile_set_id, after=after or None), code=303)
+
+
+@bp.get("/<content>/preview")
+def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
+    """Send it in small."""
+    return downloads.photo_in_small(_shown(tile_set_id, content).tile)
+
+
+@bp.get("/<content>/picture")
+def picture(tile_set_id: UUID, content: str) -> ResponseReturnValue:
+    """Send it as it is kept."""
+    return downloads.photo(_shown(tile_set_id, content).tile)
+
+
+@bp.get("/<content>/original")
+def original(tile_set_id: UUID, content: str) -> ResponseReturnValue:
+    """Send the file as it came."""
+    with reading()() as session:
+        kept = finding.find_tile_set(session, tile_set_id).keep_originals
+    return downloads.original(_shown(tile_set_id, content).tile, kept=kept)
+
+
+def _shown(tile_set_id: UUID, content: str) -> Shown:
+    with reading()() as session:
+        return finding.find_tile(session, tile_set_id, content)

@@ -1,0 +1,20 @@
+"""The colours of a tile set at a glance, as files."""
+
+import numpy as np
+
+from worker import images
+from worker.core import gamut
+from worker.index import Index
+
+BLOCK_ROWS = 4_096
+
+
+def pictures(tiles: Index) -> tuple[bytes, bytes]:
+    """Return the plot of the means of all tiles, and the strip of their colours, as PNG files."""
+    means = np.concatenate(
+        [
+            tiles.thumb[first : first + BLOCK_ROWS].mean(axis=(1, 2), dtype=np.float64)
+            for first in range(0, len(tiles), BLOCK_ROWS)
+        ]
+    )
+    return images.encode_png(gamut.plot(means)), images.encode_png(gamut.palette(means))

@@ -1,0 +1,120 @@
+"""Colour profiles for the code points by which AVIF and HEIC name their colours.
+
+Source: ITU-T H.273 for the numbers (CICP), ICC.1:2001-04 for the form of a profile.
+"""
+
+import struct
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Curve = NDArray[np.float64]
+
+PRIMARIES = {
+    4: ((0.67, 0.33), (0.21, 0.71), (0.14, 0.08), (0.310, 0.316)),
+    5: ((0.64, 0.33), (0.29, 0.60), (0.15, 0.06), (0.3127, 0.3290)),
+    6: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), (0.3127, 0.3290)),
+    7: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), (0.3127, 0.3290)),
+    8: ((0.681, 0.319), (0.243, 0.692), (0.145, 0.049), (0.310, 0.316)),
+    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), (0.3127, 0.3290)),
+    11: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351)),
+    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.3127, 0.3290)),
+    22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), (0.3127, 0.3290)),
+}
+"""Chromaticities of red, green, blue and white. Source: H.273, table 2."""
+BT709 = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), (0.3127, 0.3290))
+"""Those of sRGB, taken where the number is 1, unknown or unspecified."""
+D50 = (0.9642, 1.0, 0.8249)
+"""Source: ICC.1:2001-04, 6.1."""
+BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+"""Source: ICC.1:2010, annex E.3."""
+GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
+"""Transfers that are a power. Source: H.273, table 3."""
+PQ, HLG = 16, 18
+WHITE_NITS, PQ_NITS, HLG_NITS, HLG_GAMMA = 203.0, 10_000.0, 1_000.0, 1.2
+"""Source: ITU-R BT.2408 for the white of paper, BT.2100 for the rest."""
+POINTS = 4 * 255 + 1
+"""Entries of a curve: every value of eight bits falls on one."""
+
+
+@cache
+def icc_profile(primaries: int, transfer: int) -> bytes | None:
+    """Return an ICC profile for code points of H.273; None where they mean sRGB, or nothing.
+
+    In PQ and HLG, light beyond the white of paper (203 cd/m2) is cut off. The curves of television cameras (1, 6, 14,
+    15) are taken as sRGB's, as viewers do.
+    """
+    light = _light(transfer)
+    if primaries not in PRIMARIES and light is None:
+        return None
+    colours = _adapted(PRIMARIES.get(primaries, BT709))
+    curve = _srgb_light() if light is None else light
+    table = struct.pack(f">4sII{POINTS}H", b"curv", 0, POINTS, *np.rint(curve * 65_535).astype(int).tolist())
+    text = b"Code points of H.273\0"
+    tags = {
+        b"desc": struct.pack(">4sII", b"desc", 0, len(text)) + text + bytes(78),
+        b"wtpt": _xyz(D50),
+        **{name: _xyz(colour) for name, colour in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colours.T.tolist(), strict=True)},
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), table),
+    }
+    return _laid_out(tags)
+
+
+def _light(transfer: int) -> Curve | None:
+    """Return the light, 0 to 1, of every signal on the curve; None for sRGB's own."""
+    signal = np.linspace(0.0, 1.0, POINTS)
+    if transfer in GAMMAS:
+        return signal ** GAMMAS[transfer]
+    if transfer == PQ:
+        return np.minimum(1.0, _pq(signal) * PQ_NITS / WHITE_NITS)
+    if transfer == HLG:
+        return np.minimum(1.0, _hlg(signal) ** HLG_GAMMA * HLG_NITS / WHITE_NITS)
+    return None
+
+
+def _pq(signal: Curve) -> Curve:
+    """Source: ITU-R BT.2100, table 4."""
+    m1, m2 = 2610 / 16384, 2523 / 4096 * 128
+    c1, c2, c3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+    root = signal ** (1 / m2)
+    light: Curve = (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
+    return light
+
+
+def _hlg(signal: Curve) -> Curve:
+    """Source: ITU-R BT.2100, table 5."""
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    return np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)  # noqa: PLR2004
+
+
+def _srgb_light() -> Curve:
+    """Source: IEC 61966-2-1."""
+    signal = np.linspace(0.0, 1.0, POINTS)
+    return np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004
+
+
+def _adapted(chromaticities: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
+    """Return red, green and blue as columns of XYZ under D50."""
+    corners = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in chromaticities]).T
+    colours, white = corners[:, :3], corners[:, 3]
+    colours = colours * np.linalg.solve(colours, white)
+    gain = np.diag(BRADFORD @ np.array(D50) / (BRADFORD @ white))
+    adapted: NDArray[np.float64] = np.linalg.inv(BRADFORD) @ gain @ BRADFORD @ colours
+    return adapted
+
+
+def _xyz(values: tuple[float, ...] | list[float]) -> bytes:
+    return struct.pack(">4sI3i", b"XYZ ", 0, *(round(value * 65_536) for value in values))
+
+
+def _laid_out(tags: dict[bytes, bytes]) -> bytes:
+    """Return a display profile of RGB. Source: ICC.1:2001-04, 6.1 and 6.2."""
+    start, table, body = 132 + 12 * len(tags), b"", b""
+    for name, value in tags.items():
+        table += name + struct.pack(">II", start + len(body), len(value))
+        body += value + bytes(-len(value) % 4)
+    head = struct.pack(">IIIIII", start + len(body), 0, 0x02100000, 0x6D6E7472, 0x52474220, 0x58595A20)
+    head += struct.pack(">6H", 2001, 4, 1, 0, 0, 0) + b"acsp" + bytes(28)
+    head += struct.pack(">3i", *(round(value * 65_536) for value in D50))
+    return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body

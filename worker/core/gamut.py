@@ -1,0 +1,84 @@
+"""Where the colours of a tile set lie, drawn: every tile's mean as a dot, and a strip of what there is much of."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.core.colour import oklab
+
+Array = NDArray[np.float64]
+Pixels = NDArray[np.uint8]
+
+PANEL = 320
+"""Width and height in pixels of each of the plot's two panels."""
+MARGIN = 12
+DOT = 3
+ROOM = PANEL - 2 * MARGIN - DOT - 1
+"""From the first dot to the last: even, so that grey has a middle."""
+PAPER = 250
+CHROMA = 0.33
+"""The largest chroma of sRGB in Oklab is 0.3225, of magenta. Source: B. Ottosson, A perceptual color space, 2020."""
+COLOURS = 16
+STRIP = (640, 48)
+SAMPLE = 20_000
+"""Means that the strip is made of: more change no colour that can be seen."""
+SEED = 20_261_124
+
+
+def plot(means: Array) -> Pixels:
+    """Draw every mean as a dot of its own colour, twice: hue and chroma seen from above, and lightness over chroma.
+
+    Left, Oklab's a runs from left to right and b from the bottom up, with grey in the middle. Right, chroma runs from
+    left to right and lightness from the bottom up. Light dots lie over dark ones.
+
+    Args:
+        means: (N, 3) mean colours, sRGB, 0 to 255.
+
+    Returns:
+        (PANEL, 2 * PANEL, 3) pixels.
+    """
+    places = oklab(means)
+    order = np.argsort(places[:, 0], kind="stable")
+    light, a, b = places[order].T
+    inks = np.clip(np.rint(means[order]), 0, 255).astype(np.uint8)
+    above = _panel((a / CHROMA + 1) / 2, (b / CHROMA + 1) / 2, inks)
+    beside = _panel(np.hypot(a, b) / CHROMA, light, inks)
+    return np.concatenate([above, beside], axis=1)
+
+
+def palette(means: Array) -> Pixels:
+    """Draw the colours that a tile set is made of, dark to light, each as wide as its share of the tiles.
+
+    Args:
+        means: (N, 3) mean colours, sRGB, 0 to 255, N >= 1.
+
+    Returns:
+        (48, 640, 3) pixels.
+
+    Source:
+        k-means in Oklab from k-means++ seeds: D. Arthur and S. Vassilvitskii, 2007.
+    """
+    from scipy.cluster.vq import kmeans2  # type: ignore[import-untyped]  # noqa: PLC0415 - it is slow to load
+
+    dice = np.random.default_rng(SEED)
+    some = means if len(means) <= SAMPLE else means[np.sort(dice.choice(len(means), SAMPLE, replace=False))]
+    places = oklab(some)
+    count = min(COLOURS, len(np.unique(places, axis=0)))
+    _, groups = kmeans2(places, count, minit="++", rng=dice, missing="warn")
+    shares = np.bincount(groups, minlength=count)
+    there = np.flatnonzero(shares)
+    colours = np.stack([some[groups == group].mean(axis=0) for group in there])
+    order = np.argsort(oklab(colours)[:, 0], kind="stable")
+    ends = np.rint(np.cumsum(shares[there][order]) / len(some) * STRIP[0]).astype(int)
+    column = np.repeat(np.rint(colours[order]).astype(np.uint8), np.diff(ends, prepend=0), axis=0)
+    return np.tile(column, (STRIP[1], 1, 1))
+
+
+def _panel(across: Array, up: Array, inks: Pixels) -> Pixels:
+    """Draw dots at shares of a panel, 0 to 1; what lies outside is drawn at the rim."""
+    drawn = np.full((PANEL, PANEL, 3), PAPER, np.uint8)
+    left = MARGIN + np.rint(np.clip(across, 0, 1) * ROOM).astype(int)
+    top = MARGIN + np.rint((1 - np.clip(up, 0, 1)) * ROOM).astype(int)
+    down, right = np.divmod(np.arange(DOT * DOT), DOT)
+    # One dot after the other, so that the last one lies above.
+    drawn[(top[:, None] + down).ravel(), (left[:, None] + right).ravel()] = np.repeat(inks, DOT * DOT, axis=0)
+    return drawn

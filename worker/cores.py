@@ -1,0 +1,8 @@
+"""How many things can be done at once."""
+
+import os
+
+
+def core_count() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

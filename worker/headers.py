@@ -1,0 +1,187 @@
+"""A stranger's bytes as a picture that Pillow has opened: its format known, its size judged, no pixel decoded yet."""
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from io import BytesIO
+
+from PIL import Image
+
+from models import signatures
+from models.errors import DamagedPicture, EmptyFile, TooManyPixels, TruncatedPicture
+from worker import boxes
+from worker.core import cicp
+
+FORMATS = {name: name.upper().replace(" ", "") for name in signatures.READ} | {"HEIC": "HEIF"}
+"""What Pillow calls the formats that Tessera reads."""
+ORIENTATION_TAG = 0x0112
+"""Source: CIPA DC-008 (Exif 3.0), 4.6.5.1.6."""
+TILE_WIDTH_TAG, TILE_LENGTH_TAG, SUBFILE_TAG, SUB_IFDS_TAG, DNG_TAG = 322, 323, 254, 330, 50706
+"""Source: TIFF 6.0, sections 8 and 15; TIFF/EP (ISO 12234-2), 5.2; DNG 1.7, chapter 4."""
+REDUCED = 1
+MOST_COMPONENTS = 4
+SIDEWAYS = {5, 6, 7, 8}
+TRUNCATED = "The picture is truncated: its end is missing."
+_DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
+    TypeError, ValueError, struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's decoders raise on damaged bytes. Not Exception: a time limit or a cancel must pass through."""
+
+# Damaged metadata is nothing that anybody needs to hear of: it is dropped.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+# The header is checked below, against our own limit and with our own sentence.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def load_plugins() -> None:
+    """Load now what is loaded on first use, so that forked processes have it."""
+    from PIL import ImageCms  # noqa: F401, PLC0415 - see `srgb`
+
+    Image.init()
+    _load_avif()
+    _load_heif()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Give every way in which Pillow fails on a stranger's bytes one of our names."""
+    try:
+        yield
+    except MemoryError as error:
+        raise TooManyPixels("The picture needs more memory than there is.") from error
+    except _DAMAGE as error:
+        if "truncated" in str(error):
+            raise TruncatedPicture(TRUNCATED) from error
+        raise DamagedPicture("The picture is damaged and cannot be decoded.") from error
+
+
+def opened(data: bytes, max_pixels: int) -> Image.Image:
+    """Read the header, and judge it.
+
+    Its `info` says more than Pillow's: `crop`, the part of an AVIF that is to be seen, and in `icc_profile` also what
+    AVIF and HEIC tell by numbers, and JPEG 2000 in a box.
+
+    Raises:
+        UnusablePicture: empty, in no format that Tessera reads, too large, or with a header that cannot be read.
+    """
+    if not data:
+        raise EmptyFile("The file is empty.")
+    head = data[: signatures.HEAD_BYTES]
+    kind = signatures.kind(head)
+    if kind is None:
+        raise signatures.refusal("The file", signatures.other(head))
+    image = _identified(data, kind)
+    check_size(image.size, max_pixels)
+    match kind:
+        case "TIFF":
+            _judge_tiff(image, max_pixels)
+        case "AVIF" | "HEIC":
+            _judge_boxes(image, data, max_pixels)
+        case "JPEG 2000":
+            _judge_code_stream(image, data)
+    return image
+
+
+def check_size(size: tuple[int, int], max_pixels: int, what: str = "The picture") -> None:
+    """Refuse more than so many pixels."""
+    width, height = size
+    if width * height > max_pixels:
+        raise TooManyPixels(
+            f"{what} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {max_pixels:,}."
+        )
+
+
+def shown_size(image: Image.Image) -> tuple[int, int]:
+    """Return the width and height of what is to be seen, before any turn."""
+    left, top, right, bottom = image.info.get("crop") or (0, 0, *image.size)
+    return right - left, bottom - top
+
+
+def orientation_in_header(image: Image.Image) -> object:
+    """Return what the header tells without decoding a pixel, which `getexif` may do; a TIFF's size is upright."""
+    data = image.info.get("exif")
+    if not data or image.format == "HEIF":
+        return None
+    exif = Image.Exif()
+    with suppress(*_DAMAGE):
+        exif.load(data)
+    return exif.get(ORIENTATION_TAG)
+
+
+def orientation(image: Image.Image) -> int:
+    """Return how a decoded picture lies: 1 to 8.
+
+    Exif may come after the pixels, and Pillow turns a TIFF upright by itself. A HEIC comes upright, and an AVIF's
+    boxes are told as Exif; what else their Exif or XMP says does not count. Source: ISO/IEC 23008-12, 6.5.10, 6.5.12.
+    """
+    if image.format == "JPEG" and not image.info.keys() & {"exif", "xmp"}:
+        return 1
+    found = orientation_in_header(image) if image.format in {"AVIF", "HEIF"} else image.getexif().get(ORIENTATION_TAG)
+    return found if isinstance(found, int) else 1
+
+
+def _identified(data: bytes, kind: str) -> Image.Image:
+    if kind == "AVIF":
+        _load_avif()
+    elif kind == "HEIC":
+        _load_heif()
+    try:
+        return Image.open(BytesIO(data), formats=(FORMATS[kind],))
+    except _DAMAGE as error:
+        if "truncated" in str(error):
+            raise
+        raise DamagedPicture(
+            f"The file begins like a {kind} picture, but its header cannot be read: it is damaged or incomplete."
+        ) from error
+
+
+@cache
+def _load_avif() -> None:
+    from PIL import AvifImagePlugin  # noqa: PLC0415 - the command line starts faster
+
+    # Photos are decoded beside each other, so each has one thread.
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+
+
+@cache
+def _load_heif() -> None:
+    import pillow_heif  # noqa: PLC0415 - most folders hold no HEIC, and its libraries take a while
+
+    # A thumbnail inside a file may show something else than the picture, so none is taken in its stead.
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
+def _judge_tiff(image: Image.Image, max_pixels: int) -> None:
+    """Refuse a tile far larger than the picture, for it is inflated whole, and raw photos: there it is a preview."""
+    tags = getattr(image, "tag_v2", {})
+    check_size((tags.get(TILE_WIDTH_TAG, 0), tags.get(TILE_LENGTH_TAG, 0)), max_pixels, "A tile of the picture")
+    if DNG_TAG in tags or (SUB_IFDS_TAG in tags and tags.get(SUBFILE_TAG, 0) == REDUCED):
+        raise signatures.refusal("The file", signatures.RAW)
+
+
+def _judge_boxes(image: Image.Image, data: bytes, max_pixels: int) -> None:
+    """Refuse what is decoded whole though little of it is shown, and a HEIC without the picture that it promises."""
+    for extent in boxes.extents(data):
+        check_size(extent, max_pixels, "A part of the picture")
+    if boxes.reach(data) > len(data):
+        # A decoder fills with some colour what is not there.
+        raise TruncatedPicture(TRUNCATED)
+    if image.format == "AVIF":
+        image.info["crop"] = boxes.crop(data)
+    elif not image.info.get("primary"):
+        raise DamagedPicture("The HEIC file does not hold the picture that it names as its first.")
+    code = boxes.colour_code(data)
+    if code is not None and not image.info.get("icc_profile"):
+        image.info["icc_profile"] = cicp.icc_profile(*code)
+
+
+def _judge_code_stream(image: Image.Image, data: bytes) -> None:
+    """Refuse a file whose code stream, which is what is decoded, is not what the box before it says."""
+    size, component_count = boxes.code_stream(data)
+    if size != image.size or component_count > MOST_COMPONENTS:
+        raise DamagedPicture("The JPEG 2000 file says one thing of its picture, and its code stream another.")
+    image.info["icc_profile"] = boxes.profile(data)

@@ -1,0 +1,173 @@
+"""Indexing a tile set: one worker plans it and puts it together, and as many as there are do its parts.
+
+Every part is a row with a lease of its own. Whoever begins one rings for another hand while no message waits in the
+lane, so idle workers come one after the other, lost messages are made up for, and other jobs are not kept waiting.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import database, jobs, keys, parts, queue
+from models.errors import Crashed, LeaseLost, TesseraError
+from models.lifecycle import Doorbell, JobKind, JobState, Lane
+from models.parts import Listing
+from models.ringing import ring_all
+from models.services import Services
+from models.tables import Job, Source, TileSet
+from models.tables import Tile as TileRow
+from worker import context, merging, sources
+from worker.attempt import Attempt, Outcome
+from worker.parts import PartWork, Told
+from worker.sources import Photo
+
+log = structlog.get_logger(__name__)
+
+TURN_SECONDS = 10.0
+"""How long a large tile set keeps its place while other jobs of its lane wait."""
+WAIT_SECONDS = 0.1
+LISTED, INDEXED = 0.02, 0.95
+"""Shares of the whole job, at the end of a phase."""
+
+
+def index_tile_set(attempt: Attempt) -> Outcome:
+    """List the photos of a tile set, see to it that its parts are done, and put them together."""
+    with attempt.services.reading() as session:
+        tile_set = session.scalars(select(TileSet).where(TileSet.job_id == attempt.lease.job_id)).one()
+    _plan(attempt, tile_set)
+    _see_parts_done(attempt, tile_set)
+    attempt.report("merging", INDEXED)
+    return merging.merged(attempt, tile_set)
+
+
+def lend_a_hand(services: Services, job_id: int) -> None:
+    """Do one part of a job that another worker leads, if there is one to do."""
+    with structlog.contextvars.bound_contextvars(job_id=job_id):
+        try:
+            with services.reading() as session:
+                led = TileSet.job_id == job_id, Job.state == JobState.RUNNING
+                tile_set = session.scalars(select(TileSet).join(TileSet.job).where(*led)).one_or_none()
+            if tile_set is not None:
+                _do_part(services, tile_set, lambda _: None)
+        except LeaseLost as error:
+            log.info("stopped", reason=str(error))
+        except database.Unreachable:
+            log.exception("the database cannot be reached; another will do this part")
+        except TesseraError as error:
+            # The worker that leads the job comes to this part too, and fails the job with this code.
+            log.warning("a part came to nothing", error_code=error.code, reason=str(error))
+
+
+def _plan(attempt: Attempt, tile_set: TileSet) -> None:
+    """Deal out the photos of new sources into parts."""
+    services = attempt.services
+    with services.reading() as session:
+        new = session.scalars(
+            select(Source).where(Source.tile_set_id == tile_set.id, Source.planned.is_(False)).order_by(Source.number)
+        ).all()
+        of_places = select(TileRow.origin, TileRow.stamp).where(
+            TileRow.tile_set_id == tile_set.id, TileRow.origin.is_not(None)
+        )
+        known = {origin or "": stamp or "" for origin, stamp in session.execute(of_places)}
+    if not new:
+        return
+    photos = sources.listed(new, context.zips(services.store), known)
+    listings = []
+    for number, dealt in enumerate(_dealt(photos, services.settings.part_photos)):
+        attempt.report("listing", 0.0)
+        key = keys.listing(tile_set.id, attempt.lease.name, number)
+        services.store.put(key, sources.written(dealt))
+        listings.append(Listing(key, len(dealt)))
+    with services.sessions.begin() as session:
+        now = database.now(session)
+        jobs.beat(session, attempt.lease, now, services.settings.lease_span, "indexing", LISTED)
+        parts.lay_out(session, tile_set.id, [source.id for source in new], listings)
+
+
+def _dealt(photos: Iterator[Photo], count: int) -> Iterator[list[Photo]]:
+    while dealt := list(islice(photos, count)):
+        yield dealt
+
+
+def _see_parts_done(attempt: Attempt, tile_set: TileSet) -> None:
+    """Do parts until none is left, and wait for those that others do.
+
+    Raises:
+        Crashed: a part was given up.
+        LeaseLost: the job is another's, or was left to others that wait.
+    """
+    services = attempt.services
+    began, worked = time.monotonic(), False
+    while True:
+        with services.reading() as session:
+            now = database.now(session)
+            far = parts.progress(session, tile_set.id, None, now)
+            left = parts.open_count(session, tile_set.id)
+            hopeless = parts.hopeless(session, tile_set.id, now, services.settings.max_attempts)
+            others = _waiting_count(session)
+        if far is None or not left:
+            return
+        if hopeless:
+            raise Crashed(
+                f"Workers stopped in the middle of the same {services.settings.part_photos} photos "
+                f"{services.settings.max_attempts} times; perhaps one of them is more than a worker can bear."
+            )
+        if worked and _long_enough(services, time.monotonic() - began, others):
+            _leave(attempt)
+        told = partial(_report, attempt, far.done, far.total)
+        told(0)
+        # Where only the part was lost, to another, the next report says nothing, and the work goes on.
+        with suppress(LeaseLost):
+            if _do_part(services, tile_set, told):
+                worked = True
+                continue
+        time.sleep(WAIT_SECONDS)
+
+
+def _report(attempt: Attempt, before: int, total: int, done: int) -> None:
+    attempt.report("indexing", LISTED + (INDEXED - LISTED) * (before + done) / max(1, total))
+
+
+def _waiting_count(session: Session) -> int:
+    waiting = Job.lane == Lane.INDEXING, Job.state == JobState.QUEUED
+    return session.scalars(select(func.count()).where(*waiting)).one()
+
+
+def _long_enough(services: Services, seconds: float, others: int) -> bool:
+    """Whether it is time to begin anew, long before the time limit, or to let other jobs have a turn."""
+    return seconds >= services.settings.job_seconds / 2 or (others > 0 and seconds >= TURN_SECONDS)
+
+
+def _leave(attempt: Attempt) -> None:
+    """Go to the end of the queue."""
+    attempt.give_back()
+    ring_all(attempt.services.sessions, [Doorbell(JobKind.INDEX, attempt.lease.job_id, Lane.INDEXING)])
+    raise LeaseLost(f"Attempt {attempt.lease.attempt} left job {attempt.lease.job_id} to the next one.")
+
+
+def _do_part(services: Services, tile_set: TileSet, told: Told) -> bool:
+    """Do a part that nobody works on; return whether there was one."""
+    chosen = services.settings
+    with services.sessions.begin() as session:
+        now = database.now(session)
+        lease = parts.claim(session, tile_set.id, now, chosen.lease_span, chosen.max_attempts)
+    if lease is None:
+        return False
+    _call_a_hand(services, tile_set)
+    PartWork(services, tile_set, lease).do(told)
+    _call_a_hand(services, tile_set)
+    return True
+
+
+def _call_a_hand(services: Services, tile_set: TileSet) -> None:
+    """Ring for another worker if there is a part for it, and nobody is rung for yet."""
+    with services.reading() as session:
+        free = parts.free_count(session, tile_set.id, database.now(session))
+    if free and Lane.INDEXING in queue.empty_lanes():
+        ring_all(services.sessions, [Doorbell(JobKind.INDEX, tile_set.job_id, Lane.INDEXING)])

@@ -1,0 +1,59 @@
+"""Plain JPEG files, by the shortest way: with `worker.images`, which does all the rest, the door to Pillow.
+
+A JPEG is plain when it holds a colour picture and nothing that changes how it is to be seen: no Exif, no profile, no
+Adobe marker. Then a thumb needs neither numpy nor Pillow's reading of the header, which cost more time than the
+pixels of a small photo.
+"""
+
+from PIL import Image
+
+MOST_PIXELS = 1 << 24
+"""Larger pictures are judged, and refused, by `worker.images`."""
+_START = b"\xff\xd8"
+_PLAIN = {0xC4, 0xDB, 0xDD, 0xE0, 0xFE}
+"""Segments that may come before the frame: tables, JFIF, a comment. Source: ITU-T T.81, table B.1."""
+_FRAMES = {0xC0, 0xC1, 0xC2}
+"""Baseline, extended and progressive Huffman coding. Source: the same."""
+_HEAD_BYTES = 10
+_BITS, _CHANNELS = 8, 3
+
+
+def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
+    """Return the pixels of a photo as `images.thumb`, rows from the top, and its size; None if it is not plain.
+
+    None is no verdict: a file that is damaged in some way is not plain either.
+    """
+    size = _size(data)
+    if size is None:
+        return None
+    scale = _scale(size, 2 * side)
+    reduced = -(-size[0] // scale), -(-size[1] // scale)
+    try:
+        # What Image.open and draft come to, in one call; Pillow documents the decoder's name, not what it takes.
+        image = Image.frombytes("RGB", reduced, data, "jpeg", "RGB", "", scale, 0)
+    except (ValueError, OSError, MemoryError):
+        return None
+    return image.resize((side, side), Image.Resampling.BOX).tobytes(), reduced
+
+
+def _scale(size: tuple[int, int], at_least: int) -> int:
+    """Return the largest divisor that leaves both sides so long."""
+    most = min(size) // at_least
+    return next((scale for scale in (8, 4, 2) if most >= scale), 1)
+
+
+def _size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height if the file is a plain JPEG as far as its frame."""
+    at = len(_START)
+    if not data.startswith(_START):
+        return None
+    while at + _HEAD_BYTES <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - begins a marker
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        if marker in _FRAMES:
+            height, width = int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 7 : at + 9])
+            plain = data[at + 4] == _BITS and data[at + 9] == _CHANNELS and 0 < width * height <= MOST_PIXELS
+            return (width, height) if plain else None
+        if marker not in _PLAIN:
+            return None
+        at += 2 + length
+    return None

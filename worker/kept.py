@@ -1,0 +1,37 @@
+"""The photos of a tile set as they are kept: in the store, or where they lie if the set only links to them."""
+
+from collections.abc import Mapping
+from functools import partial
+from hashlib import sha256
+from uuid import UUID
+
+from models import keys, tile_sets
+from models.errors import UnreadableFile, UnusablePicture
+from models.services import Services
+from worker import places
+from worker.fetch import ReadPhoto
+
+
+def reader(services: Services, tile_set_id: UUID) -> ReadPhoto:
+    """Return what gives the bytes of a photo by its content hash, of removed ones too while they are there."""
+    with services.reading() as session:
+        links = tile_sets.links(session, tile_set_id)
+    return partial(_read, services, tile_set_id, links)
+
+
+def _read(services: Services, tile_set_id: UUID, links: Mapping[str, str], content: bytes) -> bytes:
+    """Return a photo as it is kept, or its own file where the set only links to it.
+
+    Raises:
+        UnreadableFile: the file is no longer there, or no longer what it was.
+    """
+    link = links.get(content.hex())
+    if link is None:
+        return services.store.fetched(keys.tile(tile_set_id, content.hex()))
+    try:
+        data = places.read(link, services.settings.max_picture_bytes)
+    except UnusablePicture as error:
+        raise UnreadableFile(f"{link}: {error}") from error
+    if sha256(data).digest() != content:
+        raise UnreadableFile(f"{link} has changed since it was indexed; import its folder again.")
+    return data

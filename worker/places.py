@@ -1,0 +1,167 @@
+"""Places that workers can read photos from without a copy: a folder of this machine, or a part of a bucket."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote_to_bytes
+
+from models.errors import EmptyFile, StorageUnreachable, StorageUnreadable, UnreadableFile
+from models.storage import Blob, Store, open_store
+
+FILE = "file://"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file of a place.
+
+    Attributes:
+        name: Its path below the place.
+        address: Its own address.
+        stamp: Its size and time, which change when it does; empty where the system does not tell them.
+        trouble: Why it cannot be read, if that is known already.
+    """
+
+    name: str
+    address: str
+    stamp: str
+    trouble: str = ""
+
+
+def files(address: str) -> Iterator[Found]:
+    """Yield every file of a place and its sub-folders, those of a folder by name.
+
+    Hidden files and folders, and links to folders, are left out. Where the system refuses to say what there is, that
+    is a file with its trouble.
+
+    Args:
+        address: `file:///folder` or `s3://bucket/prefix`.
+
+    Raises:
+        StorageUnreadable: the bucket cannot be listed.
+    """
+    if address.startswith(FILE):
+        yield from _walk(_path(address))
+        return
+    for blob in _opened(address).list():
+        if not _is_marker(blob) and not any(part.startswith(".") for part in blob.key.split("/")):
+            stamp = f"{blob.size_bytes}:{blob.written_at.timestamp():.6f}"
+            yield Found(blob.key, f"{address.rstrip('/')}/{blob.key}", stamp)
+
+
+def read(address: str, max_bytes: int) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        UnreadableFile: it cannot be read, or has more than `max_bytes`.
+        EmptyFile: it has none.
+        StorageUnreachable: the bucket does not answer, which is not the file's fault.
+    """
+    data = _read_file(_path(address), max_bytes) if address.startswith(FILE) else _fetch(address, max_bytes)
+    if len(data) > max_bytes:
+        raise UnreadableFile(f"The file has more than {max_bytes:,} bytes, which is the limit.")
+    if not data:
+        raise EmptyFile("The file is empty.")
+    return data
+
+
+def address_of(path: Path) -> str:
+    """Return the address of a file or a folder of this machine."""
+    return path.absolute().as_uri()
+
+
+def folder_at(address: str) -> Path:
+    """Return the path of an address on this machine."""
+    return Path(_path(address))
+
+
+def _path(address: str) -> str:
+    return os.fsdecode(unquote_to_bytes(address.removeprefix(FILE)))
+
+
+def _walk(top: str) -> Iterator[Found]:
+    """Yield the files below a folder, however deep: what is still to be looked at is a list, not a recursion."""
+    waiting = [(top, "")]
+    while waiting:
+        path, name = waiting.pop()
+        if name and not name.endswith("/"):
+            yield Found(name, address_of(Path(path)), _stamp(path))
+            continue
+        try:
+            with os.scandir(path) as entries:
+                inside = sorted(filter(None, (_wanted(entry, name) for entry in entries)), reverse=True)
+        except OSError as error:
+            trouble = f"The folder cannot be opened: {error.strerror}."
+            yield Found(name or path, address_of(Path(path)), "", trouble)
+            continue
+        waiting += [(os.path.join(path, entry), below) for entry, below in inside]  # noqa: PTH118 - 100,000 of them
+
+
+def _wanted(entry: os.DirEntry[str], below: str) -> tuple[str, str] | None:
+    """Return an entry and its name below the place, with a stroke at the end of a folder's; None to leave it out."""
+    if entry.name.startswith("."):
+        return None
+    try:
+        if entry.is_dir(follow_symlinks=False):
+            return entry.name, f"{below}{entry.name}/"
+        return (entry.name, below + entry.name) if entry.is_file() else None
+    except OSError:
+        # A link in a circle, or one that may not be followed: reading it says so.
+        return entry.name, below + entry.name
+
+
+def _stamp(path: str) -> str:
+    """Return size and time of a file; nothing for one that vanished meanwhile, of which reading says why."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - 100,000 of them
+    except OSError:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def _is_marker(blob: Blob) -> bool:
+    """Whether a blob only stands for a folder, as consoles make them: it is empty, and named as folders are."""
+    return not blob.size_bytes and not PurePosixPath(blob.key).suffix
+
+
+def _read_file(path: str, max_bytes: int) -> bytes:
+    """Return a file's bytes; one more than the limit if it has more."""
+    try:
+        # What became a pipe since it was listed is empty, and nobody waits for it.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            return file.read(max_bytes + 1)
+    except OSError as error:
+        raise UnreadableFile(f"The file cannot be read: {error.strerror}.") from error
+
+
+def _fetch(address: str, max_bytes: int) -> bytes:
+    """Return a blob's bytes; one more than the limit if it has more."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    try:
+        return _beginning(_opened(f"s3://{bucket}"), key, max_bytes + 1)
+    except StorageUnreachable:
+        raise
+    except StorageUnreadable as error:
+        raise UnreadableFile(f"The file cannot be read: {error}") from error
+
+
+def _beginning(store: Store, key: str, most: int) -> bytes:
+    """Return at most so many bytes of a blob, by one request."""
+    try:
+        return store.get_range(key, 0, most)
+    except StorageUnreachable:
+        raise
+    except StorageUnreadable:
+        # What is empty has no first byte to ask for, and S3 calls that an error.
+        if store.size(key):
+            raise
+        return b""
+
+
+@lru_cache(maxsize=4)
+def _opened(address: str) -> Store:
+    """Return the store at an address; nothing of a place is cached, since its files may change."""
+    return open_store(address, Path(tempfile.gettempdir()), 0)

@@ -1,0 +1,121 @@
+"""An index that is damaged or lost is made again, of the photos that are kept."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models import keys
+from models.errors import DamagedIndex, StorageUnreadable, UnusablePicture
+from models.services import Services
+from models.storage import Store
+from models.tables import Exclusion, Tile, Version
+from worker import index, litter, parallel
+from worker.fetch import ReadPhoto
+from worker.images import Decoder
+from worker.index import Index, Progress
+
+log = structlog.get_logger(__name__)
+
+
+def loaded(
+    services: Services, version: Version, read: ReadPhoto, decoder: Decoder, name: str, progress: Progress
+) -> Index:
+    """Return the index of a version; one that cannot be read is made again, and stored for the next who asks.
+
+    Its rows are the same, in the same order. The thumbs are those of the photos as they are kept: the same for what
+    is kept without loss, and otherwise as near as a JPEG of quality 92.
+
+    Args:
+        services: Where the index lies, and the rows that name it.
+        version: Of the tile set.
+        read: Gives the bytes of a photo as it is kept.
+        decoder: Decodes it.
+        name: What no other attempt is called.
+        progress: Told how far the making is.
+
+    Raises:
+        NoUsableTiles: not one of its photos can be read any more.
+    """
+    try:
+        return index.load(services.store.path(version.index_key))
+    except DamagedIndex as error:
+        log.warning("an index is damaged and made again", index_key=version.index_key, reason=str(error))
+    except StorageUnreadable:
+        # A store that refuses, or does not answer, may have it still.
+        if _is_there(services.store, version.index_key):
+            raise
+        log.warning("an index is lost and made again", index_key=version.index_key)
+    with services.reading() as session:
+        contents = _contents(session, version)
+    described = _described(services, version.tile_set_id, contents, read, decoder, progress)
+    made = index.of_tiles(described)
+    _replace(services, version, made, keys.index(version.tile_set_id, name))
+    return made
+
+
+def _contents(session: Session, version: Version) -> list[bytes]:
+    """Return the content hashes of what the index held: what was there when it was made, and removed since or not."""
+    of_set = version.tile_set_id
+    same = (Version.tile_set_id == of_set) & (Version.index_key == version.index_key)
+    made_at, last = session.execute(select(func.min(Version.number), func.max(Version.number)).where(same)).one()
+    lasts = Tile.until.is_(None) | (Tile.until > made_at)
+    held = select(Tile.content).where(Tile.tile_set_id == of_set, Tile.since <= made_at, lasts)
+    # While an index is in use nothing comes in, so what was removed from it then was in it.
+    gone = select(Exclusion.content).where(
+        Exclusion.tile_set_id == of_set, Exclusion.since > made_at, Exclusion.since <= last
+    )
+    return sorted(bytes.fromhex(content) for content in {*session.scalars(held), *session.scalars(gone)})
+
+
+def _is_there(store: Store, key: str) -> bool:
+    """Whether a store that answers has a blob.
+
+    Raises:
+        StorageUnreadable: it does not answer, or refuses.
+    """
+    return any(blob.key == key for blob in store.list(key.rpartition("/")[0]))
+
+
+def _described(
+    services: Services, owner: UUID, contents: list[bytes], read: ReadPhoto, decoder: Decoder, progress: Progress
+) -> Iterator[index.Tile]:
+    edge = services.settings.tile_edge
+
+    def one(content: bytes) -> index.Tile | None:
+        try:
+            # At the scale that it was measured at, which a thumb alone would not need.
+            made = decoder.prepared(read(content), index.SIDE, edge)
+        except UnusablePicture as error:
+            log.warning("a photo is left out of an index", content=content.hex(), reason=str(error))
+            return None
+        except StorageUnreadable:
+            if _is_there(services.store, keys.tile(owner, content.hex())):
+                raise
+            log.warning("a lost photo is left out of an index", content=content.hex())
+            return None
+        return index.Tile("", content, made.size, made.thumb)
+
+    for done, tile in enumerate(parallel.spread(one, contents, parallel.core_count()), start=1):
+        progress("rebuilding", done, len(contents))
+        if tile is not None:
+            yield tile
+
+
+def _replace(services: Services, version: Version, made: Index, key: str) -> None:
+    """Store an index, and name it wherever the old one was named."""
+    with tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
+        path = Path(folder, "index")
+        with path.open("w+b") as file:
+            index.save(made, file)
+        services.store.put(key, path)
+    with services.sessions.begin() as session:
+        session.execute(
+            update(Version)
+            .where(Version.tile_set_id == version.tile_set_id, Version.index_key == version.index_key)
+            .values(index_key=key)
+        )

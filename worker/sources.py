@@ -1,0 +1,119 @@
+"""The photos that a tile set is to be made of: listed once, dealt out in parts, read one by one."""
+
+import json
+import threading
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from models import archives
+from models.archives import Archive
+from models.errors import UnreadableFile
+from models.orders import SourceKind
+from models.storage import Store
+from models.tables import Source
+from worker import places
+
+
+@dataclass(frozen=True)
+class Photo:
+    """Where the bytes of one photo are, in words that can be written down.
+
+    Attributes:
+        name: For people.
+        kind: What it lies in.
+        address: A key of the store, or the address of a file of a place.
+        entry: Its place in a zip.
+        stamp: Of a place: what changes when the file does.
+        linked: Whether its file is to be read again whenever it lies in a mosaic.
+        trouble: Why it cannot be read, if that is known already.
+    """
+
+    name: str
+    kind: str
+    address: str
+    entry: int = 0
+    stamp: str | None = None
+    linked: bool = False
+    trouble: str = ""
+
+    @property
+    def origin(self) -> str | None:
+        """Where its file lies for good; None where it was only uploaded."""
+        return self.address if self.kind == SourceKind.PLACE else None
+
+
+class Zips:
+    """Zips of the store that stay open from one part to the next.
+
+    Reading the directory of a hundred thousand files takes as long as indexing hundreds of them.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._open: dict[str, Archive] = {}
+        self._lock = threading.Lock()
+
+    def archive(self, key: str) -> Archive:
+        """Return the zip under a key.
+
+        Raises:
+            BadArchive: it is no zip.
+        """
+        with self._lock:
+            if key not in self._open:
+                self._open[key] = archives.kept_open(self._store.open(key))
+            return self._open[key]
+
+    def keep_only(self, keys: Container[str]) -> None:
+        """Close the others: nobody may be reading."""
+        for key in [key for key in self._open if key not in keys]:
+            self._open.pop(key).close()
+
+
+def listed(sources: Iterable[Source], zips: Zips, known: Mapping[str, str]) -> Iterator[Photo]:
+    """Yield every photo of sources; of places only those that are new or changed.
+
+    Args:
+        sources: What came with the tile set.
+        zips: Opens what is a zip.
+        known: Stamp by address of what the tile set has of places already.
+    """
+    for source in sources:
+        if source.kind is SourceKind.PHOTO:
+            yield Photo(source.name, source.kind.value, source.address)
+        elif source.kind is SourceKind.ARCHIVE:
+            for number, name in enumerate(zips.archive(source.address).names):
+                yield Photo(name, source.kind.value, source.address, number)
+        else:
+            for found in places.files(source.address):
+                if known.get(found.address) != found.stamp or not found.stamp:
+                    kind, address, stamp = source.kind.value, found.address, found.stamp
+                    yield Photo(found.name, kind, address, 0, stamp, source.linked, found.trouble)
+
+
+def read(photo: Photo, store: Store, zips: Zips, max_bytes: int) -> bytes:
+    """Return a photo's bytes.
+
+    Raises:
+        UnusablePicture: they cannot be had, or are too many.
+    """
+    if photo.trouble:
+        raise UnreadableFile(photo.trouble)
+    if photo.kind == SourceKind.ARCHIVE:
+        return zips.archive(photo.address).read(photo.entry, max_bytes)
+    if photo.kind == SourceKind.PLACE:
+        return places.read(photo.address, max_bytes)
+    size = store.size(photo.address)
+    if size > max_bytes:
+        raise UnreadableFile(f"The file has {size:,} bytes; the limit is {max_bytes:,}.")
+    return store.get(photo.address)
+
+
+def written(photos: Iterable[Photo]) -> bytes:
+    """Return a list of photos as a blob."""
+    return json.dumps([asdict(photo) for photo in photos]).encode()
+
+
+def read_list(blob: bytes) -> list[Photo]:
+    """Return the photos that a blob lists."""
+    return [Photo(**fields) for fields in json.loads(blob)]
