@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import indexing
+import library100k
 import machine
 import matching
 import photographs
 import quality
 import rendering
+import service
 from measurement import Measurement, table
 from process import Failed
 from rich.console import Console
@@ -20,8 +23,12 @@ from setting import Setting
 
 SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "rendering": rendering.measure,
+    "indexing": indexing.measure,
+    "library100k": library100k.measure,
     "matching": matching.measure,
     "quality": quality.measure,
+    "service": service.measure,
+    "zip100k": service.measure_memory,
 }
 """What is measured, in the order of the table: a new section is a module with such a function."""
 REPORT = Path("bench.json")

@@ -59,7 +59,7 @@ def _round(setting: Setting, rounds: Rounds, *, with_article: bool) -> None:
         rounds.bare.append(run(python("bare.py", photos.tiles, str(setting.index_side)), own))
         rounds.bare32.append(run(python("bare.py", photos.tiles, str(SMALL_SIDE)), own))
         rounds.first.append(_render(photos, folder / "first.png", rounds, own))
-        if not any((folder / "cache").rglob("*.npy")):
+        if not any((folder / "cache").rglob("*.safetensors")):
             raise Failed("The first render left no index in XDG_CACHE_HOME, so there is no second to measure.")
         rounds.second.append(_render(photos, folder / "second.png", rounds, own))
         if with_article:
