@@ -92,6 +92,14 @@ class Service:
     def start_worker(self, lane: Lane = Lane.INTERACTIVE, name: str | None = None, **settings: str) -> None:
         self.installed.start_one(name or f"{lane.value}-worker", processes.lane_worker(lane, CHILDREN), **settings)
 
+    def keep_up(self, lane: Lane) -> None:
+        """Start a lane's worker again if it has ended, as a supervisor does.
+
+        Celery ends itself when a child is killed before it is up: "Could not start worker processes".
+        """
+        if self.installed.processes[f"{lane.value}-worker"].poll() is not None:
+            self.start_worker(lane)
+
     def restart(self, lane: Lane = Lane.INTERACTIVE, **settings: str) -> None:
         """Kill a lane's worker, start another, and wait until its children are there."""
         self.kill_worker(lane)

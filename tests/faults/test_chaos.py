@@ -5,6 +5,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -48,7 +49,7 @@ def test_a_thousand_jobs_survive_a_minute_of_kills(
 
 
 def _rage(service: Any, send: Any) -> Counter[str]:
-    """Kill something about every second; what a supervisor would start again, we start again."""
+    """Kill something about every second, and be the supervisor of what was killed."""
     dice = np.random.default_rng(SEED)
     killed: Counter[str] = Counter()
     until = time.monotonic() + SECONDS
@@ -60,10 +61,10 @@ def _rage(service: Any, send: Any) -> Counter[str]:
                 send(children[dice.integers(len(children))], signal.SIGKILL)
         elif victim == "worker":
             service.kill_worker(Lane.BULK)
-            service.start_worker(Lane.BULK)
         else:
             service.installed.redis.stop(signal.SIGKILL)
             service.installed.redis.start()
+        service.keep_up(Lane.BULK)
         killed[str(victim)] += 1
         time.sleep(dice.uniform(0.3, 1.7))
     return killed
@@ -71,8 +72,13 @@ def _rage(service: Any, send: Any) -> Counter[str]:
 
 def _seen_through(service: Any) -> None:
     """Wait until every job is final; fail when for a long time not one more is."""
+
+    def one_more_ended(left: int) -> bool:
+        service.keep_up(Lane.BULK)
+        return bool(service.unfinished() < left)
+
     while left := service.unfinished():
-        service.wait_for(lambda most=left: service.unfinished() < most)
+        service.wait_for(partial(one_more_ended, left))
 
 
 def _every_succeeded_job_is_whole_and_was_done_once(service: Any, batch_id: str) -> None:
