@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from cli.folder import File
 from cli.segments import Segment
 from models.errors import StorageFull, is_full
+from worker.folder import File
 
 FORKS = sys.platform.startswith("linux")
 """Elsewhere system libraries may have threads of their own, which no fork survives.

@@ -4,12 +4,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from cli import folder as folders
-from cli import library, seal, summary
-from cli.folder import File
+from cli import library, seal, shelf, summary
 from cli.library import Library
 from cli.screen import Bar
 from models.errors import UnreadableFile
+from worker.folder import File, walk
 
 
 def run(folder: str, files: Sequence[File] | None = None, *, dedupe: bool | None = None) -> tuple[Library, float]:
@@ -28,7 +27,7 @@ def run(folder: str, files: Sequence[File] | None = None, *, dedupe: bool | None
         StorageFull: there is no room for the index.
     """
     began = time.monotonic()
-    files = list(folders.walk(folder)) if files is None else files
+    files = list(walk(folder)) if files is None else files
     with Bar() as bar:
         photos = library.open_folder(folder, bar, dedupe=dedupe, files=files)
     seconds = time.monotonic() - began
@@ -38,5 +37,5 @@ def run(folder: str, files: Sequence[File] | None = None, *, dedupe: bool | None
     # A file that could not be read may be readable the next time.
     if not any(line.code == UnreadableFile.code for line in photos.kept.lines):
         again = f"{summary.in_a_line(folder, photos, summary.NOTHING)}\n"
-        seal.put(folders.cabinet(folder), photos.kept.name, files, again, skipped)
+        seal.put(shelf.cabinet_of(folder), photos.kept.name, files, again, skipped)
     return photos, seconds

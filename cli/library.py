@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from cli import cabinet, crew, segments
-from cli import folder as folders
+from cli import cabinet, crew, segments, shelf
 from cli.cabinet import Cabinet, Kept
-from cli.folder import File
 from cli.segments import Line
 from models.errors import DamagedPicture, NoUsableTiles, UnreadableFile
 from worker import rows
 from worker.cores import core_count
+from worker.folder import File, walk
 from worker.rows import Part
 
 if TYPE_CHECKING:
@@ -123,8 +122,8 @@ def open_folder(
     if not os.path.isdir(folder):
         raise NoUsableTiles(f"There is no folder {folder}.")
     if files is None:
-        files = list(folders.walk(folder))
-    with cabinet.opened(folders.cabinet(folder, cache)) as place:
+        files = list(walk(folder))
+    with cabinet.opened(shelf.cabinet_of(folder, cache)) as place:
         before, note = place.recall()
         survey = _survey(files, before, place, progress)
         if not any(line.content for line in survey.lines):

@@ -3,14 +3,14 @@
 import os
 import sys
 
-from cli import folder as folders
-from cli import seal
+from cli import seal, shelf
+from worker.folder import walk
 
 
 def index(folder: str) -> int:
     """Index a folder, and say what is new; return the exit code."""
-    files = list(folders.walk(folder)) if os.path.isdir(folder) else []
-    answer = seal.unbroken(folders.cabinet(folder), files) if files else None
+    files = list(walk(folder)) if os.path.isdir(folder) else []
+    answer = seal.unbroken(shelf.cabinet_of(folder), files) if files else None
     if answer is not None:
         sys.stdout.write(answer[0])
         sys.stderr.write(answer[1])

@@ -7,7 +7,7 @@ are as it says, it is the answer; anything else is looked into by `cli.library`.
 import os
 from collections.abc import Iterable
 
-from cli.folder import File
+from worker.folder import File
 
 NAME = "seal-v3"
 _MARK = b"\0\n"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from cli.folder import File
 from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
 from worker import arrays, rows
 from worker.arrays import Stream
+from worker.folder import File
 from worker.rows import Part
 
 KIND = "tessera segment"

@@ -8,6 +8,8 @@ HEAD_BYTES = 512
 """How much of a file's beginning is looked at."""
 READ = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "AVIF", "HEIC", "JPEG 2000")
 """The formats that Tessera reads, as people call them."""
+FILES = "image/*,.avif,.heic,.heif,.jp2,.j2k"
+"""What a browser should offer: the endings are for systems that do not know those files as pictures."""
 
 _READ = {
     b"\xff\xd8\xff": "JPEG",  # T.81, B.1.1.3

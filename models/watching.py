@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from models.lifecycle import AttemptEnd, JobKind, JobState, Lane
-from models.tables import AttemptRecord, Job, PhaseRecord
+from models.tables import AttemptRecord, Job, Part, PhaseRecord, TileSet
 
 WAIT_BOUNDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 """Seconds: from what nobody notices to what nobody waits for."""
@@ -52,6 +52,7 @@ class Figures:
         ended: Attempts that ended, by the kind of their job and how.
         going_on: Attempts that have no end yet, by the kind of their job.
         failed_rings: Messages that did not reach the queue.
+        photos_left: Photos that jobs which go on have still to index, as far as they are listed.
     """
 
     jobs: Mapping[tuple[JobKind, Lane, JobState], int]
@@ -61,6 +62,7 @@ class Figures:
     ended: Mapping[tuple[JobKind, AttemptEnd], int]
     going_on: Mapping[JobKind, int]
     failed_rings: int
+    photos_left: int
 
 
 def count(session: Session, now: datetime) -> Figures:
@@ -74,6 +76,7 @@ def count(session: Session, now: datetime) -> Figures:
         ended={(kind, end): attempts.get((kind, end), 0) for kind, end in product(JobKind, AttemptEnd)},
         going_on={kind: attempts.get((kind, None), 0) for kind in JobKind},
         failed_rings=session.scalars(select(func.coalesce(func.sum(Job.failed_rings), 0))).one(),
+        photos_left=_photos_left(session),
     )
 
 
@@ -110,3 +113,10 @@ def _attempts(session: Session) -> dict[tuple[JobKind, AttemptEnd | None], int]:
     columns = (Job.kind, AttemptRecord.outcome)
     rows = session.execute(select(*columns, func.count()).join_from(AttemptRecord, Job).group_by(*columns))
     return {(kind, outcome): number for kind, outcome, number in rows}
+
+
+def _photos_left(session: Session) -> int:
+    left = select(func.coalesce(func.sum(Part.photo_count - Part.done_count), 0))
+    going_on = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
+    of_jobs = left.join_from(Part, TileSet, TileSet.id == Part.tile_set_id).join(Job, Job.id == TileSet.job_id)
+    return session.scalars(of_jobs.where(going_on)).one()

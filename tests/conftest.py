@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from models.services import Services, open_services
 from models.settings import Settings
 from models.tables import Tile, TileSet
 from models.tile_sets import Indexed
-from worker import headers
+from worker import headers, images, index
 
 PATIENCE = 180.0
 TOKEN = "a token that only the tests know"
@@ -481,6 +482,17 @@ def noise() -> Callable[..., NDArray[np.uint8]]:
         return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def measured() -> Callable[[bytes], index.Tile]:
+    """Return what the index keeps of a photo, in the test's own process."""
+
+    def measure(data: bytes) -> index.Tile:
+        thumb, size = images.thumb(data, index.SIDE)
+        return index.Tile("", sha256(data).digest(), size, thumb)
+
+    return measure
 
 
 @pytest.fixture(scope="session")

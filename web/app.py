@@ -8,7 +8,7 @@ from flask import Response
 from flask_wtf.csrf import CSRFProtect
 from gunicorn.http.errors import NoMoreData, ParseException
 
-from models import logs, queue, settings
+from models import logs, queue, settings, signatures
 from models.errors import InvalidOrder
 from models.services import Services, open_services
 from models.settings import Settings
@@ -61,6 +61,7 @@ def assemble(services: Services) -> Tessera:
     for pages in views.blueprints():
         app.register_blueprint(pages)
     app.add_template_filter(views.span)
+    app.jinja_env.globals["picture_files"] = signatures.FILES
     problems.register(app)
     for kind in (ParseException, NoMoreData):
         app.register_error_handler(kind, _garbled)

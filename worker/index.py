@@ -3,36 +3,24 @@
 The order makes a tile's number independent of file names, folders and machines.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import NoUsableTiles, UnusablePicture
-from worker import arrays, images, parallel, rows
+from models.errors import NoUsableTiles
+from worker import arrays, parallel, rows
 from worker.core import alike as core
-from worker.images import Decoder
 
 KIND, VERSION, SIDE, COLUMNS = rows.KIND, rows.VERSION, rows.SIDE, rows.COLUMNS
+MOST_OPEN = 200
+"""Files that are merged at once: each one is mapped into memory."""
 
 Progress = Callable[[str, int, int], None]
 """Told the phase, how many are done, and of how many. What it raises stops the work."""
-
-
-class Source(Protocol):
-    """A photo to be: its name for the report, and its bytes."""
-
-    @property
-    def name(self) -> str:
-        """Return the name."""
-        ...
-
-    def read(self) -> bytes:
-        """Return the bytes; raise UnusablePicture when they cannot be had."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -77,56 +65,6 @@ class Skipped:
     sentence: str
 
 
-Keep = Callable[[bytes, bytes], None]
-"""Told the content hash and the bytes of every usable photo, from the thread that read it."""
-
-
-def describe(
-    sources: Iterable[Source],
-    total: int,
-    progress: Progress,
-    *,
-    threads: int,
-    keep: Keep | None = None,
-    decoder: Decoder = images,
-) -> Iterator[Tile | Skipped]:
-    """Yield what each photo is, in the order given; a bad one is a Skipped and stops nothing."""
-
-    def one(source: Source) -> Tile | Skipped:
-        try:
-            data = source.read()
-            tile = measure(data, source.name, decoder)
-        except UnusablePicture as error:
-            return Skipped(source.name, error.code, str(error))
-        if keep is not None:
-            keep(tile.content, data)
-        return tile
-
-    for done, described in enumerate(parallel.spread(one, sources, threads), start=1):
-        progress("indexing", done, total)
-        yield described
-
-
-def measure(data: bytes, name: str = "", decoder: Decoder = images) -> Tile:
-    """Return what the index keeps of one photo.
-
-    Raises:
-        UnusablePicture: the bytes cannot be used as a picture.
-    """
-    thumb, size = decoder.thumb(data, SIDE)
-    return Tile(name, rows.content_of(data), size, thumb)
-
-
-def doubles(tiles: Iterable[Tile]) -> list[Skipped]:
-    """Return a line for each photo that is there again."""
-    first: dict[bytes, Tile] = {}
-    return [
-        Skipped(tile.name, "duplicate", f"The same file as {kept.name}.")
-        for tile in tiles
-        if (kept := first.setdefault(tile.content, tile)) is not tile
-    ]
-
-
 def of_tiles(tiles: Iterable[Tile]) -> Index:
     """Return the index of photos in any order; one that is there again counts once.
 
@@ -144,13 +82,20 @@ def of_tiles(tiles: Iterable[Tile]) -> Index:
     )
 
 
-def merged(parts: Sequence[Index], file: IO[bytes], leave_out: Container[bytes] = frozenset()) -> None:
-    """Write one index of several, as `rows.merged`.
+def merged(files: Sequence[Path], out: Path, leave_out: Container[bytes] = frozenset()) -> None:
+    """Write one index of those in several files, as `rows.merged`.
 
     Raises:
+        DamagedIndex: one of the files is none.
         NoUsableTiles: nothing is left.
     """
-    rows.merged([_columns(part) for part in parts], file, leave_out)
+    files = list(files)
+    while len(files) > MOST_OPEN:
+        some = out.with_name(f"{out.name}-{len(files)}")
+        merged(files[:MOST_OPEN], some)
+        files = [*files[MOST_OPEN:], some]
+    with out.open("w+b") as file:
+        rows.merged([rows.opened(path) for path in files], file, leave_out)
 
 
 def alike(index: Index) -> NDArray[np.intp]:
@@ -187,8 +132,3 @@ def mapped(part: rows.Part) -> Index:
             for name, (dtype, shape) in COLUMNS.items()
         }
     )
-
-
-def _columns(index: Index) -> rows.Part:
-    columns = {name: np.ascontiguousarray(getattr(index, name)) for name in COLUMNS}
-    return {name: column.data.cast("B") if column.size else memoryview(b"") for name, column in columns.items()}

@@ -1,7 +1,7 @@
 """The end of indexing: the arrays of all parts become one index, and that a version of the tile set."""
 
 import tempfile
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import database, finding, keys, tile_sets
+from models.errors import DamagedIndex, StorageUnreadable
 from models.services import Services
 from models.tables import Part, TileSet
 from models.tables import Tile as TileRow
@@ -20,8 +21,6 @@ from worker.core.alike import alike
 from worker.index import Index, Skipped
 from worker.parts import report
 
-MOST_OPEN = 200
-"""Files that are merged at once: each one is mapped into memory."""
 ROWS_AT_ONCE = 1_000
 
 
@@ -49,12 +48,11 @@ def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
         return Outcome(lambda session: tile_sets.settle(session, tile_set.id))
     with tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
         made = Path(folder, "index")
-        indexes = [services.store.path(key) for key in have.index_keys]
-        _merge(indexes, made, {bytes.fromhex(content) for content in have.removed})
+        _join(attempt, tile_set, have, made)
         near = _near_duplicates(services, tile_set, made, have) if tile_set.dedupe else {}
         if near:
             unlike = made.with_name("unlike")
-            _merge([made], unlike, {bytes.fromhex(content) for content in near})
+            index.merged([made], unlike, {bytes.fromhex(content) for content in near})
             made = unlike
         indexed = _stored(attempt, tile_set, made, have, near)
 
@@ -92,15 +90,25 @@ def _have(session: Session, tile_set: TileSet) -> _Have:
     )
 
 
-def _merge(files: Sequence[Path], out: Path, leave_out: Container[bytes]) -> None:
-    """Write one index of many."""
-    files = list(files)
-    while len(files) > MOST_OPEN:
-        some = out.with_name(f"{out.name}-{len(files)}")
-        _merge(files[:MOST_OPEN], some, leave_out)
-        files = [*files[MOST_OPEN:], some]
-    with out.open("w+b") as file:
-        index.merged([index.load(path) for path in files], file, leave_out)
+def _join(attempt: Attempt, tile_set: TileSet, have: _Have, out: Path) -> None:
+    """Write the rows of all parts and of the last index; those of damaged or lost parts are made again."""
+    services, removed = attempt.services, {bytes.fromhex(content) for content in have.removed}
+    try:
+        index.merged([services.store.path(key) for key in have.index_keys], out, removed)
+    except (DamagedIndex, StorageUnreadable):
+        files, held = [out.with_name("again")], set[bytes]()
+        for key in have.index_keys:
+            part = rebuild.whole(services.store, key)
+            if part is not None:
+                files.append(services.store.path(key))
+                held.update(content.tobytes() for content in part.content)
+        with services.reading() as session:
+            new = select(TileRow.content).where(TileRow.tile_set_id == tile_set.id, TileRow.since.is_(None))
+            lost = sorted({bytes.fromhex(content) for content in session.scalars(new)} - held)
+        with context.decoders(services.settings) as decoder:
+            read = kept.reader(services, tile_set.id)
+            rebuild.write(services, tile_set.id, lost, read, decoder, files[0], lambda *_: None)
+        index.merged(files, out, removed)
 
 
 def _near_duplicates(services: Services, tile_set: TileSet, made: Path, have: _Have) -> dict[str, Skipped]:

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from models.errors import EmptyFile, StorageUnreachable, StorageUnreadable, UnreadableFile
 from models.storage import Blob, Store, open_store
+from worker import folder
 
 FILE = "file://"
 
@@ -44,7 +45,9 @@ def files(address: str) -> Iterator[Found]:
         StorageUnreadable: the bucket cannot be listed.
     """
     if address.startswith(FILE):
-        yield from _walk(_path(address))
+        for file in folder.walk(_path(address)):
+            stamp = f"{file.size}:{file.changed}" if file.changed else ""
+            yield Found(file.name, address_of(Path(file.path)), stamp, file.trouble)
         return
     for blob in _opened(address).list():
         if not _is_marker(blob) and not any(part.startswith(".") for part in blob.key.split("/")):
@@ -80,46 +83,6 @@ def folder_at(address: str) -> Path:
 
 def _path(address: str) -> str:
     return os.fsdecode(unquote_to_bytes(address.removeprefix(FILE)))
-
-
-def _walk(top: str) -> Iterator[Found]:
-    """Yield the files below a folder, however deep: what is still to be looked at is a list, not a recursion."""
-    waiting = [(top, "")]
-    while waiting:
-        path, name = waiting.pop()
-        if name and not name.endswith("/"):
-            yield Found(name, address_of(Path(path)), _stamp(path))
-            continue
-        try:
-            with os.scandir(path) as entries:
-                inside = sorted(filter(None, (_wanted(entry, name) for entry in entries)), reverse=True)
-        except OSError as error:
-            trouble = f"The folder cannot be opened: {error.strerror}."
-            yield Found(name or path, address_of(Path(path)), "", trouble)
-            continue
-        waiting += [(os.path.join(path, entry), below) for entry, below in inside]  # noqa: PTH118 - 100,000 of them
-
-
-def _wanted(entry: os.DirEntry[str], below: str) -> tuple[str, str] | None:
-    """Return an entry and its name below the place, with a stroke at the end of a folder's; None to leave it out."""
-    if entry.name.startswith("."):
-        return None
-    try:
-        if entry.is_dir(follow_symlinks=False):
-            return entry.name, f"{below}{entry.name}/"
-        return (entry.name, below + entry.name) if entry.is_file() else None
-    except OSError:
-        # A link in a circle, or one that may not be followed: reading it says so.
-        return entry.name, below + entry.name
-
-
-def _stamp(path: str) -> str:
-    """Return size and time of a file; nothing for one that vanished meanwhile, of which reading says why."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - 100,000 of them
-    except OSError:
-        return ""
-    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def _is_marker(blob: Blob) -> bool:

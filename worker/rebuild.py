@@ -1,7 +1,12 @@
-"""An index that is damaged or lost is made again, of the photos that are kept."""
+"""Rows of an index that are damaged or lost are made again, of the photos that are kept.
+
+The thumbs are those of the photos as they are kept: the same for what is kept without loss, and otherwise as near
+as a JPEG of quality 92.
+"""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
@@ -22,13 +27,16 @@ from worker.index import Index, Progress
 log = structlog.get_logger(__name__)
 
 
+PIECE = 1_000
+"""Rows that are made again at once."""
+
+
 def loaded(
     services: Services, version: Version, read: ReadPhoto, decoder: Decoder, name: str, progress: Progress
 ) -> Index:
     """Return the index of a version; one that cannot be read is made again, and stored for the next who asks.
 
-    Its rows are the same, in the same order. The thumbs are those of the photos as they are kept: the same for what
-    is kept without loss, and otherwise as near as a JPEG of quality 92.
+    Its rows are the same, in the same order.
 
     Args:
         services: Where the index lies, and the rows that name it.
@@ -40,22 +48,60 @@ def loaded(
 
     Raises:
         NoUsableTiles: not one of its photos can be read any more.
+        StorageUnreadable: the store refuses, or does not answer.
     """
-    try:
-        return index.load(services.store.path(version.index_key))
-    except DamagedIndex as error:
-        log.warning("an index is damaged and made again", index_key=version.index_key, reason=str(error))
-    except StorageUnreadable:
-        # A store that refuses, or does not answer, may have it still.
-        if _is_there(services.store, version.index_key):
-            raise
-        log.warning("an index is lost and made again", index_key=version.index_key)
+    found = whole(services.store, version.index_key)
+    if found is not None:
+        return found
     with services.reading() as session:
         contents = _contents(session, version)
-    described = _described(services, version.tile_set_id, contents, read, decoder, progress)
-    made = index.of_tiles(described)
-    _replace(services, version, made, keys.index(version.tile_set_id, name))
-    return made
+    key = keys.index(version.tile_set_id, name)
+    with tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
+        made = Path(folder, "index")
+        write(services, version.tile_set_id, contents, read, decoder, made, progress)
+        services.store.put(key, made)
+    with services.sessions.begin() as session:
+        session.execute(
+            update(Version)
+            .where(Version.tile_set_id == version.tile_set_id, Version.index_key == version.index_key)
+            .values(index_key=key)
+        )
+    return index.load(services.store.path(key))
+
+
+def whole(store: Store, key: str) -> Index | None:
+    """Return the index under a key; None, and a line in the log, if it is damaged or lost.
+
+    Raises:
+        StorageUnreadable: the store refuses, or does not answer, and may have it still.
+    """
+    try:
+        return index.load(store.path(key))
+    except DamagedIndex as error:
+        log.warning("an index is damaged and made again", index_key=key, reason=str(error))
+    except StorageUnreadable:
+        if _is_there(store, key):
+            raise
+        log.warning("an index is lost and made again", index_key=key)
+    return None
+
+
+def write(
+    services: Services, tile_set_id: UUID, contents: Sequence[bytes], read: ReadPhoto, decoder: Decoder, out: Path,
+    progress: Progress,
+) -> None:  # fmt: skip
+    """Write an index of photos as they are kept, and other files beside it; what cannot be read any more is left out.
+
+    Raises:
+        NoUsableTiles: not one of them can be read.
+    """
+    described = _described(services, tile_set_id, contents, read, decoder, progress)
+    pieces: list[Path] = []
+    while tiles := list(islice(described, PIECE)):
+        pieces.append(out.with_name(f"{out.name}-piece-{len(pieces)}"))
+        with pieces[-1].open("w+b") as file:
+            index.save(index.of_tiles(tiles), file)
+    index.merged(pieces, out)
 
 
 def _contents(session: Session, version: Version) -> list[bytes]:
@@ -82,7 +128,7 @@ def _is_there(store: Store, key: str) -> bool:
 
 
 def _described(
-    services: Services, owner: UUID, contents: list[bytes], read: ReadPhoto, decoder: Decoder, progress: Progress
+    services: Services, owner: UUID, contents: Sequence[bytes], read: ReadPhoto, decoder: Decoder, progress: Progress
 ) -> Iterator[index.Tile]:
     edge = services.settings.tile_edge
 
@@ -104,18 +150,3 @@ def _described(
         progress("rebuilding", done, len(contents))
         if tile is not None:
             yield tile
-
-
-def _replace(services: Services, version: Version, made: Index, key: str) -> None:
-    """Store an index, and name it wherever the old one was named."""
-    with tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
-        path = Path(folder, "index")
-        with path.open("w+b") as file:
-            index.save(made, file)
-        services.store.put(key, path)
-    with services.sessions.begin() as session:
-        session.execute(
-            update(Version)
-            .where(Version.tile_set_id == version.tile_set_id, Version.index_key == version.index_key)
-            .values(index_key=key)
-        )

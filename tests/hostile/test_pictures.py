@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from cli import library
 from models.errors import TooManyPixels, UnusablePicture
 from models.orders import Format, MosaicOrder
 from worker import headers, images, index, pictures
@@ -466,13 +468,18 @@ def test_tiles_and_thumbs_are_upright_whatever_the_orientation(encoded, noise, f
     assert images.thumb(data, 4)[1] == plain[1] == (10, 6)
 
 
-@pytest.mark.parametrize("form", headers.FORMATS.values())
-@pytest.mark.parametrize("name", ["photo.png", "photo.jpg", "photo.txt", "photo"])
-def test_the_bytes_decide_what_a_file_is_and_not_its_name(tmp_path, encoded, noise, form, name):
-    data = encoded(noise(6, 9), form)
-    (tmp_path / name).write_bytes(data)
-    named, plain = index.measure((tmp_path / name).read_bytes()), index.measure(data)
-    assert (named.content, named.size, named.thumb.tobytes()) == (plain.content, plain.size, plain.thumb.tobytes())
+@pytest.mark.parametrize("ending", [".png", ".jpg", ".txt", ""])
+def test_the_bytes_decide_what_a_file_is_and_not_its_name(tmp_path, encoded, noise, measured, ending):
+    photos = [encoded(noise(6, 9, seed), form) for seed, form in enumerate(headers.FORMATS.values())]
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, data in enumerate(photos):
+        (folder / f"{number}{ending}").write_bytes(data)
+    found = library.open_folder(str(folder), lambda *_: None, str(tmp_path / "cache"))
+    assert found.skipped == []
+    expected = index.of_tiles([measured(data) for data in photos])
+    assert found.tiles.content.tolist() == expected.content.tolist()
+    assert found.tiles.thumb.tolist() == expected.thumb.tolist()
 
 
 # What a mosaic must not tell
@@ -530,9 +537,9 @@ def talkative(encoded, noise):
 
 
 @pytest.mark.parametrize("form", Format)
-def test_a_mosaic_tells_nothing_of_what_its_pictures_told(tmp_path, talkative, form):
+def test_a_mosaic_tells_nothing_of_what_its_pictures_told(tmp_path, talkative, measured, form):
     target, photos = talkative
-    tiles = index.of_tiles(index.measure(data, "SECRET-NAME") for data in photos)
+    tiles = index.of_tiles(replace(measured(data), name="SECRET-NAME") for data in photos)
     by_content = {sha256(data).digest(): data for data in photos}
     out = tmp_path / "out"
     order = MosaicOrder(cells_across=6, tile_size=16, format=form)

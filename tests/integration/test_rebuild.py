@@ -17,11 +17,12 @@ from models.orders import Format, MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos, place_tile_set
 from models.services import Services
 from models.storage import open_store
-from models.tables import Job, Mosaic
-from worker import attempt, index, indexing, work
+from models.tables import Job, Mosaic, Part, TileSet
+from worker import attempt, index, indexing, merging, rebuild, work
+from worker.attempt import Attempt, Outcome, Work
 
 
-def indexed_set(services: Services, photos: list[bytes]) -> UUID:
+def indexed_set(services: Services, photos: list[bytes], work: Work = indexing.index_tile_set) -> UUID:
     identity = uuid4()
     sources = []
     for number, data in enumerate(photos):
@@ -30,7 +31,7 @@ def indexed_set(services: Services, photos: list[bytes]) -> UUID:
         sources.append(NewSource(SourceKind.PHOTO, f"{number}.png", key))
     with services.sessions.begin() as session:
         bell = place_tile_set(session, identity, "photos", sources, services.ring_again)
-    attempt.run(services, bell.job_id, indexing.index_tile_set)
+    attempt.run(services, bell.job_id, work)
     return identity
 
 
@@ -138,6 +139,42 @@ def test_photos_are_added_to_a_set_whose_index_is_damaged(
     attempt.run(services, bell.job_id, indexing.index_tile_set)
     made = index.load(services.store.path(index_key(services, tile_set)))
     assert len(made) == len(lossless) + 1
+
+
+def test_parts_that_are_damaged_or_lost_before_they_are_put_together_are_made_again(
+    services: Services, lossless: list[bytes], target: bytes
+) -> None:
+    services = replace(services, settings=services.settings.model_copy(update={"part_photos": 3}))
+    whole = services.store.get(index_key(services, indexed_set(services, lossless)))
+
+    def harmed(running: Attempt) -> Outcome:
+        with services.reading() as session:
+            tile_set = session.scalars(select(TileSet).where(TileSet.job_id == running.lease.job_id)).one()
+        indexing._plan(running, tile_set)
+        indexing._see_parts_done(running, tile_set)
+        with services.reading() as session:
+            of_set = Part.tile_set_id == tile_set.id
+            damaged, _, lost = session.scalars(select(Part.index_key).where(of_set).order_by(Part.number))
+        services.store.put(damaged, flip(services.store.get(damaged)))
+        services.store.delete([lost])
+        return merging.merged(running, tile_set)
+
+    tile_set = indexed_set(services, lossless, harmed)
+    assert services.store.get(index_key(services, tile_set)) == whole
+    assert rendered(services, tile_set, target)[0].state == "succeeded"
+
+
+def test_an_index_is_made_again_a_piece_at_a_time(
+    sqlite_services: Services, lossless: list[bytes], target: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = sqlite_services
+    monkeypatch.setattr(rebuild, "PIECE", 3)
+    tile_set = indexed_set(services, lossless)
+    key = index_key(services, tile_set)
+    whole = services.store.get(key)
+    services.store.delete([key])
+    assert rendered(services, tile_set, target)[0].state == "succeeded"
+    assert services.store.get(index_key(services, tile_set)) == whole
 
 
 def test_a_store_that_does_not_answer_is_no_reason_to_make_an_index_again(

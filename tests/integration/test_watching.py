@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -22,14 +23,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cli import processes
-from models import history, jobs, queue, watching
+from models import history, jobs, parts, queue, watching
 from models.errors import InvalidOrder
 from models.jobs import Lease, Patience
 from models.lifecycle import Doorbell, JobKind, Lane
+from models.orders import SourceKind
+from models.parts import Listing
+from models.placing import NewSource, place_tile_set
 from models.ringing import ring_all
 from models.services import Services, open_services
 from models.settings import Settings
-from models.tables import Job, TileSet
+from models.tables import Job, Source, TileSet
 from web.app import assemble
 from worker.sweep import sweep
 
@@ -316,11 +320,37 @@ def test_the_age_is_of_the_databases_clock_and_0_where_none_waits(scraped: dict[
     assert ages == {("interactive",): 0, ("indexing",): 0}
 
 
+def test_photos_that_are_still_to_be_indexed_are_counted_while_their_job_goes_on(
+    client: FlaskClient, services: Services
+) -> None:
+    def left() -> float:
+        return float(re.findall(r"^tessera_photos_to_index (\S+)$", client.get("/metrics").text, re.MULTILINE)[0])
+
+    bells = []
+    for count in (30, 12):
+        identity = uuid4()
+        source = [NewSource(SourceKind.PHOTO, "p", "k")]
+        with services.sessions.begin() as session:
+            bells.append(place_tile_set(session, identity, "p", source, services.ring_again))
+            assert jobs.claim(session, bells[-1].job_id, NOON, HOUR) is not None
+        with services.sessions.begin() as session:
+            sources = session.scalars(select(Source.id).where(Source.tile_set_id == identity)).all()
+            parts.lay_out(session, identity, sources, [Listing("a", count), Listing("b", 5)])
+            lease = parts.claim(session, identity, NOON, HOUR, 3)
+            assert lease is not None
+            parts.beat(session, lease, NOON, HOUR, 10)
+    assert left() == 30 + 12 + 2 * 5 - 2 * 10
+    with services.sessions.begin() as session:
+        jobs.cancel(session, [bells[0].job_id], NOON)
+    assert left() == 12 + 5 - 10
+
+
 def test_an_empty_database_counts_zeros(client: FlaskClient) -> None:
     families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
     assert {name: len(family.samples) for name, family in families.items()} == {
         "tessera_jobs": 2 * 3 * 5,
         "tessera_oldest_queued_job_age_seconds": 3,
+        "tessera_photos_to_index": 1,
         "tessera_failed_publishes": 1,
         "tessera_attempts": 2 * 5,
         "tessera_running_attempts": 2,

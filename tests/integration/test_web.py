@@ -374,6 +374,22 @@ def test_every_page_is_there(client: FlaskClient, tile_set: TileSet, target: byt
         assert (page.status_code, page.mimetype) == (200, "text/html"), path
 
 
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        ("/mosaics/new", "target"),
+        ("/batches/new", "targets"),
+        ("/tile-sets/new", "photos"),
+        ("/tile-sets/{}", "photos"),
+    ],
+)
+def test_a_form_offers_the_files_that_few_systems_know_as_pictures(
+    client: FlaskClient, tile_set: TileSet, page: str, field: str
+) -> None:
+    (offered,) = re.findall(rf'name="{field}"[^>]* accept="([^"]*)"', client.get(page.format(tile_set.id)).text)
+    assert {"image/*", ".heic", ".heif", ".avif", ".jp2"} <= set(offered.split(","))
+
+
 def test_a_form_makes_a_mosaic_and_leads_to_its_page(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
     form = {
         "csrf_token": token_of(client.get("/mosaics/new")), "tile_set": str(tile_set.id), "cells_across": "12",

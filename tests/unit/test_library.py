@@ -170,6 +170,14 @@ def test_a_broken_link_and_a_pipe_are_no_photos(opened, folder):
     assert (len(photos.tiles), photos.skipped) == (40, [])
 
 
+def test_a_link_in_a_circle_is_a_line_and_keeps_nothing_else_from_coming(opened, folder):
+    (folder / "circle.png").symlink_to(folder / "circle.png")
+    photos = opened()
+    (line,) = photos.skipped
+    assert (len(photos.tiles), line.name, line.code) == (40, "circle.png", "unreadable_file")
+    assert line.sentence == "The file cannot be read: Too many levels of symbolic links."
+
+
 def test_files_that_are_no_photos_are_lines_with_their_reasons(opened, folder, cuts):
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "notes.txt").write_bytes(b"remember the milk")

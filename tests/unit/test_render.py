@@ -16,7 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
 from models.orders import Fit, Format, LossName, MosaicOrder
-from worker import index
+from worker import images, index
 from worker.render import render
 
 
@@ -29,7 +29,10 @@ class Photos:
 
     def __init__(self, files: list[bytes]) -> None:
         self.by_content = {sha256(data).digest(): data for data in files}
-        self.tiles = index.of_tiles(index.measure(data) for data in files)
+        thumbs = [(data, *images.thumb(data, index.SIDE)) for data in files]
+        self.tiles = index.of_tiles(
+            index.Tile("", sha256(data).digest(), size, thumb) for data, thumb, size in thumbs
+        )
         self.opened: list[bytes] = []
 
     def read(self, content: bytes) -> bytes:

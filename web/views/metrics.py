@@ -43,6 +43,7 @@ class FiguresCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every metric."""
         yield from self._of_jobs()
+        yield self._photos_left()
         yield from self._of_attempts()
         yield self._waits()
         yield self._phases()
@@ -69,6 +70,13 @@ class FiguresCollector(Collector):
             "tessera_failed_publishes",
             "Messages that Redis did not take; the sweep rings again for their jobs. Growing: look at Redis.",
             value=self.figures.failed_rings,
+        )
+
+    def _photos_left(self) -> Metric:
+        return GaugeMetricFamily(
+            "tessera_photos_to_index",
+            "Photos that indexing jobs have listed and not yet looked at. Not falling while jobs run: look at them.",
+            value=self.figures.photos_left,
         )
 
     def _of_attempts(self) -> Iterator[Metric]:
