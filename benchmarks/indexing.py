@@ -9,7 +9,7 @@ from pathlib import Path
 
 from measurement import Measurement
 from process import Failed, Run, python, run
-from rendering import tessera
+from rendering import ratio, tessera
 from setting import Setting
 
 ARTICLE_RUNS = 3
@@ -29,20 +29,17 @@ class Rounds:
 def measure(setting: Setting) -> Iterator[Measurement]:
     """Yield what a first run, one again and one after ten more photos took."""
     rounds = Rounds()
-    with setting.console.status("") as status:
-        status.update("indexing: a round to warm up")
-        _round(setting, Rounds(), with_article=False)
-        for number in range(setting.runs):
-            status.update(f"indexing: round {number + 1} of {setting.runs}")
-            _round(setting, rounds, with_article=number < ARTICLE_RUNS)
-        status.update(f"indexing: {ADDED} more photos")
+    for number in setting.rounds("indexing"):
+        counted = rounds if number >= 0 else Rounds()
+        _round(setting, counted, with_article=0 <= number < ARTICLE_RUNS)
+    with setting.console.status(f"indexing: {ADDED} more photos"):
         opened = _opened_after_adding(setting)
     for name, runs in (("bare", rounds.bare), ("first", rounds.first), ("again", rounds.again)):
         yield Measurement.median(f"index.{name}.seconds", [one.seconds for one in runs], "s")
     yield Measurement.worst("index.first.peak_mb", [one.peak_mb for one in rounds.first], "MB")
-    yield _ratio("index.local.ratio", rounds.first, rounds.bare, "<= 1.25")
-    yield _ratio("index.vs_article.speedup", rounds.article, rounds.first, ">= 3")
-    yield _ratio("index.again.ratio", rounds.again, rounds.first, "<= 0.08")
+    yield ratio("index.local.ratio", rounds.first, rounds.bare, "<= 1.25")
+    yield ratio("index.vs_article.speedup", rounds.article, rounds.first, ">= 3")
+    yield ratio("index.again.ratio", rounds.again, rounds.first, "<= 0.08")
     yield Measurement("index.add10.opened", opened, "photos", f"== {ADDED}")
 
 
@@ -73,9 +70,3 @@ def _opened_after_adding(setting: Setting) -> int:
     run([tessera(), "index", folder, "--report", report], own)
     shutil.rmtree(folder)
     return int(json.loads(report.read_text())["opened"])
-
-
-def _ratio(key: str, runs: list[Run], others: list[Run], bar: str) -> Measurement:
-    """Return ratios of processes of the same round, over the rounds that have both."""
-    samples = [one.seconds / other.seconds for one, other in zip(runs, others, strict=False)]
-    return Measurement.median(key, samples, "x", bar)

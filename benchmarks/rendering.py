@@ -38,12 +38,9 @@ class Rounds:
 def measure(setting: Setting) -> Iterator[Measurement]:
     """Yield what the decoding, the article's method, a first and a second render took."""
     rounds = Rounds()
-    with setting.console.status("") as status:
-        status.update("rendering: a round to warm up")
-        _round(setting, Rounds(), with_article=False)
-        for number in range(setting.runs):
-            status.update(f"rendering: round {number + 1} of {setting.runs}")
-            _round(setting, rounds, with_article=number < ARTICLE_RUNS)
+    for number in setting.rounds("rendering"):
+        counted = rounds if number >= 0 else Rounds()
+        _round(setting, counted, with_article=0 <= number < ARTICLE_RUNS)
     yield from _taken(rounds)
     yield from _compared(rounds)
     yield from _written(rounds)
@@ -96,16 +93,12 @@ def _taken(rounds: Rounds) -> Iterator[Measurement]:
 
 def _compared(rounds: Rounds) -> Iterator[Measurement]:
     """Yield ratios, each of two processes of the same round."""
-    bare, first, second, article = (
-        _seconds(runs) for runs in (rounds.bare, rounds.first, rounds.second, rounds.article)
-    )
-    yield Measurement.median("render.first.ratio", _ratios(first, bare), "x", "<= 2.5")
-    yield Measurement.median("render.second.ratio", _ratios(second, first), "x", "<= 0.5")
-    yield Measurement.median("render.first.vs_article", _ratios(article, first), "x")
-    yield Measurement.median("render.second.vs_article", _ratios(article, second), "x")
-    bare, first, second = ([one.cpu_seconds for one in runs] for runs in (rounds.bare, rounds.first, rounds.second))
-    yield Measurement.median("render.first.cpu_ratio", _ratios(first, bare), "x")
-    yield Measurement.median("render.second.cpu_ratio", _ratios(second, first), "x")
+    yield ratio("render.first.ratio", rounds.first, rounds.bare, "<= 2.5")
+    yield ratio("render.second.ratio", rounds.second, rounds.first, "<= 0.5")
+    yield ratio("render.first.vs_article", rounds.article, rounds.first)
+    yield ratio("render.second.vs_article", rounds.article, rounds.second)
+    yield ratio("render.first.cpu_ratio", rounds.first, rounds.bare, of="cpu_seconds")
+    yield ratio("render.second.cpu_ratio", rounds.second, rounds.first, of="cpu_seconds")
 
 
 def _written(rounds: Rounds) -> Iterator[Measurement]:
@@ -118,6 +111,7 @@ def _seconds(runs: list[Run]) -> list[float]:
     return [one.seconds for one in runs]
 
 
-def _ratios(times: list[float], others: list[float]) -> list[float]:
-    """Return ratios round by round, over the rounds that have both."""
-    return [time / other for time, other in zip(times, others, strict=False)]
+def ratio(key: str, runs: list[Run], others: list[Run], bar: str = "", of: str = "seconds") -> Measurement:
+    """Return the ratio of two processes of the same round, over the rounds that have both."""
+    samples = [getattr(one, of) / getattr(other, of) for one, other in zip(runs, others, strict=False)]
+    return Measurement.median(key, samples, "x", bar)

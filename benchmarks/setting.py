@@ -1,5 +1,6 @@
 """What every section is given."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,3 +25,11 @@ class Setting:
     runs: int
     scratch: Path
     console: Console
+
+    def rounds(self, section: str) -> Iterator[int]:
+        """Count rounds from 0, after one numbered -1 that only warms up, and say which it is."""
+        with self.console.status(f"{section}: a round to warm up") as status:
+            yield -1
+            for number in range(self.runs):
+                status.update(f"{section}: round {number + 1} of {self.runs}")
+                yield number

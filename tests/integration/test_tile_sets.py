@@ -125,10 +125,16 @@ def test_a_photo_that_is_not_there_is_a_404(client: FlaskClient, address: str, c
 
 
 def test_a_photo_of_another_set_is_a_404(
-    client: FlaskClient, address: str, sqlite_services: Services, indexed: Callable[..., TileSet]
+    client: FlaskClient, tile_set: TileSet, sqlite_services: Services, indexed: Callable[..., TileSet]
 ) -> None:
+    sqlite_services.store.put(keys.preview_of_tile(tile_set.id, BEN.hex()), JPEG)
     other = indexed(sqlite_services, [b"\x09" * 32])
-    assert problem(client.post(f"/api/v1/tile-sets/{other.id}/tiles/{BEN.hex()}/ban")) == (404, "not_found")
+    one = f"/api/v1/tile-sets/{other.id}/tiles/{BEN.hex()}"
+    for ask in (client.get(f"{one}/preview"), client.post(f"{one}/ban"), client.delete(one)):
+        assert problem(ask) == (404, "not_found")
+    assert [item["content"] for item in client.get(f"/api/v1/tile-sets/{other.id}/tiles").get_json()["items"]] == [
+        "09" * 32
+    ]
 
 
 @pytest.mark.parametrize(("data", "content_type"), [(PNG, "image/png"), (JPEG, "image/jpeg")])
