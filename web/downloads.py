@@ -2,20 +2,21 @@
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePosixPath
+from uuid import UUID
 
 from flask import Response, request
 from werkzeug.wsgi import FileWrapper
 from zipstream import ZIP_STORED, ZipStream
 
-from models import keys
+from models import finding, keys
 from models.errors import NotFound, NotReady
 from models.lifecycle import JobState
 from models.orders import Format
 from models.storage import Store
-from models.tables import Mosaic, Tile
-from web.context import store
+from models.tables import Mosaic, Tile, Version
+from web.context import reading, store
 
 TYPES = {Format.PNG: "image/png", Format.JPEG: "image/jpeg"}
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -78,12 +79,30 @@ def original(tile: Tile, *, kept: bool) -> Response:
     return response
 
 
-def colours(key: str | None) -> Response:
-    """Return the plot or the strip of a tile set's colours.
+def plot(tile_set_id: UUID) -> Response:
+    """Return the picture of where a tile set's colours lie.
 
     Raises:
-        NotReady: the set is not indexed.
+        NotFound: there is no such tile set.
+        NotReady: it is not indexed.
     """
+    return _colours(tile_set_id, lambda version: version.plot_key)
+
+
+def palette(tile_set_id: UUID) -> Response:
+    """Return the strip of the colours that a tile set has much of.
+
+    Raises:
+        NotFound: there is no such tile set.
+        NotReady: it is not indexed.
+    """
+    return _colours(tile_set_id, lambda version: version.palette_key)
+
+
+def _colours(tile_set_id: UUID, key_of: Callable[[Version], str | None]) -> Response:
+    with reading()() as session:
+        current = finding.find_indexed(session, tile_set_id).current
+    key = key_of(current) if current else None
     if key is None:
         raise NotReady("The tile set is not indexed yet; there are no colours to show.")
     response = _blob(key, "image/png")

@@ -106,18 +106,14 @@ def resume(tile_set_id: UUID) -> Answer:
 @bp.doc(responses={200: "The picture."})
 def plot(tile_set_id: UUID) -> Response:
     """Show where the colours of a tile set lie: every photo's mean as a dot, in Oklab."""
-    with reading()() as session:
-        current = finding.find_indexed(session, tile_set_id).current
-    return downloads.colours(current.plot_key if current else None)
+    return downloads.plot(tile_set_id)
 
 
 @bp.get("/<uuid:tile_set_id>/palette")
 @bp.doc(responses={200: "The picture."})
 def palette(tile_set_id: UUID) -> Response:
     """Show what colours a tile set has much of: a strip, each as wide as its share."""
-    with reading()() as session:
-        current = finding.find_indexed(session, tile_set_id).current
-    return downloads.colours(current.palette_key if current else None)
+    return downloads.palette(tile_set_id)
 
 
 def _accepted(tile_set_id: UUID) -> Answer:

@@ -113,17 +113,13 @@ def delete(tile_set_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:tile_set_id>/plot")
 def plot(tile_set_id: UUID) -> ResponseReturnValue:
     """Show where its colours lie."""
-    with reading()() as session:
-        current = finding.find_indexed(session, tile_set_id).current
-    return downloads.colours(current.plot_key if current else None)
+    return downloads.plot(tile_set_id)
 
 
 @bp.get("/<uuid:tile_set_id>/palette")
 def palette(tile_set_id: UUID) -> ResponseReturnValue:
     """Show what colours there are much of."""
-    with reading()() as session:
-        current = finding.find_indexed(session, tile_set_id).current
-    return downloads.colours(current.palette_key if current else None)
+    return downloads.palette(tile_set_id)
 
 
 def _back(tile_set_id: UUID) -> ResponseReturnValue:
