@@ -111,6 +111,14 @@ def test_a_beat_holds_a_part_and_says_how_far_it_is(services: Services, tile_set
     assert look(services, lease).done_count == 7
 
 
+def test_who_takes_a_part_again_begins_it_anew(services: Services, tile_set: UUID) -> None:
+    lease = held(services, tile_set)
+    with services.sessions.begin() as session:
+        parts.beat(session, lease, NOON, SPAN, 7)
+    again = held(services, tile_set, NOON + 2 * SPAN)
+    assert (again.number, look(services, again).done_count) == (0, 0)
+
+
 def test_what_is_given_back_is_free_and_not_charged(services: Services, tile_set: UUID) -> None:
     lease = held(services, tile_set)
     with services.sessions.begin() as session:
