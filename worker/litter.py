@@ -1,9 +1,12 @@
 """Blobs that no row names: left by attempts that lost their lease, by uploads that were never ordered."""
 
+import fcntl
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -49,13 +52,40 @@ def collect(services: Services, now: datetime) -> int:
     return deleted + services.store.drop_parts(oldest)
 
 
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Lend a temporary folder that no sweep of this machine removes as long as this process lives."""
+    with tempfile.TemporaryDirectory(prefix=SCRATCH) as name:
+        held = os.open(name, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_SH)
+            yield Path(name)
+        finally:
+            os.close(held)
+
+
 def clear_scratch(older_than: timedelta) -> int:
     """Remove what killed workers left in this machine's temporary folder; return how many folders that were."""
     oldest = time.time() - older_than.total_seconds()
-    left = [folder for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*") if folder.lstat().st_mtime < oldest]
-    for folder in left:
+    old = [folder for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*") if folder.lstat().st_mtime < oldest]
+    return sum(_removed(folder) for folder in old)
+
+
+def _removed(folder: Path) -> bool:
+    """Remove a folder that no living process holds; return whether it was one."""
+    try:
+        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
         shutil.rmtree(folder, ignore_errors=True)
-    return len(left)
+        return True
+    finally:
+        os.close(held)
 
 
 def _rule_now(services: Services, owner: Owner) -> Named:

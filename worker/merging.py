@@ -1,6 +1,5 @@
 """The end of indexing: the arrays of all parts become one index, and that a version of the tile set."""
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +45,8 @@ def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
         have = _have(session, tile_set)
     if tile_set.version is not None and not have.new_count:
         return Outcome(lambda session: tile_sets.settle(session, tile_set.id))
-    with tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
-        made = Path(folder, "index")
+    with litter.scratch() as folder:
+        made = folder / "index"
         _join(attempt, tile_set, have, made)
         near = _near_duplicates(services, tile_set, made, have) if tile_set.dedupe else {}
         if near:

@@ -4,7 +4,6 @@ The thumbs are those of the photos as they are kept: the same for what is kept w
 as a JPEG of quality 92.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -56,8 +55,8 @@ def loaded(
     with services.reading() as session:
         contents = _contents(session, version)
     key = keys.index(version.tile_set_id, name)
-    with tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
-        made = Path(folder, "index")
+    with litter.scratch() as folder:
+        made = folder / "index"
         write(services, version.tile_set_id, contents, read, decoder, made, progress)
         services.store.put(key, made)
     with services.sessions.begin() as session:

@@ -16,6 +16,9 @@ from worker import litter
 
 log = structlog.get_logger(__name__)
 
+SCRATCH_AGE = timedelta(hours=1)
+"""Temporary folders that nobody holds are left alone for so long at least: others on this machine may need them."""
+
 
 def sweep(services: Services) -> int:
     """Sweep once; return for how many jobs it rang."""
@@ -35,7 +38,7 @@ def collect(services: Services) -> None:
     with services.reading() as session:
         now = database.now(session)
     count = litter.collect(services, now)
-    count += litter.clear_scratch(timedelta(seconds=2 * services.settings.job_seconds))
+    count += litter.clear_scratch(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
     if count:
         log.info("cleared litter", count=count)
 

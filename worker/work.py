@@ -1,6 +1,5 @@
 """Rendering as a job: read the rows and the blobs, run the pipeline, hand back what to write."""
 
-import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from hashlib import file_digest
@@ -38,8 +37,8 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         excluded = tile_sets.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
     order = finding.order_of(mosaic)
     read, progress = kept.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
-    with context.decoders(services.settings) as decoder, tempfile.TemporaryDirectory(prefix=litter.SCRATCH) as folder:
-        picture = Path(folder, f"mosaic.{EXTENSION[order.format]}")
+    with context.decoders(services.settings) as decoder, litter.scratch() as folder:
+        picture = folder / f"mosaic.{EXTENSION[order.format]}"
         tiles = rebuild.loaded(services, version, read, decoder, attempt.lease.name, progress)
         rendered = render(
             _target(attempt, mosaic),

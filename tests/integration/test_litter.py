@@ -1,6 +1,8 @@
 """What the sweep clears away, and what it must not."""
 
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -21,6 +23,12 @@ from models.tables import Job, Mosaic, TileSet
 from worker import litter, sweep
 
 LATER = timedelta(hours=2)
+AT_WORK = """
+from worker import litter
+with litter.scratch() as folder:
+    print(folder, flush=True)
+    input()
+"""
 
 
 def collect(services: Services, after: timedelta = LATER) -> set[str]:
@@ -156,3 +164,23 @@ def test_scratch_folders_of_killed_workers_go_when_they_are_old(
     os.utime(other, (long_ago, long_ago))
     assert litter.clear_scratch(timedelta(hours=1)) == 1
     assert (old.exists(), young.exists(), other.exists()) == (False, True, True)
+
+
+def test_a_scratch_folder_that_a_process_works_in_stays_however_old_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    running = subprocess.Popen(
+        [sys.executable, "-c", AT_WORK],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    folder = Path(running.stdout.readline().strip())
+    os.utime(folder, (0, 0))
+    assert (litter.clear_scratch(timedelta(hours=1)), folder.exists()) == (0, True)
+    running.kill()
+    running.wait()
+    assert (litter.clear_scratch(timedelta(hours=1)), folder.exists()) == (1, False)
