@@ -43,18 +43,18 @@ class Kept(NamedTuple):
 class Cabinet:
     """The files that are kept for one folder, in the hands of one run."""
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    def __init__(self, place: str, note: str = "") -> None:
+        self.place, self._note = place, note
         self._runs: dict[str, IO[bytes]] = {}
 
     def recall(self) -> tuple[Kept | None, str]:
-        """Return what the last run kept, and a sentence if that was damaged."""
+        """Return what the last run kept, and a sentence if that was damaged, or if nothing can be kept."""
         with self._locked():
             try:
                 with open(self._path(FILES), "rb") as file:
                     return self._kept(json.load(file)), ""
             except FileNotFoundError:
-                return None, ""
+                return None, self._note
             except (DamagedIndex, OSError, ValueError, TypeError, LookupError):
                 return None, DAMAGED
 
@@ -68,33 +68,41 @@ class Cabinet:
     def begin(self) -> str:
         """Return a folder for what this run makes."""
         run = self._path(f"run-{os.urandom(8).hex()}")
-        with self._locked():
+        with _room(self.place), self._locked():
             os.mkdir(run)
             self._claimed(run)
         return run
 
-    def publish(self, kept: Kept, made: str | None) -> None:
+    def publish(self, kept: Kept, made: str | None) -> bool:
         """Let an index count, and clear away what is not needed any more.
 
         Args:
             kept: What is to be recalled from now on.
             made: Where its index is until now; None if it is the one that counts already.
 
+        Returns:
+            Whether it counts; it does not if another run has replaced the index that was to be kept.
+
         Raises:
             StorageFull: there is no room.
         """
         told = {"arrays": kept.name, "files": kept.lines, "alike": kept.alike, "dedupe": kept.dedupe}
+        index = self._path(kept.name)
         with self._locked():
-            if made is not None:
-                os.rename(made, self._path(kept.name))
+            if made is None and not os.path.exists(index):
+                return False
             with written(self._path(FILES)) as file:
                 file.write(json.dumps(told, separators=(",", ":")).encode())
+                file.flush()
+                if made is not None:
+                    os.rename(made, index)
             _clear(self.place, {kept.name, FILES, LOCK})
             for run, lock in self._runs.items():
                 _clear(run, ())
                 lock.close()
                 os.rmdir(run)
             self._runs.clear()
+        return True
 
     def close(self) -> None:
         """Leave what this run did not bring to its end to the next one."""
@@ -134,10 +142,11 @@ def opened(place: str) -> Iterator[Cabinet]:
         os.makedirs(place, mode=0o700, exist_ok=True)
         with open(os.path.join(place, LOCK), "ab"):
             pass
-    except OSError:
+    except OSError as error:
         import tempfile  # noqa: PLC0415 - hardly ever needed
 
-        with tempfile.TemporaryDirectory() as name, _closing(Cabinet(name)) as cabinet:
+        note = f"The index cannot be kept in {place}: {error.strerror}; the next run begins anew."
+        with tempfile.TemporaryDirectory() as name, _closing(Cabinet(name, note)) as cabinet:
             yield cabinet
         return
     with _closing(Cabinet(place)) as cabinet:
@@ -153,18 +162,24 @@ def written(path: str) -> Iterator[IO[bytes]]:
     """
     unfinished = f"{path}-{os.urandom(8).hex()}"
     try:
-        with open(unfinished, "w+b") as file:
-            yield file
-        os.replace(unfinished, path)
-    except OSError as error:
-        if is_full(error):
-            raise StorageFull(
-                f"There is no room for the index in {os.path.dirname(path)}; free some space."
-            ) from error
-        raise
+        with _room(os.path.dirname(path)):
+            with open(unfinished, "w+b") as file:
+                yield file
+            os.replace(unfinished, path)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(unfinished)
+
+
+@contextmanager
+def _room(folder: str) -> Iterator[None]:
+    """Say in a sentence that there is no room."""
+    try:
+        yield
+    except OSError as error:
+        if is_full(error):
+            raise StorageFull(f"There is no room for the index in {folder}; free some space.") from error
+        raise
 
 
 def _clear(folder: str, but: Container[str]) -> None:

@@ -13,7 +13,13 @@ from models.errors import UnreadableFile
 
 @contextmanager
 def part(out: Path) -> Iterator[Path]:
-    """Lend a file beside the place of the result, and move it there only when it is whole."""
+    """Lend a file beside the place of the result, and move it there only when it is whole.
+
+    Raises:
+        UnreadableFile: it cannot be written, or `-` was meant to be standard output.
+    """
+    if str(out) == "-":
+        raise UnreadableFile("- is not the name of a file; standard output is for people.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=".tessera-", suffix=out.suffix)

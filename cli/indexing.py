@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from cli import library, seal, shelf, summary
 from cli.library import Library
+from cli.names import readable
 from cli.screen import Bar
-from models.errors import UnreadableFile
 from worker.folder import File, walk
 
 
@@ -33,9 +33,8 @@ def run(folder: str, files: Sequence[File] | None = None, *, dedupe: bool | None
     seconds = time.monotonic() - began
     skipped = summary.skipped(photos)
     sys.stderr.write(summary.note(photos) + skipped)
-    sys.stdout.write(f"{summary.in_a_line(folder, photos, photos.changes)}; {seconds:.1f} seconds\n")
-    # A file that could not be read may be readable the next time.
-    if not any(line.code == UnreadableFile.code for line in photos.kept.lines):
-        again = f"{summary.in_a_line(folder, photos, summary.NOTHING)}\n"
+    sys.stdout.write(f"{readable(folder)}: {summary.in_a_line(photos, photos.changes)}; {seconds:.1f} seconds\n")
+    if not any(line.may_change for line in photos.kept.lines):
+        again = summary.in_a_line(photos, summary.NOTHING)
         seal.put(shelf.cabinet_of(folder), photos.kept.name, files, again, skipped)
     return photos, seconds

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cli import cabinet, crew, segments, shelf
 from cli.cabinet import Cabinet, Kept
+from cli.names import readable
 from cli.segments import Line
 from models.errors import DamagedPicture, NoUsableTiles, UnreadableFile
 from worker import rows
@@ -124,15 +125,15 @@ def open_folder(
     if files is None:
         files = list(walk(folder))
     with cabinet.opened(shelf.cabinet_of(folder, cache)) as place:
-        before, note = place.recall()
-        survey = _survey(files, before, place, progress)
-        if not any(line.content for line in survey.lines):
-            raise NoUsableTiles(_why_none(folder, survey.lines))
-        if dedupe is None:
-            dedupe = before is not None and before.dedupe
-        made, kept = _assembled(survey, before, place, dedupe=dedupe)
-        if made is not None or before is None or kept[2:] != before[2:]:
-            place.publish(kept, made)
+        standing = False
+        while not standing:
+            before, note = place.recall()
+            survey = _survey(files, before, place, progress)
+            if not any(line.content for line in survey.lines):
+                raise NoUsableTiles(_why_none(folder, survey.lines))
+            left_out = dedupe if dedupe is not None else before is not None and before.dedupe
+            made, kept = _assembled(survey, before, place, dedupe=left_out)
+            standing = (made is None and before is not None and kept[2:] == before[2:]) or place.publish(kept, made)
     paths = {
         bytes.fromhex(line.content): file.path for line, file in zip(kept.lines, files, strict=True) if line.content
     }
@@ -154,8 +155,7 @@ def _survey(files: Sequence[File], before: Kept | None, place: Cabinet, progress
     for part, measured in place.interrupted():
         parts.append(part)
         lines += measured
-    # A file that could not be read may be readable by now.
-    known = {line.name: line for line in lines if line.code != UnreadableFile.code}
+    known = {line.name: line for line in lines if not line.may_change}
     held = {content for part in parts for content in rows.contents(part)}
     fresh = [file for file in files if not _stands(known.get(file.name), file, held)]
     for part, measured in _measured(fresh, held, place, progress):
@@ -241,4 +241,4 @@ def _why_none(folder: str, lines: Sequence[Line]) -> str:
     if not lines:
         return f"The folder {folder} holds no files."
     first = lines[0]
-    return f"None of the {len(lines):,} files in {folder} is a usable photo; {first.name}: {first.sentence}"
+    return f"None of the {len(lines):,} files in {folder} is a usable photo; {readable(first.name)}: {first.sentence}"

@@ -27,6 +27,11 @@ class Line(NamedTuple):
     code: str | None = None
     sentence: str | None = None
 
+    @property
+    def may_change(self) -> bool:
+        """Whether the same file may be something else the next time: it could not be read, and not for its size."""
+        return self.code == UnreadableFile.code and self.size <= MAX_PHOTO_BYTES
+
 
 class Segment:
     """The rows and lines that one process measured since it last saved."""

@@ -1,10 +1,10 @@
 """What is told of a folder that was indexed: to people in lines, to programs as JSON."""
 
 import json
-import os
 import sys
 
 from cli.library import Changes, Library
+from cli.names import readable
 
 SCREENFUL = 20
 NOTHING = Changes(0, 0, 0, 0)
@@ -32,15 +32,15 @@ def skipped(photos: Library) -> str:
     return "".join(f"{line}\n" for line in told)
 
 
-def in_a_line(folder: str, photos: Library, changes: Changes | None) -> str:
-    """Return how many photos a folder has, what changed, and what is left out of mosaics."""
+def in_a_line(photos: Library, changes: Changes | None) -> str:
+    """Return how many photos there are, what changed, and what is left out of mosaics."""
     told = [_counted(len(photos.paths), "photo")]
     if changes is not None:
         told.append(", ".join(f"{count:,} {what}" for what, count in changes._asdict().items() if count))
         told[-1] = told[-1] or "nothing changed"
     if photos.kept.dedupe:
         told.append(f"{len(photos.left_out):,} nearly the same as another and left out of mosaics")
-    return f"{readable(folder)}: {'; '.join(told)}"
+    return "; ".join(told)
 
 
 def as_json(folder: str, photos: Library, seconds: float) -> str:
@@ -52,14 +52,9 @@ def as_json(folder: str, photos: Library, seconds: float) -> str:
         "changes": None if photos.changes is None else photos.changes._asdict(),
         "dedupe": photos.kept.dedupe,
         "seconds": round(seconds, 3),
-        "skipped": [line._asdict() for line in photos.skipped],
+        "skipped": [{key: readable(value) for key, value in line._asdict().items()} for line in photos.skipped],
     }
     return json.dumps(known, indent=2) + "\n"
-
-
-def readable(name: str) -> str:
-    """Return a file's name as it can be shown, whatever bytes it has."""
-    return os.fsencode(name).decode(errors="replace")
 
 
 def _counted(count: int, what: str) -> str:

@@ -64,7 +64,7 @@ def said(run, folder):
 
 
 def sealed(cache):
-    return list(cache.rglob("seal-*"))
+    return list(cache.rglob("answer-*"))
 
 
 def test_the_first_run_says_how_many_photos_there_are(said):
@@ -112,7 +112,7 @@ CHANGES = {
 
 
 def test_an_answer_belongs_to_a_version_of_the_index():
-    assert f"seal-v{rows.VERSION}" == seal.NAME
+    assert f"answer-v{rows.VERSION}" == seal.NAME
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -124,10 +124,19 @@ def test_the_answer_is_not_given_after_a_change(run, folder, cache, change):
 
 
 def test_a_file_that_could_not_be_read_is_tried_again(run, folder, cache):
-    with (folder / "huge.jpg").open("wb") as file:
-        file.truncate((256 << 20) + 1)
+    (folder / "circle.jpg").symlink_to(folder / "circle.jpg")
     run()
     assert sealed(cache) == []
+
+
+def test_a_file_that_is_too_large_is_not_tried_again(run, said, folder, cache):
+    with (folder / "film.mov").open("wb") as file:
+        file.truncate((256 << 20) + 1)
+    said()
+    assert len(sealed(cache)) == 1
+    done = run()
+    assert "nothing changed\n" in done.stdout
+    assert "film.mov: The file has 268,435,457 bytes" in done.stderr
 
 
 def test_another_command_that_changes_what_is_kept_takes_the_answer_back(
@@ -240,6 +249,45 @@ def test_an_unchanged_folder_is_answered_before_anything_is_loaded(folder):
     )
     assert first == "PIL json"
     assert second == ""
+
+
+def test_a_name_can_neither_break_a_line_nor_steer_a_terminal(run, folder, tmp_path):
+    (folder / "a\nb\x1b[31m.txt").write_bytes(b"text")
+    for _ in range(2):
+        assert "  a\ufffdb\ufffd[31m.txt: The file is not a picture" in run().stderr
+    run("--report", tmp_path / "report.json")
+    assert json.loads((tmp_path / "report.json").read_text())["skipped"][0]["name"] == "a\ufffdb\ufffd[31m.txt"
+
+
+def test_the_answer_that_was_kept_names_the_folder_as_it_was_typed(run, folder, tmp_path):
+    run()
+    (tmp_path / "link").symlink_to(folder)
+    for name in (f"{folder}/", str(tmp_path / "link")):
+        assert run(on=name).stdout == f"{name}: 40 photos; nothing changed\n"
+
+
+def test_who_reads_no_further_sees_no_traceback(folder, tessera):
+    for _ in range(2):
+        running = subprocess.Popen(
+            [tessera, "index", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        running.stdout.close()
+        assert (running.stderr.read(), running.wait(60)) == ("", 1)
+
+
+def test_standard_output_is_no_place_for_a_report(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run("--report", "-")
+    said = "tessera: - is not the name of a file; standard output is for people.\n"
+    assert (done.returncode, done.stderr, (tmp_path / "-").exists()) == (2, said, False)
+
+
+def test_a_person_is_told_that_nothing_can_be_kept(run, tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    done = run()
+    assert done.returncode == 0
+    assert re.fullmatch(r"The index cannot be kept in .*: Not a directory; the next run begins anew.\n", done.stderr)
 
 
 @pytest.mark.parametrize("words", [(), ("--dedupe",)], ids=["plain", "option"])

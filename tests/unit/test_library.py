@@ -274,7 +274,7 @@ def test_a_photo_that_the_index_lacks_is_opened_again(opened, cache, folder):
 def test_a_cache_that_cannot_be_written_costs_time_and_not_the_tiles(folder, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     photos = opening(folder, tmp_path / "file" / "cache")
-    assert len(photos.tiles) == 40
+    assert (len(photos.tiles), photos.note[:27]) == (40, "The index cannot be kept in")
 
 
 def test_two_folders_have_two_indexes(opened, folder, cache, tmp_path, cuts):
@@ -567,6 +567,21 @@ def test_what_progress_raises_ends_the_work_and_what_was_measured_is_kept(folder
         library.open_folder(str(folder), stop, str(cache))
     monkeypatch.undo()
     assert 0 < opening(folder, cache).opened_count < 40
+
+
+def test_a_run_whose_index_another_run_replaced_meanwhile_begins_anew(opened, folder, cache, cuts):
+    opened()
+    os.utime(folder / "000.png", ns=(1, 1))
+    waiting = [lambda: (folder / "new.png").write_bytes(cuts[50]), opened]
+
+    def meanwhile(*_):
+        while waiting:
+            waiting.pop(0)()
+
+    photos = library.open_folder(str(folder), meanwhile, str(cache), dedupe=True)
+    assert (len(photos.paths), len(list(cache.rglob("index-*")))) == (40, 1)
+    after = opened()
+    assert (len(after.paths), after.kept.dedupe, after.note) == (41, True, "")
 
 
 def test_a_run_waits_while_another_reads_or_replaces_files(opened, cache):
