@@ -112,7 +112,7 @@ def opened(file: IO[bytes]) -> Iterator[Archive]:
 
 
 def kept_open(file: IO[bytes]) -> Archive:
-    """Return the zip in a seekable file; its reader closes it.
+    """Return the zip in a seekable file; whoever reads it closes both.
 
     Raises:
         BadArchive: the file is no zip, or its directory is damaged.

@@ -5,17 +5,20 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.errors import InvalidOrder, NotFound, NotReady
+from models.exclusions import left_out
 from models.lifecycle import JobState
 from models.names import readable
-from models.orders import MosaicOrder
-from models.tables import Batch, Exclusion, Job, Mosaic, SkippedPhoto, Tile, TileSet, Version
+from models.orders import ExclusionReason, MosaicOrder
+from models.tables import Batch, Job, Mosaic, SkippedPhoto, Tile, TileSet, Version
 
 PAGE_LENGTH = 50
 REPORT_LENGTH = 1_000
+LAST_ID = 2**63 - 1
+"""No row has a larger one."""
 
 
 @dataclass(frozen=True)
@@ -135,10 +138,8 @@ def tiles(session: Session, tile_set_id: UUID, after: int = 0, most: int = PAGE_
 
 
 def _shown(tile_set_id: UUID) -> Select[Tile, bool]:
-    banned = exists().where(
-        Exclusion.tile_set_id == Tile.tile_set_id, Exclusion.content == Tile.content, Exclusion.until.is_(None)
-    )
-    return select(Tile, banned).where(Tile.tile_set_id == tile_set_id, Tile.since.is_not(None), Tile.until.is_(None))
+    query = select(Tile, left_out(ExclusionReason.BANNED)).where(Tile.tile_set_id == tile_set_id)
+    return query.where(Tile.since.is_not(None), ~left_out(ExclusionReason.NEAR_DUPLICATE))
 
 
 def mosaic_count(session: Session, tile_set_id: UUID) -> int:

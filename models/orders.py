@@ -46,10 +46,16 @@ class SourceKind(StrEnum):
 
 
 class ExclusionReason(StrEnum):
-    """Why a photo of a tile set is in no mosaic: banned may come back, removed is gone."""
+    """Why a photo of a tile set is in no mosaic."""
 
     BANNED = "banned"
+    """By somebody, until it is allowed again."""
     REMOVED = "removed"
+    """By somebody, until it is sent again."""
+    REPLACED = "replaced"
+    """It was linked to, and its file became another, until it is there again."""
+    NEAR_DUPLICATE = "near_duplicate"
+    """For as long as the photo is used that stands for it."""
 
 
 class LossName(StrEnum):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from models import database
@@ -122,11 +122,15 @@ def beat(session: Session, lease: PartLease, now: datetime, span: timedelta, don
 def finish(session: Session, lease: PartLease, now: datetime, index_key: str | None) -> None:
     """Close a part whose index lies under a key; None where not one photo was of use.
 
+    Locks the part, then its set, whose photos only this transaction changes from now on. Whoever else locks both does
+    so in this order.
+
     Raises:
         LeaseLost: another has the part, or nobody wants it any more; the transaction must be rolled back.
     """
     values = {"index_key": index_key, "done_count": Part.photo_count, "ended_at": now}
     _guarded(session, lease, _before(PartState.DONE), state=PartState.DONE, **_NO_LEASE, **values)
+    session.execute(select(TileSet.id).where(TileSet.id == lease.tile_set_id).with_for_update())
 
 
 def give_back(session: Session, lease: PartLease) -> None:
@@ -135,7 +139,9 @@ def give_back(session: Session, lease: PartLease) -> None:
     Raises:
         LeaseLost: another has the part already.
     """
-    _guarded(session, lease, _before(PartState.OPEN), state=PartState.OPEN, attempt=Part.attempt - 1, **_NO_LEASE)
+    # Somebody may have forgiven this attempt meanwhile.
+    attempt = case((Part.attempt > 0, Part.attempt - 1), else_=0)
+    _guarded(session, lease, _before(PartState.OPEN), state=PartState.OPEN, attempt=attempt, **_NO_LEASE)
 
 
 def forgive(session: Session, tile_set_id: UUID) -> None:

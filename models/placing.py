@@ -75,13 +75,15 @@ def place_photos(
         NotFound: there is no such tile set.
         NotReady: it is being indexed.
     """
+    # Parts are locked before their set, see `parts.finish`; what was read of the set before may be old by now.
+    parts.forgive(session, tile_set_id)
     session.execute(select(TileSet.id).where(TileSet.id == tile_set_id).with_for_update())
+    session.expire_all()
     found = find_idle(session, tile_set_id)
     job = jobs.add(session, JobKind.INDEX, Lane.INDEXING, database.now(session), ring_again)
     found.job_id = job.id
     last = session.scalar(select(func.max(Source.number)).where(Source.tile_set_id == tile_set_id))
     _add_sources(session, tile_set_id, sources, 0 if last is None else last + 1)
-    parts.forgive(session, tile_set_id)
     return _doorbell(job)
 
 
@@ -171,17 +173,11 @@ def _hand_over(session: Session, old: Job, new: Job) -> bool:
     if old.kind is JobKind.RENDER:
         handed = update(Mosaic).where(Mosaic.job_id == old.id).values(job_id=new.id).returning(Mosaic.id)
         return session.scalar(handed) is not None
-    tile_set_id = session.scalar(
-        update(TileSet)
-        .where(TileSet.job_id == old.id, TileSet.deleted_at.is_(None))
-        .values(job_id=new.id)
-        .returning(TileSet.id)
-    )
-    if tile_set_id is None:
-        return False
     # The parts that are done stay done: the new job goes on where the old one stopped.
-    parts.forgive(session, tile_set_id)
-    return True
+    for tile_set_id in session.scalars(select(TileSet.id).where(TileSet.job_id == old.id)):
+        parts.forgive(session, tile_set_id)
+    mine = TileSet.job_id == old.id, TileSet.deleted_at.is_(None)
+    return session.scalar(update(TileSet).where(*mine).values(job_id=new.id).returning(TileSet.id)) is not None
 
 
 def _add_mosaic(

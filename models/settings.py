@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     finish_seconds: float = Field(5, ge=0)
     decode_seconds: float = Field(30, gt=0)
     decode_bytes: int = Field(2 << 30, ge=64 << 20)
-    part_photos: int = Field(250, ge=1)
+    part_photos: int = Field(250, ge=1, le=10_000)
     tile_edge: int = Field(1_024, ge=64, le=8_192)
 
     max_upload_bytes: int = Field(4 << 30, ge=1)

@@ -141,9 +141,9 @@ class Version(Base):
 
 
 class Tile(Base):
-    """A photo of a tile set: its name for people, and where its file lies if the store does not keep it.
+    """A photo of a tile set since a version: its name, and where in a place its file lies.
 
-    It is there since a version; one that is nearly the same as another is left out from a version on.
+    A linked photo without a stamp is not what its file is any more.
     """
 
     __tablename__ = "tiles"
@@ -157,20 +157,24 @@ class Tile(Base):
     content: Mapped[str] = mapped_column(String(64))
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     since: Mapped[int | None]
-    until: Mapped[int | None]
     origin: Mapped[str | None] = mapped_column(Text)
     stamp: Mapped[str | None] = mapped_column(String(STAMP_LENGTH))
     linked: Mapped[bool] = mapped_column(default=False)
 
 
 class Exclusion(Base):
-    """A photo that is in the index and not to be used, from a version on, and until before another."""
+    """A photo that is in the index and not to be used, from a version on, and until before another.
+
+    A near-duplicate is left out for as long as the photo is used that stands for it.
+    """
 
     __tablename__ = "exclusions"
+    __table_args__ = (Index(None, "tile_set_id", "content"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"), index=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
     content: Mapped[str] = mapped_column(String(64))
+    stand_in: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[ExclusionReason] = mapped_column(_words(ExclusionReason, "reason"))
     link: Mapped[str | None] = mapped_column(Text)
     since: Mapped[int]
@@ -222,7 +226,10 @@ class Part(Base):
 
 
 class SkippedPhoto(Base):
-    """One line of a tile set's report: a file that became no tile, and why."""
+    """One line of a tile set's report: a file that became no tile, and why.
+
+    Of a near-duplicate the content is known, of a file of a place where it lies, and its size and time.
+    """
 
     __tablename__ = "skipped_photos"
 
@@ -231,6 +238,9 @@ class SkippedPhoto(Base):
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     code: Mapped[str] = mapped_column(String(40))
     sentence: Mapped[str] = mapped_column(Text)
+    content: Mapped[str | None] = mapped_column(String(64))
+    origin: Mapped[str | None] = mapped_column(Text)
+    stamp: Mapped[str | None] = mapped_column(String(STAMP_LENGTH))
 
 
 class Batch(Base):

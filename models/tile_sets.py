@@ -4,7 +4,7 @@ A version names an index, and the photos of it that are left out. So to ban one 
 rows, and a mosaic that was ordered before is made of what it was ordered from.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import jobs
 from models.errors import InvalidOrder, LastTile, NotFound
+from models.exclusions import excluded, in_force, left_out, set_aside, use_again
 from models.finding import find_indexed, find_tile_set
 from models.lifecycle import JobState
 from models.names import readable
@@ -31,6 +32,7 @@ class Indexed:
         palette_key: Where the strip of their colours lies.
         photo_count: How many photos the arrays have.
         left_out: Content hashes that were known and are not in the arrays.
+        alike: Near-duplicates in the arrays that are to be in no mosaic, each with the photo that stands for it.
         change: What is new, in a few words.
     """
 
@@ -39,6 +41,7 @@ class Indexed:
     palette_key: str
     photo_count: int
     left_out: frozenset[str]
+    alike: Mapping[str, str]
     change: str
 
 
@@ -105,7 +108,7 @@ def allow(session: Session, tile_set_id: UUID, content: str, now: datetime) -> N
     current, tile = _held(session, tile_set_id, content)
     ended = session.scalars(
         update(Exclusion)
-        .where(*_in_force(tile_set_id), Exclusion.content == content, Exclusion.reason == ExclusionReason.BANNED)
+        .where(*in_force(tile_set_id), Exclusion.content == content, Exclusion.reason == ExclusionReason.BANNED)
         .values(until=current.number + 1)
         .returning(Exclusion.id)
     ).all()
@@ -125,27 +128,12 @@ def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> 
     session.execute(delete(Tile).where(Tile.tile_set_id == tile_set_id, Tile.content == content))
 
 
-def excluded(session: Session, tile_set_id: UUID, version: int | None = None) -> set[str]:
-    """Return the content hashes that a version leaves out of its index; of the newest if none is named."""
-    query = select(Exclusion.content).where(Exclusion.tile_set_id == tile_set_id)
-    if version is None:
-        return set(session.scalars(query.where(Exclusion.until.is_(None))))
-    lasts = Exclusion.until.is_(None) | (Exclusion.until > version)
-    return set(session.scalars(query.where(Exclusion.since <= version, lasts)))
-
-
-def removed(session: Session, tile_set_id: UUID) -> set[str]:
-    """Return the content hashes that the next index need not hold: removed, and not sent again."""
-    held = select(Tile.content).where(Tile.tile_set_id == tile_set_id)
-    query = select(Exclusion.content).where(*_in_force(tile_set_id), Exclusion.content.not_in(held))
-    return set(session.scalars(query))
-
-
 def links(session: Session, tile_set_id: UUID) -> dict[str, str]:
     """Return where the files of photos lie that the store does not keep, by content hash; removed ones included."""
     held = select(Tile.content, Tile.origin).where(Tile.tile_set_id == tile_set_id, Tile.linked)
+    kept = select(Tile.content).where(Tile.tile_set_id == tile_set_id, ~Tile.linked)
     gone = select(Exclusion.content, Exclusion.link).where(
-        Exclusion.tile_set_id == tile_set_id, Exclusion.link.is_not(None)
+        Exclusion.tile_set_id == tile_set_id, Exclusion.link.is_not(None), Exclusion.content.not_in(kept)
     )
     return {content: link or "" for content, link in [*session.execute(gone), *session.execute(held)]}
 
@@ -154,19 +142,20 @@ def publish(session: Session, tile_set_id: UUID, made: Indexed, now: datetime) -
     """Make what was indexed the newest version, and return its number; what waited to be indexed is done with."""
     tile_set = session.scalars(select(TileSet).where(TileSet.id == tile_set_id).with_for_update(of=TileSet)).one()
     number = _next(session, tile_set_id)
-    # Who sends a photo again that was removed wants it back.
+    # Who sends a photo again that is gone wants it back.
     session.execute(
         update(Exclusion)
         .where(
-            *_in_force(tile_set_id),
-            Exclusion.reason == ExclusionReason.REMOVED,
+            *in_force(tile_set_id),
+            Exclusion.reason.in_([ExclusionReason.REMOVED, ExclusionReason.REPLACED]),
             Exclusion.content.in_(select(Tile.content).where(Tile.tile_set_id == tile_set_id)),
         )
         .values(until=number)
     )
-    _drop_replaced_links(session, tile_set_id, number)
+    _drop_replaced(session, tile_set_id, number)
     session.execute(update(Tile).where(Tile.tile_set_id == tile_set_id, Tile.since.is_(None)).values(since=number))
     settle(session, tile_set_id)
+    set_aside(session, tile_set_id, made.alike, number)
     session.add(
         Version(
             tile_set_id=tile_set_id,
@@ -183,14 +172,25 @@ def publish(session: Session, tile_set_id: UUID, made: Indexed, now: datetime) -
     return number
 
 
-def _drop_replaced_links(session: Session, tile_set_id: UUID, number: int) -> None:
-    """Remove photos that were linked to, and whose files are other photos now."""
-    of_set = (Tile.tile_set_id == tile_set_id) & Tile.linked
-    new = select(Tile.origin).where(of_set, Tile.since.is_(None))
-    replaced = delete(Tile).where(of_set, Tile.since.is_not(None), Tile.origin.in_(new))
-    gone = session.scalars(replaced.returning(Tile.content).execution_options(synchronize_session=False)).all()
+def replaced(session: Session, tile_set_id: UUID) -> set[str]:
+    """Return the content hashes of linked photos whose files are others now."""
+    return set(session.scalars(select(Tile.content).where(*_replaced(tile_set_id))))
+
+
+def _replaced(tile_set_id: UUID) -> Sequence[ColumnElement[bool]]:
+    return Tile.tile_set_id == tile_set_id, Tile.linked.is_(True), Tile.since.is_not(None), Tile.stamp.is_(None)
+
+
+def _drop_replaced(session: Session, tile_set_id: UUID, number: int) -> None:
+    """Remove linked photos whose files are others now."""
+    gone = session.scalars(
+        delete(Tile)
+        .where(*_replaced(tile_set_id))
+        .returning(Tile.content)
+        .execution_options(synchronize_session=False)
+    ).all()
     session.add_all(
-        Exclusion(tile_set_id=tile_set_id, content=content, reason=ExclusionReason.REMOVED, since=number)
+        Exclusion(tile_set_id=tile_set_id, content=content, reason=ExclusionReason.REPLACED, since=number)
         for content in gone
     )
     session.flush()
@@ -205,9 +205,12 @@ def settle(session: Session, tile_set_id: UUID) -> None:
 def _exclude(session: Session, tile_set_id: UUID, content: str, reason: ExclusionReason, now: datetime) -> None:
     current, tile = _held(session, tile_set_id, content)
     already = session.scalars(
-        select(Exclusion.id).where(*_in_force(tile_set_id), Exclusion.content == content)
+        select(Exclusion.id).where(*in_force(tile_set_id), Exclusion.content == content)
     ).first()
-    count = current.tile_count - (0 if already else 1)
+    stood_for = session.scalars(
+        select(Exclusion.content).where(*in_force(tile_set_id), Exclusion.stand_in == content)
+    ).all()
+    count = current.tile_count - (0 if already else 1) + len(stood_for)
     if not count:
         raise LastTile(
             f"“{tile.name}” is the last photo of this set that is used; delete the set, or add others first."
@@ -223,7 +226,9 @@ def _exclude(session: Session, tile_set_id: UUID, content: str, reason: Exclusio
             since=current.number + 1,
         )
     )
-    _change(session, current, now, f"“{tile.name}” was {reason.value}", count)
+    use_again(session, tile_set_id, stood_for, current.number + 1)
+    instead = f"; used instead: {len(stood_for):,} that it stood for" if stood_for else ""
+    _change(session, current, now, f"“{tile.name}” was {reason.value}{instead}", count)
 
 
 def _held(session: Session, tile_set_id: UUID, content: str) -> tuple[Version, Tile]:
@@ -235,7 +240,7 @@ def _held(session: Session, tile_set_id: UUID, content: str) -> tuple[Version, T
             Tile.tile_set_id == tile_set_id,
             Tile.content == content,
             Tile.since.is_not(None),
-            Tile.until.is_(None),
+            ~left_out(ExclusionReason.NEAR_DUPLICATE),
         )
     ).one_or_none()
     if tile is None or current is None:
@@ -262,7 +267,3 @@ def _change(session: Session, current: Version, now: datetime, change: str, tile
 
 def _next(session: Session, tile_set_id: UUID) -> int:
     return (session.scalar(select(func.max(Version.number)).where(Version.tile_set_id == tile_set_id)) or 0) + 1
-
-
-def _in_force(tile_set_id: UUID) -> Sequence[ColumnElement[bool]]:
-    return Exclusion.tile_set_id == tile_set_id, Exclusion.until.is_(None)

@@ -294,7 +294,7 @@ def indexed() -> Callable[..., TileSet]:
             )
             session.flush()
             made = [make_key(identity, lease.name) for make_key in (keys.index, keys.plot, keys.palette)]
-            tile_sets.publish(session, identity, Indexed(*made, len(contents), frozenset(), "made"), now)
+            tile_sets.publish(session, identity, Indexed(*made, len(contents), frozenset(), {}, "made"), now)
             session.flush()
             session.expire_all()
             return finding.find_tile_set(session, identity)

@@ -34,7 +34,7 @@ def walk(top: str) -> Iterator[File]:
     while waiting:
         path, name = waiting.pop()
         if name and not name.endswith("/"):
-            yield _file(name, path)
+            yield look(name, path)
             continue
         try:
             with os.scandir(path) as entries:
@@ -58,7 +58,8 @@ def _wanted(entry: os.DirEntry[str], below: str) -> tuple[str, str] | None:
         return entry.name, below + entry.name
 
 
-def _file(name: str, path: str) -> File:
+def look(name: str, path: str) -> File:
+    """Return a file as it is now."""
     try:
         status = os.stat(path)
     except OSError as error:

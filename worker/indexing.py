@@ -11,20 +11,20 @@ from functools import partial
 from itertools import islice
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from models import database, jobs, keys, parts, queue
-from models.errors import Crashed, LeaseLost, TesseraError
+from models.errors import Crashed, LeaseLost, TesseraError, UnreadableFile
 from models.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.parts import Listing
 from models.ringing import ring_all
 from models.services import Services
-from models.tables import Job, Source, TileSet
+from models.tables import Job, SkippedPhoto, Source, TileSet
 from models.tables import Tile as TileRow
 from worker import context, merging, sources
 from worker.attempt import Attempt, Outcome
-from worker.parts import PartWork, Told
+from worker.parts import DUPLICATE, PartWork, Told
 from worker.sources import Photo
 
 log = structlog.get_logger(__name__)
@@ -71,13 +71,10 @@ def _plan(attempt: Attempt, tile_set: TileSet) -> None:
         new = session.scalars(
             select(Source).where(Source.tile_set_id == tile_set.id, Source.planned.is_(False)).order_by(Source.number)
         ).all()
-        of_places = select(TileRow.origin, TileRow.stamp).where(
-            TileRow.tile_set_id == tile_set.id, TileRow.origin.is_not(None)
-        )
-        known = {origin or "": stamp or "" for origin, stamp in session.execute(of_places)}
+        known, doubles = _known(session, tile_set) if new else ({}, {})
     if not new:
         return
-    photos = sources.listed(new, context.zips(services.store), known)
+    photos = sources.listed(new, context.zips(services.store), known, doubles)
     listings = []
     for number, dealt in enumerate(_dealt(photos, services.settings.part_photos)):
         attempt.report("listing", 0.0)
@@ -88,6 +85,20 @@ def _plan(attempt: Attempt, tile_set: TileSet) -> None:
         now = database.now(session)
         jobs.beat(session, attempt.lease, now, services.settings.lease_span, "indexing", LISTED)
         parts.lay_out(session, tile_set.id, [source.id for source in new], listings)
+
+
+def _known(session: Session, tile_set: TileSet) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the stamps, by address, of files of places: of those that are tiles or can be none, and of doubles."""
+    tiles = select(TileRow.origin, TileRow.stamp).where(TileRow.tile_set_id == tile_set.id)
+    lines = select(SkippedPhoto.origin, SkippedPhoto.stamp).where(SkippedPhoto.tile_set_id == tile_set.id)
+    # What could not be read may be readable by now.
+    bad = lines.where(SkippedPhoto.code.not_in([UnreadableFile.code, DUPLICATE]))
+    again = lines.where(SkippedPhoto.code == DUPLICATE)
+    return _stamps(session, bad) | _stamps(session, tiles), _stamps(session, again)
+
+
+def _stamps(session: Session, query: Select[str | None, str | None]) -> dict[str, str]:
+    return {origin: stamp for origin, stamp in session.execute(query) if origin and stamp}
 
 
 def _dealt(photos: Iterator[Photo], count: int) -> Iterator[list[Photo]]:

@@ -22,6 +22,8 @@ from models.tables import Batch, Exclusion, Job, Mosaic, Part, Source, Tile, Til
 Named = Callable[[str], bool]
 Owner = tuple[str, str]
 """What kind of thing a key belongs to, and its id."""
+AT_ONCE = 500
+"""Blobs that are deleted before the rows are asked again."""
 SCRATCH = storage.SCRATCH
 """What the names of workers' temporary folders begin with."""
 
@@ -44,11 +46,12 @@ def collect(services: Services, now: datetime) -> int:
         tile_sets.clear_deleted(session)
     deleted = 0
     for owner, blobs in suspects.items():
-        # Asked again at the last moment: a job that is tried again meanwhile needs what it had.
-        named = _rule_now(services, owner)
-        litter = [key for key in blobs if not named(key)]
-        services.store.delete(litter)
-        deleted += len(litter)
+        for first in range(0, len(blobs), AT_ONCE):
+            # Asked again at the last moment: a job that is tried again needs what it had, and a photo may come back.
+            named = _rule_now(services, owner)
+            litter = [key for key in blobs[first : first + AT_ONCE] if not named(key)]
+            services.store.delete(litter)
+            deleted += len(litter)
     return deleted + services.store.drop_parts(oldest)
 
 
@@ -120,10 +123,8 @@ def _of_tile_set(session: Session, identity: UUID) -> Named:
     named |= set(session.scalars(select(Source.address).where(Source.tile_set_id == identity)))
     for part in session.scalars(select(Part).where(Part.tile_set_id == identity)):
         named |= {part.listing_key, part.index_key}
-    tiles = select(Tile.content).where(Tile.tile_set_id == identity)
-    contents = set(session.scalars(tiles.where(Tile.until.is_(None))))
+    contents = set(session.scalars(select(Tile.content).where(Tile.tile_set_id == identity)))
     if any(version.number != tile_set.version for version in needed):
-        contents |= set(session.scalars(tiles))
         contents |= set(session.scalars(select(Exclusion.content).where(Exclusion.tile_set_id == identity)))
     return lambda key: key in named or (keys.is_of_photo(key) and key.rpartition("/")[2] in contents)
 

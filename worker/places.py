@@ -46,8 +46,7 @@ def files(address: str) -> Iterator[Found]:
     """
     if address.startswith(FILE):
         for file in folder.walk(_path(address)):
-            stamp = f"{file.size}:{file.changed}" if file.changed else ""
-            yield Found(file.name, address_of(Path(file.path)), stamp, file.trouble)
+            yield Found(file.name, address_of(Path(file.path)), _stamp(file), file.trouble)
         return
     for blob in _opened(address).list():
         if not _is_marker(blob) and not any(part.startswith(".") for part in blob.key.split("/")):
@@ -71,6 +70,24 @@ def read(address: str, max_bytes: int) -> bytes:
     return data
 
 
+def stands(address: str, stamp: str) -> bool:
+    """Whether a file is still there, as it was; in a bucket, of the same size.
+
+    Raises:
+        StorageUnreachable: the bucket does not answer.
+    """
+    if address.startswith(FILE):
+        path = _path(address)
+        return _stamp(folder.look(path, path)) == stamp
+    bucket, key = _parted(address)
+    try:
+        return str(_opened(bucket).size(key)) == stamp.partition(":")[0]
+    except StorageUnreachable:
+        raise
+    except StorageUnreadable:
+        return False
+
+
 def address_of(path: Path) -> str:
     """Return the address of a file or a folder of this machine."""
     return path.absolute().as_uri()
@@ -83,6 +100,16 @@ def folder_at(address: str) -> Path:
 
 def _path(address: str) -> str:
     return os.fsdecode(unquote_to_bytes(address.removeprefix(FILE)))
+
+
+def _stamp(file: folder.File) -> str:
+    return f"{file.size}:{file.changed}" if file.changed else ""
+
+
+def _parted(address: str) -> tuple[str, str]:
+    """Return the bucket's address, and the key."""
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    return f"s3://{bucket}", key
 
 
 def _is_marker(blob: Blob) -> bool:
@@ -102,9 +129,9 @@ def _read_file(path: str, max_bytes: int) -> bytes:
 
 def _fetch(address: str, max_bytes: int) -> bytes:
     """Return a blob's bytes; one more than the limit if it has more."""
-    bucket, _, key = address.removeprefix("s3://").partition("/")
+    bucket, key = _parted(address)
     try:
-        return _beginning(_opened(f"s3://{bucket}"), key, max_bytes + 1)
+        return _beginning(_opened(bucket), key, max_bytes + 1)
     except StorageUnreachable:
         raise
     except StorageUnreadable as error:

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import keys
-from models.errors import DamagedIndex, StorageUnreadable, UnusablePicture
+from models.errors import DamagedIndex, StorageUnreachable, StorageUnreadable, UnusablePicture
 from models.services import Services
 from models.storage import Store
 from models.tables import Exclusion, Tile, Version
@@ -78,6 +78,8 @@ def whole(store: Store, key: str) -> Index | None:
         return index.load(store.path(key))
     except DamagedIndex as error:
         log.warning("an index is damaged and made again", index_key=key, reason=str(error))
+    except StorageUnreachable:
+        raise
     except StorageUnreadable:
         if _is_there(store, key):
             raise
@@ -108,8 +110,7 @@ def _contents(session: Session, version: Version) -> list[bytes]:
     of_set = version.tile_set_id
     same = (Version.tile_set_id == of_set) & (Version.index_key == version.index_key)
     made_at, last = session.execute(select(func.min(Version.number), func.max(Version.number)).where(same)).one()
-    lasts = Tile.until.is_(None) | (Tile.until > made_at)
-    held = select(Tile.content).where(Tile.tile_set_id == of_set, Tile.since <= made_at, lasts)
+    held = select(Tile.content).where(Tile.tile_set_id == of_set, Tile.since <= made_at)
     # While an index is in use nothing comes in, so what was removed from it then was in it.
     gone = select(Exclusion.content).where(
         Exclusion.tile_set_id == of_set, Exclusion.since > made_at, Exclusion.since <= last
@@ -138,6 +139,8 @@ def _described(
         except UnusablePicture as error:
             log.warning("a photo is left out of an index", content=content.hex(), reason=str(error))
             return None
+        except StorageUnreachable:
+            raise
         except StorageUnreadable:
             if _is_there(services.store, keys.tile(owner, content.hex())):
                 raise

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
 from models import archives
@@ -50,7 +51,7 @@ class Zips:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._open: dict[str, Archive] = {}
+        self._open: dict[str, tuple[Archive, ExitStack]] = {}
         self._lock = threading.Lock()
 
     def archive(self, key: str) -> Archive:
@@ -61,22 +62,29 @@ class Zips:
         """
         with self._lock:
             if key not in self._open:
-                self._open[key] = archives.kept_open(self._store.open(key))
-            return self._open[key]
+                with ExitStack() as closing:
+                    file = closing.enter_context(self._store.open(key))
+                    archive = archives.kept_open(file)
+                    closing.callback(archive.close)
+                    self._open[key] = archive, closing.pop_all()
+            return self._open[key][0]
 
     def keep_only(self, keys: Container[str]) -> None:
         """Close the others: nobody may be reading."""
         for key in [key for key in self._open if key not in keys]:
-            self._open.pop(key).close()
+            self._open.pop(key)[1].close()
 
 
-def listed(sources: Iterable[Source], zips: Zips, known: Mapping[str, str]) -> Iterator[Photo]:
+def listed(
+    sources: Iterable[Source], zips: Zips, known: Mapping[str, str], doubles: Mapping[str, str]
+) -> Iterator[Photo]:
     """Yield every photo of sources; of places only those that are new or changed.
 
     Args:
         sources: What came with the tile set.
         zips: Opens what is a zip.
-        known: Stamp by address of what the tile set has of places already.
+        known: Stamp by address of files of places that are tiles, or that can be none.
+        doubles: The same of those that are there again. Linked ones are looked at: the other may be gone.
     """
     for source in sources:
         if source.kind is SourceKind.PHOTO:
@@ -84,11 +92,13 @@ def listed(sources: Iterable[Source], zips: Zips, known: Mapping[str, str]) -> I
         elif source.kind is SourceKind.ARCHIVE:
             for number, name in enumerate(zips.archive(source.address).names):
                 yield Photo(name, source.kind.value, source.address, number)
+            zips.keep_only({source.address})
         else:
             for found in places.files(source.address):
-                if known.get(found.address) != found.stamp or not found.stamp:
-                    kind, address, stamp = source.kind.value, found.address, found.stamp
-                    yield Photo(found.name, kind, address, 0, stamp, source.linked, found.trouble)
+                stamp = known.get(found.address) or (None if source.linked else doubles.get(found.address))
+                if stamp != found.stamp or not found.stamp:
+                    kind, address = source.kind.value, found.address
+                    yield Photo(found.name, kind, address, 0, found.stamp, source.linked, found.trouble)
 
 
 def read(photo: Photo, store: Store, zips: Zips, max_bytes: int) -> bytes:

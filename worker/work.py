@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import archives, finding, keys, tile_sets
+from models import archives, exclusions, finding, keys
 from models.orders import Format
 from models.tables import Mosaic
 from worker import context, kept, litter, parallel, pictures, rebuild
@@ -34,7 +34,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
     with services.reading() as session:
         mosaic = session.scalars(select(Mosaic).where(Mosaic.job_id == attempt.lease.job_id)).one()
         version = finding.find_version(session, mosaic.tile_set_id, mosaic.tile_set_version)
-        excluded = tile_sets.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
+        excluded = exclusions.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
     order = finding.order_of(mosaic)
     read, progress = kept.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
     with context.decoders(services.settings) as decoder, litter.scratch() as folder:

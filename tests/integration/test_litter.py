@@ -6,20 +6,23 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from models import database, jobs, keys
 from models.lifecycle import JobKind, JobState, Lane
 from models.orders import MosaicOrder
 from models.placing import StoredFile, place_batch, place_mosaic
 from models.services import Services
-from models.tables import Job, Mosaic, TileSet
+from models.storage import Store
+from models.tables import Job, Mosaic, Tile, TileSet
 from worker import litter, sweep
 
 LATER = timedelta(hours=2)
@@ -164,6 +167,40 @@ def test_scratch_folders_of_killed_workers_go_when_they_are_old(
     os.utime(other, (long_ago, long_ago))
     assert litter.clear_scratch(timedelta(hours=1)) == 1
     assert (old.exists(), young.exists(), other.exists()) == (False, True, True)
+
+
+class Sending:
+    """A store, and somebody who sends a removed photo again as soon as litter is being deleted."""
+
+    def __init__(self, store: Store, send: Callable[[], None]) -> None:
+        self._store, self._send = store, send
+
+    def delete(self, keys: Sequence[str]) -> None:
+        self._store.delete(keys)
+        self._send()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_photo_that_comes_back_while_litter_is_cleared_stays(
+    services: Services, indexed: Callable[..., TileSet], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(litter, "AT_ONCE", 1)
+    made = indexed(services, [CONTENT])
+    gone = [keys.tile(made.id, f"{number:064x}") for number in (2, 3)]
+    for key in gone:
+        services.store.put(key, b"x")
+
+    def send() -> None:
+        with services.sessions.begin() as session:
+            for key in gone:
+                content = key.rpartition("/")[2]
+                if not session.scalars(select(Tile.id).where(Tile.content == content)).all():
+                    session.add(Tile(tile_set_id=made.id, content=content, name="again.jpg"))
+
+    left = collect(replace(services, store=Sending(services.store, send)))
+    assert len(left & set(gone)) == 1
 
 
 def test_a_scratch_folder_that_a_process_works_in_stays_however_old_it_is(

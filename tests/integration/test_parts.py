@@ -1,24 +1,26 @@
 """The parts of a tile set that is being indexed: their life in the rows, on SQLite and on PostgreSQL."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from models import jobs, parts
-from models.errors import LeaseLost
+from models import finding, jobs, parts, tile_sets
+from models.errors import LeaseLost, NotReady
 from models.lifecycle import NEXT_OF_PART, PartState
 from models.orders import SourceKind
 from models.parts import Listing, PartLease
-from models.placing import NewSource, place_tile_set
+from models.placing import NewSource, place_photos, place_tile_set
 from models.services import Services
-from models.tables import Part, Source, TileSet
+from models.tables import Part, Source, Tile, TileSet
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SPAN = timedelta(seconds=30)
 ATTEMPTS = 3
+ANNA, BEN = (bytes([number]) * 32 for number in (1, 2))
 
 
 @pytest.fixture
@@ -126,6 +128,57 @@ def test_what_is_given_back_is_free_and_not_charged(services: Services, tile_set
     part = look(services, lease)
     assert (part.state, part.attempt, part.lease_token) == (PartState.OPEN, 0, None)
     assert held(services, tile_set).number == 0
+
+
+def test_what_was_forgiven_meanwhile_is_given_back_all_the_same(services: Services, tile_set: UUID) -> None:
+    lease = held(services, tile_set)
+    with services.sessions.begin() as session:
+        parts.forgive(session, tile_set)
+    with services.sessions.begin() as session:
+        parts.give_back(session, lease)
+    part = look(services, lease)
+    assert (part.state, part.attempt) == (PartState.OPEN, 0)
+
+
+def test_who_closes_a_part_keeps_others_from_its_set_until_all_is_written(
+    postgresql_services: Services, indexed: Callable[..., TileSet]
+) -> None:
+    services = postgresql_services
+    identity = indexed(services, [ANNA, BEN]).id
+    with services.sessions.begin() as session:
+        bell = place_photos(session, identity, [NewSource(SourceKind.PHOTO, "p", "k")], services.ring_again)
+        assert jobs.claim(session, bell.job_id, NOON, SPAN) is not None
+    lay_out(services, identity, 1)
+    lease = held(services, identity)
+
+    def remove() -> None:
+        with services.sessions.begin() as session:
+            tile_sets.remove(session, identity, ANNA.hex(), NOON)
+
+    with ThreadPoolExecutor(1) as other:
+        with services.sessions.begin() as session:
+            parts.finish(session, lease, NOON, "arrays")
+            waiting = other.submit(remove)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.5)
+            session.execute(update(Tile).where(Tile.content == ANNA.hex()).values(stamp="1:1"))
+            session.execute(update(TileSet).where(TileSet.id == identity).values(skipped_count=1))
+        waiting.result(10)
+    assert look(services, lease).state == PartState.DONE
+
+
+def test_two_who_add_photos_at_once_do_not_both_begin(
+    postgresql_services: Services, indexed: Callable[..., TileSet]
+) -> None:
+    services = postgresql_services
+    identity = indexed(services, [ANNA]).id
+    source = [NewSource(SourceKind.PHOTO, "p", "k")]
+    with services.sessions.begin() as early:
+        seen = finding.find_tile_set(early, identity)
+        with services.sessions.begin() as session:
+            place_photos(session, identity, source, services.ring_again)
+        with pytest.raises(NotReady):
+            place_photos(early, seen.id, source, services.ring_again)
 
 
 def test_a_part_that_was_lost_three_times_is_given_up_until_somebody_asks_again(

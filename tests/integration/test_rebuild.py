@@ -18,7 +18,7 @@ from models.placing import NewSource, StoredFile, place_mosaic, place_photos, pl
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet
-from worker import attempt, index, indexing, merging, rebuild, work
+from worker import attempt, index, indexing, merging, places, rebuild, work
 from worker.attempt import Attempt, Outcome, Work
 
 
@@ -164,6 +164,49 @@ def test_parts_that_are_damaged_or_lost_before_they_are_put_together_are_made_ag
     assert rendered(services, tile_set, target)[0].state == "succeeded"
 
 
+def test_a_damaged_part_whose_photos_other_parts_have_is_not_missed(
+    services: Services, lossless: list[bytes]
+) -> None:
+    services = replace(services, settings=services.settings.model_copy(update={"part_photos": 8}))
+
+    def harmed(running: Attempt) -> Outcome:
+        with services.reading() as session:
+            tile_set = session.scalars(select(TileSet).where(TileSet.job_id == running.lease.job_id)).one()
+        indexing._plan(running, tile_set)
+        indexing._see_parts_done(running, tile_set)
+        with services.reading() as session:
+            of_set = Part.tile_set_id == tile_set.id
+            _, again = session.scalars(select(Part.index_key).where(of_set).order_by(Part.number))
+        services.store.put(again, b"damaged")
+        return merging.merged(running, tile_set)
+
+    tile_set = indexed_set(services, [*lossless, *lossless], harmed)
+    assert len(index.load(services.store.path(index_key(services, tile_set)))) == len(lossless)
+
+
+def test_linked_photos_of_a_bucket_that_does_not_answer_are_not_left_out(
+    sqlite_services: Services, s3: Any, lossless: list[bytes], target: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services, bucket = sqlite_services, s3.new_bucket()
+    for number, data in enumerate(lossless):
+        s3.put(bucket, f"{number}.png", data)
+    identity = uuid4()
+    source = [NewSource(SourceKind.PLACE, "bucket", f"s3://{bucket}", linked=True)]
+    with services.sessions.begin() as session:
+        bell = place_tile_set(session, identity, "photos", source, services.ring_again)
+    attempt.run(services, bell.job_id, indexing.index_tile_set)
+    key = index_key(services, identity)
+    services.store.delete([key])
+    places._opened.cache_clear()
+    with monkeypatch.context() as away:
+        away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        job, _ = rendered(services, identity, target)
+    assert (job.state, job.error_code, index_key(services, identity)) == ("failed", "storage_unreachable", key)
+    places._opened.cache_clear()
+    assert rendered(services, identity, target)[0].state == "succeeded"
+    assert len(index.load(services.store.path(index_key(services, identity)))) == len(lossless)
+
+
 def test_an_index_is_made_again_a_piece_at_a_time(
     sqlite_services: Services, lossless: list[bytes], target: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,11 +246,12 @@ def test_an_older_version_has_nothing_in_it_that_came_later(
     with services.sessions.begin() as session:
         stored = StoredFile("t.png", keys.target(identity))
         waiting = place_mosaic(session, identity, tile_set, stored, order, services.ring_again)
-    upload = keys.upload(tile_set, "more")
-    services.store.put(upload, lossless[7])
+    more = []
+    for number in (6, 7):
+        more.append(NewSource(SourceKind.PHOTO, f"{number}.png", keys.upload(tile_set, f"more-{number}")))
+        services.store.put(more[-1].address, lossless[number])
     with services.sessions.begin() as session:
-        source = [NewSource(SourceKind.PHOTO, "more.png", upload)]
-        bell = place_photos(session, tile_set, source, services.ring_again)
+        bell = place_photos(session, tile_set, more, services.ring_again)
     attempt.run(services, bell.job_id, indexing.index_tile_set)
     with services.sessions.begin() as session:
         tile_sets.remove(session, tile_set, sha256(lossless[7]).hexdigest(), database.now(session))

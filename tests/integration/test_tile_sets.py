@@ -91,7 +91,7 @@ def test_the_photos_are_listed_page_by_page(client: FlaskClient, address: str) -
     assert second["next"] is None
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=1000", "after=-1", "after=x"])
+@pytest.mark.parametrize("query", ["limit=0", "limit=1000", "after=-1", "after=x", f"after={2**63}"])
 def test_a_page_that_cannot_be_is_refused(client: FlaskClient, address: str, query: str) -> None:
     assert problem(client.get(f"{address}/tiles?{query}")) == (422, "invalid_order")
 
@@ -289,6 +289,14 @@ def test_the_photos_have_a_page_with_what_can_be_done(client: FlaskClient, tile_
     assert "Remove 1.jpg from the set" in text
     one = page(client, tile_set, f"/photos/{BEN.hex()}")
     assert "Mosaics are made of it." in one
+
+
+@pytest.mark.parametrize("after", [2**63 - 1, 2**63, 10**20, -1])
+def test_a_page_behind_all_photos_is_empty_and_one_before_them_has_all(
+    client: FlaskClient, tile_set: TileSet, after: int
+) -> None:
+    page = client.get(f"/tile-sets/{tile_set.id}/photos?after={after}")
+    assert (page.status_code, page.text.count('<li class="card')) == (200, 3 if after < 0 else 0)
 
 
 def test_photos_are_banned_used_again_and_removed_by_forms(client: FlaskClient, tile_set: TileSet) -> None:

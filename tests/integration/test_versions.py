@@ -1,13 +1,14 @@
 """What a tile set holds at each version, and what the sweep may take away, on each database."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select
 
-from models import database, finding, jobs, keys, tile_sets
+from models import database, exclusions, finding, jobs, keys, tile_sets
 from models.errors import InvalidOrder, LastTile, NotFound, NotReady
 from models.orders import MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile, place_again, place_mosaic, place_photos
@@ -16,7 +17,7 @@ from models.tables import Job, Tile, TileSet
 from models.tile_sets import Indexed
 from worker import litter
 
-ANNA, BEN, CLARA, DORA = (bytes([number]) * 32 for number in range(1, 5))
+ANNA, BEN, CLARA, DORA, EMIL = (bytes([number]) * 32 for number in range(1, 6))
 LATER = timedelta(hours=2)
 
 
@@ -39,7 +40,7 @@ def versions(services: Services, tile_set: UUID) -> list[tuple[int, int]]:
 
 def left_out(services: Services, tile_set: UUID, version: int) -> set[str]:
     with services.reading() as session:
-        return tile_sets.excluded(session, tile_set, version)
+        return exclusions.excluded(session, tile_set, version)
 
 
 def names(services: Services, tile_set: UUID) -> dict[str, bool]:
@@ -48,8 +49,18 @@ def names(services: Services, tile_set: UUID) -> dict[str, bool]:
         return {shown.tile.name: shown.banned for shown in finding.tiles(session, tile_set)}
 
 
-def send(services: Services, tile_set: UUID, *contents: bytes) -> None:
-    """Index more photos, as a worker does at the end of its job."""
+def report(services: Services, tile_set: UUID) -> list[tuple[str, str]]:
+    """Return the lines of the report, as many as it is said to have."""
+    with services.reading() as session:
+        lines = finding.skipped_photos(session, tile_set)
+        assert finding.find_tile_set(session, tile_set).skipped_count == len(lines)
+        return sorted((line.name, line.sentence) for line in lines)
+
+
+def send(
+    services: Services, tile_set: UUID, *contents: bytes, alike: Mapping[bytes, bytes] = MappingProxyType({})
+) -> None:
+    """Index more photos, as a worker does at the end of its job that found some to be nearly the same as another."""
     with services.sessions.begin() as session:
         place_photos(session, tile_set, [NewSource(SourceKind.PHOTO, "p", "k")], services.ring_again)
         session.add_all(
@@ -61,14 +72,15 @@ def send(services: Services, tile_set: UUID, *contents: bytes) -> None:
         lease = jobs.claim(session, held.job_id, now, LATER)
         assert lease is not None
         jobs.succeed(session, lease, now)
-        gone = frozenset(tile_sets.removed(session, tile_set))
-        rows = len(finding.tiles(session, tile_set)) + len(contents)
+        gone = frozenset(exclusions.removed(session, tile_set))
+        rows = session.scalars(select(func.count()).where(Tile.tile_set_id == tile_set)).one()
         where = (
             keys.index(tile_set, lease.name),
             keys.plot(tile_set, lease.name),
             keys.palette(tile_set, lease.name),
         )
-        tile_sets.publish(session, tile_set, Indexed(*where, rows, gone, "more"), now)
+        near = {content.hex(): other.hex() for content, other in alike.items()}
+        tile_sets.publish(session, tile_set, Indexed(*where, rows, gone, near, "more"), now)
 
 
 def order(services: Services, tile_set: UUID) -> UUID:
@@ -261,17 +273,70 @@ def test_the_photos_of_a_deleted_set_go_once_its_mosaics_are_done(
         assert finding.tiles(session, tile_set) == []
 
 
-def test_a_near_duplicate_that_was_set_aside_goes_once_no_mosaic_is_to_be_made_of_it(
+def test_a_near_duplicate_is_left_out_from_a_version_on_and_its_file_stays(
     services: Services, tile_set: UUID, stored: set[str]
 ) -> None:
-    mosaic = order(services, tile_set)
-    send(services, tile_set, DORA)
-    with services.sessions.begin() as session:
-        session.execute(update(Tile).where(Tile.content == BEN.hex()).values(until=2))
-    assert stored | photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
-    assert "1.jpg" not in names(services, tile_set)
-    finish(services, mosaic)
-    assert collected(services) == photos(tile_set, ANNA, CLARA)
+    send(services, tile_set, DORA, alike={BEN: ANNA})
+    assert versions(services, tile_set) == [(2, 3), (1, 3)]
+    assert (left_out(services, tile_set, 1), left_out(services, tile_set, 2)) == (set(), {BEN.hex()})
+    assert list(names(services, tile_set)) == ["0.jpg", "2.jpg", "4.jpg"]
+    assert report(services, tile_set) == [("1.jpg", "Nearly the same as 0.jpg.")]
+    assert photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
+
+
+@pytest.mark.parametrize("what", [tile_sets.ban, tile_sets.remove])
+def test_near_duplicates_are_used_again_when_what_stands_for_them_goes(
+    services: Services, tile_set: UUID, what: Callable[..., None]
+) -> None:
+    send(services, tile_set, DORA, alike={BEN: ANNA, CLARA: ANNA})
+    change(services, what, tile_set, ANNA)
+    assert versions(services, tile_set) == [(3, 3), (2, 2), (1, 3)]
+    assert left_out(services, tile_set, 2) == {BEN.hex(), CLARA.hex()}
+    assert left_out(services, tile_set, 3) == {ANNA.hex()}
+    assert report(services, tile_set) == []
+    with services.reading() as session:
+        assert "used instead: 2 that it stood for" in finding.versions(session, tile_set)[0].change
+
+
+def test_the_last_photo_that_is_used_may_go_while_others_are_left_that_it_stood_for(
+    services: Services, tile_set: UUID
+) -> None:
+    send(services, tile_set, DORA, alike={BEN: ANNA, CLARA: ANNA, DORA: ANNA})
+    change(services, tile_sets.remove, tile_set, ANNA)
+    assert versions(services, tile_set)[0] == (3, 3)
+
+
+def test_the_next_index_says_anew_what_is_nearly_the_same(services: Services, tile_set: UUID) -> None:
+    send(services, tile_set, DORA, alike={BEN: ANNA, CLARA: ANNA})
+    send(services, tile_set, EMIL, alike={BEN: ANNA, CLARA: EMIL, ANNA: EMIL})
+    assert versions(services, tile_set)[0] == (3, 2)
+    assert left_out(services, tile_set, 2) == {BEN.hex(), CLARA.hex()}
+    assert left_out(services, tile_set, 3) == {ANNA.hex(), BEN.hex(), CLARA.hex()}
+    assert report(services, tile_set) == [
+        ("0.jpg", "Nearly the same as 5.jpg."), ("1.jpg", "Nearly the same as 0.jpg."),
+        ("2.jpg", "Nearly the same as 5.jpg."),
+    ]  # fmt: skip
+    send(services, tile_set, alike={})
+    assert (versions(services, tile_set)[0], report(services, tile_set)) == ((4, 5), [])
+
+
+@pytest.mark.parametrize("what", [tile_sets.ban, tile_sets.remove])
+def test_a_photo_that_goes_while_others_are_compared_with_it_stands_for_none(
+    services: Services, tile_set: UUID, what: Callable[..., None]
+) -> None:
+    change(services, what, tile_set, ANNA)
+    send(services, tile_set, DORA, alike={BEN: ANNA, ANNA: CLARA})
+    assert left_out(services, tile_set, 3) == {ANNA.hex()}
+    assert report(services, tile_set) == []
+
+
+@pytest.mark.parametrize("what", [tile_sets.ban, tile_sets.allow, tile_sets.remove])
+def test_a_near_duplicate_is_not_there_to_be_changed(
+    services: Services, tile_set: UUID, what: Callable[..., None]
+) -> None:
+    send(services, tile_set, DORA, alike={BEN: ANNA})
+    with pytest.raises(NotFound):
+        change(services, what, tile_set, BEN)
 
 
 def test_a_cancelled_set_keeps_what_it_needs_to_go_on(services: Services, tile_set: UUID, stored: set[str]) -> None:

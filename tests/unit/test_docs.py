@@ -18,7 +18,14 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 HOUSE = {"models", "worker", "web", "cli"}
-CODES_WITHOUT_A_CLASS = {"database_unavailable", "duplicate", "form_expired", "near_duplicate", "token_needed"}
+CODES_WITHOUT_A_CLASS = {
+    "database_unavailable",
+    "duplicate",
+    "form_expired",
+    "near_duplicate",
+    "removed",
+    "token_needed",
+}
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 

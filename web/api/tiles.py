@@ -26,7 +26,11 @@ bp = APIBlueprint("tiles", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/t
 class PageIn(Schema):
     """Which photos to list."""
 
-    after = Integer(load_default=0, validate=Range(min=0), metadata={"description": "From the address in next."})
+    after = Integer(
+        load_default=0,
+        validate=Range(min=0, max=finding.LAST_ID),
+        metadata={"description": "From the address in next."},
+    )
     limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST))
 
 

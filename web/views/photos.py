@@ -28,7 +28,7 @@ bp = Blueprint("photos", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/pho
 @bp.get("")
 def index(tile_set_id: UUID) -> ResponseReturnValue:
     """Show a page of them."""
-    after = request.args.get("after", 0, type=int)
+    after = min(request.args.get("after", 0, type=int), finding.LAST_ID)
     with reading()() as session:
         tile_set = finding.find_tile_set(session, tile_set_id)
         found = finding.tiles(session, tile_set_id, after, PAGE_LENGTH)
