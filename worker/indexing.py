@@ -24,7 +24,8 @@ from models.tables import Job, SkippedPhoto, Source, TileSet
 from models.tables import Tile as TileRow
 from worker import context, merging, sources
 from worker.attempt import Attempt, Outcome
-from worker.parts import DUPLICATE, PartWork, Told
+from worker.entries import DUPLICATE
+from worker.parts import PartWork, Told
 from worker.sources import Photo
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,145 @@
+"""What a part leaves in the tables: rows of its tiles, where their files lie, and lines for files that are none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from models.errors import UnreadableFile
+from models.names import readable
+from models.tables import SkippedPhoto, TileSet
+from models.tables import Tile as TileRow
+from worker.index import Skipped, Tile
+from worker.sources import Photo
+
+DUPLICATE = "duplicate"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A photo that the tile set has already: its content need not be measured again.
+
+    Attributes:
+        content: The hash of its file.
+        moved: Whether this file is now where it lies; otherwise it is there again.
+    """
+
+    content: bytes
+    moved: bool
+
+
+Found = Tile | Known | Skipped
+
+
+def write(session: Session, tile_set: TileSet, found: Sequence[tuple[Photo, Found]]) -> None:
+    """Write the rows of a part: its new tiles, and a line for each file that became none."""
+    lines = [(each, photo) for photo, each in found if isinstance(each, Skipped)]
+    new: dict[str, Photo] = {}
+    again: list[tuple[str, Photo]] = []
+    for photo, each in found:
+        if isinstance(each, Skipped):
+            continue
+        content = each.content.hex()
+        if isinstance(each, Known) and each.moved:
+            _refresh(session, tile_set, content, photo)
+        elif isinstance(each, Known) or content in new:
+            again.append((content, photo))
+        else:
+            new[content] = photo
+    added = _insert(session, tile_set, new)
+    again += [(content, new[content]) for content in new.keys() - added]
+    _forget_replaced(session, tile_set, found)
+    _report(session, tile_set, [*lines, *_doubles(session, tile_set, again)], [photo for photo, _ in found])
+
+
+def _insert(session: Session, tile_set: TileSet, new: dict[str, Photo]) -> set[str]:
+    """Write the tiles that no other part, and no version, has; return which these are."""
+    if not new:
+        return set()
+    rows = [
+        {
+            "tile_set_id": tile_set.id,
+            "content": content,
+            "name": readable(photo.name),
+            "origin": photo.origin,
+            "stamp": photo.stamp,
+            "linked": photo.linked,
+        }
+        for content, photo in new.items()
+    ]
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    unless_there = dialect.insert(TileRow).on_conflict_do_nothing(index_elements=["tile_set_id", "content"])
+    return set(session.scalars(unless_there.returning(TileRow.content), rows))
+
+
+def _refresh(session: Session, tile_set: TileSet, content: str, photo: Photo) -> None:
+    """Remember where a photo lies in a place, so that the next time its size and time tell."""
+    session.execute(
+        update(TileRow)
+        .where(TileRow.tile_set_id == tile_set.id, TileRow.content == content)
+        .values(origin=photo.origin, stamp=photo.stamp)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _forget_replaced(session: Session, tile_set: TileSet, found: Sequence[tuple[Photo, Found]]) -> None:
+    """Forget where photos lay whose files are others now; of a linked one nothing is left, and it is dropped."""
+    now: dict[str, bytes | None] = {}
+    for photo, each in found:
+        # What could not be read may be what it was.
+        if photo.origin is not None and not (isinstance(each, Skipped) and each.code == UnreadableFile.code):
+            now[photo.origin] = None if isinstance(each, Skipped) else each.content
+    if not now:
+        return
+    lay = select(TileRow.id, TileRow.content, TileRow.origin, TileRow.linked).where(
+        TileRow.tile_set_id == tile_set.id, TileRow.origin.in_(now)
+    )
+    for row, content, origin, linked in session.execute(lay).all():
+        if bytes.fromhex(content) != now[origin or ""]:
+            session.execute(
+                update(TileRow)
+                .where(TileRow.id == row)
+                .values(stamp=None, origin=origin if linked else None)
+                .execution_options(synchronize_session=False)
+            )
+
+
+def _doubles(session: Session, tile_set: TileSet, again: Sequence[tuple[str, Photo]]) -> list[tuple[Skipped, Photo]]:
+    """Return a line for every photo that the set has already under another name, unless it was removed just now."""
+    held = select(TileRow.content, TileRow.name).where(
+        TileRow.tile_set_id == tile_set.id, TileRow.content.in_({content for content, _ in again})
+    )
+    names = dict(session.execute(held).all()) if again else {}
+    return [
+        (Skipped(photo.name, DUPLICATE, f"The same file as {names[content]}."), photo)
+        for content, photo in again
+        if content in names
+    ]
+
+
+def _report(
+    session: Session, tile_set: TileSet, lines: Sequence[tuple[Skipped, Photo]], looked_at: Sequence[Photo]
+) -> None:
+    """Add lines to a tile set's report, in place of what it said of the same files of places."""
+    origins = [photo.origin for photo in looked_at if photo.origin is not None]
+    old = delete(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set.id, SkippedPhoto.origin.in_(origins))
+    gone = session.scalars(old.returning(SkippedPhoto.id)).all() if origins else []
+    session.add_all(
+        SkippedPhoto(
+            tile_set_id=tile_set.id,
+            name=readable(line.name),
+            code=line.code,
+            sentence=line.sentence,
+            origin=photo.origin,
+            stamp=photo.stamp,
+        )
+        for line, photo in lines
+    )
+    session.execute(
+        update(TileSet)
+        .where(TileSet.id == tile_set.id)
+        .values(skipped_count=TileSet.skipped_count + len(lines) - len(gone))
+        .execution_options(synchronize_session=False)
+    )
