@@ -110,13 +110,16 @@ def _forked(
 
 def _member(work: Callable[[], None]) -> int:
     """Fork a process that does its work and nothing else, and return its number."""
+    # Ctrl-C reaches the whole group; the command decides what becomes of it. Until a member is deaf to it, it waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     member = os.fork()
     if member:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return member
     ending = 0
     try:
-        # Ctrl-C reaches the whole group; the command decides what becomes of it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         work()
     except BaseException as error:  # noqa: BLE001 - nothing may return from here into the command's own work
