@@ -36,7 +36,7 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --ignore=tests/faults
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile --ignore=tests/faults
 	$(FAULTS)
 
 # The cases wait more than they work, so those of both databases run beside each other.
