@@ -70,7 +70,7 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
 	@touch $@
 
 # server.lock: what a server needs. run.lock: and a private Redis and the demo's photographs. dev.lock: and the tools.
-COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet
+COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate --quiet
 lock:
 	$(COMPILE) --upgrade --all-extras --group build --group dev -o requirements/dev.lock
 	$(COMPILE) --all-extras --group build -c requirements/dev.lock -o requirements/run.lock
