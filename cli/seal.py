@@ -48,4 +48,4 @@ def _stamp(cabinet: str, index: str) -> bytes:
 
 
 def _listed(files: Iterable[File]) -> bytes:
-    return b"".join([b"%s\0%d %d\n" % (os.fsencode(file.name), file.size, file.changed) for file in files])
+    return os.fsencode("".join([f"{file.name}\0{file.size} {file.changed}\n" for file in files]))

@@ -3,6 +3,7 @@
 To load click takes longer than to see that a folder has not changed.
 """
 
+import gc
 import sys
 
 PLAIN = 3
@@ -14,6 +15,7 @@ def main() -> None:
     if len(sys.argv) == PLAIN and sys.argv[1] == "index" and not sys.argv[2].startswith("-"):
         from cli import plain  # noqa: PLC0415 - only what is needed is loaded
 
+        gc.disable()
         sys.exit(plain.index(sys.argv[2]))
     from cli.main import tessera  # noqa: PLC0415 - the same
 

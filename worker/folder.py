@@ -28,34 +28,50 @@ def walk(top: str) -> Iterator[File]:
     """Yield every file of a folder and its sub-folders by name.
 
     Hidden files and folders, and links to folders, are left out. A folder that cannot be opened is a file with its
-    trouble. What is still to be looked at is a list, not a recursion, so folders may lie as deep as they like.
+    trouble. Folders that are not through yet are a list, not a recursion, so they may lie as deep as they like.
     """
-    waiting = [(top, "")]
-    while waiting:
-        path, name = waiting.pop()
-        if name and not name.endswith("/"):
-            yield look(name, path)
-            continue
+    begun = [iter(_inside(top, ""))]
+    while begun:
+        for found in begun[-1]:
+            if isinstance(found, File):
+                yield found
+            else:
+                begun.append(iter(_inside(*found)))
+                break
+        else:
+            begun.pop()
+
+
+def _inside(path: str, below: str) -> list[File | tuple[str, str]]:
+    """Return what a folder holds by name: files, and the paths of folders with the names that they are known by."""
+    try:
+        # Files are looked at from within their folder, so that its path is not gone through for each.
+        held = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            with os.scandir(path) as entries:
-                inside = sorted(filter(None, (_wanted(entry, name) for entry in entries)), reverse=True)
-        except OSError as error:
-            yield File(name or path, path, 0, 0, f"The folder cannot be opened: {error.strerror}.")
-            continue
-        waiting += [(os.path.join(path, entry), below) for entry, below in inside]
+            with os.scandir(held) as entries:
+                ordered = sorted(entries, key=_name)
+            return [found for entry in ordered if (found := _looked_at(entry, path, below)) is not None]
+        finally:
+            os.close(held)
+    except OSError as error:
+        return [File(below or path, path, 0, 0, f"The folder cannot be opened: {error.strerror}.")]
 
 
-def _wanted(entry: os.DirEntry[str], below: str) -> tuple[str, str] | None:
-    """Return an entry and its name below the top, with a stroke at the end of a folder's; None to leave it out."""
-    if entry.name.startswith("."):
+def _looked_at(entry: os.DirEntry[str], folder: str, below: str) -> File | tuple[str, str] | None:
+    name = entry.name
+    if name.startswith("."):
         return None
+    path = f"{folder}/{name}"
     try:
         if entry.is_dir(follow_symlinks=False):
-            return entry.name, f"{below}{entry.name}/"
-        return (entry.name, below + entry.name) if entry.is_file() else None
-    except OSError:
-        # A link in a circle, or one that may not be followed.
-        return entry.name, below + entry.name
+            return path, f"{below}{name}/"
+        if not entry.is_file():
+            return None
+        status = entry.stat()
+    except OSError as error:
+        # A link in a circle, one that may not be followed, or a file that went meanwhile.
+        return _unreadable(below + name, path, error)
+    return File(below + name, path, status.st_size, status.st_mtime_ns)
 
 
 def look(name: str, path: str) -> File:
@@ -63,5 +79,13 @@ def look(name: str, path: str) -> File:
     try:
         status = os.stat(path)
     except OSError as error:
-        return File(name, path, 0, 0, f"The file cannot be read: {error.strerror}.")
+        return _unreadable(name, path, error)
     return File(name, path, status.st_size, status.st_mtime_ns)
+
+
+def _unreadable(name: str, path: str, error: OSError) -> File:
+    return File(name, path, 0, 0, f"The file cannot be read: {error.strerror}.")
+
+
+def _name(entry: os.DirEntry[str]) -> str:
+    return entry.name
