@@ -33,13 +33,7 @@ FAILED, FULL = 1, 2
 Progress = Callable[[str, int, int], None]
 
 
-def measure(
-    files: Sequence[File],
-    known: set[bytes],
-    folder: str,
-    progress: Progress,
-    hands: int,
-) -> None:
+def measure(files: Sequence[File], known: set[bytes], folder: str, progress: Progress, hands: int) -> None:
     """Leave what files are in segments below a folder.
 
     When `progress` raises, what is not begun is dropped, and what was measured is kept. So it is when this process is
@@ -58,13 +52,7 @@ def measure(
     (_forked if FORKS else _threaded)(files, known, folder, progress, hands)
 
 
-def _forked(
-    files: Sequence[File],
-    known: set[bytes],
-    folder: str,
-    progress: Progress,
-    hands: int,
-) -> None:
+def _forked(files: Sequence[File], known: set[bytes], folder: str, progress: Progress, hands: int) -> None:
     step = max(CHUNK, -(-len(files) // MOST_CHUNKS))
     starts = range(0, len(files), step)
     # The files are dealt out through a pipe; for each that is done a byte comes back through another.
@@ -130,13 +118,7 @@ def _member(work: Callable[[], None]) -> int:
         os._exit(ending)
 
 
-def _threaded(
-    files: Sequence[File],
-    known: set[bytes],
-    folder: str,
-    progress: Progress,
-    hands: int,
-) -> None:
+def _threaded(files: Sequence[File], known: set[bytes], folder: str, progress: Progress, hands: int) -> None:
     from worker import parallel  # noqa: PLC0415 - only where nothing is forked
 
     def work(start: int) -> int:

@@ -338,6 +338,10 @@ class Installation:
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
+    def working(self, name: str) -> list[psutil.Process]:
+        """Return the processes that do a worker's work, without those that decode for them."""
+        return [child for child in psutil.Process(self.processes[name].pid).children() if _works(child)]
+
     def children(self, name: str) -> list[psutil.Process]:
         return psutil.Process(self.processes[name].pid).children(recursive=True)
 
@@ -385,6 +389,13 @@ class Installation:
         )
         assert made.status_code == 202, made.text
         return dict(made.json())
+
+
+def _works(process: psutil.Process) -> bool:
+    try:
+        return "worker.decoder" not in " ".join(process.cmdline())
+    except psutil.Error:
+        return False
 
 
 def free_port() -> int:
@@ -490,7 +501,7 @@ def measured() -> Callable[[bytes], index.Tile]:
 
     def measure(data: bytes) -> index.Tile:
         thumb, size = images.thumb(data, index.SIDE)
-        return index.Tile("", sha256(data).digest(), size, thumb)
+        return index.Tile(sha256(data).digest(), size, thumb)
 
     return measure
 

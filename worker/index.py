@@ -25,9 +25,8 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Tile:
-    """What the index keeps of one photo, under the name that it came with."""
+    """What the index keeps of one photo."""
 
-    name: str
     content: bytes
     size: tuple[int, int]
     thumb: NDArray[np.uint8]

@@ -28,6 +28,7 @@ from worker.sources import Photo
 
 log = structlog.get_logger(__name__)
 
+REMOVED_SENTENCE = "It was removed from this set; sent as a file, it comes back."
 REMOTE_THREADS = 16
 """Photos that are read and stored at once where each takes a journey; no more are decoded than there are cores."""
 
@@ -117,7 +118,7 @@ class Keeper:
             if content.hex() in self._known:
                 return Known(content, _has_moved(photo, *self._known[content.hex()]))
             if photo.origin is not None and content.hex() in self._removed:
-                return Skipped(photo.name, "removed", "It was removed from this set; sent as a file, it comes back.")
+                return Skipped(photo.name, ExclusionReason.REMOVED, REMOVED_SENTENCE)
             with self._cores:
                 made = self._decoder.prepared(data, SIDE, 0 if photo.linked else self._settings.tile_edge)
         except UnusablePicture as error:
@@ -128,7 +129,7 @@ class Keeper:
         self._store.put(keys.preview_of_tile(identity, content.hex()), made.preview)
         if self._tile_set.keep_originals and not photo.linked:
             self._store.put(keys.original(identity, content.hex()), data)
-        return Tile(photo.name, content, made.size, made.thumb)
+        return Tile(content, made.size, made.thumb)
 
 
 @lru_cache(maxsize=1)

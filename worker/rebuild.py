@@ -146,7 +146,7 @@ def _described(
                 raise
             log.warning("a lost photo is left out of an index", content=content.hex())
             return None
-        return index.Tile("", content, made.size, made.thumb)
+        return index.Tile(content, made.size, made.thumb)
 
     for done, tile in enumerate(parallel.spread(one, contents, parallel.core_count()), start=1):
         progress("rebuilding", done, len(contents))

@@ -65,8 +65,9 @@ class Service:
         return psutil.Process(self.installed.processes[f"{lane.value}-worker"].pid)
 
     def children(self, lane: Lane = Lane.INTERACTIVE) -> list[psutil.Process]:
-        """Return the processes that do the work: below the worker, without those that decode for them."""
-        return [child for child in self.worker(lane).children() if _works(child)]
+        """Return the processes that do the work."""
+        working: list[psutil.Process] = self.installed.working(f"{lane.value}-worker")
+        return working
 
     def kill_children(self, lane: Lane = Lane.INTERACTIVE) -> None:
         for child in self.children(lane):
@@ -219,13 +220,6 @@ class Ordered:
         """Return the keys under which attempts left a picture."""
         found = self.service.store.list(f"mosaics/{self.id}")
         return sorted(blob.key for blob in found if blob.key.endswith(".png"))
-
-
-def _works(process: psutil.Process) -> bool:
-    try:
-        return "worker.decoder" not in " ".join(process.cmdline())
-    except psutil.Error:
-        return False
 
 
 def _send(process: psutil.Process, number: int) -> None:

@@ -56,16 +56,8 @@ def send(service: Any, photos: dict[str, bytes], zipped: Callable[..., bytes]) -
 
 
 def children(service: Any) -> list[psutil.Process]:
-    """Return the processes that index, without those that decode for them."""
-    main = psutil.Process(service.processes["indexing-worker"].pid)
-    return [child for child in main.children() if _works(child)]
-
-
-def _works(process: psutil.Process) -> bool:
-    try:
-        return "worker.decoder" not in " ".join(process.cmdline())
-    except psutil.Error:
-        return False
+    """Return the processes that index."""
+    return list(service.working("indexing-worker"))
 
 
 def strike(process: psutil.Process, number: int) -> None:

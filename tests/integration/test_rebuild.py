@@ -141,25 +141,33 @@ def test_photos_are_added_to_a_set_whose_index_is_damaged(
     assert len(made) == len(lossless) + 1
 
 
+def harming_parts(services: Services, harm: Callable[..., None]) -> Work:
+    """Index as ever, and do something to the parts' files before they are put together."""
+
+    def work(running: Attempt) -> Outcome:
+        with services.reading() as session:
+            tile_set = session.scalars(select(TileSet).where(TileSet.job_id == running.lease.job_id)).one()
+        indexing._plan(running, tile_set)
+        indexing._see_parts_done(running, tile_set)
+        with services.reading() as session:
+            parts = select(Part.index_key).where(Part.tile_set_id == tile_set.id).order_by(Part.number)
+            harm(*session.scalars(parts))
+        return merging.merged(running, tile_set)
+
+    return work
+
+
 def test_parts_that_are_damaged_or_lost_before_they_are_put_together_are_made_again(
     services: Services, lossless: list[bytes], target: bytes
 ) -> None:
     services = replace(services, settings=services.settings.model_copy(update={"part_photos": 3}))
     whole = services.store.get(index_key(services, indexed_set(services, lossless)))
 
-    def harmed(running: Attempt) -> Outcome:
-        with services.reading() as session:
-            tile_set = session.scalars(select(TileSet).where(TileSet.job_id == running.lease.job_id)).one()
-        indexing._plan(running, tile_set)
-        indexing._see_parts_done(running, tile_set)
-        with services.reading() as session:
-            of_set = Part.tile_set_id == tile_set.id
-            damaged, _, lost = session.scalars(select(Part.index_key).where(of_set).order_by(Part.number))
+    def harm(damaged: str, _: str, lost: str) -> None:
         services.store.put(damaged, flip(services.store.get(damaged)))
         services.store.delete([lost])
-        return merging.merged(running, tile_set)
 
-    tile_set = indexed_set(services, lossless, harmed)
+    tile_set = indexed_set(services, lossless, harming_parts(services, harm))
     assert services.store.get(index_key(services, tile_set)) == whole
     assert rendered(services, tile_set, target)[0].state == "succeeded"
 
@@ -169,18 +177,10 @@ def test_a_damaged_part_whose_photos_other_parts_have_is_not_missed(
 ) -> None:
     services = replace(services, settings=services.settings.model_copy(update={"part_photos": 8}))
 
-    def harmed(running: Attempt) -> Outcome:
-        with services.reading() as session:
-            tile_set = session.scalars(select(TileSet).where(TileSet.job_id == running.lease.job_id)).one()
-        indexing._plan(running, tile_set)
-        indexing._see_parts_done(running, tile_set)
-        with services.reading() as session:
-            of_set = Part.tile_set_id == tile_set.id
-            _, again = session.scalars(select(Part.index_key).where(of_set).order_by(Part.number))
+    def harm(_: str, again: str) -> None:
         services.store.put(again, b"damaged")
-        return merging.merged(running, tile_set)
 
-    tile_set = indexed_set(services, [*lossless, *lossless], harmed)
+    tile_set = indexed_set(services, [*lossless, *lossless], harming_parts(services, harm))
     assert len(index.load(services.store.path(index_key(services, tile_set)))) == len(lossless)
 
 

@@ -130,7 +130,7 @@ def test_photos_that_are_not_wanted_are_left_out_of_an_index_of_several(together
 
 def test_contents_that_end_in_zeros_are_told_apart(together, tiles):
     ends = [b"\0" * 32, b"a" + b"\0" * 31, b"a\0a" + b"\0" * 29, b"\xff" * 32]
-    made = [index.Tile("", content, tile.size, tile.thumb) for content, tile in zip(ends, tiles, strict=False)]
+    made = [index.Tile(content, tile.size, tile.thumb) for content, tile in zip(ends, tiles, strict=False)]
     assert rows(index.load(together(made[::2], made[1::2]))) == naive(made)
 
 

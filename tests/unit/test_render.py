@@ -30,9 +30,7 @@ class Photos:
     def __init__(self, files: list[bytes]) -> None:
         self.by_content = {sha256(data).digest(): data for data in files}
         thumbs = [(data, *images.thumb(data, index.SIDE)) for data in files]
-        self.tiles = index.of_tiles(
-            index.Tile("", sha256(data).digest(), size, thumb) for data, thumb, size in thumbs
-        )
+        self.tiles = index.of_tiles(index.Tile(sha256(data).digest(), size, thumb) for data, thumb, size in thumbs)
         self.opened: list[bytes] = []
 
     def read(self, content: bytes) -> bytes:
