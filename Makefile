@@ -19,7 +19,7 @@ help:
 	@echo 'make check   the checks alone, without setting up'
 	@echo 'make faults  kill and starve a whole service in every way, and print what was seen'
 	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
-	@echo 'make fuzz    open 400,000 spoilt pictures and zips (about ten minutes)'
+	@echo 'make fuzz    open 400,000 spoilt pictures and zips (about five minutes)'
 	@echo 'make lock    choose the newest versions again, and write the lock files'
 	@echo 'make clean   remove what these made'
 

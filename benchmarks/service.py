@@ -11,13 +11,15 @@ from setting import Setting
 
 
 def measure(setting: Setting) -> Iterator[Measurement]:
-    """Yield how much faster two workers are than one, on a core each."""
+    """Yield how much faster two workers are than one, on a core each, and how much two cores give a bare loop."""
     with setting.console.status("service: 10,000 photos by one worker and by two, in turns"):
         took = _run(setting, "speed")
     yield Measurement.median("index.one_worker.seconds", took["one"], "s")
     yield Measurement.median("index.two_workers.seconds", took["two"], "s")
     ratios = [one / two for one, two in zip(took["one"], took["two"], strict=True)]
     yield Measurement.median("index.two_workers.speedup", ratios, "x", ">= 1.7")
+    ceilings = [2 * one / two for one, two in zip(took["bare_one"], took["bare_two"], strict=True)]
+    yield Measurement.median("machine.two_cores.speedup", ceilings, "x")
 
 
 def measure_memory(setting: Setting) -> Iterator[Measurement]:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from importlib import import_module
 from typing import Any
 
 from models import logs, settings
@@ -12,6 +13,8 @@ from worker import closing, parallel, tasks
 __all__ = ["main", "tasks"]
 
 BULK_NICENESS = 10
+SLOW_LIBRARIES: dict[Lane, tuple[str, ...]] = {Lane.INDEXING: ("scipy.cluster.vq",)}
+"""What the command line loads only when it comes to it, and what every job of a lane comes to."""
 
 
 def main() -> None:
@@ -27,6 +30,7 @@ def main() -> None:
     signals.worker_shutting_down.connect(closing.begin, weak=False)
     if chosen.lane is Lane.BULK:
         signals.worker_process_init.connect(_yield_to_people, weak=False)
+    load_slow_libraries(chosen.lane)
     app = connect(loaded, "worker")
     app.worker_main(
         [
@@ -39,6 +43,12 @@ def main() -> None:
             "--without-mingle",
         ]
     )
+
+
+def load_slow_libraries(lane: Lane) -> None:
+    """Load now, once, what every child would load again in the middle of its first job."""
+    for name in SLOW_LIBRARIES.get(lane, ()):
+        import_module(name)
 
 
 def _keep_logging(**_: Any) -> None:
