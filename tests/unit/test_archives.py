@@ -167,7 +167,11 @@ def test_a_zip_without_a_file_is_refused(entries):
         checked(zipped(*entries))
 
 
-@pytest.mark.parametrize("data", [b"", b"no zip", b"PK\x03\x04", zipped(("a.png", b"1" * 99))[:-30]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"no zip", b"PK\x03\x04", zipped(("a.png", b"1" * 99))[:-30]],
+    ids=["nothing", "no zip", "only a head", "cut off"],
+)
 def test_what_is_no_whole_zip_is_refused(data):
     with pytest.raises(BadArchive, match="not a zip, or its directory is damaged"):
         checked(data)
