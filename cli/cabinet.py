@@ -47,6 +47,11 @@ class Cabinet:
         self.place, self._note = place, note
         self._runs: dict[str, IO[bytes]] = {}
 
+    @property
+    def is_tidy(self) -> bool:
+        """Whether this run has nothing to clear away, neither its own nor an interrupted one's."""
+        return not self._runs
+
     def recall(self) -> tuple[Kept | None, str]:
         """Return what the last run kept, and a sentence if that was damaged, or if nothing can be kept."""
         with self._locked():

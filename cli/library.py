@@ -133,7 +133,8 @@ def open_folder(
                 raise NoUsableTiles(_why_none(folder, survey.lines))
             left_out = dedupe if dedupe is not None else before is not None and before.dedupe
             made, kept = _assembled(survey, before, place, dedupe=left_out)
-            standing = (made is None and before is not None and kept[2:] == before[2:]) or place.publish(kept, made)
+            same = made is None and before is not None and kept[2:] == before[2:]
+            standing = (same and place.is_tidy) or place.publish(kept, made)
     paths = {
         bytes.fromhex(line.content): file.path for line, file in zip(kept.lines, files, strict=True) if line.content
     }

@@ -92,6 +92,16 @@ def test_after_kill_9_the_next_run_opens_only_what_was_not_saved(many, tmp_path,
     assert list(cache.glob("folders/*/run-*")) == []
 
 
+def test_a_run_that_is_killed_while_it_clears_away_leaves_that_to_the_next(many, tmp_path, uninterrupted):
+    told = RUN.replace("crew.SAVE_SECONDS = 0.02", "import os; library.cabinet._clear = lambda *_: os._exit(9)")
+    dies = [sys.executable, "-c", told, str(many), str(tmp_path)]
+    assert subprocess.run(dies, cwd=ROOT, check=False).returncode == 9
+    assert list(tmp_path.glob("folders/*/run-*")) != []
+    assert finished(started(many, tmp_path))[0] == 0
+    assert list(tmp_path.glob("folders/*/run-*")) == []
+    assert index_of(tmp_path) == uninterrupted[0]
+
+
 def gone(running):
     """Wait until the members of a killed run have saved what they had in hand, and ended."""
     while any(member_of(process, running.pid) for process in psutil.process_iter()):
