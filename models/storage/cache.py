@@ -1,9 +1,11 @@
 """Copies of blobs on this machine, within a bound; for blobs that never change under their key.
 
-Any number of processes share the folder, and none waits for another. A copy appears whole, by a rename. Its name
-tells its size and its checksum, so a damaged one is noticed. It may be removed at any time: who has it open keeps it.
+Any number of processes share the folder, and none waits while another fetches. A copy appears whole, by a rename.
+Its name tells its size and its checksum, so a damaged one is noticed. It may be removed at any time: who has it open
+keeps it.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -12,7 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -74,7 +76,8 @@ class Cache:
         for copy in self._copies(name):
             with suppress(OSError):
                 # First: afterwards nobody removes it, or it is gone already.
-                _used(copy, time.time() + LENT_SECONDS)
+                with _held(copy.parent, fcntl.LOCK_SH):
+                    _used(copy, time.time() + LENT_SECONDS)
                 if copy.suffix == _label(*_measured(copy)):
                     return copy
                 copy.unlink()
@@ -102,7 +105,8 @@ class Cache:
             self._make_room(size)
             part, label = self._written(pieces)
             _used(part, time.time() + ahead)
-            return part.replace(home / f"{rest}{label}")
+            with _held(home, fcntl.LOCK_SH):
+                return part.replace(home / f"{rest}{label}")
         except OSError as error:
             if not self._warned:
                 log.warning("the cache cannot be written", folder=str(self._folder), error=str(error))
@@ -133,16 +137,15 @@ class Cache:
 
     def _trimmed(self, most: int) -> int:
         """Remove what was used longest ago until at most so many bytes are left; return how many are."""
-        now, files = time.time(), sorted(self._files())
+        # The time is asked afterwards: then none of these was lent later. One that is far ahead is a clock's mistake.
+        files, now = sorted(self._files()), time.time()
         total = sum(size for _, size, _ in files)
         for used, size, path in files:
             if total <= most:
                 break
-            with suppress(OSError):
-                lent = now < used <= now + LENT_SECONDS
-                if not lent and path.stat().st_mtime <= used:
-                    path.unlink()
-                    total -= size
+            lent = now < used <= now + 2 * LENT_SECONDS
+            if not lent and _removed(path, used):
+                total -= size
         return total
 
     def _files(self) -> Iterator[Used]:
@@ -165,6 +168,32 @@ def _files_in(folder: str | Path, names: re.Pattern[str]) -> Iterator[Used]:
                     yield seen.st_mtime, seen.st_size, Path(file.path)
 
 
+def _removed(path: Path, used: float) -> bool:
+    """Remove a file unless it was used since; return whether it is gone."""
+    try:
+        with _held(path.parent, fcntl.LOCK_EX):
+            if path.stat().st_mtime > used:
+                return False
+            path.unlink()
+    except FileNotFoundError:
+        # Another process was quicker, and the room is there.
+        return True
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _held(home: Path, how: int) -> Iterator[None]:
+    """Hold a folder for a moment: nothing goes from it while a copy is lent, or appears."""
+    place = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(place, how)
+        yield
+    finally:
+        os.close(place)
+
+
 def _label(size: int, checksum: int) -> str:
     return f".{size}-{checksum:08x}"
 
@@ -179,8 +208,10 @@ def _measured(copy: Path) -> tuple[int, int]:
 
 
 def _used(copy: Path, when: float) -> None:
+    """Set a file's time of use; one that is lent stays lent."""
     with suppress(OSError):
-        os.utime(copy, (when, when))
+        if not 0 < copy.stat().st_mtime - when <= LENT_SECONDS:
+            os.utime(copy, (when, when))
 
 
 def _scratch(pieces: Iterator[bytes]) -> Path:

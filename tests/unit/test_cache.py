@@ -1,5 +1,6 @@
 """Copies on this machine: within a bound, whole, the least recently used first to go, and never in the way."""
 
+import fcntl
 import os
 import resource
 import signal
@@ -287,6 +288,76 @@ def test_threads_that_read_at_once_get_every_byte_and_keep_to_the_bound(
         thread.join()
     assert wrong == []
     assert total(folder) <= BOUND
+
+
+class Beaten(Cache):
+    """A cache whose oldest copy is removed by another process just after this one has looked."""
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        found = sorted(super()._files())
+        found[0][2].unlink()
+        yield from found
+
+
+def test_what_another_process_removed_first_leaves_room_as_well(source: Source, folder: Path) -> None:
+    for name in "abcdefg":
+        source.read(Cache(folder, BOUND), name)
+        grow_old(folder)
+    source.read(Beaten(folder, BOUND), "h")
+    assert total(folder) == KEPT * 10_000
+
+
+def test_what_is_lent_after_the_clock_was_looked_at_is_not_removed(
+    source: Source, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcdefg":
+        source.read(Cache(folder, BOUND), name)
+        grow_old(folder)
+    looked = Cache._files
+
+    def lends_first(cache: Cache) -> Iterator[tuple[float, int, Path]]:
+        time.sleep(0.01)
+        for name in "abcdefg":
+            source.path(Cache(folder, BOUND), name)
+        return looked(cache)
+
+    monkeypatch.setattr(Cache, "_files", lends_first)
+    source.read(Cache(folder, BOUND), "h")
+    source.fetches.clear()
+    for name in "abcdefg":
+        source.read(Cache(folder, 10 * BOUND), name)
+    assert source.fetches == []
+
+
+def test_a_part_that_is_whole_and_will_be_lent_is_not_removed(source: Source, folder: Path) -> None:
+    source.read(Cache(folder, BOUND), "a")
+    part = folder / "parts" / "part-whole"
+    part.write_bytes(bytes(70_000))
+    os.utime(part, (time.time() + 60, time.time() + 60))
+    source.read(Cache(folder, BOUND), "b")
+    assert part.exists()
+
+
+def test_a_copy_that_is_lent_while_it_is_about_to_go_stays(cache: Cache, source: Source, folder: Path) -> None:
+    for name in "abcdefg":
+        source.read(cache, name)
+        grow_old(folder)
+    (oldest,) = (path for path in files(folder) if path.read_bytes() == source.content("a"))
+    home = os.open(oldest.parent, os.O_RDONLY)
+    fcntl.flock(home, fcntl.LOCK_SH)
+    other = threading.Thread(target=source.read, args=(Cache(folder, BOUND), "h"))
+    other.start()
+    other.join(0.3)
+    os.utime(oldest, (time.time() + 60, time.time() + 60))
+    os.close(home)
+    other.join()
+    assert oldest.read_bytes() == source.content("a")
+
+
+def test_a_lent_copy_that_is_read_stays_lent(cache: Cache, source: Source) -> None:
+    path = source.path(cache, "a")
+    source.read(cache, "a")
+    assert path.stat().st_mtime > time.time() + 30
 
 
 READER = """
