@@ -31,6 +31,28 @@ def _words(kind: type[StrEnum], name: str, length: int = 20) -> Enum:
     )
 
 
+class Installation(Base):
+    """The one row that says which installation this database is, and what its last look at the store found.
+
+    `models.belonging` alone writes it.
+    """
+
+    __tablename__ = "installation"
+    __table_args__ = (
+        CheckConstraint("number = 1", name="there_is_one"),
+        CheckConstraint("generation >= 0", name="generation_not_negative"),
+    )
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    identity: Mapped[UUID | None]
+    generation: Mapped[int] = mapped_column(BigInteger)
+    looked_at: Mapped[datetime | None]
+    blob_count: Mapped[int] = mapped_column(BigInteger)
+    withheld_count: Mapped[int] = mapped_column(BigInteger)
+    trash_count: Mapped[int] = mapped_column(BigInteger)
+    trash_bytes: Mapped[int] = mapped_column(BigInteger)
+
+
 class Job(Base):
     """Work with a state. `models.jobs` alone writes it."""
 
