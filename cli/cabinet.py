@@ -1,6 +1,6 @@
 """Where the index of one folder of photos is kept, in the user's cache.
 
-- `index-v3-….safetensors` is the index; `files-v3.json` names it, and has a line for each file of the folder.
+- `index-v4-….safetensors` is the index; `files-v4.json` names it, and has a line for each file of the folder.
 - `run-…/` holds what a run made that is under way or was interrupted; its lock tells which of the two.
 
 Who reads or replaces files holds the cabinet's own lock meanwhile, so any number of runs may use one cabinet.
@@ -19,8 +19,8 @@ from models.errors import DamagedIndex, StorageFull, is_full
 from worker import rows
 from worker.rows import Part
 
-FILES = f"files-v{rows.VERSION}.json"
-INDEX = f"index-v{rows.VERSION}"
+FILES = f"files-v{segments.VERSION}.json"
+INDEX = f"index-v{segments.VERSION}"
 LOCK = "lock"
 DAMAGED = "The kept index of the folder was damaged, or another program's; the photos are indexed anew."
 

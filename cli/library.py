@@ -220,9 +220,7 @@ def _assembled(survey: _Survey, before: Kept | None, place: Cabinet, *, dedupe: 
 def _alike(part: Part) -> dict[str, str]:
     from worker import index  # noqa: PLC0415 - it loads numpy
 
-    contents = [content.hex() for content in rows.contents(part)]
-    stand_ins = index.alike(index.mapped(part)).tolist()
-    return {contents[number]: contents[other] for number, other in enumerate(stand_ins) if number != other}
+    return index.near_duplicates(index.mapped(part))
 
 
 def _changes(before: Kept | None, lines: Iterable[Line]) -> Changes | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from worker.folder import File
 
-NAME = "answer-v3"
+NAME = "answer-v4"
 _MARK = b"\0\n"
 """No name of a file has a zero byte in it."""
 

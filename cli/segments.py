@@ -13,6 +13,8 @@ from worker.folder import File
 from worker.rows import Part
 
 KIND = "tessera segment"
+VERSION = 4
+"""Of what the command line knows of a folder's files. Since 4 a photo's size is that in its file."""
 SUFFIX = ".segment"
 MAX_PHOTO_BYTES = 256 << 20
 
@@ -66,7 +68,7 @@ class Segment:
         columns = {**self._rows.streams(), "files": Stream("U8", (len(lines),), [lines])}
         try:
             with open(name, "w+b") as file:
-                arrays.save(file, KIND, rows.VERSION, columns)
+                arrays.save(file, KIND, VERSION, columns)
             os.rename(name, name + SUFFIX)
         except OSError:
             with suppress(OSError):
@@ -81,7 +83,7 @@ def read(folder: str) -> Iterator[tuple[Part, list[Line]]]:
         if not name.endswith(SUFFIX):
             continue
         try:
-            columns = arrays.opened(os.path.join(folder, name), KIND, rows.VERSION)
+            columns = arrays.opened(os.path.join(folder, name), KIND, VERSION)
             lines = parsed(json.loads(columns.pop("files").data.tobytes()))
         except (DamagedIndex, ValueError, TypeError, LookupError):
             continue

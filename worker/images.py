@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from math import ceil, floor
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Prepared:
 
     Attributes:
         thumb: (side, side, 3) area averages of the whole photo, sRGB.
-        size: Width and height in pixels, upright, as the photo was decoded.
+        size: Width and height in pixels of the photo in its file, upright.
         tile: The normalised photo as a file, JPEG or PNG; None where none was asked for.
         preview: A JPEG file of at most `PREVIEW_SIDE` pixels a side.
     """
@@ -112,9 +112,9 @@ def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return a whole photo squeezed to a (side, side, 3) square by area averages, and its width and height.
+    """Return a whole photo squeezed to a (side, side, 3) square by area averages, and its size in the file.
 
-    The size is that of the decoded picture: of a JPEG's reduced scale, at least twice `side` where the file has it.
+    The size is upright: width, height. A JPEG is decoded at a reduced scale, at least twice `side` where it has it.
 
     Raises:
         UnusablePicture: as `decode`.
@@ -122,8 +122,8 @@ def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     if (plain := jpeg.thumb(data, side)) is not None:
         pixels, size = plain
         return np.frombuffer(pixels, np.uint8).reshape(side, side, 3), size
-    image = _decoded(data, (2 * side, 2 * side), MAX_PICTURE_PIXELS)
-    return np.asarray(image.resize((side, side), Image.Resampling.BOX)), image.size
+    photo = _decoded_for(data, lambda _: (2 * side, 2 * side))
+    return np.asarray(photo.image.resize((side, side), Image.Resampling.BOX)), photo.size
 
 
 def prepared(data: bytes, side: int, edge: int) -> Prepared:
@@ -140,13 +140,14 @@ def prepared(data: bytes, side: int, edge: int) -> Prepared:
     Raises:
         UnusablePicture: as `decode`.
     """
-    image, lossless = _decoded_for(data, lambda size: _at_least(size, side, edge))
+    photo = _decoded_for(data, lambda size: _at_least(size, side, edge))
+    image = photo.image
     squeezed = np.asarray(image.resize((side, side), Image.Resampling.BOX))
     small = _within(image, edge, Image.Resampling.BICUBIC) if edge else image
-    exact = lossless and small is image
+    exact = photo.lossless and small is image
     kept = (_png(small) if exact else _jpeg(small, TILE_QUALITY, "4:4:4")) if edge else None
     preview = _within(small, PREVIEW_SIDE, Image.Resampling.HAMMING)
-    return Prepared(squeezed, image.size, kept, _jpeg(preview, PREVIEW_QUALITY, "4:2:0"))
+    return Prepared(squeezed, photo.size, kept, _jpeg(preview, PREVIEW_QUALITY, "4:2:0"))
 
 
 def stretched(picture: NDArray[np.uint8], width: int, height: int, lines: tuple[float, float]) -> NDArray[np.uint8]:
@@ -203,16 +204,25 @@ def encode_jpeg(pixels: NDArray[np.uint8], quality: int = 90) -> bytes:
 
 
 def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> Image.Image:
-    return _decoded_for(data, lambda _: at_least, max_pixels)[0]
+    return _decoded_for(data, lambda _: at_least, max_pixels).image
+
+
+class _Decoded(NamedTuple):
+    """A photo upright in sRGB; its size in the file, upright; and whether that is lossless."""
+
+    image: Image.Image
+    size: tuple[int, int]
+    lossless: bool
 
 
 def _decoded_for(
     data: bytes, enough: Callable[[tuple[int, int]], tuple[int, int] | None], max_pixels: int = MAX_PICTURE_PIXELS
-) -> tuple[Image.Image, bool]:
-    """Return a photo upright in sRGB, and whether its file is lossless; `enough` says what is needed of its size."""
+) -> _Decoded:
+    """Decode a photo; `enough` says what is needed of its size."""
     with headers.translated(), headers.opened(data, max_pixels) as image:
         sideways = headers.orientation_in_header(image) in headers.SIDEWAYS
-        at_least = enough(image.size[::-1] if sideways else image.size)
+        size = headers.shown_size(image)
+        at_least = enough(size[::-1] if sideways else size)
         if at_least is not None:
             image.draft(None, at_least[::-1] if sideways else at_least)
             headers.check_size(image.size, MAX_PHOTO_PIXELS)
@@ -221,10 +231,11 @@ def _decoded_for(
         rgb = srgb.converted(image)
         if image.info.get("crop"):
             rgb = rgb.crop(image.info["crop"])
-        turn = _UPRIGHT.get(headers.orientation(image))
+        orientation = headers.orientation(image)
+        turn = _UPRIGHT.get(orientation)
         rgb = rgb.transpose(turn) if turn is not None else rgb
         rgb.info = {}  # what Pillow would write into a file beside the pixels
-        return rgb, lossless
+        return _Decoded(rgb, size[::-1] if orientation in headers.SIDEWAYS else size, lossless)
 
 
 def _is_lossless(image: Image.Image, data: bytes) -> bool:

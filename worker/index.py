@@ -38,7 +38,7 @@ class Index:
 
     Attributes:
         content: (M, 32) SHA-256 of the photo's file; the rows are in its order.
-        size: (M, 2) width and height in pixels, as the photo was measured.
+        size: (M, 2) width and height in pixels of the photo in its file, upright.
         thumb: (M, SIDE, SIDE, 3) the whole photo squeezed to a square of area averages, sRGB: enough for every shape
             of cell, every loss and every turn.
     """
@@ -97,16 +97,32 @@ def merged(files: Sequence[Path], out: Path, leave_out: Container[bytes] = froze
         rows.merged([rows.opened(path) for path in files], file, leave_out)
 
 
-def alike(index: Index) -> NDArray[np.intp]:
-    """Return for every tile the number of the one that stands for it, its own as a rule; see `worker.core.alike`."""
+def near_duplicates(index: Index, unused: Container[str] = frozenset()) -> dict[str, str]:
+    """Return the photos that are nearly the same as another, each with the one that stands for it.
+
+    The thumbs are read block by block, and the pages of a mapped file are let go.
+
+    Args:
+        index: The photos.
+        unused: Those, by content hash in hexadecimal, that are not looked at.
+
+    Returns:
+        Content hashes in hexadecimal; see `worker.core.alike` for what is nearly the same.
+    """
+    contents = [row.tobytes().hex() for row in index.content]
+    used = np.array([number for number, content in enumerate(contents) if content not in unused], np.intp)
 
     def look(numbers: NDArray[np.intp]) -> NDArray[np.uint8]:
-        thumbs = index.thumb[numbers]
+        thumbs = index.thumb[used[numbers]]
         arrays.let_go(index.thumb)
         return thumbs
 
+    blocks = (
+        look(np.arange(len(used))[first : first + rows.BLOCK_ROWS]) for first in range(0, len(used), rows.BLOCK_ROWS)
+    )
     with parallel.one_thread_each():
-        return core.stand_ins(arrays.in_blocks(index.thumb), index.size, look)
+        stand_ins = core.stand_ins(blocks, index.size[used], look)
+    return {contents[used[one]]: contents[used[other]] for one, other in enumerate(stand_ins) if one != other}
 
 
 def save(index: Index, file: IO[bytes]) -> None:

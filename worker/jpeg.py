@@ -1,8 +1,8 @@
 """Plain JPEG files, by the shortest way: with `worker.images`, which does all the rest, the door to Pillow.
 
-A JPEG is plain when it holds a colour picture and nothing that changes how it is to be seen: no Exif, no profile, no
-Adobe marker. Then a thumb needs neither numpy nor Pillow's reading of the header, which cost more time than the
-pixels of a small photo.
+A JPEG is plain when it holds a colour picture and, up to its pixels, nothing that changes how it is to be seen: no
+Exif, no profile, no Adobe marker. Then a thumb needs neither numpy nor Pillow's reading of the header, which cost
+more time than the pixels of a small photo.
 """
 
 from PIL import Image
@@ -11,15 +11,17 @@ MOST_PIXELS = 1 << 24
 """Larger pictures are judged, and refused, by `worker.images`."""
 _START = b"\xff\xd8"
 _PLAIN = {0xC4, 0xDB, 0xDD, 0xE0, 0xFE}
-"""Segments that may come before the frame: tables, JFIF, a comment. Source: ITU-T T.81, table B.1."""
+"""Segments that may come before the pixels: tables, JFIF, a comment. Source: ITU-T T.81, table B.1."""
 _FRAMES = {0xC0, 0xC1, 0xC2}
 """Baseline, extended and progressive Huffman coding. Source: the same."""
+_SCAN = 0xDA
+"""Pixels begin. What comes later, Pillow does not read either."""
 _HEAD_BYTES = 10
 _BITS, _CHANNELS = 8, 3
 
 
 def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
-    """Return the pixels of a photo as `images.thumb`, rows from the top, and its size; None if it is not plain.
+    """Return the pixels of a photo as `images.thumb`, rows from the top, and its size in the file; None if not plain.
 
     None is no verdict: a file that is damaged in some way is not plain either.
     """
@@ -33,7 +35,7 @@ def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
         image = Image.frombytes("RGB", reduced, data, "jpeg", "RGB", "", scale, 0)
     except (ValueError, OSError, MemoryError):
         return None
-    return image.resize((side, side), Image.Resampling.BOX).tobytes(), reduced
+    return image.resize((side, side), Image.Resampling.BOX).tobytes(), size
 
 
 def _scale(size: tuple[int, int], at_least: int) -> int:
@@ -43,17 +45,19 @@ def _scale(size: tuple[int, int], at_least: int) -> int:
 
 
 def _size(data: bytes) -> tuple[int, int] | None:
-    """Return width and height if the file is a plain JPEG as far as its frame."""
-    at = len(_START)
+    """Return width and height if the file is a plain JPEG as far as its pixels."""
+    at, size = len(_START), None
     if not data.startswith(_START):
         return None
     while at + _HEAD_BYTES <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - begins a marker
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
-        if marker in _FRAMES:
+        if marker == _SCAN:
+            return size
+        if marker in _FRAMES and size is None:
             height, width = int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 7 : at + 9])
             plain = data[at + 4] == _BITS and data[at + 9] == _CHANNELS and 0 < width * height <= MOST_PIXELS
-            return (width, height) if plain else None
-        if marker not in _PLAIN:
+            size = (width, height) if plain else None
+        elif marker not in _PLAIN:
             return None
         at += 2 + length
     return None

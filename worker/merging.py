@@ -1,6 +1,6 @@
 """The end of indexing: the arrays of all parts become one index, and that a version of the tile set."""
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from models.tables import Tile as TileRow
 from models.tile_sets import Indexed
 from worker import colours, context, index, kept, litter, rebuild
 from worker.attempt import Attempt, Outcome
-from worker.core.alike import alike
 from worker.index import Index
 
 
@@ -47,7 +46,7 @@ def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
     with litter.scratch() as folder:
         made = folder / "index"
         _join(attempt, tile_set, have, made)
-        near = _near_duplicates(made, have.banned) if tile_set.dedupe else {}
+        near = index.near_duplicates(index.load(made), have.banned) if tile_set.dedupe else {}
         indexed = _stored(attempt, tile_set, made, have, near)
 
     def write(session: Session) -> None:
@@ -111,15 +110,6 @@ def _join(attempt: Attempt, tile_set: TileSet, have: _Have, out: Path) -> None:
 
 def _silently(_phase: str, _done: int, _total: int) -> None:
     """Say nothing."""
-
-
-def _near_duplicates(made: Path, banned: Container[str]) -> dict[str, str]:
-    """Return the content of each photo that is nearly the same as another, with that one's; banned ones aside."""
-    tiles = index.load(made)
-    used = [n for n in range(len(tiles)) if tiles.content[n].tobytes().hex() not in banned]
-    some = tiles if len(used) == len(tiles) else tiles.selected(np.array(used, np.intp))
-    contents = [content.tobytes().hex() for content in some.content]
-    return {contents[n]: contents[one] for n, one in enumerate(alike(some.thumb, some.size)) if n != one}
 
 
 def _stored(attempt: Attempt, tile_set: TileSet, made: Path, have: _Have, near: Mapping[str, str]) -> Indexed:

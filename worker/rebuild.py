@@ -1,7 +1,7 @@
 """Rows of an index that are damaged or lost are made again, of the photos that are kept.
 
 The thumbs are those of the photos as they are kept: the same for what is kept without loss, and otherwise as near
-as a JPEG of quality 92.
+as a JPEG of quality 92. Their sizes are those of the photos as they are kept, too.
 """
 
 from collections.abc import Iterator, Sequence

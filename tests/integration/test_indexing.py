@@ -233,6 +233,24 @@ def test_of_a_burst_the_largest_photo_is_left_and_the_others_are_in_the_report(
     assert library.row().skipped_count == 4
 
 
+def test_a_large_jpeg_stands_for_its_thumbnails_whatever_their_format(
+    services: Services, encoded: Callable[..., bytes], photographs: Path
+) -> None:
+    with Image.open(photographs / "chelsea.png") as photograph:
+        # Both large ones come out smaller where they are decoded at a reduced scale.
+        files = {
+            "large.jpg": encoded(photograph.resize((2_400, 1_800)), "JPEG"),
+            "less.webp": encoded(photograph.resize((1_600, 1_200)), "WEBP"),
+            "least.png": encoded(photograph.resize((320, 240))),
+        }
+    library = Library(services, dedupe=True)
+    library.send(dict(reversed(files.items())))
+    assert library.used() == {digest(files["large.jpg"])}
+    assert {name: sentence for name, _, sentence in library.report()} == {
+        "less.webp": "Nearly the same as large.jpg.", "least.png": "Nearly the same as large.jpg.",
+    }  # fmt: skip
+
+
 def test_a_larger_photo_of_a_burst_that_comes_later_takes_the_place_of_the_smaller(
     services: Services, bursts: Callable[[int, int], bytes], photo: Callable[[int], bytes]
 ) -> None:

@@ -2,11 +2,13 @@
 
 import re
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from models.errors import DamagedIndex, NoUsableTiles
 from worker import arrays, images, index
@@ -35,8 +37,14 @@ def test_the_size_of_a_photo_comes_with_its_thumb(encoded, noise):
 
 
 def test_a_large_jpeg_is_measured_at_a_scale_of_at_least_sixty_four_pixels(encoded, noise):
-    # 1,000 x 600 at an eighth is 125 x 75.
-    assert images.thumb(encoded(noise(600, 1_000), "JPEG"), 32)[1] == (125, 75)
+    data = encoded(noise(600, 1_000), "JPEG")
+    with Image.open(BytesIO(data)) as image:
+        image.draft(None, (64, 64))
+        assert image.size == (125, 75)  # an eighth
+        reduced = np.asarray(image.resize((32, 32), Image.Resampling.BOX))
+    thumb, size = images.thumb(data, 32)
+    np.testing.assert_array_equal(thumb, reduced)
+    assert size == (1_000, 600)
 
 
 def test_the_mean_of_a_large_jpegs_thumb_is_within_one_level_of_that_of_all_its_pixels(photographs, encoded):
@@ -44,6 +52,42 @@ def test_the_mean_of_a_large_jpegs_thumb_is_within_one_level_of_that_of_all_its_
         pixels = np.asarray(image.convert("RGB"))
     thumb = images.thumb(encoded(pixels, "JPEG"), 32)[0]
     np.testing.assert_allclose(thumb.mean(axis=(0, 1)), pixels.reshape(-1, 3).mean(axis=0), atol=1)
+
+
+def test_near_duplicates_are_looked_for_with_one_thread_a_product_and_without_those_that_are_not_used(noise):
+    seen = []
+
+    class Watched(np.ndarray):
+        """Thumbs that note, when they are read, how many threads a product of matrices takes."""
+
+        def __getitem__(self, key):
+            seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+            return np.asarray(super().__getitem__(key))
+
+    one = noise(32, 32)
+    content = np.arange(4, dtype=np.uint8)[:, None] + np.zeros((4, 32), np.uint8)
+    size = np.array([[9, 9], [90, 90], [30, 30], [20, 20]], np.uint32)
+    made = index.Index(content, size, np.stack([one, one, one, noise(32, 32)[::-1]]).view(Watched))
+    hashes = [row.tobytes().hex() for row in content]
+    with threadpool_limits(limits=2, user_api="blas"):
+        assert index.near_duplicates(made) == {hashes[0]: hashes[1], hashes[2]: hashes[1]}
+        assert index.near_duplicates(made, {hashes[1]}) == {hashes[0]: hashes[2]}
+    assert set(seen) == {1}
+
+
+def test_looking_for_near_duplicates_lets_a_mapped_file_go(tmp_path, noise):
+    count = 5_000
+    dice = np.random.default_rng(4)
+    thumbs = dice.integers(0, 256, (count, 32, 32, 3), np.uint8)
+    content = dice.integers(0, 256, (count, 32), np.uint8)
+    path = tmp_path / "index"
+    with path.open("w+b") as file:
+        index.save(index.Index(content, np.ones((count, 2), np.uint32), thumbs), file)
+    made = index.load(path)
+    assert index.near_duplicates(made) == {}
+    pages = [block for block in Path("/proc/self/smaps").read_text().split("VmFlags") if str(path) in block]
+    resident = sum(int(line.split()[1]) for block in pages for line in block.splitlines() if line.startswith("Rss:"))
+    assert resident < thumbs.nbytes >> 12  # a quarter, in kB
 
 
 def rows(made):

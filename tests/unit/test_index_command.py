@@ -14,8 +14,7 @@ import pytest
 from PIL import Image
 
 import cli
-from cli import seal
-from worker import rows
+from cli import seal, segments
 
 ROOT = Path(cli.__file__).parents[1]
 LOADED = """
@@ -112,7 +111,7 @@ CHANGES = {
 
 
 def test_an_answer_belongs_to_a_version_of_the_index():
-    assert f"answer-v{rows.VERSION}" == seal.NAME
+    assert f"answer-v{segments.VERSION}" == seal.NAME
 
 
 @pytest.mark.parametrize("change", CHANGES)

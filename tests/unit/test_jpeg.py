@@ -4,7 +4,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from worker import images, jpeg
 
@@ -12,8 +12,9 @@ from worker import images, jpeg
 def by_pillow(data, side):
     """The thumb as Pillow's usual functions make it."""
     with Image.open(BytesIO(data)) as image:
+        size = image.size
         image.draft(None, (2 * side, 2 * side))
-        return image.resize((side, side), Image.Resampling.BOX).tobytes(), image.size
+        return image.resize((side, side), Image.Resampling.BOX).tobytes(), size
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,71 @@ NOT_PLAIN = {
     "half": lambda photo, encoded: encoded(photo, "JPEG")[:9_000],
     "no pixels": lambda photo, encoded: encoded(photo, "JPEG")[:400],
 }
+
+
+def segments(data):
+    """The segments of a JPEG before its pixels, from the first after SOI, and all the rest. Source: T.81, B.1.1."""
+    found, at = [], 2
+    while data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        found.append(data[at:end])
+        at = end
+    return found, data[at:]
+
+
+def segment(marker, body):
+    return b"\xff" + bytes([marker]) + (len(body) + 2).to_bytes(2) + body
+
+
+def exif_of(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return segment(0xE1, exif.tobytes())
+
+
+BESIDE = {
+    "nothing": [],
+    "another": [exif_of(8)],
+    "xmp": [segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x/>")],
+    "a stranger's": [segment(0xE1, b"Other\0things"), segment(0xED, b"Photoshop 3.0\0")],
+    "a comment": [segment(0xFE, b"Exif\0\0")],
+    "filling": [b"\xff\xff"],
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize("how", [{}, {"progressive": True}, {"restart_marker_blocks": 3}], ids=str)
+def test_exif_counts_the_same_for_thumb_tile_size_and_picture_wherever_it_stands(encoded, photo, how, beside):
+    before, rest = segments(encoded(photo.resize((90, 60)), "JPEG", **how))
+    for place in range(len(before) + 1):
+        data = b"\xff\xd8" + b"".join([*before[:place], exif_of(6), *BESIDE[beside], *before[place:]]) + rest
+        with Image.open(BytesIO(data)) as image:
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+        assert jpeg.thumb(data, 32) is None
+        assert upright.size == (60, 90)
+        assert images.thumb(data, 32)[1] == images.prepared(data, 32, 100).size == images.size(data) == upright.size
+        np.testing.assert_array_equal(images.decode(data), np.asarray(upright))
+        squeezed = np.asarray(upright.resize((32, 32), Image.Resampling.BOX))
+        np.testing.assert_array_equal(images.thumb(data, 32)[0], squeezed)
+        np.testing.assert_array_equal(images.prepared(data, 32, 100).thumb, squeezed)
+
+
+@pytest.mark.parametrize("how", [{}, {"progressive": True}], ids=str)
+def test_exif_after_the_pixels_have_begun_counts_nowhere(encoded, photo, how):
+    # Between two scans, and after the end.
+    data = encoded(photo.resize((90, 60)), "JPEG", **how)
+    last = data.rindex(b"\xff\xda") if how else len(data)
+    for at in (last, len(data)):
+        late = data[:at] + exif_of(6) + data[at:]
+        assert jpeg.thumb(late, 32) == by_pillow(data, 32)
+        assert images.prepared(late, 32, 100).size == images.size(late) == (90, 60)
+        np.testing.assert_array_equal(images.decode(late), images.decode(data))
+
+
+def test_a_second_frame_is_left_to_the_judge(encoded, photo):
+    before, rest = segments(encoded(photo, "JPEG"))
+    frame = next(each for each in before if each[1] == 0xC0)
+    assert jpeg.thumb(b"\xff\xd8" + b"".join([*before, frame]) + rest, 32) is None
 
 
 @pytest.mark.parametrize("kind", NOT_PLAIN)

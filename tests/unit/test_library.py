@@ -300,17 +300,17 @@ def kept(cache):
 
 def test_the_cache_holds_two_files_and_no_leftovers(opened, cache):
     opened()
-    assert kept(cache) == ["files-v3.json", "index-v3.safetensors"]
+    assert kept(cache) == ["files-v4.json", "index-v4.safetensors"]
 
 
 def test_what_earlier_versions_left_is_cleared_away(opened, cache, folder):
     opened()
     place = cache_file(cache, "files-*.json").parent
-    for name in ("index-v2-0123456789abcdef.npy", "files-v2.json", "files-v3.json-0123456789abcdef"):
+    for name in ("index-v2-0123456789abcdef.npy", "files-v2.json", "files-v4.json-0123456789abcdef"):
         (place / name).write_bytes(b"old")
     (folder / "000.png").unlink()
     opened()
-    assert kept(cache) == ["files-v3.json", "index-v3.safetensors"]
+    assert kept(cache) == ["files-v4.json", "index-v4.safetensors"]
 
 
 def test_a_folder_that_is_not_there_is_refused(cache, tmp_path):
@@ -481,6 +481,33 @@ def test_near_duplicates_are_left_out_and_named_with_what_stands_for_them(burst,
         ("cat-0.jpg", "near_duplicate", "Nearly the same as cat-1.jpg."),
         ("cat-2.jpg", "near_duplicate", "Nearly the same as cat-1.jpg."),
     ]
+
+
+ON_SIDE = Image.Exif()
+ON_SIDE[0x0112] = 6
+
+
+@pytest.mark.parametrize(
+    ("large", "small"),
+    [
+        # Each is decoded at a scale of its own: the large one at 100 x 75 and 200 x 150.
+        (("JPEG", (800, 600), {}), ("JPEG", (240, 180), {})),
+        (("JPEG", (1_600, 1_200), {}), ("WEBP", (320, 240), {})),
+        (("JPEG", (800, 600), {"progressive": True}), ("PNG", (200, 150), {})),
+        (("JPEG", (800, 600), {"exif": ON_SIDE}), ("JPEG", (240, 180), {"exif": ON_SIDE})),
+        (("JPEG", (1_600, 1_200), {"exif": ON_SIDE}), ("TIFF", (320, 240), {"tiffinfo": {0x0112: 6}})),
+        (("MPO", (800, 600), {}), ("AVIF", (240, 180), {})),
+        (("WEBP", (400, 300), {}), ("JPEG", (399, 300), {})),
+        (("HEIF", (400, 300), {}), ("GIF", (320, 240), {})),
+    ],
+)
+def test_the_photo_with_the_most_pixels_in_its_file_stands(photographs, encoded, tmp_path, cache, large, small):
+    (tmp_path / "photos").mkdir()
+    with Image.open(photographs / "chelsea.png") as photograph:
+        for name, (form, size, how) in {"small": small, "large": large}.items():
+            (tmp_path / "photos" / name).write_bytes(encoded(photograph.resize(size), form, **how))
+    photos = library.open_folder(str(tmp_path / "photos"), quiet, str(cache), dedupe=True)
+    assert photos.skipped == [("small", "near_duplicate", "Nearly the same as large.")]
 
 
 def test_what_was_said_of_near_duplicates_holds_until_something_else_is_said(burst, cache, cuts):

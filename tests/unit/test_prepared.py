@@ -102,7 +102,35 @@ def test_the_thumb_of_a_lossless_photo_is_its_area_averages(encoded, noise):
     [(400, (400, 300)), (401, (800, 600)), (100, (100, 75)), (0, (100, 75))],
 )
 def test_a_jpeg_is_decoded_at_the_smallest_scale_that_suffices(encoded, edge, size):
-    assert images.prepared(encoded(smooth(800, 600), "JPEG"), 8, edge).size == size
+    data = encoded(smooth(800, 600), "JPEG")
+    with Image.open(BytesIO(data)) as image:
+        image.draft(None, size)
+        assert image.size == size
+        reduced = np.asarray(image.resize((8, 8), Image.Resampling.BOX))
+    np.testing.assert_array_equal(images.prepared(data, 8, edge).thumb, reduced)
+
+
+ON_SIDE = Image.Exif()
+ON_SIDE[ORIENTATION] = 6
+
+
+@pytest.mark.parametrize("edge", [0, 100])
+@pytest.mark.parametrize(
+    ("form", "options", "size"),
+    [
+        ("JPEG", {}, (800, 600)), ("JPEG", {"exif": ON_SIDE.tobytes()}, (600, 800)), ("MPO", {}, (800, 600)),
+        ("PNG", {}, (800, 600)),
+        ("PNG", {"exif": ON_SIDE.tobytes()}, (600, 800)), ("WEBP", {}, (800, 600)),
+        ("WEBP", {"exif": ON_SIDE}, (600, 800)),
+        ("TIFF", {}, (800, 600)), ("TIFF", {"tiffinfo": {ORIENTATION: 6}}, (600, 800)), ("AVIF", {}, (800, 600)),
+        ("AVIF", {"exif": ON_SIDE.tobytes()}, (600, 800)), ("HEIF", {}, (800, 600)), ("JPEG2000", {}, (800, 600)),
+        ("GIF", {}, (800, 600)), ("BMP", {}, (800, 600)),
+    ],
+)  # fmt: skip
+def test_the_size_is_that_of_the_photo_in_its_file_upright(encoded, form, options, size, edge):
+    data = encoded(smooth(800, 600), form, **options)
+    assert images.prepared(data, 8, edge).size == size
+    assert images.thumb(data, 8)[1] == size
 
 
 @pytest.mark.parametrize(
