@@ -1,8 +1,13 @@
-"""How each process of the service is started."""
+"""How each process of the service is started.
+
+With `-P`, so that a `models.py` or `json.py` in the folder where somebody stands is not taken for ours or Python's.
+"""
 
 import sys
 
 from models.lifecycle import Lane
+
+PYTHON = (sys.executable, "-P", "-m")
 
 
 def gunicorn(bind: str, workers: int, threads: int) -> list[str]:
@@ -16,15 +21,15 @@ def gunicorn(bind: str, workers: int, threads: int) -> list[str]:
         "--graceful-timeout=10",
         "--no-control-socket",
     ]
-    return [sys.executable, "-m", "gunicorn", *options, "web.app:create_app()"]
+    return [*PYTHON, "web.server", *options]
 
 
 def lane_worker(lane: Lane, concurrency: int | None = None) -> list[str]:
     """Return the command that serves one lane."""
-    command = [sys.executable, "-m", "worker.app", f"--lane={lane.value}"]
+    command = [*PYTHON, "worker.app", f"--lane={lane.value}"]
     return command if concurrency is None else [*command, f"--concurrency={concurrency}"]
 
 
 def sweeper() -> list[str]:
     """Return the command that sweeps."""
-    return [sys.executable, "-m", "worker.sweep"]
+    return [*PYTHON, "worker.sweep"]

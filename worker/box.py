@@ -140,7 +140,7 @@ class Box:
             with theirs:
                 words = (theirs.fileno(), self._seconds, self._most_bytes)
                 self._server = subprocess.Popen(
-                    [sys.executable, "-m", "worker.decoder", *map(str, words)],
+                    [sys.executable, "-P", "-m", "worker.decoder", *map(str, words)],
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
                     # A library with threads of its own would not survive the forks.

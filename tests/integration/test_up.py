@@ -82,7 +82,7 @@ def test_even_kill_9_leaves_no_process_behind(start: Start, wait_for: Callable[.
 def test_a_web_server_that_dies_is_started_again(start: Start, wait_for: Callable[..., Any]) -> None:
     running = start()
     wait_for(lambda: running.said("Tessera is at"))
-    web = [child for child in running.children() if "gunicorn" in " ".join(child.cmdline())]
+    web = [child for child in running.children() if "web.server" in " ".join(child.cmdline())]
     for child in web:
         child.kill()
     wait_for(lambda: running.said("The web stopped .*; starting it again"))
