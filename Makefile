@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export TESSERA_CHAOS_JOBS ?= 200
 export TESSERA_CHAOS_SECONDS ?= 15
 
-.PHONY: help setup run test check faults bench fuzz lock clean
+.PHONY: help setup run test check faults bench fuzz mutants lock clean
 
 help:
 	@echo 'make run     set up, start everything, make a first mosaic (PORT=9000 for another port)'
@@ -20,6 +20,7 @@ help:
 	@echo 'make faults  kill and starve a whole service in every way, and print what was seen'
 	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
 	@echo 'make fuzz    open 400,000 spoilt pictures and zips (about five minutes)'
+	@echo 'make mutants change one small thing in the code again and again, and list what no test notices (half an hour)'
 	@echo 'make lock    choose the newest versions again, and write the lock files'
 	@echo 'make clean   remove what these made'
 
@@ -53,6 +54,9 @@ bench: $(VENV)/dev.stamp
 
 fuzz: $(VENV)/dev.stamp
 	TESSERA_FUZZ_ROUNDS=12000 $(BIN)/pytest tests/hostile/test_fuzz.py
+
+mutants: $(VENV)/dev.stamp
+	$(BIN)/python tests/mutants.py
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo 'Tessera needs Python 3.11 or newer, and there is no $(PYTHON) here. PYTHON=/path/to/python make run names one.'; exit 1; }

@@ -1,18 +1,26 @@
 """One attempt at a job, with work of the tests' own, on each database."""
 
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from models import database, jobs
-from models.errors import InvalidOrder
+from models.errors import InvalidOrder, LeaseLost
 from models.lifecycle import JobKind, JobState, Lane
 from models.queue import SoftTimeLimitExceeded
 from models.services import Services
-from models.tables import Job
+from models.tables import AttemptRecord, Job, PhaseRecord
+from web.app import assemble
 from worker import attempt, sweep
 from worker.attempt import Attempt, Outcome
 
@@ -128,6 +136,140 @@ def test_the_second_message_for_a_job_does_nothing(services: Services, job_id: i
         made.append(now.lease.attempt)
         return Outcome(nothing)
 
-    attempt.run(services, job_id, work)
-    attempt.run(services, job_id, work)
+    assert attempt.run(services, job_id, work)
+    assert not attempt.run(services, job_id, work)
     assert made == [1]
+
+
+def phases(services: Services) -> dict[tuple[int, str], float]:
+    """Return the seconds of every attempt's phases, as rows have them."""
+    with services.sessions() as session:
+        rows = session.execute(
+            select(AttemptRecord.number, PhaseRecord.phase, PhaseRecord.seconds).join(
+                PhaseRecord, PhaseRecord.attempt_id == AttemptRecord.id
+            )
+        )
+        return {(number, phase): seconds for number, phase, seconds in rows}
+
+
+def test_the_phases_of_an_attempt_reach_rows_and_metrics_and_those_that_alternate_add_up(
+    services: Services, job_id: int
+) -> None:
+    def work(made: Attempt) -> Outcome:
+        for phase, seconds in (("matching", 0.3), ("encoding", 0.1), ("matching", 0.3)):
+            made.report(phase, 0.5)
+            time.sleep(seconds)
+        return Outcome(nothing)
+
+    attempt.run(services, job_id, work)
+    noted = phases(services)
+    assert sorted(noted) == [(1, "encoding"), (1, "matching")]
+    assert noted[1, "matching"] >= 0.6 > noted[1, "encoding"] >= 0.1
+    families = text_string_to_metric_families(assemble(services).test_client().get("/metrics").text)
+    sums = {
+        sample.labels["phase"]: sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "tessera_phase_seconds_sum"
+    }
+    assert sums == pytest.approx({"encoding": noted[1, "encoding"], "matching": noted[1, "matching"]})
+
+
+def test_an_attempt_that_fails_and_one_that_is_given_back_note_their_phases_too(
+    services: Services, job_id: int
+) -> None:
+    def give_back(made: Attempt) -> Outcome:
+        made.report("reading", 0.1)
+        made.give_back()
+        raise LeaseLost("given back")
+
+    def fail(made: Attempt) -> Outcome:
+        made.report("matching", 0.1)
+        raise InvalidOrder("cells_across", "Too many cells.")
+
+    attempt.run(services, job_id, give_back)
+    attempt.run(services, job_id, fail)
+    assert sorted(phases(services)) == [(1, "reading"), (2, "matching")]
+
+
+def test_a_share_beyond_the_whole_is_the_whole(services: Services, job_id: int, wait_for: Callable[..., Any]) -> None:
+    def work(made: Attempt) -> Outcome:
+        for share, written in ((7.0, 1.0), (-7.0, 0.0)):
+            made.report("composing", share)
+            wait_for(lambda written=written: look(services, job_id).progress == written)
+        return Outcome(nothing)
+
+    attempt.run(services, job_id, work)
+    assert look(services, job_id).state is JobState.SUCCEEDED
+
+
+class Door:
+    """The door of a PostgreSQL database: while it is shut nobody comes in, and who was in is thrown out."""
+
+    def __init__(self, services: Services) -> None:
+        address = make_url(services.settings.database_url).set(drivername="postgresql")
+        self._name = address.database
+        self._admin = address.set(database="postgres").render_as_string(hide_password=False)
+
+    def shut(self) -> None:
+        self._do(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS false")
+        self._do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", self._name)
+
+    def open(self) -> None:
+        self._do(f"ALTER DATABASE {self._name} ALLOW_CONNECTIONS true")
+
+    def _do(self, statement: str, *values: object) -> None:
+        with psycopg.connect(self._admin, autocommit=True) as connection:
+            connection.execute(statement, values)
+
+
+@pytest.fixture
+def on_postgresql(postgresql_services: Services) -> Services:
+    """On PostgreSQL, with leases of a second."""
+    settings = postgresql_services.settings.model_copy(update={"lease_seconds": 1.0, "beat_seconds": 0.1})
+    return replace(postgresql_services, settings=settings)
+
+
+def placed(services: Services) -> int:
+    with services.sessions.begin() as session:
+        return jobs.add(session, JobKind.RENDER, Lane.INTERACTIVE, database.now(session), services.ring_again).id
+
+
+def test_the_end_of_an_attempt_is_written_once_the_database_is_back(on_postgresql: Services) -> None:
+    job_id, door = placed(on_postgresql), Door(on_postgresql)
+
+    def work(_: Attempt) -> Outcome:
+        door.shut()
+        threading.Timer(0.4, door.open).start()
+        return Outcome(nothing)
+
+    assert attempt.run(on_postgresql, job_id, work)
+    job = look(on_postgresql, job_id)
+    assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1)
+
+
+def test_an_end_that_finds_no_database_for_a_whole_lease_is_left_to_the_sweep(on_postgresql: Services) -> None:
+    job_id, door = placed(on_postgresql), Door(on_postgresql)
+
+    def work(_: Attempt) -> Outcome:
+        door.shut()
+        return Outcome(nothing)
+
+    try:
+        assert attempt.run(on_postgresql, job_id, work)
+    finally:
+        door.open()
+    assert look(on_postgresql, job_id).state is JobState.RUNNING
+    with on_postgresql.sessions.begin() as session:
+        now = database.now(session) + timedelta(seconds=2)
+        assert [bell.job_id for bell in jobs.release_stale(session, now, on_postgresql.patience)] == [job_id]
+
+
+def test_a_message_while_the_database_is_away_ends_nothing(on_postgresql: Services) -> None:
+    job_id, door = placed(on_postgresql), Door(on_postgresql)
+    door.shut()
+    try:
+        assert attempt.run(on_postgresql, job_id, lambda _: pytest.fail("nobody holds this job"))
+    finally:
+        door.open()
+    assert look(on_postgresql, job_id).state is JobState.QUEUED

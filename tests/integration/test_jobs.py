@@ -95,6 +95,12 @@ def test_a_lease_that_holds_is_left_alone(services: Services) -> None:
     assert look(services, lease.job_id).state is JobState.RUNNING
 
 
+def test_a_lease_that_ends_at_this_very_moment_holds(services: Services) -> None:
+    lease = held(services, add(services))
+    assert sweep(services, NOON + SPAN) == []
+    assert look(services, lease.job_id).state is JobState.RUNNING
+
+
 def test_the_third_expired_lease_ends_the_job_as_crashed(services: Services) -> None:
     job_id = add(services)
     for _ in range(3):
@@ -209,6 +215,25 @@ def test_a_job_that_waits_too_long_is_rung_for_again_and_then_less_often(service
     assert rung(2.3) == [job_id]
     assert rung(4.5) == []
     assert rung(4.7) == [job_id]
+
+
+def test_a_job_that_has_waited_for_hours_is_rung_for_every_hour(services: Services) -> None:
+    job_id = add(services)
+
+    def rung(hours: float) -> list[int]:
+        with services.sessions.begin() as session:
+            return [bell.job_id for bell in jobs.ring_again(session, NOON + hours * timedelta(hours=1))]
+
+    assert [hours for hours in (10, 10.9, 11.1, 12, 12.2, 30, 30.9, 31.1) if rung(hours) == [job_id]] == [
+        10, 11.1, 12.2, 30, 31.1,
+    ]  # fmt: skip
+
+
+def test_of_many_jobs_that_wait_those_due_longest_are_rung_for_first(services: Services) -> None:
+    ids = [add(services, NOON - number * MINUTE) for number in range(3)]
+    with services.sessions.begin() as session:
+        rung = [bell.job_id for bell in jobs.ring_again(session, NOON + 2 * MINUTE, most=2)]
+    assert rung == [ids[2], ids[1]]
 
 
 def test_a_lane_without_a_message_is_rung_for_at_once_however_long_its_jobs_have_waited(services: Services) -> None:
