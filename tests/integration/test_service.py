@@ -8,6 +8,7 @@ import signal
 import subprocess
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,9 @@ def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
     np.testing.assert_array_equal(pixels(picture.content), by_command)
     report = json.loads((results / "o.json").read_text())
     assert (done["quality"], done["order"]["max_uses"]) == (report["quality"], 100)
+    assert picture.headers["ETag"] == f'"{sha256(picture.content).hexdigest()}"'
+    known = installation.get(done["picture"], headers={"If-None-Match": picture.headers["ETag"]})
+    assert (known.status_code, known.content) == (304, b"")
     part = installation.get(done["picture"], headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, picture.content[100:200])
 

@@ -111,6 +111,30 @@ def test_the_noise_of_an_even_surface_is_no_detail(noise):
     assert alike(speckled, np.ones((2, 2), np.uint32)).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize(("levels", "found"), [(11, [0, 0]), (13, [0, 1])])
+def test_even_surfaces_are_the_same_up_to_a_distance_of_three_tenths_which_is_twelve_levels(levels, found):
+    thumbs = np.stack([np.full((32, 32, 3), 100 + added, np.uint8) for added in (0, levels)])
+    assert alike(thumbs, np.ones((2, 2), np.uint32)).tolist() == found
+
+
+@pytest.mark.parametrize(("correlation", "same"), [(0.4, False), (0.6, True)])
+def test_grain_is_the_same_from_a_correlation_of_one_half_on(correlation, same):
+    one, other = np.random.default_rng(3).standard_normal((2, 32, 32))
+    mixed = correlation * one + sqrt(1 - correlation**2) * other
+    grey = [
+        np.rint(128 + 30 * np.clip(grain, -4, 4)).astype(np.uint8)[None, :, :, None].repeat(3, 3)
+        for grain in (one, mixed)
+    ]
+    assert module.same_grain(*grey).tolist() == [same]
+
+
+@pytest.mark.parametrize(("by", "same"), [(0, True), (1, True), (2, False)])
+def test_grain_may_have_moved_by_one_pixel_and_no_more(noise, by, same):
+    thumb = noise(32, 32)
+    shifted = np.roll(thumb, (by, -by), axis=(0, 1))
+    assert module.same_grain(thumb[None], shifted[None]).tolist() == [same]
+
+
 def test_of_nothing_nothing_is_alike():
     assert alike(np.empty((0, 32, 32, 3), np.uint8), np.empty((0, 2), np.uint32)).tolist() == []
 

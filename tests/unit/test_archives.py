@@ -54,6 +54,15 @@ def test_a_file_comes_out_as_it_went_in():
     assert read(zipped(("a.png", b"1"), ("sub/b.png", b"22" * 5_000)), number=1) == b"22" * 5_000
 
 
+@pytest.mark.parametrize("comment", [b"holidays", b"x" * 65_535])
+def test_a_zip_with_a_comment_is_a_zip_like_others(comment):
+    file = BytesIO(zipped(("a.png", b"1"), ("b.png", b"2")))
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.comment = comment
+    assert checked(file.getvalue()) == ["a.png", "b.png"]
+    assert read(file.getvalue(), number=1) == b"2"
+
+
 def test_a_file_longer_than_one_reading_comes_out_whole():
     data = bytes(range(256)) * 12_000
     assert read(zipped(("a.png", data))) == data

@@ -1,8 +1,10 @@
 """A file of named arrays; the independent reader and writer is the safetensors package."""
 
 import json
+import re
 import tracemalloc
 from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,6 +111,33 @@ def test_a_mapped_array_can_be_saved_again_and_lets_its_pages_go(tmp_path, path,
     monkeypatch.setattr(arrays, "BLOCK_BYTES", 4)
     again = written(tmp_path / "again", arrays.load(path, KIND, VERSION))
     same(arrays.load(again, KIND, VERSION), numbers)
+
+
+def resident(path):
+    """The bytes of a mapped file that are in this process, as the system counts them."""
+    of_files = re.split(r"(?m)^(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text())
+    return sum(
+        1024 * int(re.search(r"^Rss: +(\d+) kB", each, re.MULTILINE).group(1))
+        for each in of_files
+        if each.partition("\n")[0].endswith(str(path))
+    )
+
+
+@pytest.mark.parametrize("view", [lambda array: array, lambda array: array[:3, 5:].T, memoryview])
+def test_the_pages_of_a_mapped_array_are_let_go(tmp_path, view):
+    large = written(tmp_path / "large", {"x": np.ones((16, 1 << 16), np.uint8)})
+    mapped = arrays.load(large, KIND, VERSION)["x"]
+    assert mapped.sum() == 1 << 20
+    assert resident(large) >= 1 << 20
+    arrays.let_go(view(mapped))
+    assert resident(large) < 1 << 16
+    assert mapped.sum() == 1 << 20
+
+
+def test_an_array_in_memory_has_no_pages_to_let_go():
+    array = np.arange(5)
+    arrays.let_go(array)
+    assert array.tolist() == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("by", [1, 0x20, 0x80, 0xFF])

@@ -118,6 +118,20 @@ def test_cells_across_and_a_cells_size_at_once_are_refused():
         forms.mosaic_order({"cells_across": "60", "cell_width": "5", "cell_height": "5"})
 
 
+@pytest.mark.parametrize(("given", "missing"), [("cell_height", "cell_width"), ("cell_width", "cell_height")])
+@pytest.mark.parametrize("read", [forms.mosaic_order, forms.page_order])
+def test_one_side_of_a_cell_alone_is_refused_at_the_other(read, given, missing):
+    with pytest.raises(InvalidOrder, match="not nothing") as refused:
+        read({given: "20"})
+    assert refused.value.field == missing
+
+
+def test_on_a_page_a_cells_height_alone_wins_over_the_cells_across():
+    with pytest.raises(InvalidOrder) as refused:
+        forms.page_order({"cell_height": "20", "cells_across": "60"})
+    assert refused.value.field == "cell_width"
+
+
 def test_an_id_is_read():
     text = "12345678-1234-5678-1234-567812345678"
     assert forms.identity(text, "mosaic") == UUID(text)

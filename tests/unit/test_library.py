@@ -404,6 +404,22 @@ def test_a_photo_with_a_new_time_costs_a_hash_and_is_not_decoded(opened, folder,
     assert (photos.opened_count, photos.skipped) == (1, [])
 
 
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_another_photo_of_the_same_size_with_another_time_is_opened(opened, folder, encoded, noise, seconds):
+    photo = folder / "same-size.bmp"
+    photo.write_bytes(encoded(noise(32, 32, 1), "BMP"))
+    before, first = photo.stat(), opened()
+    photo.write_bytes(encoded(noise(32, 32, 2), "BMP"))
+    os.utime(photo, ns=(before.st_atime_ns, before.st_mtime_ns + seconds * 10**9))
+    assert photo.stat().st_size == before.st_size
+    again = opened()
+    assert (again.opened_count, len(again.tiles)) == (1, len(first.tiles))
+    assert (
+        len({bytes(content) for tiles in (again.tiles, first.tiles) for content in tiles.content})
+        == len(first.tiles) + 1
+    )
+
+
 def test_without_a_decoder_a_changed_photo_would_be_no_tile(opened, folder, no_decoder, cuts):
     opened()
     (folder / "007.png").write_bytes(cuts[50])

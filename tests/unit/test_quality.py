@@ -258,6 +258,23 @@ def test_nothing_is_said_of_a_gap_in_less_than_one_cell_in_a_hundred():
     assert advice.on_colours(cells, GREYS, np.full((3, 100), 2)) == []
 
 
+@pytest.mark.parametrize(("cells", "lines"), [(100, 1), (101, 0)])
+def test_a_gap_is_named_from_one_cell_in_a_hundred_on(cells, lines):
+    wanted = np.full((1, cells, 3), 128.0)
+    wanted[0, 0] = (0, 0, 139)
+    assert len(advice.on_colours(wanted, GREYS, np.full((1, cells), 2))) == lines
+
+
+@pytest.mark.parametrize(("lightness", "lines"), [(53.0, 0), (70.0, 1)])
+def test_a_colour_counts_as_lacking_when_it_is_more_than_ten_de00_away(lightness, lines):
+    """Of neutral greys dE00 is the difference of L* over S_L, 1 at L* = 50: here 1.6 and 17 or so from the tile."""
+    linear = ((lightness + 16) / 116) ** 3
+    grey = 255 * (1.055 * linear ** (1 / 2.4) - 0.055)
+    tile = np.array([[119.0, 119.0, 119.0]])
+    said = advice.on_colours(np.full((1, 1, 3), grey), tile, np.zeros((1, 1), np.intp))
+    assert len(said) == lines
+
+
 def test_three_gaps_are_named_the_most_frequent_first():
     cells = np.array([[(255, 0, 0)] + [(0, 255, 0)] * 3 + [(0, 0, 255)] * 2 + [(255, 255, 0)] * 4], np.float64)
     said = advice.on_colours(cells, GREYS, np.zeros((1, 10), np.intp))
