@@ -211,9 +211,10 @@ class Ordered:
         """Return how each attempt ended."""
         return [None if each.outcome is None else each.outcome.value for each in self.attempts()]
 
-    def began_again(self, seen: "Seen") -> str:
+    def began_again(self, seen: "Seen", within: float) -> str:
         """Return when the second attempt began, counted from the fault: databases and tests share one clock here."""
         seconds = (self.attempts()[1].started_at - seen.struck_at).total_seconds()
+        assert seconds <= within, f"attempt 2 began after {seconds:.1f} s; at most {within:g} are promised here"
         return f"attempt 2 began {seconds:.1f} s after, and succeeded"
 
     def pictures(self) -> list[str]:
@@ -252,7 +253,11 @@ def slow_jpeg() -> bytes:
 
 
 class Seen:
-    """What a test has seen of a fault, for the table."""
+    """What a test has seen of a fault, for the table.
+
+    Seconds that docs/explanation/reliability.md promises are held to here, scaled to the settings of this suite and
+    with room for a busy machine.
+    """
 
     def __init__(self, note: Callable[[str, object], None]) -> None:
         self._note = note
@@ -262,9 +267,11 @@ class Seen:
         """Say that the fault has just happened."""
         self._since, self.struck_at = time.monotonic(), datetime.now(UTC)
 
-    def recovered(self, what: str) -> None:
-        """Say what was seen, and that all is well again."""
-        self._note("seconds", time.monotonic() - self._since)
+    def recovered(self, what: str, within: float | None = None) -> None:
+        """Say what was seen, and that all is well again; within so many seconds, where that is promised."""
+        seconds = time.monotonic() - self._since
+        assert within is None or seconds <= within, f"it took {seconds:.1f} s; at most {within:g} are promised here"
+        self._note("seconds", seconds)
         self.noted(what)
 
     def noted(self, what: str) -> None:

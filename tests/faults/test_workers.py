@@ -22,7 +22,7 @@ def test_a_job_whose_child_is_killed_is_done_once_by_another_attempt(service: An
     assert ordered.state() == DONE_BY_THE_SECOND
     assert ordered.outcomes() == ["expired", "succeeded"]
     assert len(ordered.pictures()) == 1
-    seen.recovered(ordered.began_again(seen))
+    seen.recovered(ordered.began_again(seen, within=20))
 
 
 @pytest.mark.fault("1.2 kill -9 of the worker's main process, mid-render", "done once")
@@ -47,7 +47,7 @@ def test_a_job_whose_whole_worker_is_killed_is_done_by_another(service: Any, see
     seen.struck()
     service.restart()
     assert ordered.state() == DONE_BY_THE_SECOND
-    seen.recovered(ordered.began_again(seen))
+    seen.recovered(ordered.began_again(seen, within=40))
 
 
 @pytest.mark.fault("1.4 kill -9 of both, the message fetched and not acknowledged", "done by another worker")
@@ -224,7 +224,7 @@ def test_a_worker_that_is_asked_to_end_gives_its_job_back(service: Any, seen: An
     seen.struck()
     worker.terminate()
     worker.wait(60)
-    seen.recovered("given back; then done by another worker")
+    seen.recovered("given back; then done by another worker", within=15)
     assert ordered.outcomes() == ["given back"]
     assert ordered.job()["state"] == "queued"
     service.start_worker()
