@@ -1,4 +1,4 @@
-"""The least that any indexer must do: decode every photo of a folder at a reduced scale, on two threads.
+"""The least that any indexer must do: decode every photo of a folder at a reduced scale, on as many threads as cores.
 
 Called as `bare.py FOLDER SIDE`. It is what the speed of an index is measured against, so it imports nothing else.
 """
@@ -9,7 +9,7 @@ import threading
 
 from PIL import Image
 
-THREADS = 2
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def decode(paths: list[str], side: int) -> None:

@@ -1,12 +1,15 @@
 """The documentation says what the code says."""
 
 import re
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 import click
 import pytest
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
 from cli import demo, importing, supervisor
 from cli.main import COMMANDS, tessera
@@ -26,6 +29,7 @@ CODES_WITHOUT_A_CLASS = {
     "removed",
     "token_needed",
 }
+DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
@@ -46,6 +50,12 @@ def kinds(root: type[errors.TesseraError]) -> Iterator[type[errors.TesseraError]
         yield from kinds(kind)
 
 
+def anchors(path: Path) -> set[str]:
+    """What headings of a page can be linked to by, as GitHub makes it."""
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def links(text: str) -> list[str]:
     return [target for target in LINK.findall(text) if not target.startswith(("http://", "https://"))]
 
@@ -58,6 +68,62 @@ def test_the_diagrams_of_states_are_those_in_the_code():
 @pytest.mark.parametrize("field", Settings.model_fields)
 def test_every_setting_has_its_line(field: str):
     assert f"| `TESSERA_{field.upper()}` |" in page("settings.md")
+
+
+def cells_of(text: str, first: str) -> list[str]:
+    """The other cells of the row of a table that begins with a cell."""
+    (row,) = re.findall(rf"^\| {re.escape(first)} \|(.*)\|$", text, re.MULTILINE)
+    return [cell.strip() for cell in row.split("|")]
+
+
+def shown_default(field: FieldInfo) -> str:
+    """A default as the table of settings writes it."""
+    value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"{value:g}" if isinstance(value, float) else str(value) if isinstance(value, int) else f"`{value}`"
+
+
+def shown_range(field: FieldInfo) -> str:
+    """A range as the table of settings writes it."""
+    bounds = {name: getattr(end, name) for end in field.metadata for name in ("gt", "ge", "le") if hasattr(end, name)}
+    if "gt" in bounds:
+        return f"above {bounds['gt']}"
+    return f"{bounds['ge']} to {bounds['le']}" if "le" in bounds else f"{bounds['ge']} or more"
+
+
+WITH_DEFAULTS = [
+    name for name, field in Settings.model_fields.items() if field.default not in ("", (), SecretStr(""))
+]
+WITH_RANGES = [name for name in WITH_DEFAULTS if Settings.model_fields[name].metadata and name != "cache_bytes"]
+
+
+@pytest.mark.parametrize("name", WITH_DEFAULTS)
+def test_the_default_of_every_setting_is_the_one_in_the_code(name: str):
+    default, *_ = cells_of(page("settings.md"), f"`TESSERA_{name.upper()}`")
+    assert default.partition(" (")[0] == shown_default(Settings.model_fields[name])
+
+
+@pytest.mark.parametrize("name", WITH_RANGES)
+def test_the_range_of_every_setting_is_the_one_in_the_code(name: str):
+    _, described, *_ = cells_of(page("settings.md"), f"`TESSERA_{name.upper()}`")
+    assert re.sub(r" \(.*?\)", "", described) == shown_range(Settings.model_fields[name])
+
+
+LIMITS = {
+    "bytes of a request, and bytes that its zip inflates to": f"{DEFAULTS['max_upload_bytes'] >> 30} GiB",
+    "photos of a request, sent singly; and files in each of its zips": f"{DEFAULTS['max_photos']:,} each",
+    "targets of a batch": f"{DEFAULTS['max_targets']:,}",
+    "parts of a form": f"{DEFAULTS['max_form_parts']:,}",
+    "copies on a machine": f"{DEFAULTS['cache_bytes'] >> 30} GiB; `TESSERA_CACHE_BYTES`",
+    "bytes": f"{DEFAULTS['max_picture_bytes'] >> 20} MiB for photos and for targets in a service; "
+    "`TESSERA_MAX_PICTURE_BYTES`",
+}
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_the_page_of_limits_has_the_values_of_the_code(what: str):
+    assert cells_of(page("limits.md"), what) == [LIMITS[what]]
 
 
 def test_no_setting_is_described_that_does_not_exist():
@@ -92,6 +158,58 @@ def test_every_command_and_option_is_described(name: str):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_relative_link_leads_to_a_file(path: Path):
     assert [target for target in links(path.read_text()) if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_anchor_of_a_link_is_a_heading(path: Path):
+    found = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", path.read_text())
+    assert [f"{to}#{anchor}" for to, anchor in found if anchor not in anchors(path.parent / to if to else path)] == []
+
+
+def lines_of_commands() -> Iterator[tuple[str, list[str]]]:
+    """Every call of `tessera` in an example of a shell, and where it stands."""
+    for path in PAGES:
+        for block in re.findall(r"```sh\n(.*?)```", path.read_text(), re.DOTALL):
+            for line in block.replace("\\\n", " ").splitlines():
+                for call in re.findall(r"(?:^\s*|\| |xargs |exec worker )tessera( [^|;>]*)", line.partition(" #")[0]):
+                    yield str(path.relative_to(ROOT)), shlex.split(re.sub(r"\$\([^)]*\)|\$\w+", "X", call))
+
+
+CALLS = list(lines_of_commands())
+
+
+def parsed(command: click.Command, words: list[str], parent: click.Context | None = None) -> None:
+    """Parse the words of a call as click does, but for files that need not be there.
+
+    Raises:
+        click.UsageError: click would refuse them.
+    """
+    context = click.Context(command, parent=parent, info_name=command.name)
+    given, left, _ = command.make_parser(context).parse_args(list(words))
+    for option in command.params:
+        value = given.get(option.name or "")
+        for each in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(each, str) and not isinstance(option.type, (click.Path, click.File)):
+                option.type.convert(each, option, context)
+    if isinstance(command, click.Group):
+        following = command.get_command(context, left[0]) if left else None
+        if following is None:
+            raise click.UsageError(f"no such command: {left}")
+        parsed(following, left[1:], context)
+
+
+def test_the_documentation_calls_many_commands():
+    assert len(CALLS) >= 30
+
+
+@pytest.mark.parametrize(("path", "words"), CALLS, ids=[f"{path}: {' '.join(words)}" for path, words in CALLS])
+def test_every_call_in_the_documentation_is_one_that_the_command_understands(path: str, words: list[str]):
+    parsed(tessera, words)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(path: Path):
+    assert set(re.findall(r"(?<!kind )`tessera ([a-z]+)", path.read_text())) <= {*COMMANDS}
 
 
 def test_the_page_on_reliability_names_every_test_of_the_fault_suite_and_no_other():
