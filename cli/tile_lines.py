@@ -1,13 +1,15 @@
 """How tile sets look: lines for people, and the same as JSON for programs."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from cli.screen import aligned
 from models.parts import Progress
-from models.tables import SkippedPhoto, TileSet, Version
+from models.tables import RemovedTile, SkippedPhoto, TileSet, Version
 
 HEAD = ("NAME", "PHOTOS", "VERSION", "SKIPPED", "STATE", "ID")
+TRASH_HEAD = ("WHAT", "NAME", "SINCE", "ID")
 SCREENFUL = 20
 NOTHING = "-"
 
@@ -59,6 +61,31 @@ def report(skipped: Sequence[SkippedPhoto], count: int, *, whole: bool = False) 
     return [head, *(f"  {line.name}: {line.sentence}" for line in shown), *more]
 
 
+def trash(tile_sets: Sequence[TileSet], removed: Sequence[RemovedTile]) -> str:
+    """Return one line for each thing in the trash, below a head."""
+    rows = [("tile set", each.name, _when(each.deleted_at), str(each.id)) for each in tile_sets]
+    rows += [(f"photo of {each.tile_set.name}", each.name, _when(each.removed_at), each.content) for each in removed]
+    return aligned([TRASH_HEAD, *rows])
+
+
+def trash_as_json(tile_sets: Sequence[TileSet], removed: Sequence[RemovedTile]) -> dict[str, Any]:
+    """Return what is in the trash; times are UTC, ISO 8601."""
+    return {
+        "tile_sets": [
+            {"id": str(each.id), "name": each.name, "deleted_at": _iso(each.deleted_at)} for each in tile_sets
+        ],
+        "photos": [
+            {
+                "tile_set": str(each.tile_set_id),
+                "content": each.content,
+                "name": each.name,
+                "removed_at": _iso(each.removed_at),
+            }
+            for each in removed
+        ],
+    }
+
+
 def as_json(
     tile_set: TileSet,
     versions: Sequence[Version] = (),
@@ -96,6 +123,14 @@ def _row(tile_set: TileSet) -> tuple[str, ...]:
         tile_set.name, _count(tile_set), version, f"{tile_set.skipped_count:,}", tile_set.job.state.value,
         str(tile_set.id),
     )  # fmt: skip
+
+
+def _when(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC" if time else NOTHING
+
+
+def _iso(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None
 
 
 def _count(tile_set: TileSet) -> str:

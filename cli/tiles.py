@@ -6,7 +6,7 @@ import click
 
 from cli import importing, tile_lines
 from cli.installation import opened, print_json, store_address, which
-from models import database, finding, parts, tile_sets
+from models import database, finding, parts, tile_sets, undo
 from models.finding import REPORT_LENGTH
 
 EXAMPLES = """
@@ -18,8 +18,14 @@ Examples:
   tessera tiles import Archive s3://photos/2026          a part of a bucket
   tessera tiles list                                     every set
   tessera tiles show Holidays                            its versions, and what was skipped
-  tessera tiles delete Holidays                          after a question
+  tessera tiles delete Holidays                          into the trash, after a question
+  tessera tiles trash                                    what can be taken back
+  tessera tiles restore Holidays                         out of the trash
+  tessera tiles purge Holidays                           for good, after a question
 """
+
+
+photo = click.option("--photo", metavar="SHA256", help="A photo of the set, by the hash that `trash` shows.")
 
 
 @click.group(epilog=EXAMPLES)
@@ -108,7 +114,7 @@ def rename(data: Path | None, name: str, new_name: str) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def delete(data: Path | None, name: str, *, yes: bool) -> None:
-    """Delete a tile set; mosaics that were made of it keep their pictures."""
+    """Put a tile set into the trash; mosaics that were made of it keep their pictures."""
     with opened(data, database.reading) as sessions, sessions() as session:
         found = finding.find_named(session, name)
     if not yes:
@@ -116,4 +122,53 @@ def delete(data: Path | None, name: str, *, yes: bool) -> None:
         click.confirm(f"Delete “{found.name}” with its {count:,} photos?", abort=True)
     with opened(data) as sessions, sessions.begin() as session:
         tile_sets.drop(session, found.id, database.now(session))
-    click.echo(f"“{found.name}” is deleted.")
+    click.echo(f"“{found.name}” is deleted. It is in the trash; take it back: tessera tiles restore {found.id}")
+
+
+@tiles.command(epilog=EXAMPLES)
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+@click.pass_obj
+def trash(data: Path | None, *, as_json: bool) -> None:
+    """List what was deleted or removed and can still be taken back: sets, then photos."""
+    with opened(data, database.reading) as sessions, sessions() as session:
+        found, removed = undo.tile_sets(session), undo.photos(session, most=finding.REPORT_LENGTH)
+    if as_json:
+        print_json(tile_lines.trash_as_json(found, removed))
+    else:
+        click.echo(tile_lines.trash(found, removed) if found or removed else "The trash is empty.")
+
+
+@tiles.command(epilog=EXAMPLES)
+@click.argument("name")
+@photo
+@click.pass_obj
+def restore(data: Path | None, name: str, photo: str | None) -> None:
+    """Take a tile set, or a photo of one, out of the trash."""
+    with opened(data) as sessions, sessions.begin() as session:
+        if photo is None:
+            tile_set = undo.find_named(session, name)
+            undo.restore_set(session, tile_set.id)
+        else:
+            tile_set = finding.find_named(session, name)
+            undo.restore_photo(session, tile_set.id, photo, database.now(session))
+    click.echo(f"“{tile_set.name}” is back." if photo is None else f"The photo is back in “{tile_set.name}”.")
+
+
+@tiles.command(epilog=EXAMPLES)
+@click.argument("name")
+@photo
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def purge(data: Path | None, name: str, photo: str | None, *, yes: bool) -> None:
+    """Delete a tile set, or a photo of one, that is in the trash for good. There is no way back."""
+    with opened(data, database.reading) as sessions, sessions() as session:
+        tile_set = undo.find_named(session, name) if photo is None else finding.find_named(session, name)
+        what = f"“{tile_set.name}”" if photo is None else f"“{undo.find_photo(session, tile_set.id, photo).name}”"
+    if not yes:
+        click.confirm(f"Delete {what} for good? This is final.", abort=True)
+    with opened(data) as sessions, sessions.begin() as session:
+        if photo is None:
+            undo.purge_set(session, tile_set.id, database.now(session))
+        else:
+            undo.purge_photo(session, tile_set.id, photo)
+    click.echo(f"{what} is deleted for good.")

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from models.orders import ExclusionReason
-from models.tables import Exclusion, SkippedPhoto, Tile, TileSet
+from models.tables import Exclusion, RemovedTile, SkippedPhoto, Tile, TileSet
 
 ROWS_AT_ONCE = 1_000
 """Contents that one statement names."""
@@ -46,10 +46,15 @@ def in_force_for(session: Session, tile_set_id: UUID, reason: ExclusionReason) -
 
 
 def removed(session: Session, tile_set_id: UUID) -> set[str]:
-    """Return the content hashes that the next index need not hold: they are gone, and not sent again."""
+    """Return the content hashes that the next index need not hold: gone for good, and not sent again."""
     held = select(Tile.content).where(Tile.tile_set_id == tile_set_id)
     query = select(Exclusion.content).where(*in_force(tile_set_id), Exclusion.content.not_in(held))
-    return set(session.scalars(query))
+    return set(session.scalars(query)) - in_trash(session, tile_set_id)
+
+
+def in_trash(session: Session, tile_set_id: UUID) -> set[str]:
+    """Return the content hashes of photos that were removed and may come back."""
+    return set(session.scalars(select(RemovedTile.content).where(RemovedTile.tile_set_id == tile_set_id)))
 
 
 def set_aside(session: Session, tile_set_id: UUID, alike: Mapping[str, str], number: int) -> None:

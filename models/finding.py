@@ -51,11 +51,13 @@ def find_tile_set(session: Session, tile_set_id: UUID) -> TileSet:
     """Return a tile set with its job.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is in the trash.
     """
     found = session.get(TileSet, tile_set_id, options=[joinedload(TileSet.job)])
-    if found is None or found.deleted_at is not None:
+    if found is None or found.purged_at is not None:
         raise NotFound("There is no such tile set.")
+    if found.deleted_at is not None:
+        raise NotFound(f"The tile set “{found.name}” is in the trash; take it back first.")
     return found
 
 

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     ring_again_seconds: float = Field(30, gt=0)
     litter_seconds: float = Field(600, gt=0)
     litter_grace_seconds: float = Field(3_600, ge=0)
+    undo_days: float = Field(30, ge=0, le=36_500)
     max_attempts: int = Field(3, ge=1)
     job_seconds: int = Field(3_600, ge=1)
     kill_seconds: int = Field(60, ge=1)
@@ -86,6 +87,11 @@ class Settings(BaseSettings):
     def lease_span(self) -> timedelta:
         """How long a claim holds without a beat."""
         return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def undo_span(self) -> timedelta:
+        """How long what was removed or deleted stays in the trash."""
+        return timedelta(days=self.undo_days)
 
     @property
     def cache_folder(self) -> Path:

@@ -122,15 +122,20 @@ class PhaseRecord(Base):
 
 
 class TileSet(Base):
-    """Photos that mosaics can be made of, at whatever version they are; none before the first job has succeeded."""
+    """Photos that mosaics can be made of, at whatever version they are; none before the first job has succeeded.
+
+    One that was deleted is in the trash until it is purged.
+    """
 
     __tablename__ = "tile_sets"
+    __table_args__ = (CheckConstraint("purged_at IS NULL OR deleted_at IS NOT NULL", name="purged_out_of_the_trash"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
     created_at: Mapped[datetime] = mapped_column(index=True)
     deleted_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
     dedupe: Mapped[bool] = mapped_column(default=False)
     keep_originals: Mapped[bool] = mapped_column(default=False)
     skipped_count: Mapped[int] = mapped_column(default=0)
@@ -182,6 +187,28 @@ class Tile(Base):
     origin: Mapped[str | None] = mapped_column(Text)
     stamp: Mapped[str | None] = mapped_column(String(STAMP_LENGTH))
     linked: Mapped[bool] = mapped_column(default=False)
+
+
+class RemovedTile(Base):
+    """A photo that was removed from a tile set and is in the trash, with what makes it a tile again."""
+
+    __tablename__ = "removed_tiles"
+    __table_args__ = (
+        UniqueConstraint("tile_set_id", "content"),
+        CheckConstraint("NOT linked OR origin IS NOT NULL", name="a_link_leads_somewhere"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
+    content: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    since: Mapped[int]
+    origin: Mapped[str | None] = mapped_column(Text)
+    stamp: Mapped[str | None] = mapped_column(String(STAMP_LENGTH))
+    linked: Mapped[bool]
+    removed_at: Mapped[datetime] = mapped_column(index=True)
+
+    tile_set: Mapped[TileSet] = relationship()
 
 
 class Exclusion(Base):

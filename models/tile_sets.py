@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models import jobs
 from models.errors import InvalidOrder, LastTile, NotFound
 from models.exclusions import excluded, in_force, left_out, set_aside, use_again
-from models.finding import find_indexed, find_tile_set
-from models.lifecycle import JobState
+from models.finding import find_indexed, find_tile_set, find_version
 from models.names import readable
 from models.orders import ExclusionReason
-from models.tables import CHANGE_LENGTH, Exclusion, Job, Mosaic, Part, SkippedPhoto, Source, Tile, TileSet, Version
+from models.tables import CHANGE_LENGTH, Exclusion, Part, RemovedTile, Source, Tile, TileSet, Version
 
 
 @dataclass(frozen=True)
@@ -58,33 +57,17 @@ def rename(session: Session, tile_set_id: UUID, name: str) -> None:
 
 
 def drop(session: Session, tile_set_id: UUID, now: datetime) -> None:
-    """Delete a tile set: nobody finds it any more, and its photos go once no mosaic that was ordered needs them.
+    """Put a tile set into the trash: nobody finds it any more but there, and mosaics that wait for it are still made.
 
     Mosaics that were made of it keep their pictures.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is there already.
     """
     found = find_tile_set(session, tile_set_id)
     jobs.cancel(session, [found.job_id], now)
-    # The set's own row comes last: a worker that closes a part holds the part's, and waits for the set's.
-    for table in (Part, Source, SkippedPhoto):
-        session.execute(delete(table).where(table.tile_set_id == tile_set_id))
-    found.deleted_at = now
-
-
-def clear_deleted(session: Session) -> None:
-    """Forget the photos of deleted sets that no mosaic is to be made from any more."""
-    unfinished = (
-        exists()
-        .where(Mosaic.tile_set_id == TileSet.id, Job.id == Mosaic.job_id)
-        .where(Job.state.in_([JobState.QUEUED, JobState.RUNNING]))
-    )
-    done_with = select(TileSet.id).where(TileSet.deleted_at.is_not(None), ~unfinished)
-    for table in (Tile, Exclusion):
-        session.execute(
-            delete(table).where(table.tile_set_id.in_(done_with)).execution_options(synchronize_session=False)
-        )
+    into = update(TileSet).where(TileSet.id == tile_set_id, TileSet.deleted_at.is_(None)).values(deleted_at=now)
+    session.execute(into)
 
 
 def ban(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
@@ -113,11 +96,11 @@ def allow(session: Session, tile_set_id: UUID, content: str, now: datetime) -> N
         .returning(Exclusion.id)
     ).all()
     if ended:
-        _change(session, current, now, f"“{tile.name}” is used again", current.tile_count + 1)
+        add_version(session, current, now, f"“{tile.name}” is used again", current.tile_count + 1)
 
 
 def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
-    """Take a photo out of a set; its file goes once no mosaic that was ordered before needs it.
+    """Put a photo of a set into the trash; mosaics that were ordered before are still made of it.
 
     Raises:
         NotFound: there is no such photo.
@@ -125,7 +108,10 @@ def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> 
         LastTile: no other photo would be left.
     """
     _exclude(session, tile_set_id, content, ExclusionReason.REMOVED, now)
-    session.execute(delete(Tile).where(Tile.tile_set_id == tile_set_id, Tile.content == content))
+    gone = delete(Tile).where(Tile.tile_set_id == tile_set_id, Tile.content == content)
+    fields = Tile.content, Tile.name, Tile.since, Tile.origin, Tile.stamp, Tile.linked
+    tile = session.execute(gone.returning(*fields)).one()
+    session.add(RemovedTile(tile_set_id=tile_set_id, removed_at=now, **tile._asdict()))
 
 
 def links(session: Session, tile_set_id: UUID) -> dict[str, str]:
@@ -143,15 +129,17 @@ def publish(session: Session, tile_set_id: UUID, made: Indexed, now: datetime) -
     tile_set = session.scalars(select(TileSet).where(TileSet.id == tile_set_id).with_for_update(of=TileSet)).one()
     number = _next(session, tile_set_id)
     # Who sends a photo again that is gone wants it back.
+    there = select(Tile.content).where(Tile.tile_set_id == tile_set_id)
     session.execute(
         update(Exclusion)
         .where(
             *in_force(tile_set_id),
             Exclusion.reason.in_([ExclusionReason.REMOVED, ExclusionReason.REPLACED]),
-            Exclusion.content.in_(select(Tile.content).where(Tile.tile_set_id == tile_set_id)),
+            Exclusion.content.in_(there),
         )
         .values(until=number)
     )
+    session.execute(delete(RemovedTile).where(RemovedTile.tile_set_id == tile_set_id, RemovedTile.content.in_(there)))
     _drop_replaced(session, tile_set_id, number)
     session.execute(update(Tile).where(Tile.tile_set_id == tile_set_id, Tile.since.is_(None)).values(since=number))
     settle(session, tile_set_id)
@@ -202,6 +190,34 @@ def settle(session: Session, tile_set_id: UUID) -> None:
     session.execute(delete(Source).where(Source.tile_set_id == tile_set_id, Source.planned.is_(True)))
 
 
+def hold(session: Session, tile_set_id: UUID) -> Version:
+    """Return the newest version of a set that nobody else changes before this transaction ends.
+
+    Raises:
+        NotFound: there is no such set.
+        NotReady: it is not indexed.
+    """
+    session.execute(select(TileSet.id).where(TileSet.id == tile_set_id).with_for_update())
+    return find_version(session, tile_set_id, find_indexed(session, tile_set_id).version or 0)
+
+
+def add_version(session: Session, current: Version, now: datetime, change: str, tile_count: int) -> None:
+    """Write a version that has the index of the one before."""
+    session.add(
+        Version(
+            tile_set_id=current.tile_set_id,
+            number=current.number + 1,
+            created_at=now,
+            change=change[:CHANGE_LENGTH],
+            index_key=current.index_key,
+            plot_key=current.plot_key,
+            palette_key=current.palette_key,
+            tile_count=tile_count,
+        )
+    )
+    session.execute(update(TileSet).where(TileSet.id == current.tile_set_id).values(version=current.number + 1))
+
+
 def _exclude(session: Session, tile_set_id: UUID, content: str, reason: ExclusionReason, now: datetime) -> None:
     current, tile = _held(session, tile_set_id, content)
     already = session.scalars(
@@ -228,13 +244,12 @@ def _exclude(session: Session, tile_set_id: UUID, content: str, reason: Exclusio
     )
     use_again(session, tile_set_id, stood_for, current.number + 1)
     instead = f"; used instead: {len(stood_for):,} that it stood for" if stood_for else ""
-    _change(session, current, now, f"“{tile.name}” was {reason.value}{instead}", count)
+    add_version(session, current, now, f"“{tile.name}” was {reason.value}{instead}", count)
 
 
 def _held(session: Session, tile_set_id: UUID, content: str) -> tuple[Version, Tile]:
     """Return the newest version and one of its photos; nobody else changes the set before this transaction ends."""
-    session.execute(select(TileSet.id).where(TileSet.id == tile_set_id).with_for_update())
-    current = find_indexed(session, tile_set_id).current
+    current = hold(session, tile_set_id)
     tile = session.scalars(
         select(Tile).where(
             Tile.tile_set_id == tile_set_id,
@@ -243,26 +258,9 @@ def _held(session: Session, tile_set_id: UUID, content: str) -> tuple[Version, T
             ~left_out(ExclusionReason.NEAR_DUPLICATE),
         )
     ).one_or_none()
-    if tile is None or current is None:
+    if tile is None:
         raise NotFound("There is no such photo in this tile set.")
     return current, tile
-
-
-def _change(session: Session, current: Version, now: datetime, change: str, tile_count: int) -> None:
-    """Write a version that has the index of the one before."""
-    session.add(
-        Version(
-            tile_set_id=current.tile_set_id,
-            number=current.number + 1,
-            created_at=now,
-            change=change[:CHANGE_LENGTH],
-            index_key=current.index_key,
-            plot_key=current.plot_key,
-            palette_key=current.palette_key,
-            tile_count=tile_count,
-        )
-    )
-    session.execute(update(TileSet).where(TileSet.id == current.tile_set_id).values(version=current.number + 1))
 
 
 def _next(session: Session, tile_set_id: UUID) -> int:

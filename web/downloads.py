@@ -15,7 +15,7 @@ from models.errors import NotFound, NotReady
 from models.lifecycle import JobState
 from models.orders import Format
 from models.storage import Store
-from models.tables import Mosaic, Tile, Version
+from models.tables import Mosaic, RemovedTile, Tile, Version
 from web.context import reading, store
 
 TYPES = {Format.PNG: "image/png", Format.JPEG: "image/jpeg"}
@@ -61,7 +61,7 @@ def photo(tile: Tile) -> Response:
     return _unchanging(key, "image/png" if is_png else "image/jpeg")
 
 
-def photo_in_small(tile: Tile) -> Response:
+def photo_in_small(tile: Tile | RemovedTile) -> Response:
     """Return the preview of a photo of a tile set."""
     return _unchanging(keys.preview_of_tile(tile.tile_set_id, tile.content), "image/jpeg")
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import keys, storage, tile_sets
+from models import exclusions, keys, storage, undo
 from models.lifecycle import JobState
 from models.services import Services
 from models.tables import Batch, Exclusion, Job, Mosaic, Part, Source, Tile, TileSet, Version
@@ -43,7 +43,7 @@ def collect(services: Services, now: datetime) -> int:
         if not rules[owner](blob.key):
             suspects.setdefault(owner, []).append(blob.key)
     with services.sessions.begin() as session:
-        tile_sets.clear_deleted(session)
+        undo.clear_purged(session)
     deleted = 0
     for owner, blobs in suspects.items():
         for first in range(0, len(blobs), AT_ONCE):
@@ -113,28 +113,29 @@ def _of_tile_set(session: Session, identity: UUID) -> Named:
         return lambda _: False
     if not tile_set.job.state.final:
         return lambda _: True
-    if tile_set.version is None and tile_set.job.state is JobState.SUCCEEDED and tile_set.deleted_at is None:
+    if tile_set.version is None and tile_set.job.state is JobState.SUCCEEDED and tile_set.purged_at is None:
         # Indexed before there were versions: its photos are still to be indexed anew.
         return lambda _: True
     needed = _needed_versions(session, tile_set)
-    if not needed and tile_set.deleted_at is not None:
+    if not needed and tile_set.purged_at is not None:
         return lambda _: False
     named = {key for version in needed for key in (version.index_key, version.plot_key, version.palette_key)}
     named |= set(session.scalars(select(Source.address).where(Source.tile_set_id == identity)))
     for part in session.scalars(select(Part).where(Part.tile_set_id == identity)):
         named |= {part.listing_key, part.index_key}
     contents = set(session.scalars(select(Tile.content).where(Tile.tile_set_id == identity)))
+    contents |= exclusions.in_trash(session, identity)
     if any(version.number != tile_set.version for version in needed):
         contents |= set(session.scalars(select(Exclusion.content).where(Exclusion.tile_set_id == identity)))
     return lambda key: key in named or (keys.is_of_photo(key) and key.rpartition("/")[2] in contents)
 
 
 def _needed_versions(session: Session, tile_set: TileSet) -> list[Version]:
-    """Return the newest version, unless the set is deleted, and those that mosaics are still to be made from."""
+    """Return the newest version, unless the set was purged, and those that mosaics are still to be made from."""
     unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
     query = select(Mosaic.tile_set_version).join(Mosaic.job).where(Mosaic.tile_set_id == tile_set.id, unfinished)
     numbers = set(session.scalars(query.distinct()))
-    if tile_set.deleted_at is None and tile_set.version is not None:
+    if tile_set.purged_at is None and tile_set.version is not None:
         numbers.add(tile_set.version)
     found = select(Version).where(Version.tile_set_id == tile_set.id, Version.number.in_(numbers))
     return list(session.scalars(found))

@@ -22,11 +22,12 @@ from worker.index import Index
 
 @dataclass(frozen=True)
 class _Have:
-    """What there is to be put together, and what is not to be in it, by content hash."""
+    """What there is to be put together, what is not to be in it, and what only stays in it in case it comes back."""
 
     index_keys: Sequence[str]
     replaced: frozenset[str]
     removed: frozenset[str]
+    in_trash: frozenset[str]
     banned: frozenset[str]
     new_count: int
 
@@ -46,7 +47,7 @@ def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
     with litter.scratch() as folder:
         made = folder / "index"
         _join(attempt, tile_set, have, made)
-        near = index.near_duplicates(index.load(made), have.banned) if tile_set.dedupe else {}
+        near = index.near_duplicates(index.load(made), have.banned | have.in_trash) if tile_set.dedupe else {}
         indexed = _stored(attempt, tile_set, made, have, near)
 
     def write(session: Session) -> None:
@@ -78,6 +79,7 @@ def _have(session: Session, tile_set: TileSet) -> _Have:
         index_keys,
         replaced,
         replaced | exclusions.removed(session, tile_set.id),
+        frozenset(exclusions.in_trash(session, tile_set.id)),
         frozenset(exclusions.in_force_for(session, tile_set.id, ExclusionReason.BANNED)),
         session.scalars(new).one(),
     )
@@ -118,8 +120,9 @@ def _stored(attempt: Attempt, tile_set: TileSet, made: Path, have: _Have, near: 
     tiles: Index = index.load(made)
     index_key, plot_key, palette_key = (key(tile_set.id, name) for key in (keys.index, keys.plot, keys.palette))
     store.put(index_key, made)
-    used = [n for n in range(len(tiles)) if tiles.content[n].tobytes().hex() not in near]
-    plot, palette = colours.pictures(tiles.selected(np.array(used, np.intp)) if near else tiles)
+    aside = near.keys() | have.in_trash
+    used = [n for n in range(len(tiles)) if tiles.content[n].tobytes().hex() not in aside]
+    plot, palette = colours.pictures(tiles.selected(np.array(used, np.intp)) if aside else tiles)
     store.put(plot_key, plot)
     store.put(palette_key, palette)
     return Indexed(

@@ -17,7 +17,7 @@ from models import keys
 from models.errors import DamagedIndex, StorageUnreachable, StorageUnreadable, UnusablePicture
 from models.services import Services
 from models.storage import Store
-from models.tables import Exclusion, Tile, Version
+from models.tables import Exclusion, RemovedTile, Tile, Version
 from worker import index, litter, parallel
 from worker.fetch import ReadPhoto
 from worker.images import Decoder
@@ -115,7 +115,10 @@ def _contents(session: Session, version: Version) -> list[bytes]:
     gone = select(Exclusion.content).where(
         Exclusion.tile_set_id == of_set, Exclusion.since > made_at, Exclusion.since <= last
     )
-    return sorted(bytes.fromhex(content) for content in {*session.scalars(held), *session.scalars(gone)})
+    # Of what was removed before, an index holds what may still come back.
+    aside = select(RemovedTile.content).where(RemovedTile.tile_set_id == of_set, RemovedTile.since <= made_at)
+    found = {content for query in (held, gone, aside) for content in session.scalars(query)}
+    return sorted(bytes.fromhex(content) for content in found)
 
 
 def _is_there(store: Store, key: str) -> bool:

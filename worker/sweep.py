@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from models import database, jobs, logs, queue, settings
+from models import database, jobs, logs, queue, settings, undo
 from models.errors import TesseraError
 from models.queue import connect
 from models.ringing import ring_all
@@ -37,6 +37,8 @@ def collect(services: Services) -> None:
     """Clear litter once, by the database's clock."""
     with services.reading() as session:
         now = database.now(session)
+    with services.sessions.begin() as session:
+        undo.purge(session, now, services.settings.undo_span)
     count = litter.collect(services, now)
     count += litter.clear_scratch(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
     if count:

@@ -4,8 +4,10 @@ import os
 from typing import Any, Literal
 
 from alembic import context
+from sqlalchemy import event
 
 from models import database, tables
+from models.errors import BadConfiguration
 
 config = context.config
 url = config.attributes.get("url") or os.environ["TESSERA_DATABASE_URL"]
@@ -18,16 +20,26 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     return False
 
 
+def without_foreign_keys(connection: Any, _record: object) -> None:
+    """Let SQLite make a table anew, which is how it alters one, while others name its rows."""
+    connection.execute("PRAGMA foreign_keys=OFF")
+
+
 engine = database.connect(url)
+is_sqlite = engine.dialect.name == "sqlite"
+if is_sqlite:
+    event.listen(engine, "connect", without_foreign_keys)
 with engine.connect() as connection:
     context.configure(
         connection=connection,
         target_metadata=tables.Job.metadata,
-        render_as_batch=connection.dialect.name == "sqlite",
+        render_as_batch=is_sqlite,
         render_item=render_item,
         compare_type=True,
     )
     with context.begin_transaction():
         context.run_migrations()
+    if is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise BadConfiguration("The database has rows that name rows which are not there; nothing was migrated.")
     connection.commit()
 engine.dispose()

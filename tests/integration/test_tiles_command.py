@@ -272,3 +272,12 @@ def test_sets_are_listed_renamed_and_deleted(run: Run, folder: Path) -> None:
     assert "is deleted" in run("delete", "Second name", "--yes").stdout
     assert "Second name" not in run("list").stdout
     assert run("show", "Second name").returncode == 2
+    assert "Second name" in run("trash").stdout
+    [listed] = json.loads(run("trash", "--json").stdout)["tile_sets"]
+    assert "“Second name” is back." in run("restore", listed["id"]).stdout
+    assert "Second name" in run("list").stdout
+    run("delete", "Second name", "--yes")
+    assert "This is final" in run("purge", "Second name", input="n\n").stdout
+    assert "is deleted for good" in run("purge", "Second name", "--yes").stdout
+    assert "Second name" not in run("trash").stdout
+    assert run("restore", "Second name").returncode == 2

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from models import database, exclusions, finding, jobs, keys, tile_sets
+from models import database, exclusions, finding, jobs, keys, tile_sets, undo
 from models.errors import InvalidOrder, LastTile, NotFound, NotReady
 from models.orders import MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile, place_again, place_mosaic, place_photos
@@ -73,7 +73,8 @@ def send(
         assert lease is not None
         jobs.succeed(session, lease, now)
         gone = frozenset(exclusions.removed(session, tile_set))
-        rows = session.scalars(select(func.count()).where(Tile.tile_set_id == tile_set)).one()
+        held = set(session.scalars(select(Tile.content).where(Tile.tile_set_id == tile_set)))
+        rows = len(held | exclusions.in_trash(session, tile_set))
         where = (
             keys.index(tile_set, lease.name),
             keys.plot(tile_set, lease.name),
@@ -164,6 +165,7 @@ def test_a_photo_that_was_removed_counts_no_more_once_the_index_is_without_it(
     change(services, tile_sets.remove, tile_set, BEN)
     send(services, tile_set, DORA)
     assert versions(services, tile_set)[0] == (3, 3)
+    purge(services)
     send(services, tile_set, b"\x05" * 32)
     assert versions(services, tile_set)[0] == (4, 4)
 
@@ -211,6 +213,12 @@ def test_a_deleted_set_is_found_by_nobody_and_its_job_is_cancelled(services: Ser
 # What is cleared away
 
 
+def purge(services: Services) -> None:
+    """Delete for good all that is in the trash."""
+    with services.sessions.begin() as session:
+        undo.purge(session, database.now(session), timedelta(0))
+
+
 def collected(services: Services) -> set[str]:
     with services.sessions() as session:
         now = database.now(session)
@@ -240,6 +248,7 @@ def test_a_removed_photo_goes_once_no_mosaic_is_to_be_made_of_it(
 ) -> None:
     mosaic = order(services, tile_set)
     change(services, tile_sets.remove, tile_set, BEN)
+    purge(services)
     assert stored | photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
     finish(services, mosaic)
     assert collected(services) == stored | photos(tile_set, ANNA, CLARA)
@@ -266,6 +275,7 @@ def test_the_photos_of_a_deleted_set_go_once_its_mosaics_are_done(
     mosaic = order(services, tile_set)
     with services.sessions.begin() as session:
         tile_sets.drop(session, tile_set, database.now(session))
+    purge(services)
     assert stored | photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
     finish(services, mosaic)
     assert not {key for key in collected(services) if key.startswith("tile-sets/")}

@@ -3,9 +3,9 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from web.api import batches, mosaics, tile_sets, tiles
+from web.api import batches, mosaics, tile_sets, tiles, trash
 
-PARTS = (tile_sets.bp, tiles.bp, mosaics.bp, batches.bp)
+PARTS = (tile_sets.bp, tiles.bp, mosaics.bp, batches.bp, trash.bp)
 
 
 def blueprint() -> APIBlueprint:

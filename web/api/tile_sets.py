@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from models import database, finding, jobs, parts, tile_sets
+from models import database, finding, jobs, parts, tile_sets, undo
 from web import downloads, forms, intake
 from web.api import present
 from web.api.schemas import NameIn, PhotosIn, TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
@@ -70,10 +70,19 @@ def rename(tile_set_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
 @bp.delete("/<uuid:tile_set_id>")
 @bp.output({}, status_code=204)
 def delete(tile_set_id: UUID) -> str:
-    """Delete a tile set; mosaics that were made of it keep their pictures."""
+    """Put a tile set into the trash; mosaics that were made of it keep their pictures."""
     with sessions().begin() as session:
         tile_sets.drop(session, tile_set_id, database.now(session))
     return ""
+
+
+@bp.post("/<uuid:tile_set_id>/restore")
+@bp.output(TileSetOut)
+def restore(tile_set_id: UUID) -> dict[str, Any]:
+    """Take a tile set out of the trash; one that is not in it stays as it is."""
+    with sessions().begin() as session:
+        undo.restore_set(session, tile_set_id)
+    return _shown(tile_set_id)
 
 
 @bp.post("/<uuid:tile_set_id>/photos")

@@ -11,7 +11,7 @@ from apiflask.validators import Range
 from flask import Response, url_for
 from sqlalchemy.orm import Session
 
-from models import database, finding, tile_sets
+from models import database, finding, tile_sets, undo
 from models.tables import Tile
 from web import downloads
 from web.api import present
@@ -65,10 +65,17 @@ def allow(tile_set_id: UUID, content: str) -> dict[str, Any]:
 @bp.delete("/<content>")
 @bp.output({}, status_code=204)
 def remove(tile_set_id: UUID, content: str) -> str:
-    """Take a photo out of the set; mosaics that were ordered before are still made of it."""
+    """Put a photo into the trash; mosaics that were ordered before are still made of it."""
     with sessions().begin() as session:
         tile_sets.remove(session, tile_set_id, content, database.now(session))
     return ""
+
+
+@bp.post("/<content>/restore")
+@bp.output(TileOut)
+def restore(tile_set_id: UUID, content: str) -> dict[str, Any]:
+    """Take a photo out of the trash; one that is not in it stays as it is."""
+    return _changed(undo.restore_photo, tile_set_id, content)
 
 
 @bp.get("/<content>/preview")

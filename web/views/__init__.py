@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from web.views import batches, health, home, login, metrics, mosaics, photos, tile_sets
+from web.views import batches, health, home, login, metrics, mosaics, photos, tile_sets, trash
 
 MINUTE_SECONDS, HOUR_SECONDS = 90, 5_400
 """From where on a span is told in minutes, and in hours."""
@@ -22,4 +22,14 @@ def span(seconds: float) -> str:
 
 def blueprints() -> list[Blueprint]:
     """Return every page."""
-    return [home.bp, login.bp, tile_sets.bp, photos.bp, mosaics.bp, batches.bp, health.bp, metrics.bp]
+    return [
+        home.bp,
+        login.bp,
+        tile_sets.bp,
+        photos.bp,
+        mosaics.bp,
+        batches.bp,
+        trash.bp,
+        health.bp,
+        metrics.bp,
+    ]

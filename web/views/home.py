@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from models import finding
+from models import database, finding, undo
 from web.context import reading
 
 bp = Blueprint("home", __name__)
@@ -19,4 +19,5 @@ def show() -> ResponseReturnValue:
             mosaics=finding.mosaics(session),
             batches=batches,
             tile_sets=finding.tile_sets(session),
+            deleted=undo.tile_sets(session, since=database.now(session) - undo.LATELY),
         )

@@ -8,14 +8,16 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from models import database, finding, tile_sets
-from models.errors import TesseraError
+from models import database, finding, tile_sets, undo
+from models.errors import NotFound, TesseraError
 from models.finding import Shown
 from web import downloads
 from web.context import reading, sessions
 from web.views.again import or_again
 
 PAGE_LENGTH = 48
+MOST_REMOVED = 5
+"""Photos that a page offers back; the trash has them all."""
 CHANGES: dict[str, Callable[[Session, UUID, str, datetime], None]] = {
     "ban": tile_sets.ban,
     "allow": tile_sets.allow,
@@ -32,8 +34,11 @@ def index(tile_set_id: UUID) -> ResponseReturnValue:
     with reading()() as session:
         tile_set = finding.find_tile_set(session, tile_set_id)
         found = finding.tiles(session, tile_set_id, after, PAGE_LENGTH)
+        removed = undo.photos_of(session, tile_set_id, database.now(session) - undo.LATELY, MOST_REMOVED)
     following = found[-1].tile.id if len(found) == PAGE_LENGTH else None
-    return render_template("photos/index.html", tile_set=tile_set, found=found, after=after, following=following)
+    return render_template(
+        "photos/index.html", tile_set=tile_set, found=found, after=after, following=following, removed=removed
+    )
 
 
 def _page(error: TesseraError | None) -> ResponseReturnValue:
@@ -55,9 +60,17 @@ def show(tile_set_id: UUID, content: str) -> ResponseReturnValue:  # noqa: ARG00
 @or_again(_page)
 def change(tile_set_id: UUID, content: str, change: str) -> ResponseReturnValue:
     """Ban it, use it again, or remove it; go on where it was seen."""
-    with sessions().begin() as session:
-        before = finding.find_tile(session, tile_set_id, content).tile.id - 1
-        CHANGES[change](session, tile_set_id, content, database.now(session))
+    before = 0
+    try:
+        with sessions().begin() as session:
+            before = finding.find_tile(session, tile_set_id, content).tile.id - 1
+            CHANGES[change](session, tile_set_id, content, database.now(session))
+    except NotFound:
+        # Of two clicks on the same button the second finds it in the trash.
+        if change != "remove":
+            raise
+        with reading()() as session:
+            undo.find_photo(session, tile_set_id, content)
     if "alone" in request.form and change != "remove":
         return redirect(url_for("photos.show", tile_set_id=tile_set_id, content=content), code=303)
     after = request.form.get("after", before, type=int)

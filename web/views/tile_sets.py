@@ -5,10 +5,10 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, finding, jobs, parts, tile_sets
-from models.errors import TesseraError
+from models import database, finding, jobs, parts, tile_sets, undo
+from models.errors import NotFound, TesseraError
 from web import downloads, forms, intake
-from web.context import reading, sessions
+from web.context import reading, sessions, settings
 from web.views.again import or_again
 
 bp = Blueprint("tile_sets", __name__, url_prefix="/tile-sets")
@@ -99,14 +99,19 @@ def ask(tile_set_id: UUID) -> ResponseReturnValue:
     with reading()() as session:
         tile_set = finding.find_tile_set(session, tile_set_id)
         count = finding.mosaic_count(session, tile_set_id)
-    return render_template("tile_sets/delete.html", tile_set=tile_set, mosaic_count=count)
+    days = settings().undo_days
+    return render_template("tile_sets/delete.html", tile_set=tile_set, mosaic_count=count, days=days)
 
 
 @bp.post("/<uuid:tile_set_id>/delete")
 def delete(tile_set_id: UUID) -> ResponseReturnValue:
-    """Delete the set."""
-    with sessions().begin() as session:
-        tile_sets.drop(session, tile_set_id, database.now(session))
+    """Put the set into the trash; a second click finds it there."""
+    try:
+        with sessions().begin() as session:
+            tile_sets.drop(session, tile_set_id, database.now(session))
+    except NotFound:
+        with reading()() as session:
+            undo.find_set(session, tile_set_id)
     return redirect(url_for("home.show"), code=303)
 
 

@@ -1,0 +1,218 @@
+"""The trash: what was removed or deleted comes back as it was, until it is purged, by the sweep or on purpose.
+
+Out of the trash a thing goes one way only, by one guarded statement: it is taken back, or it is purged. What is in it
+keeps its blobs; those of what was purged are litter.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from models import exclusions
+from models.errors import InvalidOrder, NotFound
+from models.exclusions import excluded, in_force
+from models.finding import PAGE_LENGTH, find_tile, find_tile_set
+from models.lifecycle import JobState
+from models.names import readable
+from models.orders import ExclusionReason
+from models.tables import Exclusion, Job, Mosaic, Part, RemovedTile, SkippedPhoto, Source, Tile, TileSet, Version
+from models.tile_sets import add_version, hold
+
+LAST_ROW = 2**31 - 1
+"""No row has a larger id. Source: PostgreSQL 18, table 8.2: integer."""
+LATELY = timedelta(minutes=10)
+"""For so long a page says what was removed from it, and offers it back."""
+IN_TRASH = TileSet.deleted_at.is_not(None) & TileSet.purged_at.is_(None)
+
+
+def tile_sets(session: Session, since: datetime | None = None) -> Sequence[TileSet]:
+    """Return the tile sets in the trash, the last deleted first; only those deleted since a time, if one is given."""
+    query = select(TileSet).where(IN_TRASH).order_by(TileSet.deleted_at.desc())
+    return session.scalars(query if since is None else query.where(TileSet.deleted_at >= since)).all()
+
+
+def photos(session: Session, before: int = LAST_ROW, most: int = PAGE_LENGTH) -> Sequence[RemovedTile]:
+    """Return the photos in the trash of sets that are not, the last removed first, from before a row's id on."""
+    query = (
+        select(RemovedTile).join(RemovedTile.tile_set).where(TileSet.deleted_at.is_(None), RemovedTile.id < before)
+    )
+    query = query.options(joinedload(RemovedTile.tile_set)).order_by(RemovedTile.id.desc())
+    return session.scalars(query.limit(most)).all()
+
+
+def photos_of(session: Session, tile_set_id: UUID, since: datetime, most: int) -> Sequence[RemovedTile]:
+    """Return the photos that were removed from a set since a time, the last first."""
+    query = select(RemovedTile).where(RemovedTile.tile_set_id == tile_set_id, RemovedTile.removed_at >= since)
+    return session.scalars(query.order_by(RemovedTile.id.desc()).limit(most)).all()
+
+
+def find_set(session: Session, tile_set_id: UUID) -> TileSet:
+    """Return a tile set that is in the trash.
+
+    Raises:
+        NotFound: there is none in it.
+    """
+    found = session.scalars(select(TileSet).where(TileSet.id == tile_set_id, IN_TRASH)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such tile set in the trash.")
+    return found
+
+
+def find_named(session: Session, name: str) -> TileSet:
+    """Return the tile set in the trash with an id, or with a name.
+
+    Raises:
+        NotFound: there is none in it.
+        InvalidOrder: several there have this name.
+    """
+    found = [each for each in tile_sets(session) if name.lower() == str(each.id) or each.name == readable(name)]
+    if not found:
+        raise NotFound(f"There is no tile set called “{name}” in the trash.")
+    if len(found) > 1:
+        ids = ", ".join(str(each.id) for each in found)
+        raise InvalidOrder(
+            "name", f"{len(found)} tile sets called “{name}” are in the trash; say which by its id: {ids}."
+        )
+    return found[0]
+
+
+def find_photo(session: Session, tile_set_id: UUID, content: str) -> RemovedTile:
+    """Return a photo that is in the trash.
+
+    Raises:
+        NotFound: there is none in it, or its set is deleted.
+    """
+    find_tile_set(session, tile_set_id)
+    of_set = RemovedTile.tile_set_id == tile_set_id, RemovedTile.content == content
+    query = select(RemovedTile).where(*of_set).options(joinedload(RemovedTile.tile_set))
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound("There is no such photo of this tile set in the trash.")
+    return found
+
+
+def restore_set(session: Session, tile_set_id: UUID) -> None:
+    """Take a tile set out of the trash; nothing happens to one that is not in it.
+
+    Raises:
+        NotFound: there is none, or it is gone for good.
+    """
+    session.execute(update(TileSet).where(TileSet.id == tile_set_id, IN_TRASH).values(deleted_at=None))
+    find_tile_set(session, tile_set_id)
+
+
+def restore_photo(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
+    """Take a photo out of the trash, and leave out again what was used instead; nothing happens to one not in it.
+
+    Raises:
+        NotFound: there is none, it is gone for good, or its set is deleted.
+        NotReady: the set is not indexed.
+    """
+    current = hold(session, tile_set_id)
+    number, out = current.number + 1, excluded(session, tile_set_id)
+    fields = RemovedTile.name, RemovedTile.since, RemovedTile.origin, RemovedTile.stamp, RemovedTile.linked
+    of_set = RemovedTile.tile_set_id == tile_set_id, RemovedTile.content == content
+    back = session.execute(delete(RemovedTile).where(*of_set).returning(*fields)).one_or_none()
+    if back is None:
+        find_tile(session, tile_set_id, content)
+        return
+    _make_tile(session, tile_set_id, content, back._asdict())
+    removal = (*in_force(tile_set_id), Exclusion.content == content, Exclusion.reason == ExclusionReason.REMOVED)
+    ended = update(Exclusion).where(*removal).values(until=number).returning(Exclusion.since)
+    at = session.scalars(ended).one()
+    if _index_key(session, tile_set_id, at) == current.index_key:
+        _set_aside_again(session, tile_set_id, content, at, number)
+    count = current.tile_count + len(out) - len(excluded(session, tile_set_id))
+    add_version(session, current, now, f"“{back.name}” was taken back", count)
+
+
+def purge_set(session: Session, tile_set_id: UUID, now: datetime) -> None:
+    """Delete a tile set that is in the trash for good.
+
+    Raises:
+        NotFound: there is none in it.
+    """
+    if not _purge_sets(session, now, TileSet.id == tile_set_id):
+        raise NotFound("There is no such tile set in the trash.")
+
+
+def purge_photo(session: Session, tile_set_id: UUID, content: str) -> None:
+    """Delete a photo that is in the trash for good.
+
+    Raises:
+        NotFound: there is none in it, or its set is deleted.
+    """
+    session.delete(find_photo(session, tile_set_id, content))
+
+
+def purge(session: Session, now: datetime, kept: timedelta) -> int:
+    """Delete for good what has been in the trash for a span; return how many sets and photos."""
+    old = RemovedTile.removed_at <= now - kept
+    gone = session.scalars(delete(RemovedTile).where(old).returning(RemovedTile.id)).all()
+    return _purge_sets(session, now, TileSet.deleted_at <= now - kept) + len(gone)
+
+
+def empty(session: Session, now: datetime) -> int:
+    """Delete for good whatever is in the trash; return how many sets and photos."""
+    return purge(session, now, timedelta(0))
+
+
+def clear_purged(session: Session) -> None:
+    """Forget what purged sets were made of: at once what was to be indexed, photos once no mosaic waits for them."""
+    unfinished = (
+        exists()
+        .where(Mosaic.tile_set_id == TileSet.id, Job.id == Mosaic.job_id)
+        .where(Job.state.in_([JobState.QUEUED, JobState.RUNNING]))
+    )
+    purged = select(TileSet.id).where(TileSet.purged_at.is_not(None))
+    for tables, which in (
+        ((Part, Source, SkippedPhoto, RemovedTile), purged),
+        ((Tile, Exclusion), purged.where(~unfinished)),
+    ):
+        for table in tables:
+            forget = delete(table).where(table.tile_set_id.in_(which))
+            session.execute(forget.execution_options(synchronize_session=False))
+
+
+def days_left(since: datetime, now: datetime, kept: timedelta) -> int:
+    """Return after how many days, begun ones counted, something in the trash is deleted for good.
+
+    Example:
+        >>> from datetime import UTC
+        >>> day, month = datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=30)
+        >>> [days_left(day, day + passed, month) for passed in (timedelta(), timedelta(hours=25), 2 * month)]
+        [30, 29, 0]
+    """
+    return max(0, -((now - since - kept) // timedelta(days=1)))
+
+
+def _purge_sets(session: Session, now: datetime, which: ColumnElement[bool]) -> int:
+    return len(
+        session.scalars(update(TileSet).where(IN_TRASH, which).values(purged_at=now).returning(TileSet.id)).all()
+    )
+
+
+def _make_tile(session: Session, tile_set_id: UUID, content: str, fields: dict[str, object]) -> None:
+    """Write a photo's row again; somebody may have sent the same photo meanwhile, and it is being indexed."""
+    again = Tile.tile_set_id == tile_set_id, Tile.content == content
+    if session.scalar(update(Tile).where(*again).values(**fields).returning(Tile.id)) is None:
+        session.add(Tile(tile_set_id=tile_set_id, content=content, **fields))
+        session.flush()
+
+
+def _index_key(session: Session, tile_set_id: UUID, number: int) -> str | None:
+    of_set = Version.tile_set_id == tile_set_id, Version.number == number
+    return session.scalar(select(Version.index_key).where(*of_set))
+
+
+def _set_aside_again(session: Session, tile_set_id: UUID, content: str, at: int, number: int) -> None:
+    """Leave out those again that came in when a photo was removed which stood for them."""
+    near = Exclusion.tile_set_id == tile_set_id, Exclusion.reason == ExclusionReason.NEAR_DUPLICATE
+    stood = select(Exclusion.content).where(*near, Exclusion.stand_in == content, Exclusion.until == at)
+    aside = select(Exclusion.content, Exclusion.stand_in).where(*near, Exclusion.until.is_(None))
+    alike = {one: other for one, other in session.execute(aside) if other is not None}
+    alike |= dict.fromkeys(session.scalars(stood), content)
+    exclusions.set_aside(session, tile_set_id, alike, number)

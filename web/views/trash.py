@@ -1,0 +1,110 @@
+"""Pages of the trash: what was deleted or removed, how long it stays, a way back, and one that is final."""
+
+from uuid import UUID
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from models import database, undo
+from web import downloads
+from web.context import reading, sessions, settings
+
+PAGE_LENGTH = 48
+
+bp = Blueprint("trash", __name__, url_prefix="/trash")
+
+
+@bp.get("")
+def show() -> ResponseReturnValue:
+    """Show what is in it."""
+    before = min(request.args.get("before", undo.LAST_ROW, type=int), undo.LAST_ROW)
+    with reading()() as session:
+        now, kept = database.now(session), settings().undo_span
+        tile_sets = [(row, undo.days_left(row.deleted_at or now, now, kept)) for row in undo.tile_sets(session)]
+        photos = [
+            (row, undo.days_left(row.removed_at, now, kept)) for row in undo.photos(session, before, PAGE_LENGTH)
+        ]
+    following = photos[-1][0].id if len(photos) == PAGE_LENGTH else None
+    return render_template(
+        "trash/show.html", tile_sets=tile_sets, photos=photos, older=before < undo.LAST_ROW, following=following
+    )
+
+
+@bp.post("/tile-sets/<uuid:tile_set_id>/restore")
+def restore_set(tile_set_id: UUID) -> ResponseReturnValue:
+    """Take a tile set back."""
+    with sessions().begin() as session:
+        undo.restore_set(session, tile_set_id)
+    return redirect(url_for("tile_sets.show", tile_set_id=tile_set_id), code=303)
+
+
+@bp.post("/photos/<uuid:tile_set_id>/<content>/restore")
+def restore_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
+    """Take a photo back; go on where that was asked for."""
+    with sessions().begin() as session:
+        undo.restore_photo(session, tile_set_id, content, database.now(session))
+    if "after" not in request.form:
+        return _back()
+    after = request.form.get("after", 0, type=int)
+    return redirect(url_for("photos.index", tile_set_id=tile_set_id, after=after or None), code=303)
+
+
+@bp.get("/photos/<uuid:tile_set_id>/<content>/preview")
+def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
+    """Send a photo in small."""
+    with reading()() as session:
+        removed = undo.find_photo(session, tile_set_id, content)
+    return downloads.photo_in_small(removed)
+
+
+@bp.get("/tile-sets/<uuid:tile_set_id>/delete")
+def ask_for_set(tile_set_id: UUID) -> ResponseReturnValue:
+    """Ask whether a tile set is to be deleted for good."""
+    with reading()() as session:
+        return _ask(f"“{undo.find_set(session, tile_set_id).name}” with all its photos")
+
+
+@bp.post("/tile-sets/<uuid:tile_set_id>/delete")
+def purge_set(tile_set_id: UUID) -> ResponseReturnValue:
+    """Delete a tile set for good."""
+    with sessions().begin() as session:
+        undo.purge_set(session, tile_set_id, database.now(session))
+    return _back()
+
+
+@bp.get("/photos/<uuid:tile_set_id>/<content>/delete")
+def ask_for_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
+    """Ask whether a photo is to be deleted for good."""
+    with reading()() as session:
+        return _ask(f"“{undo.find_photo(session, tile_set_id, content).name}”")
+
+
+@bp.post("/photos/<uuid:tile_set_id>/<content>/delete")
+def purge_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
+    """Delete a photo for good."""
+    with sessions().begin() as session:
+        undo.purge_photo(session, tile_set_id, content)
+    return _back()
+
+
+@bp.get("/empty")
+def ask_for_all() -> ResponseReturnValue:
+    """Ask whether everything is to be deleted for good."""
+    return _ask("everything that is in the trash")
+
+
+@bp.post("/empty")
+def empty() -> ResponseReturnValue:
+    """Delete everything in it for good."""
+    with sessions().begin() as session:
+        undo.empty(session, database.now(session))
+    return _back()
+
+
+def _ask(what: str) -> ResponseReturnValue:
+    """Show the question whose answer is sent to the same address."""
+    return render_template("trash/delete.html", what=what)
+
+
+def _back() -> ResponseReturnValue:
+    return redirect(url_for("trash.show"), code=303)
