@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cli import dedupe as leaving_out
-from cli import files, library, summary, wishes
+from cli import files, library, sieving, summary, wishes
 from cli.screen import Bar
 from models.errors import InvalidOrder, UnusablePicture
 from models.grid import Grid
@@ -18,6 +18,7 @@ from models.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
 from worker import parallel, pictures
 from worker.compare import Compared, sheet, target_of
 from worker.compare import compare as make
+from worker.sieve import Sieve
 
 EXAMPLES = """
 \b
@@ -32,6 +33,7 @@ Examples:
 @click.argument("target", type=click.Path(path_type=Path))
 @wishes.tiles
 @leaving_out.option
+@sieving.options
 @wishes.cutting
 @click.option(
     "--loss",
@@ -52,6 +54,7 @@ def compare(
     losses: tuple[str, ...],
     out: Path,
     report: Path | None,
+    sieve: Sieve,
     dedupe: bool | None,
     **options: Any,
 ) -> None:
@@ -65,14 +68,14 @@ def compare(
     orders = [_order(LossName(name), **options) for name in dict.fromkeys(losses or LossName)]
     data = wishes.target(target, orders[0])
     with files.part(out) as part, files.part_if(report) as told, Bar() as bar:
-        photos = library.open_folder(str(tiles), bar, dedupe=dedupe)
+        photos = library.open_folder(str(tiles), bar, sieve=sieve, dedupe=dedupe)
         fitted, size, cells = _fitted(target, data, orders[0])
         done = list(make(fitted, size, cells, orders, photos.tiles, threads=parallel.core_count(), progress=bar))
         picture = sheet(fitted, cells, done)
         pictures.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
         if told is not None:
             told.write_text(json.dumps({one.loss: dataclasses.asdict(one.quality) for one in done}, indent=2) + "\n")
-    summary.report_skipped(photos)
+    summary.report_skipped(photos, sieve)
     click.echo(_table(done))
     click.echo(f"{out}: {len(done)} mosaics of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
 

@@ -21,6 +21,7 @@ from models.orders import SourceKind
 from models.placing import NewSource, place_photos, place_tile_set
 from models.tables import Job, TileSet
 from worker import places
+from worker.sieve import Sieve
 
 Sessions = sessionmaker[Session]
 POLL_SECONDS = 0.3
@@ -68,7 +69,7 @@ def address_of(place: str, store: str) -> str:
     address = _in_bucket(place) if place.startswith(BUCKET) else _on_disk(Path(place))
     if _overlap(address, store):
         raise BadConfiguration(f"{place} and this installation's store lie within each other; choose another place.")
-    if next(iter(places.files(address)), None) is None:
+    if next(iter(places.files(address, Sieve())), None) is None:
         raise InvalidOrder("path", f"{place} holds no files.")
     return address
 

@@ -9,14 +9,18 @@ from cli.library import Library
 from cli.names import readable
 from cli.screen import Bar
 from worker.folder import File, walk
+from worker.sieve import Sieve
 
 
-def run(folder: str, files: Sequence[File] | None = None, *, dedupe: bool | None = None) -> tuple[Library, float]:
+def run(
+    folder: str, sieve: Sieve, files: Sequence[File] | None = None, *, dedupe: bool | None = None
+) -> tuple[Library, float]:
     """Index a folder, say what is new, and keep the answer for when nothing is.
 
     Args:
         folder: Where the photos lie.
-        files: Its files.
+        sieve: What of it is looked at.
+        files: Its files, where they are known already.
         dedupe: Whether near-duplicates are left out of mosaics; None for what was last said.
 
     Returns:
@@ -27,14 +31,14 @@ def run(folder: str, files: Sequence[File] | None = None, *, dedupe: bool | None
         StorageFull: there is no room for the index.
     """
     began = time.monotonic()
-    files = list(walk(folder)) if files is None else files
+    files = list(walk(folder, sieve)) if files is None else files
     with Bar() as bar:
         photos = library.open_folder(folder, bar, dedupe=dedupe, files=files)
     seconds = time.monotonic() - began
-    skipped = summary.skipped(photos)
-    sys.stderr.write(summary.note(photos) + skipped)
+    told = summary.passed_over(sieve) + summary.skipped(photos)
+    sys.stderr.write(summary.note(photos) + told)
     sys.stdout.write(f"{readable(folder)}: {summary.in_a_line(photos, photos.changes)}; {seconds:.1f} seconds\n")
-    if not any(line.may_change for line in photos.kept.lines):
+    if sieve.usual and not any(line.may_change for line in photos.kept.lines):
         again = summary.in_a_line(photos, summary.NOTHING)
-        seal.put(shelf.cabinet_of(folder), photos.kept.name, files, again, skipped)
+        seal.put(shelf.cabinet_of(folder), photos.kept.name, files, sieve, (again, told))
     return photos, seconds

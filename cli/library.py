@@ -9,11 +9,12 @@ from cli import cabinet, crew, segments, shelf
 from cli.cabinet import Cabinet, Kept
 from cli.names import readable
 from cli.segments import Line
-from models.errors import DamagedPicture, NoUsableTiles, UnreadableFile
+from models.errors import DamagedPicture, NotAPicture, NoUsableTiles, UnreadableFile
 from worker import rows
 from worker.cores import core_count
 from worker.folder import File, walk
 from worker.rows import Part
+from worker.sieve import Sieve
 
 if TYPE_CHECKING:
     from worker.index import Index
@@ -75,7 +76,7 @@ class Library(NamedTuple):
 
     @property
     def skipped(self) -> list[Untiled]:
-        """A line for each file that is no tile: bad ones first, then those that are there again."""
+        """A line for each file that is no tile: faults first, then what is no photo, then what is there again."""
         names: dict[str, str] = {}
         bad: list[Untiled] = []
         again: list[Untiled] = []
@@ -88,7 +89,7 @@ class Library(NamedTuple):
             Untiled(names[one], "near_duplicate", f"Nearly the same as {names[other]}.")
             for one, other in self.left_out.items()
         ]
-        return bad + again + near
+        return sorted(bad, key=lambda line: line.code == NotAPicture.code) + again + near
 
     def read(self, content: bytes) -> bytes:
         """Return the bytes of the photo with this content hash."""
@@ -104,6 +105,7 @@ def open_folder(
     progress: Progress,
     cache: str | None = None,
     *,
+    sieve: Sieve | None = None,
     dedupe: bool | None = None,
     files: Sequence[File] | None = None,
 ) -> Library:
@@ -113,6 +115,7 @@ def open_folder(
         folder: Where the photos lie.
         progress: Told how far the work is.
         cache: Where indexes are kept; None for the user's cache folder.
+        sieve: What of the folder is looked at, and counts the rest; None for the usual.
         dedupe: Whether near-duplicates are left out, now and later; None for what was last said.
         files: The folder's files, where they are known already.
 
@@ -123,7 +126,7 @@ def open_folder(
     if not os.path.isdir(folder):
         raise NoUsableTiles(f"There is no folder {folder}.")
     if files is None:
-        files = list(walk(folder))
+        files = list(walk(folder, sieve or Sieve()))
     with cabinet.opened(shelf.cabinet_of(folder, cache)) as place:
         standing = False
         while not standing:

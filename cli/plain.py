@@ -6,6 +6,7 @@ import sys
 from cli import seal, shelf
 from cli.names import readable
 from worker.folder import walk
+from worker.sieve import Sieve
 
 
 def index(folder: str) -> int:
@@ -24,8 +25,9 @@ def index(folder: str) -> int:
 
 
 def _indexed(folder: str) -> int:
-    files = list(walk(folder)) if os.path.isdir(folder) else []
-    answer = seal.unbroken(shelf.cabinet_of(folder), files) if files else None
+    sieve = Sieve()
+    files = list(walk(folder, sieve)) if os.path.isdir(folder) else []
+    answer = seal.unbroken(shelf.cabinet_of(folder), files, sieve) if files else None
     if answer is not None:
         sys.stderr.write(answer[1])
         sys.stdout.write(f"{readable(folder)}: {answer[0]}\n")
@@ -34,7 +36,7 @@ def _indexed(folder: str) -> int:
     from models.errors import TesseraError  # noqa: PLC0415 - the same
 
     try:
-        indexing.run(folder, files or None)
+        indexing.run(folder, sieve, files or None)
     except TesseraError as error:
         sys.stderr.write(f"tessera: {error}\n")
         return 2

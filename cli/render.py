@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cli import dedupe as leaving_out
-from cli import files, library, quality, summary, wishes
+from cli import files, library, quality, sieving, summary, wishes
 from cli.screen import Bar
 from models.errors import UnusablePicture
 from models.orders import MosaicOrder
@@ -18,6 +18,7 @@ from worker.fetch import ReadPhoto
 from worker.index import Index
 from worker.render import Rendered
 from worker.render import render as make
+from worker.sieve import Sieve
 
 EXAMPLES = """
 \b
@@ -34,6 +35,7 @@ Examples:
 @click.argument("target", type=click.Path(path_type=Path))
 @wishes.tiles
 @leaving_out.option
+@sieving.options
 @wishes.cutting
 @wishes.tile_size
 @wishes.loss
@@ -48,7 +50,9 @@ Examples:
     help="Where to write: .png, .jpg or .jpeg.",
 )
 @wishes.report
-def render(target: Path, tiles: Path, out: Path, report: Path | None, dedupe: bool | None, **options: Any) -> None:
+def render(
+    target: Path, tiles: Path, out: Path, report: Path | None, sieve: Sieve, dedupe: bool | None, **options: Any
+) -> None:
     """Rebuild the picture TARGET out of the photos in a folder.
 
     The photos are indexed once and kept in your cache folder: the second mosaic of the same folder is quicker.
@@ -57,12 +61,12 @@ def render(target: Path, tiles: Path, out: Path, report: Path | None, dedupe: bo
     order = wishes.order(format=wishes.format_of(out), **options)
     data = wishes.target(target, order)
     with files.part(out) as part, files.part_if(report) as told, Bar() as bar:
-        photos = library.open_folder(str(tiles), bar, dedupe=dedupe)
+        photos = library.open_folder(str(tiles), bar, sieve=sieve, dedupe=dedupe)
         index = photos.tiles
         rendered = _rendered(target, data, order, index, photos.read, part, bar)
         if told is not None:
             told.write_text(_report(target, order, rendered, len(index)))
-    summary.report_skipped(photos)
+    summary.report_skipped(photos, sieve)
     click.echo(
         f"{out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
         f"{rendered.quality.distinct_tiles:,} distinct tiles of {len(index):,}, "

@@ -1,6 +1,7 @@
 """The answer of `tessera index` for a folder in which nothing changed, kept so that it is given at once.
 
-A seal names the index that it was written for, and every file of the folder with its size and time. As long as all
+A seal names the index that it was written for, every file of the folder with its size and time, and how many were
+passed over. As long as all
 are as it says, it is the answer; anything else is looked into by `cli.library`.
 """
 
@@ -8,13 +9,14 @@ import os
 from collections.abc import Iterable
 
 from worker.folder import File
+from worker.sieve import Sieve
 
 NAME = "answer-v4"
 _MARK = b"\0\n"
 """No name of a file has a zero byte in it."""
 
 
-def unbroken(cabinet: str, files: Iterable[File]) -> tuple[str, str] | None:
+def unbroken(cabinet: str, files: Iterable[File], sieve: Sieve) -> tuple[str, str] | None:
     """Return what to say on standard output and standard error if nothing changed; None otherwise."""
     try:
         with open(os.path.join(cabinet, NAME), "rb") as file:
@@ -22,14 +24,14 @@ def unbroken(cabinet: str, files: Iterable[File]) -> tuple[str, str] | None:
     except (OSError, ValueError):
         return None
     name = os.fsdecode(index.partition(b"\0")[0])
-    if index != _stamp(cabinet, name) or listed != _listed(files):
+    if index != _stamp(cabinet, name) or listed != _listed(files, sieve):
         return None
     return out.decode(), err.decode()
 
 
-def put(cabinet: str, index: str, files: Iterable[File], out: str, err: str) -> None:
+def put(cabinet: str, index: str, files: Iterable[File], sieve: Sieve, answer: tuple[str, str]) -> None:
     """Keep an answer. Where it cannot be kept, the next one takes a little longer."""
-    parts = (_stamp(cabinet, index), _listed(files), out.encode(), err.encode())
+    parts = (_stamp(cabinet, index), _listed(files, sieve), *(said.encode() for said in answer))
     unfinished = os.path.join(cabinet, f"{NAME}-{os.urandom(8).hex()}")
     try:
         with open(unfinished, "wb") as file:
@@ -47,5 +49,6 @@ def _stamp(cabinet: str, index: str) -> bytes:
     return b"%s\0%d %d" % (os.fsencode(index), status.st_size, status.st_mtime_ns)
 
 
-def _listed(files: Iterable[File]) -> bytes:
-    return os.fsencode("".join([f"{file.name}\0{file.size} {file.changed}\n" for file in files]))
+def _listed(files: Iterable[File], sieve: Sieve) -> bytes:
+    passed_over = f"{sieve.passed_over}\n"
+    return os.fsencode(passed_over + "".join([f"{file.name}\0{file.size} {file.changed}\n" for file in files]))

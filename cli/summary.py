@@ -5,19 +5,29 @@ import sys
 
 from cli.library import Changes, Library
 from cli.names import readable
+from worker.sieve import Sieve
 
 SCREENFUL = 20
 NOTHING = Changes(0, 0, 0, 0)
 
 
-def report_skipped(photos: Library) -> None:
-    """Say on standard error what was damaged, and which files became no tile."""
-    sys.stderr.write(note(photos) + skipped(photos))
+def report_skipped(photos: Library, sieve: Sieve) -> None:
+    """Say on standard error what was damaged, what was passed over, and which files became no tile."""
+    sys.stderr.write(note(photos) + passed_over(sieve) + skipped(photos))
 
 
 def note(photos: Library) -> str:
     """Return what a person should know of the cache."""
     return f"{photos.note}\n" if photos.note else ""
+
+
+def passed_over(sieve: Sieve) -> str:
+    """Return how much was not looked at."""
+    told = [_counted(count, what) for count, what in ((sieve.files, "file"), (sieve.folders, "folder")) if count]
+    lines = [f"{' and '.join(told)} passed over: excluded, hidden, or no photos of one's own."] if told else []
+    if sieve.links:
+        lines.append(f"{_counted(sieve.links, 'linked folder')} passed over; --follow-links goes into them.")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def skipped(photos: Library) -> str:
@@ -43,7 +53,7 @@ def in_a_line(photos: Library, changes: Changes | None) -> str:
     return "; ".join(told)
 
 
-def as_json(folder: str, photos: Library, seconds: float) -> str:
+def as_json(folder: str, photos: Library, sieve: Sieve, seconds: float) -> str:
     """Return all that is known of it, for programs."""
     known = {
         "folder": readable(folder),
@@ -51,6 +61,7 @@ def as_json(folder: str, photos: Library, seconds: float) -> str:
         "opened": photos.opened_count,
         "changes": None if photos.changes is None else photos.changes._asdict(),
         "dedupe": photos.kept.dedupe,
+        "passed_over": dict(zip(("files", "folders", "linked_folders"), sieve.passed_over, strict=True)),
         "seconds": round(seconds, 3),
         "skipped": [{key: readable(value) for key, value in line._asdict().items()} for line in photos.skipped],
     }

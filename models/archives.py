@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO
 
-from models.errors import BadArchive, DamagedPicture, TooLarge
+from models.clutter import lies_in_clutter
+from models.errors import BadArchive, DamagedPicture, TooLarge, UnreadCompression
 
 READ_BYTES = 1 << 20
 DIRECTORY_BYTES = 32 << 20
 """Most of a zip's directory that is read: 100,000 files with names of 280 bytes each."""
 DIRECTORY_ENTRIES = 250_000
 """Most entries that are read: a photo, what a system adds to it, and folders. Each takes half a kilobyte."""
+SPLIT_SENTENCE = "The zip is one part of several; put them together to one zip, and send that."
 TAIL_BYTES = 65_535 + 22 + 20
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -31,12 +33,29 @@ _DAMAGE = (
 )
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Deflate inflates in steps of our size; Python's bzip2 and LZMA hand over whatever a bomb makes of it at once."""
+_OTHER_METHODS = {
+    1: "Shrink", 2: "Reduce", 3: "Reduce", 4: "Reduce", 5: "Reduce", 6: "Implode", 9: "Deflate64", 12: "bzip2",
+    14: "LZMA", 20: "Zstandard", 93: "Zstandard", 94: "MP3", 95: "XZ", 96: "JPEG", 97: "WavPack", 98: "PPMd",
+}  # fmt: skip
+"""Source: PKWARE APPNOTE 4.4.5."""
+_OTHER_ARCHIVES = {
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7-Zip archive",
+    b"\x1f\x8b": "a gzip file",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ\0": "an XZ file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+}
+_SPLIT, _FIRST_FILE = b"PK\x07\x08", b"PK\x03\x04"
+"""How the first part of a split zip begins, and a zip with a file in it. Source: the same, 8.5.3 and 4.3.7."""
+_HERE = (0, 0xFFFF)
+"""Numbers of the only part of a zip, and of one that is told in 64 bits. Source: the same, 4.4.19."""
 _ENCRYPTED = 0x1
 """Bit 0 of the general purpose flags. Source: PKWARE APPNOTE 4.4.4."""
 
 
 class Archive:
-    """The files of an open zip in its own order, without folders and the hidden files that systems add.
+    """The files of an open zip in its own order, without folders and clutter.
 
     Several threads may read at once.
     """
@@ -44,6 +63,7 @@ class Archive:
     def __init__(self, file: zipfile.ZipFile) -> None:
         self._file = file
         self._entries = [info for info in file.infolist() if not _ignorable(info)]
+        self.passed_over = sum(not _is_folder(info) for info in file.infolist()) - len(self._entries)
 
     @property
     def names(self) -> list[str]:
@@ -62,7 +82,8 @@ class Archive:
             TooLarge: more files than `max_entries`, or more than `max_bytes` in all once inflated.
         """
         if not self._entries:
-            raise BadArchive("The zip holds no files.")
+            clutter = " but hidden ones, or such as no photo is" if self.passed_over else ""
+            raise BadArchive(f"The zip holds no files{clutter}.")
         if len(self._entries) > max_entries:
             raise TooLarge(f"The zip holds {len(self._entries):,} files; the limit is {max_entries:,}.")
         for info in self._entries:
@@ -76,13 +97,17 @@ class Archive:
 
         Raises:
             BadArchive: there is no such file.
+            UnreadCompression: the file is compressed by a method that is not read.
             DamagedPicture: the file does not inflate, or inflates to more than `max_bytes`.
         """
         if not 0 <= number < len(self._entries):
             raise BadArchive(f"The zip holds {len(self._entries):,} files, so there is no number {number:,}.")
         info = self._entries[number]
         if info.compress_type not in _METHODS:
-            raise DamagedPicture("The file is compressed by a method that Tessera does not read; use deflate.")
+            method = _OTHER_METHODS.get(info.compress_type, f"method {info.compress_type}")
+            raise UnreadCompression(
+                f"The file is compressed by {method}, which Tessera does not read; make the zip anew with Deflate."
+            )
         parts: list[bytes] = []
         total = 0
         try:
@@ -135,7 +160,9 @@ def _check_directory(file: IO[bytes]) -> None:
     tail = file.read(TAIL_BYTES)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
-        raise zipfile.BadZipFile
+        raise _no_zip(file)
+    if not {*struct.unpack_from("<2H", tail, at + 4)} <= {*_HERE}:
+        raise BadArchive(SPLIT_SENTENCE)
     end = start + at
     (length,) = struct.unpack_from("<L", tail, at + 12)
     if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # noqa: PLR2004 - the locator's fixed length
@@ -158,15 +185,24 @@ def _check_directory(file: IO[bytes]) -> None:
     file.seek(0)
 
 
+def _no_zip(file: IO[bytes]) -> Exception:
+    """Return what is to be said of a file that does not end as a zip does."""
+    file.seek(0)
+    head = file.read(8)
+    if head.startswith(_SPLIT):
+        return BadArchive(SPLIT_SENTENCE)
+    if head.startswith(_FIRST_FILE):
+        return BadArchive("The zip's end is missing: it was cut off on its way, or it is the first part of several.")
+    known = next((name for mark, name in _OTHER_ARCHIVES.items() if head.startswith(mark)), None)
+    return zipfile.BadZipFile() if known is None else BadArchive(f"The file is {known}, not a zip.")
+
+
+def _is_folder(info: zipfile.ZipInfo) -> bool:
+    return info.filename.endswith("/")
+
+
 def _ignorable(info: zipfile.ZipInfo) -> bool:
-    name = PurePosixPath(info.filename).name
-    return (
-        not name
-        or info.is_dir()
-        or info.filename.startswith("__MACOSX/")
-        or name.startswith(".")
-        or name == "Thumbs.db"
-    )
+    return _is_folder(info) or lies_in_clutter(info.filename.replace("\\", "/"))
 
 
 def _check(info: zipfile.ZipInfo) -> None:

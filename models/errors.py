@@ -56,6 +56,12 @@ class TruncatedPicture(UnusablePicture):
     code = "truncated_picture"
 
 
+class UnreadCompression(UnusablePicture):
+    """A file of a zip that is compressed by a method that Tessera does not read."""
+
+    code = "unread_compression"
+
+
 class DamagedPicture(UnusablePicture):
     """A picture whose header or whose pixels cannot be read."""
 

@@ -6,6 +6,8 @@ This is all that the quickest answer of the command line needs, so it imports ne
 import os
 from collections.abc import Iterator
 
+from worker.sieve import Sieve
+
 
 class File:
     """A file of the folder.
@@ -24,54 +26,65 @@ class File:
         self.name, self.path, self.size, self.changed, self.trouble = name, path, size, changed, trouble
 
 
-def walk(top: str) -> Iterator[File]:
-    """Yield every file of a folder and its sub-folders by name.
+def walk(top: str, sieve: Sieve) -> Iterator[File]:
+    """Yield every file of a folder and its sub-folders by name that a sieve takes.
 
-    Hidden files and folders, and links to folders, are left out. A folder that cannot be opened is a file with its
-    trouble. Folders that are not through yet are a list, not a recursion, so they may lie as deep as they like.
+    A folder that cannot be opened is a file with its trouble. Folders that are not through yet are a list, not a
+    recursion, so they may lie as deep as they like.
     """
-    begun = [iter(_inside(top, ""))]
+    begun = [iter(_inside(top, "", sieve))]
     while begun:
         for found in begun[-1]:
             if isinstance(found, File):
                 yield found
             else:
-                begun.append(iter(_inside(*found)))
+                begun.append(iter(_inside(*found, sieve)))
                 break
         else:
             begun.pop()
 
 
-def _inside(path: str, below: str) -> list[File | tuple[str, str]]:
+def _inside(path: str, below: str, sieve: Sieve) -> list[File | tuple[str, str]]:
     """Return what a folder holds by name: files, and the paths of folders with the names that they are known by."""
     try:
         # Files are looked at from within their folder, so that its path is not gone through for each.
         held = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
+            if not sieve.enters(held):
+                return []
             with os.scandir(held) as entries:
                 ordered = sorted(entries, key=_name)
-            return [found for entry in ordered if (found := _looked_at(entry, path, below)) is not None]
+            return [found for entry in ordered if (found := _looked_at(entry, path, below, sieve)) is not None]
         finally:
             os.close(held)
     except OSError as error:
         return [File(below or path, path, 0, 0, f"The folder cannot be opened: {error.strerror}.")]
 
 
-def _looked_at(entry: os.DirEntry[str], folder: str, below: str) -> File | tuple[str, str] | None:
+def _looked_at(entry: os.DirEntry[str], folder: str, below: str, sieve: Sieve) -> File | tuple[str, str] | None:
     name = entry.name
-    if name.startswith("."):
-        return None
-    path = f"{folder}/{name}"
+    path, known = f"{folder}/{name}", f"{below}{name}"
     try:
-        if entry.is_dir(follow_symlinks=False):
-            return path, f"{below}{name}/"
+        if entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and entry.is_dir()):
+            return (path, f"{known}/") if _goes_into(entry, known, sieve) else None
         if not entry.is_file():
+            return None
+        if not sieve.takes(known, name):
             return None
         status = entry.stat()
     except OSError as error:
         # A link in a circle, one that may not be followed, or a file that went meanwhile.
-        return _unreadable(below + name, path, error)
-    return File(below + name, path, status.st_size, status.st_mtime_ns)
+        return _unreadable(known, path, error) if sieve.takes(known, name) else None
+    return File(known, path, status.st_size, status.st_mtime_ns)
+
+
+def _goes_into(entry: os.DirEntry[str], known: str, sieve: Sieve) -> bool:
+    if not sieve.takes(known, entry.name, folder=True):
+        return False
+    if entry.is_symlink() and not sieve.follow_links:
+        sieve.links += 1
+        return False
+    return True
 
 
 def look(name: str, path: str) -> File:

@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from models.errors import EmptyFile, StorageUnreachable, StorageUnreadable, UnreadableFile
 from models.storage import Blob, Store, open_store
 from worker import folder
+from worker.sieve import Sieve
 
 FILE = "file://"
 
@@ -32,24 +33,24 @@ class Found:
     trouble: str = ""
 
 
-def files(address: str) -> Iterator[Found]:
+def files(address: str, sieve: Sieve) -> Iterator[Found]:
     """Yield every file of a place and its sub-folders, those of a folder by name.
 
-    Hidden files and folders, and links to folders, are left out. Where the system refuses to say what there is, that
-    is a file with its trouble.
+    Where the system refuses to say what there is, that is a file with its trouble.
 
     Args:
         address: `file:///folder` or `s3://bucket/prefix`.
+        sieve: What of it is looked at.
 
     Raises:
         StorageUnreadable: the bucket cannot be listed.
     """
     if address.startswith(FILE):
-        for file in folder.walk(_path(address)):
+        for file in folder.walk(_path(address), sieve):
             yield Found(file.name, address_of(Path(file.path)), _stamp(file), file.trouble)
         return
     for blob in _opened(address).list():
-        if not _is_marker(blob) and not any(part.startswith(".") for part in blob.key.split("/")):
+        if not _is_marker(blob) and sieve.takes_path(blob.key):
             stamp = f"{blob.size_bytes}:{blob.written_at.timestamp():.6f}"
             yield Found(blob.key, f"{address.rstrip('/')}/{blob.key}", stamp)
 

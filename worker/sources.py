@@ -13,6 +13,7 @@ from models.orders import SourceKind
 from models.storage import Store
 from models.tables import Source
 from worker import places
+from worker.sieve import Sieve
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def listed(
                 yield Photo(name, source.kind.value, source.address, number)
             zips.keep_only({source.address})
         else:
-            for found in places.files(source.address):
+            for found in places.files(source.address, Sieve()):
                 stamp = known.get(found.address) or (None if source.linked else doubles.get(found.address))
                 if stamp != found.stamp or not found.stamp:
                     kind, address = source.kind.value, found.address

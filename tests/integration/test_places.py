@@ -8,6 +8,7 @@ import pytest
 from models.errors import EmptyFile, StorageUnreachable, StorageUnreadable, UnreadableFile
 from models.storage import open_store
 from worker import places
+from worker.sieve import Sieve
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def bucket(s3: Any) -> str:
 
 
 def names(address: str) -> list[str]:
-    return [found.name for found in places.files(address)]
+    return [found.name for found in places.files(address, Sieve())]
 
 
 def test_only_what_lies_below_the_prefix_comes_and_nothing_hidden(s3: Any, bucket: str) -> None:
@@ -33,7 +34,7 @@ def test_only_what_lies_below_the_prefix_comes_and_nothing_hidden(s3: Any, bucke
 )
 def test_every_key_leads_back_to_its_bytes(s3: Any, bucket: str, key: str) -> None:
     s3.put(bucket, f"of {key}/{key}", b"this one")
-    (found,) = places.files(f"s3://{bucket}")
+    (found,) = places.files(f"s3://{bucket}", Sieve())
     assert found.name == f"of {key}/{key}"
     assert places.read(found.address, 100) == b"this one"
 
@@ -62,10 +63,10 @@ def test_a_key_that_cannot_be_spoken_of_is_named(s3: Any, bucket: str) -> None:
 
 def test_a_stamp_changes_with_the_size(s3: Any, bucket: str) -> None:
     s3.put(bucket, "a.jpg", b"x")
-    (first,) = places.files(f"s3://{bucket}")
-    (again,) = places.files(f"s3://{bucket}")
+    (first,) = places.files(f"s3://{bucket}", Sieve())
+    (again,) = places.files(f"s3://{bucket}", Sieve())
     open_store(f"s3://{bucket}", Path(), 0).put("a.jpg", b"xy")
-    (changed,) = places.files(f"s3://{bucket}")
+    (changed,) = places.files(f"s3://{bucket}", Sieve())
     assert first.stamp == again.stamp != changed.stamp
 
 

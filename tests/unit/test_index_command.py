@@ -202,9 +202,69 @@ def test_the_report_holds_everything_that_is_said(run, folder, tmp_path):
     assert told == {
         "folder": str(folder), "photos": 40, "opened": 30, "dedupe": True,
         "changes": {"new": 30, "changed": 0, "moved": 0, "gone": 0},
+        "passed_over": {"files": 0, "folders": 0, "linked_folders": 0},
     }  # fmt: skip
     assert [line["name"] for line in skipped] == [f"bad-{n:02}.txt" for n in range(30)] + ["notes.txt", "zz-copy.png"]
     assert skipped[-1] == {"name": "zz-copy.png", "code": "duplicate", "sentence": "The same file as 003.png."}
+
+
+def test_a_damaged_photo_is_among_the_lines_shown_however_many_files_are_none(run, folder, cuts):
+    for number in range(200):
+        (folder / f"a-note-{number}.txt").write_bytes(b"remember the milk %d" % number)
+        (folder / f"photo-{number}.xmp").write_bytes(b"<x/>")
+    (folder / "zz-broken.png").write_bytes(cuts[45][:-40])
+    done = run()
+    lines = done.stderr.splitlines()
+    assert lines[0] == "200 files passed over: excluded, hidden, or no photos of one's own."
+    assert lines[1] == "201 files became no tile:"
+    assert lines[2].startswith("  zz-broken.png: ")
+    assert "xmp" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--no-dedupe",)], ids=["plain", "option"])
+def test_what_was_passed_over_is_counted_again_when_nothing_else_changed(run, folder, tmp_path, words):
+    (folder / ".hidden").write_bytes(b"")
+    (folder / "@eaDir").mkdir()
+    assert run(*words).stderr == "1 file and 1 folder passed over: excluded, hidden, or no photos of one's own.\n"
+    (folder / "IMG.AAE").write_bytes(b"")
+    (folder / "linked").symlink_to(tmp_path)
+    for _ in range(2):
+        assert run(*words).stderr == (
+            "2 files and 1 folder passed over: excluded, hidden, or no photos of one's own.\n"
+            "1 linked folder passed over; --follow-links goes into them.\n"
+        )
+
+
+def test_what_is_excluded_is_no_tile_and_comes_back_when_it_is_not(said):
+    assert said("--exclude", "00*.png", "--exclude", "/01?.png") == "20 photos"
+    assert said() == "40 photos; 20 new"
+    assert said("--exclude", "*", "--exclude", "!003.png") == "1 photo; 39 gone"
+    assert said() == "40 photos; 39 new"
+    assert said() == "40 photos; nothing changed"
+
+
+def test_a_pattern_that_is_none_is_one_sentence(run):
+    done = run("--exclude", "!")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "pattern" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["render", "compare"])
+def test_mosaics_leave_out_what_is_excluded_and_take_in_what_is_linked(
+    tessera, folder, photographs, tmp_path, command
+):
+    (tmp_path / "linked").symlink_to(folder)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "link").symlink_to(folder)
+    options = ["--cells", "4", "--follow-links", "--exclude", "03*", "--out", tmp_path / "o.png"]
+    options += ["--tile-size", "4"] if command == "render" else ["--loss", "mean-rgb"]
+    done = subprocess.run(
+        [tessera, command, photographs / "coffee.png", "--tiles", tmp_path / "one", *options],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "10 files passed over" in done.stderr
+    if command == "render":
+        assert " distinct tiles of 30, " in done.stdout
 
 
 def test_a_report_that_cannot_be_written_is_one_sentence(run, tmp_path):

@@ -10,16 +10,17 @@ import pytest
 
 from models.errors import EmptyFile, UnreadableFile
 from worker import places
+from worker.sieve import Sieve
 
 Become = Callable[[], AbstractContextManager[Path]]
 
 
 def names(folder: Path) -> list[str]:
-    return [found.name for found in places.files(folder.as_uri())]
+    return [found.name for found in places.files(folder.as_uri(), Sieve())]
 
 
 def only(folder: Path) -> places.Found:
-    (found,) = places.files(folder.as_uri())
+    (found,) = places.files(folder.as_uri(), Sieve())
     return found
 
 
@@ -52,7 +53,7 @@ def test_a_link_to_a_file_is_read_and_one_to_a_folder_is_not_followed(tmp_path: 
 def test_a_link_in_a_circle_is_one_line_and_keeps_nothing_else_from_coming(tmp_path: Path) -> None:
     (tmp_path / "circle.jpg").symlink_to(tmp_path / "circle.jpg")
     (tmp_path / "there.jpg").write_bytes(b"x")
-    circle, there = places.files(tmp_path.as_uri())
+    circle, there = places.files(tmp_path.as_uri(), Sieve())
     assert (circle.name, circle.stamp, there.name) == ("circle.jpg", "", "there.jpg")
     with pytest.raises(UnreadableFile, match="Too many levels of symbolic links"):
         places.read(circle.address, 100)
@@ -119,7 +120,7 @@ def test_a_folder_that_cannot_be_opened_is_one_line(without_rights: Become) -> N
         (place / "closed").mkdir()
         (place / "open.jpg").write_bytes(b"x")
         (place / "closed").chmod(0)
-        closed, opened = places.files(place.as_uri())
+        closed, opened = places.files(place.as_uri(), Sieve())
     assert (closed.name, closed.trouble) == ("closed/", "The folder cannot be opened: Permission denied.")
     assert (opened.name, opened.trouble) == ("open.jpg", "")
 
@@ -144,4 +145,4 @@ def test_the_address_of_a_folder_leads_to_it(tmp_path: Path) -> None:
     folder = tmp_path / "my photos #1"
     folder.mkdir()
     (folder / "a.jpg").write_bytes(b"x")
-    assert [found.name for found in places.files(places.address_of(folder))] == ["a.jpg"]
+    assert [found.name for found in places.files(places.address_of(folder), Sieve())] == ["a.jpg"]

@@ -1,0 +1,115 @@
+"""What of a folder, a bucket or a zip is looked at: all but clutter, and what somebody wants left out.
+
+The quickest answer of the command line needs it, so it imports next to nothing.
+"""
+
+import os
+from collections.abc import Sequence
+
+from models.clutter import is_clutter, lies_in_clutter
+
+TYPE_CHECKING = False  # typing's own takes as long to load as to look at a thousand files
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+
+class Sieve:
+    """What of a folder is looked at, and how much was passed over.
+
+    Args:
+        exclude: Patterns of paths below the folder as in a .gitignore; with `!` before it, one takes in again what
+            an earlier one, or our own table, leaves out.
+        follow_links: Whether folders that are linked to are gone into, each folder once.
+
+    Attributes:
+        files: How many files were passed over.
+        folders: How many folders, whatever they hold.
+        links: How many linked folders, because nobody asked for them.
+
+    Raises:
+        InvalidOrder: a pattern is none.
+    """
+
+    __slots__ = ("_gone_into", "_spec", "exclude", "files", "folders", "follow_links", "links")
+
+    def __init__(self, exclude: Sequence[str] = (), *, follow_links: bool = False) -> None:
+        self.exclude, self.follow_links = tuple(exclude), follow_links
+        self.files = self.folders = self.links = 0
+        self._gone_into: set[tuple[int, int]] = set()
+        self._spec = _understood(self.exclude) if exclude else None
+
+    @property
+    def usual(self) -> bool:
+        """Whether nothing was asked for."""
+        return not self.exclude and not self.follow_links
+
+    @property
+    def passed_over(self) -> tuple[int, int, int]:
+        """How many files, folders and linked folders were."""
+        return self.files, self.folders, self.links
+
+    def takes(self, path: str, name: str, *, folder: bool = False) -> bool:
+        """Whether a file or a folder is looked at; otherwise it is counted.
+
+        Args:
+            path: Its path below the top.
+            name: Its name alone.
+            folder: Which of the two it is.
+        """
+        wanted = self._wish(f"{path}/" if folder else path)
+        if wanted or (wanted is None and not is_clutter(name, folder=folder)):
+            return True
+        self.count(folder=folder)
+        return False
+
+    def takes_path(self, path: str) -> bool:
+        """Whether a file is looked at that was not come upon through its folders; otherwise it is counted."""
+        wanted = self._wish(path)
+        if wanted or (wanted is None and not lies_in_clutter(path)):
+            return True
+        self.count(folder=False)
+        return False
+
+    def count(self, *, folder: bool) -> None:
+        """Count what was passed over."""
+        if folder:
+            self.folders += 1
+        else:
+            self.files += 1
+
+    def enters(self, held: int) -> bool:
+        """Whether an open folder is gone into: where links are followed, once, whatever leads to it."""
+        if not self.follow_links:
+            return True
+        status = os.fstat(held)
+        before = len(self._gone_into)
+        self._gone_into.add((status.st_dev, status.st_ino))
+        return len(self._gone_into) > before
+
+    def _wish(self, path: str) -> bool | None:
+        """Return whether patterns take a path in or leave it out; None if none is about it."""
+        if self._spec is None:
+            return None
+        left_out = self._spec.check_file(path).include
+        return None if left_out is None else not left_out
+
+
+def _understood(patterns: Sequence[str]) -> "GitIgnoreSpec":
+    import warnings  # noqa: PLC0415 - the same
+
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - hardly ever needed, and the quickest answer never needs it
+
+    from models.errors import InvalidOrder  # noqa: PLC0415 - the same
+
+    for pattern in patterns:
+        if not pattern.strip() or "\n" in pattern:
+            raise InvalidOrder("exclude", "A pattern to exclude must not be empty, and has no line break.")
+    try:
+        # In a file a # would begin a comment; here nobody writes one.
+        lines = [f"\\{pattern}" if pattern.startswith("#") else pattern for pattern in patterns]
+        with warnings.catch_warnings():
+            # Of how Python's regular expressions may change, which a pattern as in a .gitignore is not.
+            warnings.simplefilter("ignore", FutureWarning)
+            return GitIgnoreSpec.from_lines(lines)
+    except ValueError as error:
+        raise InvalidOrder("exclude", f"{' '.join(patterns)[:200]!r} holds no pattern as in a .gitignore.") from error
