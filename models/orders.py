@@ -11,6 +11,8 @@ MAX_CELL_SIZE = 4_096
 MAX_TILE_SIZE = 1_024
 MAX_MOSAIC_PIXELS = 1_000_000_000
 MAX_PICTURE_PIXELS = 128_000_000
+MAX_STREAMED_PIXELS = 1_000_000_000
+"""Of a photo that is decoded at a reduced scale, line by line: a JPEG with one scan, which is not progressive."""
 MAX_PHOTO_PIXELS = 50_000_000
 """Of a photo as it is decoded for a tile: a JPEG is decoded at reduced scale, so it may be larger in the file."""
 MIN_SUBCELLS = 2

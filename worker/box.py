@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedPicture, TooCostly, UnusablePicture
-from models.orders import MAX_PICTURE_PIXELS
+from models.orders import MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
 from worker import decoder, images
 from worker.images import Prepared
 
@@ -162,7 +162,7 @@ def _answer(connection: socket.socket, task: int, data: bytes, first: int, secon
     (height, width, _), (across, down) = told["shape"], told["size"]
     if _shape(task, first, second) not in (None, (height, width)) or min(across, down) < 0:
         raise ValueError("this is not what was asked")
-    if max(height * width, across * down) > MAX_PICTURE_PIXELS:
+    if height * width > MAX_PICTURE_PIXELS or across * down > MAX_STREAMED_PIXELS:
         raise ValueError("so large a picture was refused")
     pixels = np.empty((height, width, 3), np.uint8)
     decoder.receive_into(connection, pixels.data.cast("B"))

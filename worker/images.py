@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.grid import Grid
-from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, Fit
+from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS, Fit
 from worker import headers, jpeg, srgb
 
 TILE_QUALITY, PREVIEW_QUALITY = 92, 80
@@ -106,7 +106,7 @@ def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
     Raises:
         UnusablePicture: as `decode`.
     """
-    image = _decoded(data, (width, height), MAX_PICTURE_PIXELS)
+    image = _decoded_for(data, lambda _: (width, height), _most_pixels(data)).image
     box = _centred(image.size, width / height)
     return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
 
@@ -122,7 +122,7 @@ def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     if (plain := jpeg.thumb(data, side)) is not None:
         pixels, size = plain
         return np.frombuffer(pixels, np.uint8).reshape(side, side, 3), size
-    photo = _decoded_for(data, lambda _: (2 * side, 2 * side))
+    photo = _decoded_for(data, lambda _: (2 * side, 2 * side), _most_pixels(data))
     return np.asarray(photo.image.resize((side, side), Image.Resampling.BOX)), photo.size
 
 
@@ -140,7 +140,7 @@ def prepared(data: bytes, side: int, edge: int) -> Prepared:
     Raises:
         UnusablePicture: as `decode`.
     """
-    photo = _decoded_for(data, lambda size: _at_least(size, side, edge))
+    photo = _decoded_for(data, lambda size: _at_least(size, side, edge), _most_pixels(data))
     image = photo.image
     squeezed = np.asarray(image.resize((side, side), Image.Resampling.BOX))
     small = _within(image, edge, Image.Resampling.BICUBIC) if edge else image
@@ -216,7 +216,7 @@ class _Decoded(NamedTuple):
 
 
 def _decoded_for(
-    data: bytes, enough: Callable[[tuple[int, int]], tuple[int, int] | None], max_pixels: int = MAX_PICTURE_PIXELS
+    data: bytes, enough: Callable[[tuple[int, int]], tuple[int, int] | None], max_pixels: int
 ) -> _Decoded:
     """Decode a photo; `enough` says what is needed of its size."""
     with headers.translated(), headers.opened(data, max_pixels) as image:
@@ -236,6 +236,11 @@ def _decoded_for(
         rgb = rgb.transpose(turn) if turn is not None else rgb
         rgb.info = {}  # what Pillow would write into a file beside the pixels
         return _Decoded(rgb, size[::-1] if orientation in headers.SIDEWAYS else size, lossless)
+
+
+def _most_pixels(data: bytes) -> int:
+    """Return how large a photo may be of which a reduced scale will do: larger where memory does not grow with it."""
+    return MAX_STREAMED_PIXELS if jpeg.is_streamed(data) else MAX_PICTURE_PIXELS
 
 
 def _is_lossless(image: Image.Image, data: bytes) -> bool:

@@ -18,6 +18,7 @@ _SCAN = 0xDA
 """Pixels begin. What comes later, Pillow does not read either."""
 _HEAD_BYTES = 10
 _BITS, _CHANNELS = 8, 3
+_PROGRESSIVE = 0xC2
 
 
 def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
@@ -36,6 +37,22 @@ def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
     except (ValueError, OSError, MemoryError):
         return None
     return image.resize((side, side), Image.Resampling.BOX).tobytes(), size
+
+
+def is_streamed(data: bytes) -> bool:
+    """Whether a JPEG can be decoded line by line: baseline or extended, all of its components in one scan.
+
+    Of any other the decoder keeps the whole picture in memory, whatever the scale. Source: ITU-T T.81, A.2 and G.1.1.
+    """
+    at, component_count = len(_START), 0
+    while data.startswith(_START) and at + _HEAD_BYTES <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - a marker
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        if marker == _SCAN:
+            return 0 < component_count == data[at + 4]
+        if marker in _FRAMES - {_PROGRESSIVE}:
+            component_count = data[at + 9]
+        at += 2 + length
+    return False
 
 
 def _scale(size: tuple[int, int], at_least: int) -> int:
