@@ -15,7 +15,7 @@ import numpy as np
 import platformdirs
 
 from cli import demo, redis_server
-from models import database, settings, signatures
+from models import database, opening, settings, signatures
 from models.errors import BadConfiguration, TesseraError
 from models.settings import Settings
 from models.storage import open_store
@@ -66,6 +66,11 @@ def _local() -> Iterator[Finding]:
 def _embedded() -> Iterator[Finding]:
     yield _tried("Redis server", lambda: _version(redis_server.find()))
     yield _tried("data folder", lambda: _writable(platformdirs.user_data_path("tessera")))
+    path = platformdirs.user_data_path("tessera") / "tessera.db"
+    if path.exists():
+        yield _tried(
+            "database", lambda: f"version {opening.check_migratable(database.sqlite_url(path)) or 'none yet'}"
+        )
     yield _tried("demo photographs", lambda: f"{len(demo.photographs())} of scikit-image's")
 
 
@@ -136,12 +141,8 @@ def _version(program: Path) -> str:
 
 
 def _database(loaded: Settings) -> str:
-    from models import migrations  # noqa: PLC0415 - Alembic is slow to load
-
-    at, newest = migrations.versions(loaded.database_url)
-    if at != newest:
-        raise BadConfiguration(f"it is at version {at or 'none'}, not {newest}; run: tessera migrate")
-    return f"{database.connect(loaded.database_url).dialect.name}, version {at}"
+    at = opening.check(loaded.database_url)
+    return f"{database.address(loaded.database_url).get_backend_name()}, version {at}"
 
 
 def _redis(loaded: Settings) -> str:

@@ -9,10 +9,9 @@ from pathlib import Path
 import click
 import platformdirs
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError, ProgrammingError
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import database, settings
+from models import database, opening, settings
 from models.errors import BadConfiguration
 
 Sessions = sessionmaker[Session]
@@ -27,11 +26,12 @@ which = click.option(
 @contextmanager
 def opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.sessions) -> Iterator[Sessions]:
     """Yield sessions on the installation's database; whatever keeps it from being used is one sentence."""
-    engine = database.connect(_address(data))
+    address = _address(data)
+    opening.check(address)
+    engine = database.connect(address)
     try:
-        yield factory(engine)
-    except (*database.Unreachable, DatabaseError) as error:
-        raise BadConfiguration(_sentence(error)) from error
+        with opening.in_a_sentence():
+            yield factory(engine)
     finally:
         engine.dispose()
 
@@ -58,16 +58,9 @@ def _address(data: Path | None) -> str:
     if _is_server(data):
         return settings.load().database_url
     path = _folder(data) / "tessera.db"
-    if not path.is_file():
+    if not path.exists():
         raise BadConfiguration(
             f"There is no database {path}; name the folder of your tessera up with --data, "
             "or a server's database with TESSERA_DATABASE_URL."
         )
     return database.sqlite_url(path)
-
-
-def _sentence(error: Exception) -> str:
-    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-    if isinstance(error, ProgrammingError) or reason.startswith("no such"):
-        return f"The database is not at the newest version ({reason}); run: tessera migrate"
-    return f"The database cannot be used: {reason}."

@@ -7,7 +7,8 @@ import click
 
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
-from models import settings
+from models import opening, private, settings
+from models.errors import DatabaseUnavailable
 from models.lifecycle import Lane
 
 SETTINGS_HELP = """
@@ -31,7 +32,7 @@ All of them: docs/reference/settings.md
 )
 def web(bind: str, workers: int, threads: int) -> None:
     """Serve the pages and the API."""
-    settings.load()
+    _prepare()
     os.execv(sys.executable, gunicorn(bind, workers, threads))  # noqa: S606 - the same program, another module
 
 
@@ -49,7 +50,7 @@ def web(bind: str, workers: int, threads: int) -> None:
 @click.option("--sweep/--no-sweep", default=True, show_default=True, help="Sweep beside the work.")
 def worker(lanes: tuple[str, ...], concurrency: int | None, *, sweep: bool) -> None:
     """Work through the queue: a process group for each lane, and a sweeper."""
-    settings.load()
+    _prepare()
     with Supervisor() as children:
         for lane in lanes:
             children.start(f"{lane} worker", lane_worker(Lane(lane), concurrency))
@@ -61,7 +62,7 @@ def worker(lanes: tuple[str, ...], concurrency: int | None, *, sweep: bool) -> N
 @click.command(epilog=SETTINGS_HELP)
 def sweep() -> None:
     """Sweep alone: free stale jobs, ring again, clear litter. Any number may run."""
-    settings.load()
+    _prepare()
     os.execv(sys.executable, sweeper())  # noqa: S606 - the same program, another module
 
 
@@ -72,3 +73,13 @@ def migrate() -> None:
 
     migrations.upgrade(settings.load().database_url)
     click.echo("The database is at the newest version.")
+
+
+def _prepare() -> None:
+    """Refuse what cannot work before anything starts; a database that does not answer yet is waited for."""
+    address = settings.load().database_url
+    private.from_now_on()
+    try:
+        opening.check(address)
+    except DatabaseUnavailable as error:
+        click.echo(f"tessera: {error} Starting all the same.", err=True)

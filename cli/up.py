@@ -18,12 +18,16 @@ from cli import demo as demonstration
 from cli import redis_server
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
-from models import database, migrations
-from models.errors import BadConfiguration, TesseraError
+from models import database, migrations, private
+from models.errors import BadConfiguration, BadSecretKey, TesseraError
 from models.lifecycle import Lane
+from models.settings import MIN_SECRET_LENGTH
 
 DEFAULT_PORT = 8642
 THREADS = 16
+REMEDY = "Remove it, and the next start makes a new one; pages that are open must then be loaded again."
+OURS = ("tessera.db", "secret-key", "lock", "logs", "store")
+"""What lies in a data folder."""
 EXAMPLES = """
 \b
 Examples:
@@ -59,6 +63,7 @@ def up(port: int, data: Path | None, *, demo: bool) -> None:
     _check_port(port)
     program = redis_server.find()
     photographs = demonstration.photographs() if demo else []
+    private.from_now_on()
     with _own(folder), tempfile.TemporaryDirectory(prefix="tessera-") as short:
         environment = _environment(folder, Path(short))
         migrations.upgrade(environment["TESSERA_DATABASE_URL"])
@@ -122,7 +127,9 @@ def _check_port(port: int) -> None:
 def _own(folder: Path) -> Iterator[None]:
     """Hold the data folder for ourselves."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private.make(folder)
+        for name in OURS:
+            private.shut_all(folder / name)
         lock = (folder / "lock").open("w")
     except OSError as error:
         raise BadConfiguration(f"The data folder {folder} cannot be used: {error.strerror}.") from error
@@ -150,9 +157,22 @@ def _environment(folder: Path, short: Path) -> dict[str, str]:
 
 
 def _secret(path: Path) -> str:
-    """Return this installation's own key; make it on the first start, for this user's eyes only."""
-    if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-    return path.read_text().strip()
+    """Return this installation's own key; make it on the first start, for this user's eyes only.
+
+    Raises:
+        BadSecretKey: the file is there and holds none.
+    """
+    try:
+        if not path.exists():
+            # Whole or not at all: who is killed here leaves no half of a key.
+            new = path.with_name(f"{path.name}.new")
+            new.write_text(secrets.token_hex(32))
+            private.shut(new)
+            new.replace(path)
+        secret = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise BadSecretKey(f"The secret key {path} cannot be read: {reason}. {REMEDY}") from error
+    if len(secret) < MIN_SECRET_LENGTH or not secret.isprintable():
+        raise BadSecretKey(f"{path} holds no key of at least {MIN_SECRET_LENGTH} printable characters. {REMEDY}")
+    return secret

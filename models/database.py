@@ -1,5 +1,7 @@
 """Engine, sessions, naming convention and time, on SQLite and on PostgreSQL."""
 
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,14 @@ from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
+from models import private
 from models.errors import BadConfiguration
 
 BUSY_SECONDS = 10
 CONNECT_SECONDS = 5
 POSTGRESQL = {
     "connect_timeout": CONNECT_SECONDS,
+    "client_encoding": "utf8",
     # A server that vanished without a word is given up after 15 s, not after the system's two hours.
     "tcp_user_timeout": 15_000,
     "keepalives_idle": 10,
@@ -39,6 +43,7 @@ POSTGRESQL = {
     "options": "-c idle_in_transaction_session_timeout=15s -c lock_timeout=10s",
 }
 """What libpq is told. Source: PostgreSQL 18, sections 32.1.2 and 19.11.1."""
+READ_ONLY = ("SQLITE_READONLY", "SQLITE_CANTOPEN")
 MOST_CONNECTIONS = 40
 """Of one process: more than it has threads, so that none waits for another's connection."""
 Unreachable = (OperationalError, InterfaceError, PoolTimeout)
@@ -87,14 +92,15 @@ def connect(url: str) -> Engine:
     Raises:
         BadConfiguration: the address is no database address, or of another kind.
     """
-    address = _address(url)
-    if address.get_backend_name() == "postgresql":
-        engine = create_engine(address, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args=POSTGRESQL)
-        event.listen(engine, "handle_error", _see_what_was_ended)
-        return engine
-    engine = create_engine(address, max_overflow=MOST_CONNECTIONS, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    place = address(url)
+    if place.get_backend_name() == "postgresql":
+        engine = create_engine(place, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args=POSTGRESQL)
+    else:
+        engine = create_engine(place, max_overflow=MOST_CONNECTIONS, connect_args={"timeout": BUSY_SECONDS})
+        event.listen(engine, "do_connect", _keep_private)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _see_what_is_of_no_use)
     return engine
 
 
@@ -121,7 +127,12 @@ def now(session: Session) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def _address(url: str) -> URL:
+def address(url: str) -> URL:
+    """Return the address of a database as SQLAlchemy takes it.
+
+    Raises:
+        BadConfiguration: it is none, or of another kind.
+    """
     try:
         address = make_url(url)
     except ArgumentError as error:
@@ -135,15 +146,33 @@ def _address(url: str) -> URL:
     )
 
 
-def _see_what_was_ended(context: ExceptionContext) -> None:
-    """Take a session that the server ended, because we were frozen in a transaction, for a connection that is gone.
+def _see_what_is_of_no_use(context: ExceptionContext) -> None:
+    """Take a connection that can write no more for one that is gone, so that it is lent to nobody again.
 
-    psycopg calls it an InternalError, and SQLAlchemy would lend the dead connection to the next who asks.
+    The server ended its session because we were frozen in a transaction: psycopg calls that an InternalError. Or the
+    database was read-only when the connection was made, and SQLite keeps to that for as long as it is open.
     """
     error = context.original_exception
-    if isinstance(error, IdleInTransactionSessionTimeout):
+    read_only = getattr(error, "sqlite_errorname", "").startswith(READ_ONLY)
+    if read_only or isinstance(error, IdleInTransactionSessionTimeout):
         context.is_disconnect = True
         raise OperationalError(context.statement, context.parameters, error, connection_invalidated=True)
+
+
+def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
+    """Make a database's file for its user alone, and take one that is there from the others.
+
+    SQLite gives them the rights that the database has when it makes them, and they keep them.
+    """
+    name = str(arguments[0])
+    if name in {"", ":memory:"} or name.startswith("file:"):
+        return
+    with suppress(OSError):
+        os.close(os.open(name, os.O_RDWR | os.O_CREAT, 0o600))
+    private.shut(Path(name))
+    for beside in ("-wal", "-shm", "-journal"):
+        with suppress(OSError):
+            Path(f"{name}{beside}").chmod(Path(name).stat().st_mode & 0o600)
 
 
 def _begin_sqlite(connection: Connection) -> None:

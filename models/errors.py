@@ -179,3 +179,57 @@ class BadConfiguration(TesseraError):
     """A setting is missing or wrong; the program refuses to start."""
 
     code = "bad_configuration"
+
+
+class BadSecretKey(BadConfiguration):
+    """The file with the key that signs cookies holds none."""
+
+    code = "bad_secret_key"
+
+
+class UnusableDatabase(BadConfiguration):
+    """A database that this program cannot work with as it is."""
+
+    code = "database_unusable"
+
+
+class NotADatabase(UnusableDatabase):
+    """A file that is damaged, or was never an SQLite database."""
+
+    code = "not_a_database"
+
+
+class ForeignDatabase(UnusableDatabase):
+    """Another program's database."""
+
+    code = "foreign_database"
+
+
+class DatabaseOlder(UnusableDatabase):
+    """A database that is still to be migrated."""
+
+    code = "database_older"
+
+
+class DatabaseNewer(UnusableDatabase):
+    """A database that a newer program has migrated."""
+
+    code = "database_newer"
+
+
+class DatabaseIncomplete(UnusableDatabase):
+    """A database that lacks what its version has."""
+
+    code = "database_incomplete"
+
+
+class DatabaseEncoding(UnusableDatabase):
+    """A PostgreSQL database that cannot hold every text."""
+
+    code = "database_encoding"
+
+
+class DatabaseUnavailable(BadConfiguration):
+    """The database does not answer just now."""
+
+    code = "database_unavailable"

@@ -8,7 +8,7 @@ from flask import Response
 from flask_wtf.csrf import CSRFProtect
 from gunicorn.http.errors import NoMoreData, ParseException
 
-from models import logs, queue, settings, signatures
+from models import logs, private, queue, settings, signatures
 from models.errors import InvalidOrder
 from models.services import Services, open_services
 from models.settings import Settings
@@ -32,6 +32,7 @@ def create_app(loaded: Settings | None = None) -> Tessera:
         BadConfiguration: a setting is missing or wrong.
     """
     loaded = loaded or settings.load()
+    private.from_now_on()
     logs.configure(loaded)
     queue.connect(loaded, "publisher")
     return assemble(open_services(loaded))
@@ -62,10 +63,11 @@ def assemble(services: Services) -> Tessera:
         app.register_blueprint(pages)
     app.add_template_filter(views.span)
     app.jinja_env.globals["picture_files"] = signatures.FILES
-    problems.register(app)
     for kind in (ParseException, NoMoreData):
         app.register_error_handler(kind, _garbled)
     app.error_processor(_bad_input)
+    # APIFlask's processor takes what HTTP refuses, too, and forgets its headers; so ours come after it.
+    problems.register(app)
     return app
 
 

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from uuid import UUID
 
 from flask import Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 from zipstream import ZIP_STORED, ZipStream
 
@@ -35,7 +36,11 @@ def picture(mosaic: Mosaic) -> Response:
     name = f"mosaic-{mosaic.id.hex[:8]}.{EXTENSIONS[mosaic.format]}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.set_etag(mosaic.picture_sha256 or "")
-    response.make_conditional(request, accept_ranges=True, complete_length=mosaic.picture_bytes)
+    try:
+        response.make_conditional(request, accept_ranges=True, complete_length=mosaic.picture_bytes)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise
     return response
 
 

@@ -104,7 +104,10 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     if status < HTTPStatus.BAD_REQUEST:
         return error
-    return plain(status, error.description)
+    response = plain(status, error.description)
+    # What HTTP says of such a refusal: Content-Range with a 416, Allow with a 405.
+    response.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
+    return response
 
 
 def _unreachable(error: Exception) -> ResponseReturnValue:

@@ -5,7 +5,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from models import logs, settings
+from models import logs, private, settings
 from models.lifecycle import Lane
 from models.queue import connect, signals
 from worker import closing, parallel, tasks
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=parallel.core_count())
     chosen = parser.parse_args()
     loaded = settings.load()
+    private.from_now_on()
     logs.configure(loaded)
     # Celery would set up its own logging; that somebody listens to this signal keeps it from doing so.
     signals.setup_logging.connect(_keep_logging, weak=False)

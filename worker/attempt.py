@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.orm import Session
@@ -13,6 +14,8 @@ from models.jobs import Lease
 from models.queue import SoftTimeLimitExceeded
 from models.services import Services
 from worker.heart import Heart
+
+Row = TypeVar("Row")
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +77,16 @@ class Attempt:
             raise LeaseLost(f"Attempt {self.lease.attempt} no longer holds job {self.lease.job_id}.")
         self._clock.enter(phase)
         self._share = min(max(share, 0.0), 1.0)
+
+    def whose(self, row: Row | None) -> Row:
+        """Return the row that names this job.
+
+        Raises:
+            LeaseLost: none does: the job was cancelled as soon as it was claimed, and tried again as another.
+        """
+        if row is None:
+            raise LeaseLost(f"Job {self.lease.job_id} was tried again as another.")
+        return row
 
     @property
     def phase_seconds(self) -> dict[str, float]:

@@ -40,7 +40,8 @@ LISTED, INDEXED = 0.02, 0.95
 def index_tile_set(attempt: Attempt) -> Outcome:
     """List the photos of a tile set, see to it that its parts are done, and put them together."""
     with attempt.services.reading() as session:
-        tile_set = session.scalars(select(TileSet).where(TileSet.job_id == attempt.lease.job_id)).one()
+        mine = select(TileSet).where(TileSet.job_id == attempt.lease.job_id)
+        tile_set = attempt.whose(session.scalars(mine).one_or_none())
     _plan(attempt, tile_set)
     _see_parts_done(attempt, tile_set)
     attempt.report("merging", INDEXED)

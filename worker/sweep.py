@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from models import database, jobs, logs, queue, settings, undo
+from models import database, jobs, logs, private, queue, settings, undo
 from models.errors import TesseraError
 from models.queue import connect
 from models.ringing import ring_all
@@ -65,12 +65,15 @@ def sweep_on(services: Services, stop: threading.Event) -> None:
 def main() -> None:
     """Run a sweeper as a process of its own, until SIGTERM or SIGINT."""
     chosen = settings.load()
+    private.from_now_on()
     logs.configure(chosen)
     connect(chosen, "publisher")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sweep_on(open_services(chosen), stop)
+    services = open_services(chosen)
+    services.store.keep_private()
+    sweep_on(services, stop)
 
 
 if __name__ == "__main__":

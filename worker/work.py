@@ -32,7 +32,8 @@ def render_mosaic(attempt: Attempt) -> Outcome:
     """Render the mosaic of a job, and store the picture under this attempt's own keys."""
     services = attempt.services
     with services.reading() as session:
-        mosaic = session.scalars(select(Mosaic).where(Mosaic.job_id == attempt.lease.job_id)).one()
+        mine = select(Mosaic).where(Mosaic.job_id == attempt.lease.job_id)
+        mosaic = attempt.whose(session.scalars(mine).one_or_none())
         version = finding.find_version(session, mosaic.tile_set_id, mosaic.tile_set_version)
         excluded = exclusions.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
     order = finding.order_of(mosaic)

@@ -7,14 +7,21 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from models import database
+from models import database, opening
 
 
 def upgrade(url: str) -> None:
-    """Bring a database to the newest version."""
+    """Bring a database to the newest version.
+
+    Raises:
+        UnusableDatabase: it cannot be migrated as it is.
+        DatabaseUnavailable: it does not answer just now.
+    """
+    opening.check_migratable(url)
     config = _config()
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    with opening.in_a_sentence():
+        command.upgrade(config, "head")
 
 
 def versions(url: str) -> tuple[str | None, str | None]:

@@ -11,6 +11,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
+from models import private
 from models.errors import BadConfiguration, StorageUnreadable, TesseraError
 from models.storage import refusals
 from models.storage.store import Store
@@ -21,6 +22,7 @@ class FolderStore(Store):
 
     def __init__(self, folder: Path) -> None:
         try:
+            private.make(folder)
             super().__init__(LocalStore(folder, mkdir=True, automatic_cleanup=True))
         except (BaseError, OSError) as error:
             raise BadConfiguration(f"The store's folder {folder} cannot be used: {error}") from error
@@ -57,6 +59,10 @@ class FolderStore(Store):
                     part.unlink()
                     dropped += 1
         return dropped
+
+    def keep_private(self) -> None:
+        """Take the blobs and their folders from the others; those that come are written so."""
+        private.shut_all(self.folder)
 
     def free_bytes(self) -> int:
         """Return how many bytes the folder's disk has left."""

@@ -118,6 +118,9 @@ class Store(ABC):
     def drop_parts(self, before: datetime) -> int:
         """Remove what writers that were killed left half-written before a time; return how many files."""
 
+    def keep_private(self) -> None:  # noqa: B027 - who may read a bucket is its owner's to say
+        """Take from other users of this machine what is there already."""
+
     @abstractmethod
     def free_bytes(self) -> int | None:
         """Return how many bytes the store has left; None where nobody can say."""

@@ -6,23 +6,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from models import database, jobs
+from models import database, jobs, placing
 from models.errors import InvalidOrder, LeaseLost
 from models.lifecycle import JobKind, JobState, Lane
+from models.orders import MosaicOrder, SourceKind
+from models.placing import NewSource, StoredFile
 from models.queue import SoftTimeLimitExceeded
 from models.services import Services
-from models.tables import AttemptRecord, Job, PhaseRecord
+from models.tables import AttemptRecord, Job, PhaseRecord, TileSet
 from web.app import assemble
 from worker import attempt, sweep
 from worker.attempt import Attempt, Outcome
+from worker.indexing import index_tile_set
+from worker.work import render_mosaic
 
 
 @pytest.fixture
@@ -47,6 +53,31 @@ def test_work_that_ends_well_succeeds_and_writes_its_rows(services: Services, jo
     attempt.run(services, job_id, lambda _: Outcome(rename))
     job = look(services, job_id)
     assert (job.state, job.progress, job.phase) == (JobState.SUCCEEDED, 1.0, "written with the end")
+
+
+@pytest.mark.parametrize("kind", list(JobKind))
+def test_a_job_that_is_tried_again_just_after_its_claim_stops_without_a_word_of_trouble(
+    services: Services, indexed: Callable[..., TileSet], kind: JobKind
+) -> None:
+    tile_set, target = indexed(services).id, StoredFile("t", "k")
+    with services.sessions.begin() as session:
+        if kind is JobKind.INDEX:
+            source = NewSource(SourceKind.PHOTO, "p", "k")
+            bell = placing.place_photos(session, tile_set, [source], services.ring_again)
+        else:
+            order = MosaicOrder(cells_across=1)
+            bell = placing.place_mosaic(session, uuid4(), tile_set, target, order, services.ring_again)
+
+    def overtaken(attempt: Attempt) -> Outcome:
+        with services.sessions.begin() as session:
+            jobs.cancel(session, [bell.job_id], database.now(session))
+            placing.place_again(session, bell.job_id)
+        return {JobKind.INDEX: index_tile_set, JobKind.RENDER: render_mosaic}[kind](attempt)
+
+    with structlog.testing.capture_logs() as lines:
+        attempt.run(services, bell.job_id, overtaken)
+    assert [line["event"] for line in lines] == ["began", "stopped"]
+    assert look(services, bell.job_id).state is JobState.CANCELLED
 
 
 def test_a_foreseen_error_fails_the_job_with_its_code(services: Services, job_id: int) -> None:

@@ -88,6 +88,9 @@ def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
     assert picture.headers["ETag"] == f'"{sha256(picture.content).hexdigest()}"'
     known = installation.get(done["picture"], headers={"If-None-Match": picture.headers["ETag"]})
     assert (known.status_code, known.content) == (304, b"")
+    beyond = installation.get(done["picture"], headers={"Range": f"bytes={done['bytes']}-"})
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{done['bytes']}")
+    assert beyond.headers["Content-Type"] == "application/problem+json"
     part = installation.get(done["picture"], headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, picture.content[100:200])
 

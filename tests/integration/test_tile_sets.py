@@ -83,6 +83,12 @@ def test_a_wish_that_is_neither_yes_nor_no_is_refused(client: FlaskClient) -> No
     assert problem(answer) == (422, "invalid_order")
 
 
+def test_a_method_that_is_not_allowed_names_those_that_are(client: FlaskClient, address: str) -> None:
+    answer = client.put(address)
+    assert problem(answer) == (405, "method_not_allowed")
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "PATCH", "DELETE"}
+
+
 def test_the_photos_are_listed_page_by_page(client: FlaskClient, address: str) -> None:
     first = client.get(f"{address}/tiles?limit=2").get_json()
     assert [item["name"] for item in first["items"]] == ["0.jpg", "1.jpg"]

@@ -22,7 +22,6 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 HOUSE = {"models", "worker", "web", "cli"}
 CODES_WITHOUT_A_CLASS = {
-    "database_unavailable",
     "duplicate",
     "form_expired",
     "near_duplicate",

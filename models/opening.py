@@ -1,0 +1,157 @@
+"""Whether a database can be used by this program: asked before it is, so that a person hears it in one sentence."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError, DBAPIError, ProgrammingError
+from sqlalchemy.pool import NullPool
+
+from models import database
+from models.errors import (
+    DatabaseEncoding,
+    DatabaseIncomplete,
+    DatabaseNewer,
+    DatabaseOlder,
+    DatabaseUnavailable,
+    ForeignDatabase,
+    NotADatabase,
+    UnusableDatabase,
+)
+from models.tables import Job
+
+STAMP = "alembic_version"
+OURS = {"jobs", "mosaics", "tile_sets"}
+"""Tables that every version has had."""
+REVISIONS = sorted(path.name[:4] for path in Path(__file__).parent.glob("migrations/versions/[0-9]*.py"))
+GARBAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
+MAGIC = b"SQLite format 3\x00"
+"""Source: SQLite, Database File Format, 1.3.1."""
+HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
+
+
+def check(url: str) -> str:
+    """Return the version of a database that this program can work with.
+
+    Raises:
+        UnusableDatabase: it cannot.
+        DatabaseUnavailable: it does not answer just now.
+    """
+    at = check_migratable(url)
+    if at != REVISIONS[-1]:
+        raise DatabaseOlder(
+            f"The database is not at the newest version (it is at {at or 'none'}, not {REVISIONS[-1]}); "
+            "run: tessera migrate"
+        )
+    return at
+
+
+def check_migratable(url: str) -> str | None:
+    """Return the version of a database that can be used once it is migrated; None of an empty one.
+
+    Raises:
+        UnusableDatabase: it cannot.
+        DatabaseUnavailable: it does not answer just now.
+    """
+    address = database.address(url)
+    is_sqlite = address.get_backend_name() == "sqlite"
+    if is_sqlite and not _is_there(address):
+        return None
+    more = {"timeout": database.BUSY_SECONDS} if is_sqlite else database.POSTGRESQL
+    # An engine that changes nothing: the database may be another program's.
+    engine = create_engine(address, poolclass=NullPool, connect_args=more)
+    with in_a_sentence(), engine.connect() as connection:
+        if not is_sqlite:
+            _check_encoding(connection)
+        return _version(connection)
+
+
+@contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """Say whatever keeps a database from being used as one sentence.
+
+    Raises:
+        UnusableDatabase: it is of no use as it is.
+        DatabaseUnavailable: it does not answer just now.
+    """
+    try:
+        yield
+    except (*database.Unreachable, DatabaseError) as error:
+        raise _plain(error) from error
+
+
+def _plain(error: Exception) -> UnusableDatabase | DatabaseUnavailable:
+    origin = error.orig if isinstance(error, DBAPIError) else None
+    reason = str(origin or error).strip().splitlines()[0]
+    name = getattr(origin, "sqlite_errorname", "")
+    if name.startswith(GARBAGE):
+        return NotADatabase(
+            f"The database cannot be used: {reason}. It is damaged, or was never one of SQLite's; restore a backup."
+        )
+    if isinstance(error, ProgrammingError) or reason.startswith("no such"):
+        return DatabaseOlder(f"The database is not at the newest version ({reason}); run: tessera migrate")
+    if isinstance(origin, sqlite3.Error) and not name.startswith(HELD):
+        return UnusableDatabase(f"The database cannot be used: {reason}.")
+    return DatabaseUnavailable(f"The database cannot be used: {reason}.")
+
+
+def _is_there(address: URL) -> bool:
+    """Whether an SQLite database has a file that this user may read and write, with its folder."""
+    if not address.database or address.database == ":memory:":
+        return True
+    path = Path(address.database)
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UnusableDatabase(f"The database cannot be used: there is no folder {folder}.")
+    if path.exists() and not path.is_file():
+        raise UnusableDatabase(f"The database cannot be used: {path} is not a file.")
+    for needed in (folder, path):
+        if needed.exists() and not os.access(needed, os.R_OK | os.W_OK):
+            raise UnusableDatabase(f"The database cannot be used: this user may not read and write {needed}.")
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        # SQLite itself takes a file of a few bytes for an empty database.
+        if file.read(len(MAGIC)) not in (b"", MAGIC):
+            raise NotADatabase(f"The database cannot be used: {path} was never one of SQLite's; restore a backup.")
+    return True
+
+
+def _check_encoding(connection: Connection) -> None:
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise DatabaseEncoding(
+            f"The database is in {encoding}, which cannot hold every name; make one in UTF8: "
+            "createdb --encoding=UTF8 --template=template0 tessera"
+        )
+
+
+def _version(connection: Connection) -> str | None:
+    tables = set(inspect(connection).get_table_names())
+    stamped = STAMP in tables
+    found = list(connection.scalars(text(f"SELECT version_num FROM {STAMP}"))) if stamped else []  # noqa: S608 - ours
+    if not (tables - {STAMP} if not found else tables):
+        return None
+    if not tables >= OURS:
+        some = ", ".join(sorted(tables - {STAMP})[:3]) or STAMP
+        raise ForeignDatabase(f"The database is another program's (it holds {some}); name an empty one.")
+    if len(found) != 1:
+        raise DatabaseIncomplete(_incomplete(f"it says {len(found)} versions"))
+    at = str(found[0])
+    if at not in REVISIONS:
+        raise DatabaseNewer(
+            f"The database is at version {at}, and this program knows none after {REVISIONS[-1]}; "
+            "install the Tessera that migrated it, or a newer one."
+        )
+    missing = sorted(set(Job.metadata.tables) - tables) if at == REVISIONS[-1] else []
+    if missing:
+        raise DatabaseIncomplete(_incomplete(f"without {', '.join(missing)}"))
+    return at
+
+
+def _incomplete(how: str) -> str:
+    return f"The database is not whole ({how}), as when a migration was broken off; bring it back from a backup."
