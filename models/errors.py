@@ -50,6 +50,12 @@ class NotAPicture(UnusablePicture):
     code = "not_a_picture"
 
 
+class KindNotRead(UnusablePicture):
+    """A picture in a format that Tessera reads, but of a kind within it that no reader here knows."""
+
+    code = "kind_not_read"
+
+
 class TruncatedPicture(UnusablePicture):
     """A picture whose end is missing."""
 

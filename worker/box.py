@@ -25,6 +25,11 @@ from worker.images import Prepared
 BELT_SECONDS = 10.0
 """How much longer than its limit we wait for a decoder, should the kernel not have ended it."""
 MOST_WORDS_BYTES = 1 << 16
+TOLD = (
+    "PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE",
+    "TMPDIR",
+)  # fmt: skip
+"""The variables of the environment that a decoder inherits; all others, such as passwords, stay outside."""
 PIXEL_BYTES, FILE_BYTES = 4, 1 << 16
 """A file that comes back has at most so many bytes for each of its pixels, and so many more."""
 _REFUSALS: list[type[UnusablePicture]] = [UnusablePicture, *UnusablePicture.__subclasses__()]
@@ -143,10 +148,21 @@ class Box:
                     [sys.executable, "-P", "-m", "worker.decoder", *map(str, words)],
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
-                    # A library with threads of its own would not survive the forks.
-                    env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+                    env=_environment(),
                 )
         return self._control
+
+
+def _environment() -> dict[str, str]:
+    """Return what a decoder is told of its surroundings: no address, no token, no key."""
+    # A library with threads of its own would not survive the forks.
+    alone = {
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "VIPS_CONCURRENCY": "1",
+        "VIPS_BLOCK_UNTRUSTED": "1",
+    }
+    return {name: os.environ[name] for name in TOLD if name in os.environ} | alone
 
 
 def _answer(connection: socket.socket, task: int, data: bytes, first: int, second: int) -> Answer | UnusablePicture:

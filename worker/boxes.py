@@ -42,6 +42,12 @@ def reach(data: bytes) -> int:
     return max(_ends(places), default=0) if places is not None else 0
 
 
+def item_count(data: bytes) -> int:
+    """Return how many items an AVIF or HEIC says that it has. Source: ISO/IEC 14496-12, 8.11.6."""
+    items = _described(data, b"iinf")
+    return int.from_bytes(items[4:8] if items[0] else items[4:6], "big") if items else 0
+
+
 def colour_code(data: bytes) -> tuple[int, int] | None:
     """Return the code points of primaries and transfer of an AVIF or HEIC, as ITU-T H.273 numbers them."""
     code = _first(data, b"colr", NCLX_TAG)

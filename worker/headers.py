@@ -12,19 +12,25 @@ from PIL import Image
 
 from models import signatures
 from models.errors import DamagedPicture, EmptyFile, TooManyPixels, TruncatedPicture
-from worker import boxes
+from worker import boxes, chunks, tags, trust
 from worker.core import cicp
 
 FORMATS = {name: name.upper().replace(" ", "") for name in signatures.READ} | {"HEIC": "HEIF"}
 """What Pillow calls the formats that Tessera reads."""
 ORIENTATION_TAG = 0x0112
 """Source: CIPA DC-008 (Exif 3.0), 4.6.5.1.6."""
-TILE_WIDTH_TAG, TILE_LENGTH_TAG, SUBFILE_TAG, SUB_IFDS_TAG, DNG_TAG = 322, 323, 254, 330, 50706
-"""Source: TIFF 6.0, sections 8 and 15; TIFF/EP (ISO 12234-2), 5.2; DNG 1.7, chapter 4."""
+SUBFILE_TAG, SUB_IFDS_TAG, DNG_TAG = 254, 330, 50706
+"""Source: TIFF 6.0, section 8; TIFF/EP (ISO 12234-2), 5.2; DNG 1.7, chapter 4."""
+ADOBE_RGB_TOLD = (
+    struct.pack("<HHI4s", 1, 2, 4, b"R03\0"), struct.pack(">HHI4s", 1, 2, 4, b"R03\0"),
+    struct.pack("<HHIH", 0xA001, 3, 1, 2), struct.pack(">HHIH", 0xA001, 3, 1, 2),
+)  # fmt: skip
+"""The entries of Exif that say Adobe RGB, in either order of bytes: InteroperabilityIndex R03, and ColorSpace 2."""
 REDUCED = 1
 MOST_COMPONENTS = 4
 SIDEWAYS = {5, 6, 7, 8}
 TRUNCATED = "The picture is truncated: its end is missing."
+DAMAGED = "The picture is damaged and cannot be decoded."
 _DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
     TypeError, ValueError, struct.error, zlib.error,
@@ -56,7 +62,7 @@ def translated() -> Iterator[None]:
     except _DAMAGE as error:
         if "truncated" in str(error):
             raise TruncatedPicture(TRUNCATED) from error
-        raise DamagedPicture("The picture is damaged and cannot be decoded.") from error
+        raise DamagedPicture(DAMAGED) from error
 
 
 def opened(data: bytes, max_pixels: int) -> Image.Image:
@@ -68,22 +74,34 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
     Raises:
         UnusablePicture: empty, in no format that Tessera reads, too large, or with a header that cannot be read.
     """
+    kind = kind_of(data)
+    if kind == "TIFF":
+        _judge_tiff(tags.of(data), max_pixels)
+    image = _identified(data, kind)
+    check_size(image.size, max_pixels)
+    match kind:
+        case "PNG":
+            _judge_png(image, data)
+        case "AVIF" | "HEIC":
+            _judge_boxes(image, data, max_pixels)
+        case "JPEG 2000":
+            _judge_code_stream(image, data)
+    return image
+
+
+def kind_of(data: bytes) -> str:
+    """Return which of `signatures.READ` a file is.
+
+    Raises:
+        UnusablePicture: empty, or in no format that Tessera reads.
+    """
     if not data:
         raise EmptyFile("The file is empty.")
     head = data[: signatures.HEAD_BYTES]
     kind = signatures.kind(head)
     if kind is None:
         raise signatures.refusal("The file", signatures.other(head))
-    image = _identified(data, kind)
-    check_size(image.size, max_pixels)
-    match kind:
-        case "TIFF":
-            _judge_tiff(image, max_pixels)
-        case "AVIF" | "HEIC":
-            _judge_boxes(image, data, max_pixels)
-        case "JPEG 2000":
-            _judge_code_stream(image, data)
-    return image
+    return kind
 
 
 def check_size(size: tuple[int, int], max_pixels: int, what: str = "The picture") -> None:
@@ -120,8 +138,22 @@ def orientation(image: Image.Image) -> int:
     """
     if image.format == "JPEG" and not image.info.keys() & {"exif", "xmp"}:
         return 1
-    found = orientation_in_header(image) if image.format in {"AVIF", "HEIF"} else image.getexif().get(ORIENTATION_TAG)
+    if image.format in {"AVIF", "HEIF"}:
+        found = orientation_in_header(image)
+    else:
+        found = None
+        with suppress(*_DAMAGE):
+            found = image.getexif().get(ORIENTATION_TAG)
     return found if isinstance(found, int) else 1
+
+
+def exif_profile(image: Image.Image) -> bytes | None:
+    """Return the profile of Adobe RGB where Exif alone says that a picture's colours are those.
+
+    Source: DCF 2.0 (CIPA DC-009), 3.3.1 for R03; ColorSpace 2 is what cameras wrote before it.
+    """
+    data = image.info.get("exif") or b""
+    return cicp.adobe_rgb() if image.mode == "RGB" and any(told in data for told in ADOBE_RGB_TOLD) else None
 
 
 def _identified(data: bytes, kind: str) -> Image.Image:
@@ -155,12 +187,28 @@ def _load_heif() -> None:
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
-def _judge_tiff(image: Image.Image, max_pixels: int) -> None:
+def _judge_tiff(found: tags.Tags, max_pixels: int) -> None:
     """Refuse a tile far larger than the picture, for it is inflated whole, and raw photos: there it is a preview."""
-    tags = getattr(image, "tag_v2", {})
-    check_size((tags.get(TILE_WIDTH_TAG, 0), tags.get(TILE_LENGTH_TAG, 0)), max_pixels, "A tile of the picture")
-    if DNG_TAG in tags or (SUB_IFDS_TAG in tags and tags.get(SUBFILE_TAG, 0) == REDUCED):
+    tile = tags.one(found, tags.TILE_WIDTH, 0), tags.one(found, tags.TILE_LENGTH, 0)
+    check_size(tile, max_pixels, "A tile of the picture")
+    if DNG_TAG in found or (SUB_IFDS_TAG in found and tags.one(found, SUBFILE_TAG, 0) == REDUCED):
         raise signatures.refusal("The file", signatures.RAW)
+
+
+def _judge_png(image: Image.Image, data: bytes) -> None:
+    """Add what Pillow passes over: colours that are told by numbers, which count before a profile.
+
+    Source: PNG (3rd edition), 11.3.2.6 and 4.3; 13.12 for the scaling of samples.
+    """
+    code = chunks.colour_code(data)
+    if code is not None:
+        if not code.full_range:
+            raise trust.not_read("a PNG whose colours are in the range of video")
+        grey = data[25] in chunks.GREY_TYPES
+        image.info["icc_profile"] = cicp.icc_profile(code.primaries, code.transfer, grey=grey)
+    bits, clear = data[24], image.info.get("transparency")
+    if image.mode == "L" and isinstance(clear, int) and bits < 8:  # noqa: PLR2004 - Pillow scales pixels alone
+        image.info["transparency"] = clear * 255 // (2**bits - 1)
 
 
 def _judge_boxes(image: Image.Image, data: bytes, max_pixels: int) -> None:

@@ -13,14 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.errors import DamagedPicture, TruncatedPicture
 from models.grid import Grid
 from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS, Fit
-from worker import headers, jpeg, srgb
+from worker import headers, jpeg, second, srgb
 
 TILE_QUALITY, PREVIEW_QUALITY = 92, 80
 PREVIEW_SIDE = 160
 """Longest side in pixels of the small picture that pages show of a photo."""
 LOSSLESS, LOSSY_TIFF = {"PNG", "GIF", "BMP", "TIFF"}, {"jpeg", "tiff_jpeg", "webp"}
+Enough = Callable[[tuple[int, int]], tuple[int, int] | None]
+"""Given a picture's width and height, returns those that must be decoded at least; None for every pixel."""
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -95,9 +98,12 @@ def size(data: bytes) -> tuple[int, int]:
     Raises:
         UnusablePicture: empty, in no known format, or too large.
     """
-    with headers.translated(), headers.opened(data, MAX_PICTURE_PIXELS) as image:
-        width, height = headers.shown_size(image)
-        return (height, width) if headers.orientation_in_header(image) in headers.SIDEWAYS else (width, height)
+    try:
+        with headers.translated(), headers.opened(data, MAX_PICTURE_PIXELS) as image:
+            width, height = headers.shown_size(image)
+            return (height, width) if headers.orientation_in_header(image) in headers.SIDEWAYS else (width, height)
+    except DamagedPicture as error:
+        return second.size(data, MAX_PICTURE_PIXELS, error)
 
 
 def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
@@ -215,11 +221,28 @@ class _Decoded(NamedTuple):
     lossless: bool
 
 
-def _decoded_for(
-    data: bytes, enough: Callable[[tuple[int, int]], tuple[int, int] | None], max_pixels: int
-) -> _Decoded:
-    """Decode a photo; `enough` says what is needed of its size."""
+def _decoded_for(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
+    """Decode a photo by Pillow where it is to be trusted, and by libvips what Pillow cannot read.
+
+    `enough` says what is needed of its size.
+    """
+    try:
+        return _by_pillow(data, enough, max_pixels)
+    except TruncatedPicture:
+        if (whole := second.with_its_end(data)) is None:
+            raise
+        return _by_pillow(whole, enough, max_pixels)
+    except (DamagedPicture, second.Wanted) as error:
+        image = second.decoded(data, min(max_pixels, MAX_PICTURE_PIXELS), error)
+    if enough(image.size) is not None:
+        headers.check_size(image.size, MAX_PHOTO_PIXELS)
+    with headers.translated():
+        return _Decoded(srgb.converted(image), image.size, headers.kind_of(data) in LOSSLESS)
+
+
+def _by_pillow(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
     with headers.translated(), headers.opened(data, max_pixels) as image:
+        second.leave(image, data)
         sideways = headers.orientation_in_header(image) in headers.SIDEWAYS
         size = headers.shown_size(image)
         at_least = enough(size[::-1] if sideways else size)
@@ -228,6 +251,8 @@ def _decoded_for(
             headers.check_size(image.size, MAX_PHOTO_PIXELS)
         lossless = _is_lossless(image, data)
         image.load()
+        if not image.info.get("icc_profile"):
+            image.info["icc_profile"] = headers.exif_profile(image)
         rgb = srgb.converted(image)
         if image.info.get("crop"):
             rgb = rgb.crop(image.info["crop"])

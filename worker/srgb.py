@@ -5,58 +5,105 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 BACKGROUND = (255, 255, 255)
 BLOCK_PIXELS = 1 << 20
-PHOTOMETRIC_TAG, WHITE_IS_ZERO = 262, 0
+PHOTOMETRIC_TAG, BITS_TAG, WHITE_IS_ZERO = 262, 258, 0
 """Source: TIFF 6.0, section 8."""
+UNSEEN = 1
+"""A profile that changes no colour by more than so many levels is sRGB's, whatever it is called."""
+_GREY = {"1", "L", "LA"}
 
 
 def converted(image: Image.Image) -> Image.Image:
     """Return a picture as RGB: its profile followed, its alpha laid on white."""
-    image = _eight_bits(image)
+    if image.mode == "La":  # Pillow divides by the alpha of colours, and of grey only when it is asked
+        image = image.convert("LA")
     clear = image.info.get("transparency")
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith(("I", "F")):
+        return _flat(deep_grey(image, profile), _opaque(np.asarray(image), clear))
     if isinstance(clear, tuple) and max(clear) > 255:  # noqa: PLR2004 - of 16 bits, but Pillow keeps the upper 8 of pixels
         image.info["transparency"] = tuple(value >> 8 for value in clear)
-    if image.has_transparency_data:
-        profile = image.info.get("icc_profile")
-        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
-        flat = Image.new("RGB", image.size, BACKGROUND)
-        flat.paste(_through_profile(rgba.convert("RGB"), profile), mask=rgba.getchannel("A"))
-        return flat
-    return _through_profile(image, image.info.get("icc_profile"))
+    if not image.has_transparency_data:
+        return _through_profile(image, profile)
+    alpha = image.convert("RGBA").getchannel("A")
+    return _flat(_through_profile(image.convert("L" if image.mode in _GREY else "RGB"), profile), alpha)
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Bring the 16-bit and 32-bit grey modes to eight bits; Pillow's own conversion cuts them off at 255."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.asarray(image)
+def grey(values: NDArray[Any], top: float, profile: bytes | None, *, negative: bool = False) -> Image.Image:
+    """Return grey of more than eight bits as RGB.
+
+    Args:
+        values: (H, W), 0 to `top`; what is beyond is cut off.
+        top: What is white.
+        profile: An ICC profile to follow.
+        negative: Whether 0 is white instead.
+    """
+    ramp = _transform(profile, "L") if profile else None
+    levels = (
+        None if ramp is None else np.asarray(_applied(ramp, Image.fromarray(np.arange(256, dtype=np.uint8)[None])))[0]
+    )
+    out = np.empty((*values.shape, 3), np.uint8)
+    rows = max(1, BLOCK_PIXELS // values.shape[1])
+    for first in range(0, len(values), rows):
+        block = np.nan_to_num(values[first : first + rows].astype(np.float64)) * (255.0 / top)
+        block = np.clip(255.0 - block if negative else block, 0, 255)
+        for channel in range(3):
+            out[first : first + rows, :, channel] = np.rint(
+                block if levels is None else np.interp(block, np.arange(256), levels[:, channel])
+            )
+    return Image.fromarray(out)
+
+
+def deep_grey(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return grey of 12, 16 or 32 bits, or floating, as RGB; Pillow's own conversion cuts it off."""
+    values, tags = np.asarray(image), getattr(image, "tag_v2", {})
     top = 1.0 if image.mode == "F" and values.max(initial=0.0) <= 1.0 else 65_535.0
+    if tags.get(BITS_TAG) == (12,):
+        top = 4_095.0
     # Pillow turns the negatives of 1 to 8 bits into positives, and leaves those of 16.
-    negative = image.mode == "I;16" and getattr(image, "tag_v2", {}).get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO
-    clear = image.info.get("transparency")
-    grey = np.empty(values.shape, np.uint8)
-    rows = max(1, BLOCK_PIXELS // image.width)
-    for first in range(0, image.height, rows):
-        block = np.nan_to_num(values[first : first + rows].astype(np.float64))
-        block = np.clip(block * (255.0 / top), 0, 255).round()
-        grey[first : first + rows] = 255 - block if negative else block
-    if isinstance(clear, int):
-        grey[values == clear] = 255
-    return Image.fromarray(grey)
+    return grey(values, top, profile, negative=image.mode == "I;16" and tags.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO)
+
+
+def _opaque(values: NDArray[Any], clear: object) -> Image.Image | None:
+    """Return alpha for deep grey of which one value is transparent."""
+    return Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)) if isinstance(clear, int) else None
+
+
+def _flat(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
+    """Return a picture laid on white."""
+    if alpha is None:
+        return image
+    flat = Image.new("RGB", image.size, BACKGROUND)
+    flat.paste(image, mask=alpha)
+    return flat
 
 
 def _through_profile(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if image.mode not in {"RGB", "L", "CMYK"}:
-        image = image.convert("RGB")
+    if image.mode == "LAB":
+        profile = _lab()
+    elif image.mode not in {"RGB", "L", "CMYK"}:
+        image = image.convert("L" if image.mode in _GREY else "RGB")
     transform = _transform(profile, image.mode) if profile else None
     if transform is None:
         return image if image.mode == "RGB" else image.convert("RGB")
+    return _applied(transform, image)
+
+
+def _applied(transform: Any, image: Image.Image) -> Image.Image:
     converted = Image.new("RGB", image.size)
     transform.apply(image, converted)
     return converted
+
+
+@lru_cache(maxsize=1)
+def _lab() -> bytes:
+    from PIL import ImageCms  # noqa: PLC0415 - see below
+
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
 
 
 @lru_cache(maxsize=64)
@@ -65,12 +112,24 @@ def _transform(profile: bytes, mode: str) -> Any:
     from PIL import ImageCms  # noqa: PLC0415 - most photos carry no profile, and the command line starts faster
 
     try:
-        source = ImageCms.getOpenProfile(BytesIO(profile))
-        if mode == "RGB" and ImageCms.getProfileDescription(source).startswith("sRGB"):
-            return None
-        # Without the cache one transform serves several threads.
-        return ImageCms.buildTransform(
-            source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=ImageCms.Flags.NOCACHE
+        transform = ImageCms.buildTransform(
+            ImageCms.getOpenProfile(BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            mode,
+            "RGB",
+            # Without the cache one transform serves several threads.
+            flags=ImageCms.Flags.NOCACHE,
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
+    return None if mode == "RGB" and _changes_nothing(transform) else transform
+
+
+def _changes_nothing(transform: Any) -> bool:
+    """Whether a transform leaves colours as they are: all of a lattice, and every grey."""
+    steps = np.arange(0, 256, 15, dtype=np.uint8)
+    lattice = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    probe = np.ascontiguousarray(np.concatenate([lattice, greys], axis=1))
+    seen = np.asarray(_applied(transform, Image.fromarray(probe)))
+    return int(np.abs(seen.astype(int) - probe).max()) <= UNSEEN

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 import psutil
 import pytest
+from handmade import DEFLATE, Tiff, tiff
 from PIL import Image
 
 from models.errors import DamagedPicture, EmptyFile, NotAPicture, TooCostly, TooManyPixels, UnusablePicture
@@ -177,6 +178,39 @@ def test_a_decoder_can_write_no_file_and_leaves_no_core() -> None:
         for decoder in decoders():
             assert decoder.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
             assert decoder.rlimit(psutil.RLIMIT_CORE) == (0, 0)
+    finally:
+        box.close()
+
+
+def test_a_decoder_inherits_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = ["TESSERA_SECRET_KEY", "TESSERA_DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "SOMEBODYS_TOKEN"]
+    for name in secrets:
+        monkeypatch.setenv(name, "swordfish")
+    box = Box(30, 512 * MEBIBYTE)
+    try:
+        box.decode(photo())
+        inside = [child for child in psutil.Process().children(recursive=True) if child.pid not in others]
+        told = [child.environ() for child in inside]
+    finally:
+        box.close()
+    assert len(told) >= 2
+    for environment in told:
+        assert environment.keys().isdisjoint(secrets)
+        assert "swordfish" not in environment.values()
+        assert "PATH" in environment
+
+
+def test_what_libvips_reads_comes_out_of_the_box_and_keeps_to_its_limits() -> None:
+    samples = np.random.default_rng(1).integers(0, 1 << 16, (30, 40, 3), dtype=np.uint16)
+    planes = tiff(samples, Tiff(2, 16, planar=True))
+    huge = tiff(np.zeros((4_000, 4_000, 3), np.uint16), Tiff(2, 16, planar=True, compression=DEFLATE))
+    box = Box(30, 96 * MEBIBYTE)
+    try:
+        np.testing.assert_array_equal(box.decode(planes), np.rint(samples / 257))
+        with pytest.raises(UnusablePicture) as refused:
+            box.decode(huge)
+        assert refused.value.code in {TooManyPixels.code, DamagedPicture.code}
+        np.testing.assert_array_equal(box.decode(planes), np.rint(samples / 257))
     finally:
         box.close()
 

@@ -1,4 +1,4 @@
-"""Colour profiles for the code points by which AVIF and HEIC name their colours.
+"""Colour profiles for the code points by which AVIF, HEIC and PNG name their colours, and for Adobe RGB.
 
 Source: ITU-T H.273 for the numbers (CICP), ICC.1:2001-04 for the form of a profile.
 """
@@ -25,6 +25,8 @@ PRIMARIES = {
 """Chromaticities of red, green, blue and white. Source: H.273, table 2."""
 BT709 = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), (0.3127, 0.3290))
 """Those of sRGB, taken where the number is 1, unknown or unspecified."""
+ADOBE_RGB = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), (0.3127, 0.3290))
+ADOBE_GAMMA = 563 / 256
 D50 = (0.9642, 1.0, 0.8249)
 """Source: ICC.1:2001-04, 6.1."""
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -39,26 +41,38 @@ POINTS = 4 * 255 + 1
 
 
 @cache
-def icc_profile(primaries: int, transfer: int) -> bytes | None:
+def icc_profile(primaries: int, transfer: int, *, grey: bool = False) -> bytes | None:
     """Return an ICC profile for code points of H.273; None where they mean sRGB, or nothing.
 
     In PQ and HLG, light beyond the white of paper (203 cd/m2) is cut off. The curves of television cameras (1, 6, 14,
     15) are taken as sRGB's, as viewers do.
+
+    Args:
+        primaries: Code point of the primaries.
+        transfer: Code point of the transfer.
+        grey: Whether the picture has no colours; a profile fits pictures of its kind alone.
     """
     light = _light(transfer)
-    if primaries not in PRIMARIES and light is None:
+    if light is None and (grey or primaries not in PRIMARIES):
         return None
-    colours = _adapted(PRIMARIES.get(primaries, BT709))
-    curve = _srgb_light() if light is None else light
+    return _profile(PRIMARIES.get(primaries, BT709), _srgb_light() if light is None else light, grey=grey)
+
+
+@cache
+def adobe_rgb() -> bytes:
+    """Return an ICC profile of Adobe RGB. Source: Adobe RGB (1998) Color Image Encoding, 4.3.1 and 4.3.4."""
+    return _profile(ADOBE_RGB, np.linspace(0.0, 1.0, POINTS) ** ADOBE_GAMMA, grey=False)
+
+
+def _profile(chromaticities: tuple[tuple[float, float], ...], curve: Curve, *, grey: bool) -> bytes:
     table = struct.pack(f">4sII{POINTS}H", b"curv", 0, POINTS, *np.rint(curve * 65_535).astype(int).tolist())
-    text = b"Code points of H.273\0"
-    tags = {
-        b"desc": struct.pack(">4sII", b"desc", 0, len(text)) + text + bytes(78),
-        b"wtpt": _xyz(D50),
-        **{name: _xyz(colour) for name, colour in zip((b"rXYZ", b"gXYZ", b"bXYZ"), colours.T.tolist(), strict=True)},
-        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), table),
-    }
-    return _laid_out(tags)
+    text = b"Made of numbers\0"
+    tags = {b"desc": struct.pack(">4sII", b"desc", 0, len(text)) + text + bytes(78), b"wtpt": _xyz(D50)}
+    if grey:
+        return _laid_out(tags | {b"kTRC": table}, b"GRAY")
+    colours = zip((b"rXYZ", b"gXYZ", b"bXYZ"), _adapted(chromaticities).T.tolist(), strict=True)
+    tags |= {name: _xyz(colour) for name, colour in colours}
+    return _laid_out(tags | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), table), b"RGB ")
 
 
 def _light(transfer: int) -> Curve | None:
@@ -108,13 +122,13 @@ def _xyz(values: tuple[float, ...] | list[float]) -> bytes:
     return struct.pack(">4sI3i", b"XYZ ", 0, *(round(value * 65_536) for value in values))
 
 
-def _laid_out(tags: dict[bytes, bytes]) -> bytes:
-    """Return a display profile of RGB. Source: ICC.1:2001-04, 6.1 and 6.2."""
+def _laid_out(tags: dict[bytes, bytes], space: bytes) -> bytes:
+    """Return a display profile of a colour space. Source: ICC.1:2001-04, 6.1 and 6.2."""
     start, table, body = 132 + 12 * len(tags), b"", b""
     for name, value in tags.items():
         table += name + struct.pack(">II", start + len(body), len(value))
         body += value + bytes(-len(value) % 4)
-    head = struct.pack(">IIIIII", start + len(body), 0, 0x02100000, 0x6D6E7472, 0x52474220, 0x58595A20)
+    head = struct.pack(">III4s4s4s", start + len(body), 0, 0x02100000, b"mntr", space, b"XYZ ")
     head += struct.pack(">6H", 2001, 4, 1, 0, 0, 0) + b"acsp" + bytes(28)
     head += struct.pack(">3i", *(round(value * 65_536) for value in D50))
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + body

@@ -1,0 +1,97 @@
+"""The second reader's turn: when Pillow is not to be trusted with a file, or cannot read it.
+
+libvips is loaded on first use, since the command line starts faster without it.
+"""
+
+from PIL import Image
+
+from models.errors import DamagedPicture, KindNotRead, TruncatedPicture, UnusablePicture
+from worker import headers, scans, tags, trust
+
+_END = b"\xff\xd9"
+"""Source: ITU-T T.81, B.1.1.3: the marker that ends an image."""
+
+
+class Wanted(Exception):
+    """Pillow is not to read this file; `profile` is what libvips follows in place of the file's own."""
+
+    def __init__(self, profile: bytes | None = None) -> None:
+        super().__init__("libvips reads it")
+        self.profile = profile
+
+
+def leave(image: Image.Image, data: bytes) -> None:
+    """Leave a file that Pillow has opened to libvips, where Pillow would read it wrongly.
+
+    Raises:
+        Wanted: libvips reads it.
+        KindNotRead: nobody does.
+    """
+    if image.format == "TIFF" and trust.of_tiff(data) is trust.Reader.VIPS:
+        raise Wanted
+    if trust.loses_depth(image, data):
+        raise Wanted(image.info["icc_profile"])
+
+
+def size(data: bytes, max_pixels: int, error: UnusablePicture) -> tuple[int, int]:
+    """Return the upright width and height of a file whose header Pillow cannot read.
+
+    Raises:
+        UnusablePicture: `error`, or a better word, if nobody can.
+    """
+    kind = _judged(data, error)
+    from worker import vips  # noqa: PLC0415 - the command line starts faster
+
+    try:
+        return vips.size(data, kind, max_pixels)
+    except (DamagedPicture, TruncatedPicture):
+        raise error from None
+
+
+def decoded(data: bytes, max_pixels: int, error: UnusablePicture | Wanted) -> Image.Image:
+    """Return a picture by libvips, as `vips.decoded`.
+
+    Args:
+        data: The file.
+        max_pixels: Largest width x height.
+        error: Why it is not Pillow that reads it.
+
+    Raises:
+        UnusablePicture: `error`, or a better word, if nobody can.
+    """
+    kind = _judged(data, error)
+    alpha = kind != "TIFF" or trust.has_alpha(tags.of(data))
+    from worker import vips  # noqa: PLC0415 - the command line starts faster
+
+    try:
+        profile = error.profile if isinstance(error, Wanted) else None
+        return vips.decoded(data, kind, max_pixels, profile, alpha=alpha)
+    except (DamagedPicture, TruncatedPicture):
+        if isinstance(error, Wanted):
+            raise
+        raise error from None
+
+
+def with_its_end(data: bytes) -> bytes | None:
+    """Return a truncated JPEG with its last marker set again, if nothing but that was missing."""
+    if headers.kind_of(data) != "JPEG" or not scans.complete(data):
+        return None
+    from worker import vips  # noqa: PLC0415 - the command line starts faster
+
+    whole = data + _END
+    return whole if vips.whole(whole) else None
+
+
+def _judged(data: bytes, error: UnusablePicture | Wanted) -> str:
+    """Return the format of a file that libvips may try."""
+    kind = headers.kind_of(data)
+    if kind == "TIFF":
+        trust.of_tiff(data)
+    unread: KindNotRead | None = trust.unread(data, kind)
+    if unread is not None:
+        raise unread from error
+    from worker import vips  # noqa: PLC0415 - the command line starts faster
+
+    if isinstance(error, UnusablePicture) and kind not in vips.TRIES:
+        raise error
+    return kind

@@ -1,0 +1,159 @@
+"""Which reader is believed about a file, by what its header says: Pillow, libvips, or neither.
+
+`PILLOW` and `VIPS` list the samples of a TIFF that each of them was seen to read right (tests/unit/test_readers.py
+goes through them with files made by hand); what is in neither is refused, and called by its name. Of every other
+format Pillow is believed, but for colours of sixteen bits with a profile, which it would cut to eight bits first.
+"""
+
+import struct
+from collections.abc import Iterator
+from enum import Enum, auto
+
+from PIL import Image
+
+from models.errors import KindNotRead
+from worker import boxes, tags
+from worker.tags import Tags, one
+
+UINT, INT, FLOAT = 1, 2, 3
+NEGATIVE, GREY, RGB, PALETTE, INKS, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
+COLOURS = {NEGATIVE: 1, GREY: 1, RGB: 3, PALETTE: 1, INKS: 4, YCBCR: 3, LAB: 3}
+PILLOW = {
+    *((colours, UINT, bits) for colours in (NEGATIVE, GREY, PALETTE) for bits in (1, 2, 4, 8)),
+    *((colours, UINT, 8) for colours in (RGB, INKS, LAB)),
+    *((colours, UINT, 16) for colours in (NEGATIVE, GREY, RGB, INKS)),
+    (GREY, FLOAT, 32),
+}  # fmt: skip
+"""Colours, form and bits of the samples of a pixel that lie together."""
+PILLOW_LITTLE_ENDIAN = {(GREY, UINT, 12)}
+VIPS_PLANES = {
+    *((colours, UINT, bits) for colours in (NEGATIVE, GREY) for bits in (8, 16, 32)),
+    *((colours, UINT, bits) for colours in (RGB, INKS) for bits in (8, 16)),
+    *((colours, FLOAT, 32) for colours in (GREY, RGB)),
+    (PALETTE, UINT, 8),
+}  # fmt: skip
+"""The same of libvips, for samples that lie in planes."""
+VIPS = VIPS_PLANES | {
+    *((colours, UINT, bits) for colours in (NEGATIVE, GREY, PALETTE) for bits in (1, 2, 4)),
+    *((colours, FLOAT, 16) for colours in (GREY, RGB)),
+    (YCBCR, UINT, 8), (LAB, UINT, 16), (LAB, INT, 16),
+}  # fmt: skip
+"""The same of libvips, for samples that lie together."""
+DIVIDED = {*((colours, UINT, bits) for colours in (GREY, RGB) for bits in (8, 16)), (RGB, FLOAT, 32)}
+"""The samples that both divide by the alpha that they were multiplied by."""
+SQUEEZED = {6, 7, 50_001}
+"""Compressions that bring their own kind of samples: JPEG and WebP."""
+ASSOCIATED, UNASSOCIATED, PROFILE, CMYK, PLANES = 1, 2, 34_675, 1, 2
+MOST_PARTS = 1_000
+"""Source: libheif's security limits, which keep a small file from costing much."""
+_FORMS = {UINT: "whole", INT: "signed", FLOAT: "floating"}
+_NAMES = {
+    NEGATIVE: "grey", GREY: "grey", RGB: "RGB", PALETTE: "palette", 4: "mask", INKS: "CMYK", YCBCR: "YCbCr",
+    LAB: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*", 32_803: "colour filter", 32_844: "LogL", 32_845: "LogLuv",
+}  # fmt: skip
+_HIERARCHICAL = dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical")
+_FRAMES = {0xC3: "lossless", 0xC9: "arithmetic", 0xCA: "arithmetic", 0xCB: "lossless arithmetic"} | _HIERARCHICAL
+"""Source: ITU-T T.81, table B.1."""
+_INKS = dict.fromkeys((11, 12, 13), "inks")
+_BITMAPS = {
+    3: "bit fields of an unusual layout",
+    4: "a JPEG inside",
+    5: "a PNG inside",
+    6: "bit fields with alpha",
+} | _INKS
+_DEEP_PNG = {2, 4, 6}
+"""Colour types of which Pillow keeps the upper eight bits. Source: PNG (3rd edition), table 11."""
+
+
+class Reader(Enum):
+    """Who reads a file."""
+
+    PILLOW = auto()
+    VIPS = auto()
+
+
+def of_tiff(data: bytes) -> Reader:
+    """Return who reads a TIFF.
+
+    Raises:
+        KindNotRead: nobody reads such samples right.
+    """
+    found = tags.of(data)
+    if tags.PHOTOMETRIC not in found or one(found, tags.COMPRESSION, 1) in SQUEEZED:
+        return Reader.PILLOW
+    colours, bits = one(found, tags.PHOTOMETRIC, GREY), one(found, tags.BITS, 1)
+    kind = colours, one(found, tags.FORMAT, UINT), bits
+    for oddity in _oddities(found):
+        raise not_read(f"a TIFF of {oddity}")
+    in_planes = one(found, tags.PLANAR, 1) == PLANES
+    trusted = kind in PILLOW or (kind in PILLOW_LITTLE_ENDIAN and data.startswith(b"II"))
+    if trusted and not in_planes and not (PROFILE in found and colours == RGB and bits > 8):  # noqa: PLR2004 - what Pillow keeps
+        return Reader.PILLOW
+    if kind in (VIPS_PLANES if in_planes else VIPS):
+        return Reader.VIPS
+    name, form = _NAMES.get(colours, f"colour space {colours}"), _FORMS.get(kind[1], "complex or untold")
+    raise not_read(f"a TIFF of {name} samples in {bits}-bit {form} numbers{' in planes' if in_planes else ''}")
+
+
+def has_alpha(found: Tags) -> bool:
+    """Whether the first sample beyond the colours of a TIFF is alpha; one that says nothing of it is taken for it."""
+    return one(found, tags.EXTRA, UNASSOCIATED) in {ASSOCIATED, UNASSOCIATED}
+
+
+def loses_depth(image: Image.Image, data: bytes) -> bool:
+    """Whether Pillow would cut a PNG's colours to eight bits before its profile is followed."""
+    deep = image.format == "PNG" and data[24] == 16 and data[25] in _DEEP_PNG  # noqa: PLR2004 - bits of a sample
+    return deep and bool(image.info.get("icc_profile"))
+
+
+def not_read(kind: str) -> KindNotRead:
+    """Return what is said of a picture of a kind that neither reader reads."""
+    return KindNotRead(f"The file is {kind}, a kind that Tessera does not read; save it in another form.")
+
+
+def unread(data: bytes, kind: str) -> KindNotRead | None:
+    """Return what is said of a file that no reader could read, if that is for its kind and not for damage."""
+    name = None
+    if kind == "JPEG":
+        name = _of_jpeg(data)
+    elif kind == "HEIC" and boxes.item_count(data) > MOST_PARTS:
+        name = f"a HEIC of more than {MOST_PARTS:,} parts"
+    elif kind == "BMP" and len(data) >= 34:  # noqa: PLR2004 - the header as far as the compression
+        (compression,) = struct.unpack_from("<I", data, 30)
+        name = _BITMAPS.get(compression) if data[14] > 12 else None  # noqa: PLR2004 - the old header has none
+    return None if name is None else not_read(f"a {kind} of {name}" if kind == "BMP" else name)
+
+
+def _oddities(found: Tags) -> Iterator[str]:
+    """Yield what of a TIFF's samples neither reader gets right, though it gets others of their kind."""
+    colours, bits, samples = (
+        one(found, tags.PHOTOMETRIC, GREY),
+        one(found, tags.BITS, 1),
+        one(found, tags.SAMPLES, 1),
+    )
+    if any(len(set(found.get(tag, ()))) > 1 for tag in (tags.BITS, tags.FORMAT)):
+        yield "samples that differ in their bits or their form"
+    if colours == INKS and one(found, tags.INK_SET, CMYK) != CMYK:
+        yield "other inks than cyan, magenta, yellow and black"
+    if samples > 1 and bits % 8:
+        yield f"several samples a pixel of {bits} bits"
+    if one(found, tags.PLANAR, 1) == PLANES and tags.TILE_WIDTH in found:
+        yield "tiles in planes"
+    if one(found, tags.PLANAR, 1) == PLANES and samples > 1 and COLOURS.get(colours) == 1:
+        yield "grey and alpha in planes"
+    kind = colours, one(found, tags.FORMAT, UINT), bits
+    if one(found, tags.EXTRA, UNASSOCIATED) == ASSOCIATED and kind not in DIVIDED:
+        yield f"negatives or {bits}-bit numbers that were multiplied by their alpha"
+
+
+def _of_jpeg(data: bytes) -> str | None:
+    """Return the name of a JPEG's coding where it is a rare one."""
+    at = 2
+    while at + 10 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - begins a marker
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # noqa: PLR2004 - frames, and what is none
+            if data[at + 4] != 8:  # noqa: PLR2004 - bits of a sample
+                return f"a JPEG of {data[at + 4]} bits a sample"
+            return f"a JPEG of {_FRAMES[marker]} coding" if marker in _FRAMES else None
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big") if marker != 0xFF else 1  # noqa: PLR2004 - filling
+    return None

@@ -1,0 +1,141 @@
+"""libvips as a second reader, for files that Pillow reads wrongly or not at all; `worker.trust` says which."""
+
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+from PIL import Image
+
+from models.errors import DamagedPicture, TruncatedPicture
+from worker import headers, srgb
+
+_LOADERS = {
+    "JPEG": "jpegload_buffer", "PNG": "pngload_buffer", "TIFF": "tiffload_buffer",
+    "AVIF": "heifload_buffer", "WebP": "webpload_buffer",
+}  # fmt: skip
+"""The only ones that are ever called, each by its name: libvips is never asked to guess what a file is."""
+_FAILS_ON = {"JPEG": "warning"}
+"""libjpeg goes on with a warning where it makes pixels up."""
+TRIES = {"JPEG", "TIFF", "AVIF", "WebP"}
+"""Formats of which libvips may try what Pillow cannot read; no PNG, since Pillow refuses what inflates to much."""
+_TOPS = {"uchar": 255.0, "ushort": 65_535.0, "uint": 4_294_967_295.0}
+_COLOURS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb": 3, "rgb16": 3, "cmyk": 4}
+"""How many samples of a pixel are its colour, by what libvips calls it."""
+_MODES = {(3, 3): "RGB", (3, 4): "RGBA", (4, 4): "CMYK"}
+_MADE_SRGB = {"scrgb", "lab", "labs"}
+PROFILE = "icc-profile-data"
+
+
+def size(data: bytes, kind: str, max_pixels: int) -> tuple[int, int]:
+    """Return the upright width and height, from the header alone.
+
+    Raises:
+        UnusablePicture: the header cannot be read, or says more than `max_pixels`.
+    """
+    upright = _opened(data, kind, max_pixels)
+    return upright.width, upright.height
+
+
+def decoded(
+    data: bytes, kind: str, max_pixels: int, profile: bytes | None = None, *, alpha: bool = True
+) -> Image.Image:
+    """Return a picture upright, in eight bits, as a Pillow image whose `info` holds the profile still to be followed.
+
+    Args:
+        data: A file of a format that `reads` says yes to.
+        kind: The format.
+        max_pixels: Largest width x height.
+        profile: An ICC profile to take in place of the file's own.
+        alpha: Whether a sample beyond the colours is alpha.
+
+    Raises:
+        UnusablePicture: too large, or not even libvips can decode it; one wrong byte that it notices is enough.
+    """
+    image = _opened(data, kind, max_pixels)
+    if profile is not None:
+        image = image.copy()
+        image.set_type(pyvips.GValue.blob_type, PROFILE, profile)
+    with _Translated():
+        return _as_pillow(image, alpha=alpha)
+
+
+def whole(data: bytes) -> bool:
+    """Whether every pixel of a JPEG is there: not one warning of its decoder."""
+    try:
+        pyvips.Image.jpegload_buffer(data, fail_on="warning", access="sequential").avg()
+    except pyvips.Error:
+        return False
+    return True
+
+
+def load() -> None:
+    """Load now what is loaded on first use, without starting a thread."""
+    pyvips.cache_set_max(0)
+
+
+class _Translated:
+    """Gives every failure of libvips one of our names."""
+
+    def __enter__(self) -> None:
+        pyvips.cache_set_max(0)
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, pyvips.Error):
+            if "premature end" in str(error):
+                raise TruncatedPicture(headers.TRUNCATED) from error
+            raise DamagedPicture(headers.DAMAGED) from error
+
+
+def _opened(data: bytes, kind: str, max_pixels: int) -> Any:
+    with _Translated():
+        image = getattr(pyvips.Image, _LOADERS[kind])(data, fail_on=_FAILS_ON.get(kind, "error"))
+    headers.check_size((image.width, image.height), max_pixels)
+    with _Translated():
+        return image.autorot()
+
+
+def _as_pillow(image: Any, *, alpha: bool) -> Image.Image:
+    profile = bytes(image.get(PROFILE)) if image.get_typeof(PROFILE) else None
+    if image.interpretation in _MADE_SRGB:
+        image, profile = image.colourspace("srgb").cast("uchar"), None
+    elif profile is not None and image.interpretation == "rgb16":
+        # In sixteen bits: of a linear picture, eight are too few in the dark.
+        image, profile = _through_profile(image), None
+    colours = _COLOURS.get(image.interpretation)
+    top = 1.0 if image.format == "float" else _TOPS.get(image.format)
+    if colours is None or top is None:
+        raise DamagedPicture(headers.DAMAGED)
+    samples = image[: colours + 1 if alpha else colours].numpy()
+    if colours == 1:
+        pillow = _grey(samples.reshape(image.height, image.width, -1), top, profile)
+    else:
+        mode = _MODES[colours, samples.shape[2]]
+        pillow = Image.frombytes(mode, (image.width, image.height), _eight_bits(samples, top).tobytes())
+        pillow.info["icc_profile"] = profile
+    return pillow
+
+
+def _grey(samples: NDArray[Any], top: float, profile: bytes | None) -> Image.Image:
+    """Return grey, or grey with alpha, as a picture whose profile was followed."""
+    image = srgb.grey(samples[:, :, 0], top, profile)
+    if samples.shape[2] > 1:
+        image.putalpha(Image.fromarray(_eight_bits(samples[:, :, 1], top)))
+    return image
+
+
+def _through_profile(image: Any) -> Any:
+    """Return a picture in sRGB; as it was, where its profile is unusable."""
+    try:
+        return image.icc_transform("srgb", embedded=True, intent="perceptual").copy_memory()
+    except pyvips.Error:
+        return image
+
+
+def _eight_bits(samples: NDArray[Any], top: float) -> NDArray[np.uint8]:
+    if samples.dtype == np.uint8:
+        return samples
+    eight = np.empty(samples.shape, np.uint8)
+    for row, line in enumerate(samples):
+        eight[row] = np.rint(line * (255.0 / top))
+    return eight
