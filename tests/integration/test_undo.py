@@ -18,7 +18,7 @@ from models.services import Services
 from models.tables import Exclusion, Tile, TileSet
 from models.tile_sets import Indexed
 from web.app import assemble
-from worker import sweep
+from worker import litter, rebuild, sweep
 
 ANNA, BEN, CLARA = (bytes([number]) * 32 for number in range(1, 4))
 B = BEN.hex()
@@ -175,6 +175,42 @@ def test_a_deleted_set_comes_back_with_all_it_had(services: Services, tile_set: 
         assert finding.find_tile_set(session, tile_set).job.state == "cancelled"
     do(services, undo.restore_photo, tile_set, B)
     assert seen(services, tile_set)[:2] == (3, 3)
+
+
+def test_what_is_in_the_trash_keeps_its_blobs_until_it_is_purged(services: Services, tile_set: UUID) -> None:
+    with services.reading() as session:
+        current = finding.find_tile_set(session, tile_set).current
+    assert current is not None
+    for key in (current.index_key, keys.tile(tile_set, B), keys.tile(tile_set, ANNA.hex())):
+        services.store.put(key, b"x")
+
+    def held() -> set[str]:
+        with services.reading() as session:
+            later = database.now(session) + timedelta(hours=2)
+        litter.collect(services, later)
+        kept = {blob.key for blob in services.store.list(keys.TILE_SETS)}
+        return {key.rpartition("/")[2][:4] for key in kept}
+
+    do(services, tile_sets.remove, tile_set, B)
+    index_again(services, tile_set, b"\x09" * 32)
+    assert {"0101", "0202"} <= held()
+    drop(services, tile_set)
+    assert {"0101", "0202"} <= held()
+    restore(services, tile_set)
+    do(services, undo.purge_photo, tile_set, B, now=False)
+    assert held() == {"0101"}
+    drop(services, tile_set)
+    assert held() == {"0101"}
+    do(services, undo.purge_set, tile_set)
+    assert held() == set()
+
+
+def test_an_index_that_is_made_again_holds_what_is_in_the_trash(services: Services, tile_set: UUID) -> None:
+    do(services, tile_sets.remove, tile_set, B)
+    index_again(services, tile_set, b"\x09" * 32)
+    with services.reading() as session:
+        version = finding.find_version(session, tile_set, 3)
+        assert {content.hex()[:2] for content in rebuild._contents(session, version)} == {"01", "02", "03", "09"}
 
 
 def test_a_photo_does_not_come_back_into_a_set_that_is_in_the_trash(services: Services, tile_set: UUID) -> None:
