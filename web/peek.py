@@ -14,6 +14,10 @@ from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
 
 HEADER_BYTES = 1 << 20
 """How far into a file its size is looked for."""
+BOXED = ("AVIF", "HEIC", "JPEG 2000")
+"""Formats of boxes within boxes: their size lies in small ones, and the turn that they may tell of is not asked for."""
+MOVES, READ_BYTES, BOXED_BYTES = 2_000, 256 << 10, 16 << 10
+"""Most reads and seeks that a header may cost, and most bytes that are read of one; of a boxed one far fewer."""
 TELLING = (b"\xff\xd8\xff", b"GIF8", b"BM")
 """Formats whose orientation the header tells: by Exif in JPEG, and none in GIF and BMP."""
 CROPPED = ("AVIF", "HEIC")
@@ -41,7 +45,7 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_c
     kind = signatures.kind(head)
     if kind is None:
         raise signatures.refusal(name, signatures.other(head))
-    width, height = _size(file)
+    width, height = _size(file, kind)
     if width * height > MAX_PICTURE_PIXELS:
         raise TooManyPixels(
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
@@ -67,11 +71,43 @@ def _check(size: tuple[int, int], order: MosaicOrder, tile_count: int) -> None:
     rules.of_order(order, size, cut(*size, order), tile_count)
 
 
-def _size(file: IO[bytes]) -> tuple[int, int]:
+class _Budget(BytesIO):
+    """A file's beginning of which so much may be read and no more, however often its header sends a reader about."""
+
+    def __init__(self, data: bytes, most_bytes: int) -> None:
+        super().__init__(data)
+        self._moves, self._bytes = MOVES, most_bytes
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read on.
+
+        Raises:
+            ValueError: the budget is spent.
+        """
+        data = super().read(size)
+        self._spend(len(data))
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Move the position.
+
+        Raises:
+            ValueError: the budget is spent.
+        """
+        self._spend(0)
+        return super().seek(offset, whence)
+
+    def _spend(self, count: int) -> None:
+        self._moves, self._bytes = self._moves - 1, self._bytes - count
+        if self._moves < 0 or self._bytes < 0:
+            raise ValueError("a header that costs this much to read is no header")
+
+
+def _size(file: IO[bytes], kind: str) -> tuple[int, int]:
     """Return width and height by the header; 0 x 0 where it does not say, which the worker will find out."""
-    try:
-        width, height = imagesize.get(BytesIO(file.read(HEADER_BYTES)))
-    except Exception:  # noqa: BLE001 - a header that this parser cannot read is judged by the real decoder
-        width, height = 0, 0
+    boxed = kind in BOXED
+    head = _Budget(file.read(HEADER_BYTES), BOXED_BYTES if boxed else READ_BYTES)
     file.seek(0)
+    # What it cannot read, for the budget's sake too, is -1 x -1.
+    width, height = imagesize.get(head, exif_rotation=not boxed)
     return max(width, 0), max(height, 0)
