@@ -8,6 +8,8 @@ import sys
 from models.lifecycle import Lane
 
 PYTHON = (sys.executable, "-P", "-m")
+CONNECTIONS = 512
+"""Open at once in each web process; below the 1,024 files that a process may commonly have open."""
 
 
 def gunicorn(bind: str, workers: int, threads: int) -> list[str]:
@@ -16,7 +18,9 @@ def gunicorn(bind: str, workers: int, threads: int) -> list[str]:
         f"--bind={bind}",
         f"--workers={workers}",
         f"--threads={threads}",
-        "--worker-class=gthread",
+        "--worker-class=web.connections.Worker",
+        f"--worker-connections={CONNECTIONS}",
+        "--no-sendfile",
         "--timeout=120",
         "--graceful-timeout=10",
         "--no-control-socket",

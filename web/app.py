@@ -16,7 +16,6 @@ from web import api, context, gate, policy, problems, trace, uploads, views
 from web.uploads import SpoolingRequest
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
-FORM_MEMORY_BYTES = 1 << 20
 
 
 class Tessera(APIFlask):
@@ -76,7 +75,7 @@ def _configure(app: Tessera, chosen: Settings) -> None:
         SECRET_KEY=chosen.secret_key.get_secret_value(),
         MAX_CONTENT_LENGTH=chosen.max_upload_bytes,
         MAX_FORM_PARTS=chosen.max_form_parts,
-        MAX_FORM_MEMORY_SIZE=FORM_MEMORY_BYTES,
+        MAX_FORM_MEMORY_SIZE=uploads.TEXT_BYTES,
         TRUSTED_HOSTS=[*LOOPBACK, *chosen.trusted_hosts],
         SESSION_COOKIE_NAME="tessera",
         SESSION_COOKIE_HTTPONLY=True,

@@ -22,7 +22,8 @@ from web.context import reading, store
 TYPES = {Format.PNG: "image/png", Format.JPEG: "image/jpeg"}
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 EXTENSIONS = {Format.PNG: "png", Format.JPEG: "jpg"}
-READ_BYTES = 1 << 20
+READ_BYTES = 128 << 10
+"""Held in memory for each client that is slow to take it."""
 
 
 def picture(mosaic: Mosaic) -> Response:

@@ -10,7 +10,7 @@ from werkzeug.exceptions import SecurityError
 
 from models.errors import NotAllowed
 from web.context import settings
-from web.problems import API_PREFIX, answer, for_programs
+from web.problems import answer, for_programs
 
 OPEN_ENDPOINTS = {"login.form", "login.enter", "static", "health.live", "health.ready"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -40,8 +40,7 @@ def leave() -> None:
 
 
 def _ask() -> ResponseReturnValue | None:
-    is_api = request.path.startswith(API_PREFIX)
-    if is_api and request.method not in SAFE_METHODS and _from_another_site():
+    if request.method not in SAFE_METHODS and _from_another_site():
         raise NotAllowed("The request comes from a page of another site.")
     if settings().mode == "embedded" or request.endpoint in OPEN_ENDPOINTS:
         return None

@@ -15,7 +15,7 @@ from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
 HEADER_BYTES = 1 << 20
 """How far into a file its size is looked for."""
 BOXED = ("AVIF", "HEIC", "JPEG 2000")
-"""Formats of boxes within boxes: their size lies in small ones, and the turn that they may tell of is not asked for."""
+"""Formats of boxes within boxes: their size lies in small ones, and their turn is not asked for."""
 MOVES, READ_BYTES, BOXED_BYTES = 2_000, 256 << 10, 16 << 10
 """Most reads and seeks that a header may cost, and most bytes that are read of one; of a boxed one far fewer."""
 TELLING = (b"\xff\xd8\xff", b"GIF8", b"BM")

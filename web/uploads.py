@@ -5,13 +5,11 @@ Werkzeug's own way opens a file for every part above 500 kB; a thousand photos w
 
 import io
 import tempfile
-from contextlib import suppress
-from http import HTTPStatus
 from typing import IO, cast
 
-from flask import Flask, Request, Response, request
-from gunicorn.http.errors import ParseException
+from flask import Flask, Request, request
 from typing_extensions import Buffer
+from werkzeug.exceptions import RequestEntityTooLarge
 
 ENDPOINTS = {
     f"{side}{name}"
@@ -21,34 +19,19 @@ ENDPOINTS = {
 """Where files come in."""
 PLAIN_BYTES = 64 << 10
 """Most bytes of a request that brings no files."""
-CHUNK_BYTES = 1 << 20
-UNHEARD = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-"""Strangers are not listened to."""
-DISCARD_BYTES = 64 << 20
-"""Most of a refused upload that is still read, so that its sender gets to hear why."""
+TEXT_BYTES, HEADER_BYTES = 1 << 20, 256
+"""Most bytes of a form that are no file's, and how many more each file may add: they are held in memory."""
 
 
 def register(app: Flask) -> None:
-    """Limit what comes in, and read on what is refused."""
+    """Limit what comes in."""
     app.before_request(_limit)
-    app.after_request(_hear_out)
 
 
 def _limit() -> None:
     """Let only uploads be large: they are spooled to disk, and every other body is read into memory at once."""
     if request.endpoint not in ENDPOINTS or request.mimetype != "multipart/form-data":
         request.max_content_length = PLAIN_BYTES
-
-
-def _hear_out(response: Response) -> Response:
-    """Read on what a refused upload still sends: a connection that is closed on it takes the answer with it."""
-    refused = response.status_code >= HTTPStatus.BAD_REQUEST and response.status_code not in UNHEARD
-    if refused and request.endpoint in ENDPOINTS:
-        with suppress(OSError, ParseException):
-            left = DISCARD_BYTES
-            while left > 0 and (data := request.environ["wsgi.input"].read(min(CHUNK_BYTES, left))):
-                left -= len(data)
-    return response
 
 
 class Part(io.RawIOBase):
@@ -104,6 +87,20 @@ class SpoolingRequest(Request):
     """A request whose files share one temporary file, which goes with the request."""
 
     _spool: IO[bytes] | None = None
+    _file_count = 0
+
+    @property
+    def file_bytes(self) -> int:
+        """How many bytes of files have come."""
+        return self._spool.seek(0, io.SEEK_END) if self._spool is not None else 0
+
+    @property
+    def most_text_bytes(self) -> int:
+        """How many bytes that are no file's may come."""
+        return TEXT_BYTES + HEADER_BYTES * self._file_count
+
+    def _get_stream_for_parsing(self) -> IO[bytes]:
+        return cast("IO[bytes]", _Form(super()._get_stream_for_parsing(), self))
 
     def _get_file_stream(
         self,
@@ -114,6 +111,7 @@ class SpoolingRequest(Request):
     ) -> IO[bytes]:
         if self._spool is None:
             self._spool = tempfile.TemporaryFile(prefix="tessera-upload-")  # noqa: SIM115 - close() below ends it
+        self._file_count += 1
         return cast("IO[bytes]", Part(self._spool))
 
     def close(self) -> None:
@@ -121,3 +119,22 @@ class SpoolingRequest(Request):
         super().close()
         if self._spool is not None:
             self._spool.close()
+
+
+class _Form:
+    """The body of a form as it is read piece by piece: what becomes of a piece is known when the next is read."""
+
+    def __init__(self, body: IO[bytes], request: SpoolingRequest) -> None:
+        self._body, self._request, self._bytes = body, request, 0
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on.
+
+        Raises:
+            RequestEntityTooLarge: fields, headers of parts and what lies between have more bytes than may be held.
+        """
+        if self._bytes - self._request.file_bytes > self._request.most_text_bytes:
+            raise RequestEntityTooLarge
+        data = self._body.read(size)
+        self._bytes += len(data)
+        return data

@@ -1,0 +1,261 @@
+"""How gunicorn's threads are kept from clients that are slow, by nature or on purpose.
+
+The worker's event loop gathers the head of a request, which needs no thread, and throws away what a client still
+sends of a request that was answered without being read. A thread that must wait for its client, within a body or an
+answer, lets another work meanwhile: as many requests as `--threads` says are worked on at once, and `MOST_WAITING`
+more may wait. When one more would, the one with the least patience left is ended.
+"""
+
+import errno
+import select
+import selectors
+import socket
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from gunicorn.http import get_parser
+from gunicorn.workers.gthread import TConn, ThreadWorker
+from typing_extensions import Buffer
+
+HEAD_SECONDS = 10.0
+"""How long the head of a request may be coming."""
+HEAD_BYTES = 64 << 10
+"""Most of a head that is gathered; gunicorn's own limits judge a longer one."""
+PATIENCE_SECONDS = 10.0
+"""How long a client may let us wait beyond what its rate earns it."""
+SLOWEST_BYTES = 4 << 10
+"""Bytes a second, of a body or of an answer, below which a client uses its patience up."""
+MOST_WAITING = 64
+"""Clients that threads of one process wait for at once."""
+LINGER_SECONDS = 30.0
+DISCARD_BYTES = 64 << 20
+"""Most of an unread body that is thrown away: a connection that is closed on it takes the answer with it."""
+CHUNK_BYTES = 256 << 10
+END_OF_HEAD = b"\r\n\r\n"
+
+
+class Waiting:
+    """The clients that threads wait for."""
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._clients: set[Paced] = set()
+
+    def enter(self, client: "Paced") -> None:
+        """Add a client; if that is one too many, end the one with the least patience left."""
+        with self._lock:
+            if len(self._clients) >= self._most:
+                slowest = min(self._clients, key=lambda each: each.patience)
+                self._clients.discard(slowest)
+                slowest.end()
+            self._clients.add(client)
+
+    def leave(self, client: "Paced") -> None:
+        """Take a client off."""
+        with self._lock:
+            self._clients.discard(client)
+
+
+class Paced:
+    """A socket that gives up on a client that is too slow, and keeps no place while it waits for one."""
+
+    def __init__(self, sock: socket.socket, waiting: Waiting, places: threading.Semaphore) -> None:
+        self._sock, self._waiting, self._places = sock, waiting, places
+        self._placed = False
+        self.patience = PATIENCE_SECONDS
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def settimeout(self, _seconds: float | None) -> None:
+        """Do nothing: patience decides, and a socket with a time limit would wait by itself."""
+
+    def begin(self) -> None:
+        """Take a place to work on a request of this client's."""
+        self.patience = PATIENCE_SECONDS
+        self._places.acquire()
+        self._placed = True
+
+    def finish(self) -> None:
+        """Give the place back."""
+        self._placed = False
+        self._places.release()
+
+    def end(self) -> None:
+        """Wake whoever waits for this client: nothing more will come of it."""
+        with suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+
+    def read_now(self, size: int) -> bytes:
+        """Read what is there, without waiting.
+
+        Raises:
+            BlockingIOError: nothing is.
+        """
+        return self._sock.recv(size, socket.MSG_DONTWAIT)
+
+    def recv(self, size: int) -> bytes:
+        """Read what is there, or wait for it.
+
+        Raises:
+            ConnectionResetError: it did not come in time.
+        """
+        while True:
+            try:
+                data = self.read_now(size)
+            except BlockingIOError:
+                self._wait(select.POLLIN)
+            else:
+                self._earn(len(data))
+                return data
+
+    def send(self, data: Buffer) -> int:
+        """Send all of it."""
+        self.sendall(data)
+        return len(memoryview(data))
+
+    def sendall(self, data: Buffer) -> None:
+        """Send all of it, waiting for the client where it has no room.
+
+        Raises:
+            ConnectionResetError: it did not take it in time.
+        """
+        left = memoryview(data)
+        while left:
+            try:
+                sent = self._sock.send(left, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                self._wait(select.POLLOUT)
+            else:
+                self._earn(sent)
+                left = left[sent:]
+
+    def _earn(self, count: int) -> None:
+        self.patience = min(PATIENCE_SECONDS, self.patience + count / SLOWEST_BYTES)
+
+    def _wait(self, event: int) -> None:
+        poll = select.poll()
+        poll.register(self._sock, event)
+        self._waiting.enter(self)
+        if self._placed:
+            self._places.release()
+        began = time.monotonic()
+        try:
+            ready = poll.poll(max(0.0, self.patience) * 1_000)
+        finally:
+            self.patience -= time.monotonic() - began
+            self._waiting.leave(self)
+            if self._placed:
+                self._places.acquire()
+        if not ready:
+            raise ConnectionResetError(errno.ECONNRESET, "the client is too slow")
+
+
+class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+    """gunicorn's worker of threads, with patience."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting = Waiting()
+        self._places = threading.Semaphore(self.cfg.threads)
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """Return threads for those that work and for those that wait."""
+        return ThreadPoolExecutor(max_workers=self.cfg.threads + MOST_WAITING)
+
+    def accept(self, listener: socket.socket) -> None:
+        """Accept a connection; if that is one too many, close the one whose head has been coming longest."""
+        super().accept(listener)
+        if self.nr_conns >= self.worker_connections and self.pending_conns:
+            self._close(self.pending_conns[0])
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Gather the head of a request before a thread is asked to answer it."""
+        if conn.parser is None:
+            conn.sock = Paced(conn.sock, self._waiting, self._places)
+            conn.parser = get_parser(self.cfg, conn.sock, conn.client)
+        conn.head = bytearray(conn.parser.unreader.take_buffered())
+        self._watch(conn, self._gather, HEAD_SECONDS)
+        self._gather(conn)
+
+    def handle_request(self, req: Any, conn: TConn) -> bool:
+        """Answer a request from a place of its own."""
+        conn.sock.begin()
+        try:
+            return bool(super().handle_request(req, conn))
+        finally:
+            conn.sock.finish()
+
+    def finish_request(self, conn: TConn, fs: "Future[bool]") -> None:
+        """Keep a connection, or close it once its client has heard the answer."""
+        if not fs.cancelled() and fs.exception() is None and fs.result():
+            super().finish_request(conn, fs)
+            return
+        conn.left = DISCARD_BYTES
+        self._watch(conn, self._discard, LINGER_SECONDS)
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(conn)
+
+    def murder_pending(self) -> None:
+        """Close what has been coming for too long; of a worker that ends, also what has not begun to come."""
+        now = time.monotonic()
+        for conn in list(self.pending_conns):
+            if conn.timeout <= now or (not self.alive and not conn.head):
+                self._close(conn)
+
+    def _watch(self, conn: TConn, callback: Any, seconds: float) -> None:
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + seconds
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._ready, callback, conn))
+
+    def _ready(self, callback: Any, conn: TConn, _sock: socket.socket) -> None:
+        # What was ready may have been closed by what was ready before it.
+        if conn in self.pending_conns:
+            callback(conn)
+
+    def _gather(self, conn: TConn) -> None:
+        """Read on; once the head is there, ask a thread to answer."""
+        before = len(conn.head)
+        came = self._read(conn)
+        if came is not None:
+            conn.head += came
+        if END_OF_HEAD in conn.head[max(0, before - len(END_OF_HEAD)) :] or len(conn.head) > HEAD_BYTES:
+            self._forget(conn)
+            conn.parser.unreader.unread(bytes(conn.head))
+            conn.data_ready = True
+            super().enqueue_req(conn)
+        elif came == b"":
+            self._close(conn)
+
+    def _discard(self, conn: TConn) -> None:
+        """Read on and throw it away, until the client is done."""
+        came = self._read(conn)
+        if came is not None:
+            conn.left -= len(came)
+            if not came or conn.left < 0:
+                self._close(conn)
+
+    def _read(self, conn: TConn) -> bytes | None:
+        """Return what is there; None if nothing is, nothing if nothing more will come."""
+        try:
+            return bytes(conn.sock.read_now(CHUNK_BYTES))
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
+
+    def _forget(self, conn: TConn) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
+
+    def _close(self, conn: TConn) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        conn.close()
