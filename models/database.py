@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -46,6 +46,8 @@ POSTGRESQL = {
 READ_ONLY = ("SQLITE_READONLY", "SQLITE_CANTOPEN")
 MOST_CONNECTIONS = 40
 """Of one process: more than it has threads, so that none waits for another's connection."""
+LAST_ID = 2**31 - 1
+"""No row has a larger id. Source: PostgreSQL 18, table 8.2: integer."""
 Unreachable = (OperationalError, InterfaceError, PoolTimeout)
 """What a statement raises when the database cannot be reached just now."""
 
@@ -101,6 +103,7 @@ def connect(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "handle_error", _see_what_is_of_no_use)
+    event.listen(engine, "handle_error", _see_what_cannot_be_kept)
     return engine
 
 
@@ -173,6 +176,13 @@ def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _opt
     for beside in ("-wal", "-shm", "-journal"):
         with suppress(OSError):
             Path(f"{name}{beside}").chmod(Path(name).stat().st_mode & 0o600)
+
+
+def _see_what_cannot_be_kept(context: ExceptionContext) -> None:
+    """Call a number too large, or a text that is no Unicode, by one name: the drivers' encoders do not."""
+    error = context.original_exception
+    if isinstance(error, OverflowError | UnicodeEncodeError):
+        raise DataError(context.statement, context.parameters, error)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -17,8 +17,6 @@ from models.tables import Batch, Job, Mosaic, SkippedPhoto, Tile, TileSet, Versi
 
 PAGE_LENGTH = 50
 REPORT_LENGTH = 1_000
-LAST_ID = 2**63 - 1
-"""No row has a larger one."""
 
 
 @dataclass(frozen=True)

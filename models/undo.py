@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from models import exclusions
+from models import database, exclusions
 from models.errors import InvalidOrder, NotFound
 from models.exclusions import excluded, in_force
 from models.finding import PAGE_LENGTH, find_tile, find_tile_set
@@ -21,8 +21,6 @@ from models.orders import ExclusionReason
 from models.tables import Exclusion, Job, Mosaic, Part, RemovedTile, SkippedPhoto, Source, Tile, TileSet, Version
 from models.tile_sets import add_version, hold
 
-LAST_ROW = 2**31 - 1
-"""No row has a larger id. Source: PostgreSQL 18, table 8.2: integer."""
 LATELY = timedelta(minutes=10)
 """For so long a page says what was removed from it, and offers it back."""
 IN_TRASH = TileSet.deleted_at.is_not(None) & TileSet.purged_at.is_(None)
@@ -34,7 +32,7 @@ def tile_sets(session: Session, since: datetime | None = None) -> Sequence[TileS
     return session.scalars(query if since is None else query.where(TileSet.deleted_at >= since)).all()
 
 
-def photos(session: Session, before: int = LAST_ROW, most: int = PAGE_LENGTH) -> Sequence[RemovedTile]:
+def photos(session: Session, before: int = database.LAST_ID, most: int = PAGE_LENGTH) -> Sequence[RemovedTile]:
     """Return the photos in the trash of sets that are not, the last removed first, from before a row's id on."""
     query = (
         select(RemovedTile).join(RemovedTile.tile_set).where(TileSet.deleted_at.is_(None), RemovedTile.id < before)

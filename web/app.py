@@ -1,18 +1,21 @@
 """The web process."""
 
 from http import HTTPStatus
+from typing import Any
 
 from apiflask import APIFlask
 from apiflask.exceptions import HTTPError
+from apispec import APISpec
 from flask import Response
 from flask_wtf.csrf import CSRFProtect
 from gunicorn.http.errors import NoMoreData, ParseException
+from marshmallow.exceptions import SCHEMA
 
 from models import logs, private, queue, settings, signatures
 from models.errors import InvalidOrder
 from models.services import Services, open_services
 from models.settings import Settings
-from web import api, context, gate, policy, problems, trace, uploads, views
+from web import api, context, gate, policy, problems, trace, uploads, views, wire
 from web.uploads import SpoolingRequest
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -22,6 +25,13 @@ class Tessera(APIFlask):
     """APIFlask with uploads that share one temporary file."""
 
     request_class = SpoolingRequest
+
+    def _register_schema_and_get_ref(self, spec: APISpec, registered: dict[int, str], schema: Any) -> dict[str, str]:
+        """Describe a schema once: APIFlask 3.1 gives one that another has in it a second name."""
+        name = self.schema_name_resolver(schema)
+        if name in spec.components.schemas:
+            return {"$ref": f"#/components/schemas/{name}"}
+        return super()._register_schema_and_get_ref(spec, registered, schema)
 
 
 def create_app(loaded: Settings | None = None) -> Tessera:
@@ -53,11 +63,13 @@ def assemble(services: Services) -> Tessera:
     uploads.register(app)
     policy.register(app)
     gate.register(app)
+    wire.register(app)
     csrf = CSRFProtect(app)
     for part in api.PARTS:
         # The API never reads a cookie, and `gate` refuses what another site's page sends.
         csrf.exempt(part)
     app.register_blueprint(api.blueprint())
+    api.document.register(app, token_needed=services.settings.mode == "server")
     for pages in views.blueprints():
         app.register_blueprint(pages)
     app.add_template_filter(views.span)
@@ -84,6 +96,9 @@ def _configure(app: Tessera, chosen: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         SPEC_FORMAT="json",
         AUTO_TAGS=False,
+        AUTO_404_RESPONSE=False,
+        AUTO_AUTH_ERROR_RESPONSE=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
         SERVERS=[{"url": "/"}],
     )
 
@@ -99,6 +114,8 @@ def _bad_input(error: HTTPError) -> Response:
     if not fields:
         return problems.plain(HTTPStatus(error.status_code), error.message)
     field, message = next(iter(fields.items()))
+    if field == SCHEMA:
+        return problems.answer(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidOrder.code, "The body must be a JSON object.")
     sentence = f"{field}: {message}"
     return problems.answer(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidOrder.code, sentence, field=field)
 

@@ -7,12 +7,16 @@ from re import fullmatch
 from typing import TypeVar
 from uuid import UUID
 
+from werkzeug.datastructures import MultiDict
+
+from models import database
 from models.errors import InvalidOrder, NotFound
 from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, WITH_SUBCELLS, Fit, Format, LossName, MosaicOrder
 
 Word = TypeVar("Word", bound=StrEnum)
 
-YES_OR_NO = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True, "on": True}
+TRUE = frozenset({"yes", "true", "1", "on"})
+FALSE = frozenset({"", "no", "false", "0", "off"})
 """What a box to tick, or a program, may say."""
 
 
@@ -84,6 +88,11 @@ def identity(text: str, kind: str) -> UUID:
         raise NotFound(f"There is no such {kind}.") from error
 
 
+def row_id(values: MultiDict[str, str], field: str, otherwise: int) -> int:
+    """Read behind or before which row a page goes on; what lies beyond every row leads to the nearest end."""
+    return min(max(values.get(field, otherwise, type=int), 0), database.LAST_ID)
+
+
 def _number(form: Mapping[str, str], field: str, name: str) -> int | None:
     text = form.get(field, "").strip()
     if not text:
@@ -97,7 +106,7 @@ def _decimal(form: Mapping[str, str], field: str) -> float | None:
     text = form.get(field, "").strip()
     if not text:
         return None
-    if not fullmatch(r"-?[0-9]{1,12}(\.[0-9]{0,12})?|-?\.[0-9]{1,12}", text):
+    if not fullmatch(r"-?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[-+]?[0-9]{1,3})?", text):
         raise InvalidOrder(field, f"The {field.replace('_', ' ')} must be a number such as 0.5, not {text[:40]!r}.")
     return float(text)
 
@@ -109,9 +118,9 @@ def truth(form: Mapping[str, str], field: str) -> bool:
         InvalidOrder: the field says neither yes nor no.
     """
     text = form.get(field, "").strip().lower()
-    if text not in YES_OR_NO:
+    if text not in TRUE | FALSE:
         raise InvalidOrder(field, f"The field {field} must be yes or no, not {text[:40]!r}.")
-    return YES_OR_NO[text]
+    return text in TRUE
 
 
 def _word(form: Mapping[str, str], field: str, words: type[Word], default: Word) -> Word:

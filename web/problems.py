@@ -7,6 +7,7 @@ import structlog
 from flask import Flask, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from models import database, errors
@@ -50,6 +51,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     for kind in database.Unreachable:
         app.register_error_handler(kind, _unreachable)
+    app.register_error_handler(DataError, _unkeepable)
     app.register_error_handler(OSError, _system)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -114,6 +116,12 @@ def _unreachable(error: Exception) -> ResponseReturnValue:
     log.error("the database cannot be reached", exc_info=error)
     sentence = "The database cannot be reached just now; try again in a few seconds."
     return answer(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", sentence)
+
+
+def _unkeepable(error: DataError) -> ResponseReturnValue:
+    """Answer a value that a view should have refused: no row can hold it, so it names nothing."""
+    log.warning("a value reached the database that it cannot hold", exc_info=error)
+    return answer(HTTPStatus.BAD_REQUEST, "bad_request", "The request holds a number or a text beyond all limits.")
 
 
 def _system(error: OSError) -> ResponseReturnValue:

@@ -1,12 +1,27 @@
-"""What the hostile tests stand on: memory that is measured, and processes of their own."""
+"""What the hostile tests stand on: memory that is measured, processes of their own, an app with one of everything."""
 
+import io
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Self
+from uuid import UUID
 
 import pytest
+from flask import Flask
+
+from models import database, jobs, keys
+from models.finding import find_mosaic
+from models.services import Services, open_services
+from models.settings import Settings
+from models.tables import TileSet
+from web.app import assemble
+
+TOKEN = "a token that only the tests know"
+CONTENTS = [bytes([number]) * 32 for number in range(3)]
 
 STATUS = Path("/proc/self/status")
 
@@ -52,3 +67,60 @@ def child() -> Callable[..., str]:
         return done.stdout.decode()
 
     return run
+
+
+@dataclass(frozen=True)
+class World:
+    """A web app with one of everything that its addresses can name, by the names in its addresses."""
+
+    app: Flask
+    headers: dict[str, str]
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[[Services, str], World]:
+    """Put a tile set of three photos, a mosaic that has succeeded and a batch of one into an installation."""
+
+    def populate(services: Services, mode: str) -> World:
+        tile_set = indexed(services, CONTENTS)
+        content = CONTENTS[0].hex()
+        with services.sessions.begin() as session:
+            session.get_one(TileSet, tile_set.id).keep_originals = True
+        makers = (keys.tile, keys.preview_of_tile, keys.original)
+        for key in [*(make(tile_set.id, content) for make in makers), *_colours(tile_set)]:
+            services.store.put(key, target)
+        client = assemble(services).test_client()
+
+        def ordered(path: str, field: str) -> dict[str, str]:
+            form = {"tile_set": str(tile_set.id), field: (io.BytesIO(target), "t.png")}
+            return client.post(f"/api/v1/{path}", data=form).get_json()
+
+        mosaic, batch = ordered("mosaics", "target")["id"], ordered("batches", "targets")
+        _succeed(services, mosaic, target)
+        ids = {"tile_set_id": str(tile_set.id), "content": content, "mosaic_id": mosaic, "batch_id": batch["id"]}
+        changes = {"mode": mode, "access_token": TOKEN, "secure_cookies": False}
+        chosen = Settings(**(services.settings.model_dump() | changes))
+        headers = {"Authorization": f"Bearer {TOKEN}"} if mode == "server" else {}
+        return World(assemble(open_services(chosen)), headers, ids)
+
+    return populate
+
+
+def _colours(tile_set: TileSet) -> list[str]:
+    current = tile_set.current
+    return [key for key in (current.plot_key, current.palette_key) if key] if current else []
+
+
+def _succeed(services: Services, mosaic_id: str, picture: bytes) -> None:
+    with services.sessions.begin() as session:
+        mosaic = find_mosaic(session, UUID(mosaic_id))
+        now = database.now(session)
+        lease = jobs.claim(session, mosaic.job_id, now, services.settings.lease_span)
+        assert lease is not None
+        mosaic.picture_key, mosaic.preview_key = keys.picture(mosaic.id, "1", "png"), keys.preview(mosaic.id, "1")
+        mosaic.picture_bytes, mosaic.picture_sha256 = len(picture), sha256(picture).hexdigest()
+        mosaic.width, mosaic.height, mosaic.columns, mosaic.rows, mosaic.distinct_tiles = 120, 80, 60, 40, 3
+        for key in (mosaic.picture_key, mosaic.preview_key):
+            services.store.put(key, picture)
+        jobs.succeed(session, lease, now)

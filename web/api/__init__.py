@@ -3,7 +3,9 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from web.api import batches, mosaics, tile_sets, tiles, trash
+from web.api import batches, document, mosaics, tile_sets, tiles, trash
+
+__all__ = ["PARTS", "blueprint", "document"]
 
 PARTS = (tile_sets.bp, tiles.bp, mosaics.bp, batches.bp, trash.bp)
 

@@ -8,19 +8,24 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from models import database, finding, jobs
+from models.errors import NotFound, NotReady
 from web import downloads, forms, intake
 from web.api import present
+from web.api.document import fails, sends
 from web.api.schemas import BatchesOut, BatchIn, BatchItemsOut, BatchOut
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
 
-bp = APIBlueprint("batches", __name__, url_prefix="/batches", tag="Batches")
+TAG = {"name": "Batches", "description": "One order for many targets."}
+
+bp = APIBlueprint("batches", __name__, url_prefix="/batches", tag=TAG)
 
 
 @bp.post("")
 @bp.input(BatchIn, location="form_and_files", arg_name="wish")
 @bp.output(BatchOut, status_code=202)
+@fails(NotFound, NotReady)
 def create(wish: dict[str, Any]) -> Answer:
     """Order a mosaic of each of many targets, on a queue of its own that never delays a single order."""
     order = forms.mosaic_order(wish)
@@ -64,7 +69,8 @@ def cancel(batch_id: UUID) -> dict[str, Any]:
 
 
 @bp.get("/<uuid:batch_id>/archive")
-@bp.doc(responses={200: "The file."})
+@fails(NotReady)
+@sends("application/zip")
 def archive(batch_id: UUID) -> Response:
     """Download one zip of the mosaics that succeeded."""
     with reading()() as session:

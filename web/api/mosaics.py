@@ -7,19 +7,24 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from models import database, finding, jobs
+from models.errors import NotFound, NotReady
 from web import downloads, forms, intake
 from web.api import present
+from web.api.document import fails, sends
 from web.api.schemas import MosaicIn, MosaicOut, MosaicsOut
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
 
-bp = APIBlueprint("mosaics", __name__, url_prefix="/mosaics", tag="Mosaics")
+TAG = {"name": "Mosaics", "description": "A target, an order, and, once its job has succeeded, the picture."}
+
+bp = APIBlueprint("mosaics", __name__, url_prefix="/mosaics", tag=TAG)
 
 
 @bp.post("")
 @bp.input(MosaicIn, location="form_and_files", arg_name="wish")
 @bp.output(MosaicOut, status_code=202)
+@fails(NotFound, NotReady)
 def create(wish: dict[str, Any]) -> Answer:
     """Order a mosaic of one target.
 
@@ -63,7 +68,8 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
 
 
 @bp.get("/<uuid:mosaic_id>/picture")
-@bp.doc(responses={200: "The file."})
+@fails(NotReady)
+@sends("image/png", "image/jpeg", ranges=True)
 def picture(mosaic_id: UUID) -> Response:
     """Download the mosaic."""
     with reading()() as session:

@@ -7,14 +7,18 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from models import database, finding, jobs, parts, tile_sets, undo
+from models.errors import NotReady, NotRetryable
 from web import downloads, forms, intake
 from web.api import present
+from web.api.document import fails, sends
 from web.api.schemas import NameIn, PhotosIn, TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
 
-bp = APIBlueprint("tile_sets", __name__, url_prefix="/tile-sets", tag="Tile sets")
+TAG = {"name": "Tile sets", "description": "Photos that mosaics can be made of."}
+
+bp = APIBlueprint("tile_sets", __name__, url_prefix="/tile-sets", tag=TAG)
 
 
 @bp.post("")
@@ -85,10 +89,11 @@ def restore(tile_set_id: UUID) -> dict[str, Any]:
     return _shown(tile_set_id)
 
 
-@bp.post("/<uuid:tile_set_id>/photos")
+@bp.post("/<uuid:tile_set_id>/photos", endpoint="add")
 @bp.input(PhotosIn, location="form_and_files", arg_name="wish")
 @bp.output(TileSetOut, status_code=202)
-def add(tile_set_id: UUID, wish: dict[str, Any]) -> Answer:
+@fails(NotReady)
+def add_photos(tile_set_id: UUID, wish: dict[str, Any]) -> Answer:
     """Add photos; meanwhile mosaics are made of those that are there."""
     intake.receive_photos(tile_set_id, wish["photos"], wish["archive"])
     return _accepted(tile_set_id)
@@ -105,6 +110,7 @@ def cancel(tile_set_id: UUID) -> dict[str, Any]:
 
 @bp.post("/<uuid:tile_set_id>/resume")
 @bp.output(TileSetOut, status_code=202)
+@fails(NotRetryable)
 def resume(tile_set_id: UUID) -> Answer:
     """Go on where a cancelled or failed indexing stopped."""
     intake.resume_tile_set(tile_set_id)
@@ -112,14 +118,16 @@ def resume(tile_set_id: UUID) -> Answer:
 
 
 @bp.get("/<uuid:tile_set_id>/plot")
-@bp.doc(responses={200: "The picture."})
+@fails(NotReady)
+@sends("image/png")
 def plot(tile_set_id: UUID) -> Response:
     """Show where the colours of a tile set lie: every photo's mean as a dot, in Oklab."""
     return downloads.plot(tile_set_id)
 
 
 @bp.get("/<uuid:tile_set_id>/palette")
-@bp.doc(responses={200: "The picture."})
+@fails(NotReady)
+@sends("image/png")
 def palette(tile_set_id: UUID) -> Response:
     """Show what colours a tile set has much of: a strip, each as wide as its share."""
     return downloads.palette(tile_set_id)

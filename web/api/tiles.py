@@ -12,15 +12,19 @@ from flask import Response, url_for
 from sqlalchemy.orm import Session
 
 from models import database, finding, tile_sets, undo
+from models.errors import LastTile, NotReady
 from models.tables import Tile
 from web import downloads
 from web.api import present
+from web.api.document import fails, sends
 from web.api.schemas import TileOut, TilesOut
 from web.context import reading, sessions
 
 MOST = 200
 
-bp = APIBlueprint("tiles", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/tiles", tag="Tiles")
+TAG = {"name": "Tiles", "description": "The photos of a tile set, one by one."}
+
+bp = APIBlueprint("tiles", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/tiles", tag=TAG)
 
 
 class PageIn(Schema):
@@ -28,7 +32,7 @@ class PageIn(Schema):
 
     after = Integer(
         load_default=0,
-        validate=Range(min=0, max=finding.LAST_ID),
+        validate=Range(min=0, max=database.LAST_ID),
         metadata={"description": "From the address in next."},
     )
     limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST))
@@ -48,22 +52,25 @@ def index(tile_set_id: UUID, page: dict[str, int]) -> dict[str, Any]:
     return {"items": [present.tile(shown, tile_set) for shown in found], "next": following if more else None}
 
 
-@bp.post("/<content>/ban")
+@bp.post("/<sha256:content>/ban")
 @bp.output(TileOut)
+@fails(NotReady, LastTile)
 def ban(tile_set_id: UUID, content: str) -> dict[str, Any]:
     """Use a photo in no mosaic that is ordered from now on."""
     return _changed(tile_sets.ban, tile_set_id, content)
 
 
-@bp.post("/<content>/allow")
+@bp.post("/<sha256:content>/allow")
 @bp.output(TileOut)
+@fails(NotReady, LastTile)
 def allow(tile_set_id: UUID, content: str) -> dict[str, Any]:
     """Use a photo again that was banned."""
     return _changed(tile_sets.allow, tile_set_id, content)
 
 
-@bp.delete("/<content>")
+@bp.delete("/<sha256:content>")
 @bp.output({}, status_code=204)
+@fails(NotReady, LastTile)
 def remove(tile_set_id: UUID, content: str) -> str:
     """Put a photo into the trash; mosaics that were ordered before are still made of it."""
     with sessions().begin() as session:
@@ -71,29 +78,30 @@ def remove(tile_set_id: UUID, content: str) -> str:
     return ""
 
 
-@bp.post("/<content>/restore")
+@bp.post("/<sha256:content>/restore")
 @bp.output(TileOut)
+@fails(NotReady)
 def restore(tile_set_id: UUID, content: str) -> dict[str, Any]:
     """Take a photo out of the trash; one that is not in it stays as it is."""
     return _changed(undo.restore_photo, tile_set_id, content)
 
 
-@bp.get("/<content>/preview")
-@bp.doc(responses={200: "A JPEG of at most 160 pixels a side."})
+@bp.get("/<sha256:content>/preview")
+@sends("image/jpeg")
 def preview(tile_set_id: UUID, content: str) -> Response:
-    """Show a photo in small."""
+    """Show a photo in small: a JPEG of at most 160 pixels a side."""
     return downloads.photo_in_small(_tile(tile_set_id, content))
 
 
-@bp.get("/<content>/picture")
-@bp.doc(responses={200: "A JPEG or a PNG."})
+@bp.get("/<sha256:content>/picture")
+@sends("image/jpeg", "image/png")
 def picture(tile_set_id: UUID, content: str) -> Response:
     """Show a photo as it is kept."""
     return downloads.photo(_tile(tile_set_id, content))
 
 
-@bp.get("/<content>/original")
-@bp.doc(responses={200: "The file."})
+@bp.get("/<sha256:content>/original")
+@sends("application/octet-stream")
 def original(tile_set_id: UUID, content: str) -> Response:
     """Download a photo's file as it came."""
     with reading()() as session:

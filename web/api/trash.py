@@ -4,58 +4,63 @@ import uuid
 from typing import Any
 
 from apiflask import APIBlueprint, Schema
-from apiflask.fields import URL, UUID, DateTime, Integer, List, Nested, String
+from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
 from apiflask.validators import Range
 from flask import url_for
 
 from models import database, finding, undo
+from web.api.schemas import SHA256, Address, Shown
 from web.context import reading, sessions, settings
 
 MOST = 200
 
-bp = APIBlueprint("trash", __name__, url_prefix="/trash", tag="Trash")
+TAG = {"name": "Trash", "description": "What was deleted or removed and can still be taken back."}
+
+bp = APIBlueprint("trash", __name__, url_prefix="/trash", tag=TAG)
 
 
 class TrashPageIn(Schema):
     """Which photos to list."""
 
     before = Integer(
-        load_default=undo.LAST_ROW,
-        validate=Range(min=0, max=undo.LAST_ROW),
+        load_default=database.LAST_ID,
+        validate=Range(min=0, max=database.LAST_ID),
         metadata={"description": "From the address in next."},
     )
     limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST))
 
 
-class DeletedSetOut(Schema):
+class DeletedSetOut(Shown):
     """A tile set in the trash."""
 
     id = UUID()
     name = String()
     deleted_at = DateTime(format="iso")
     days_left = Integer(metadata={"description": "Until it is deleted for good."})
-    restore = URL(metadata={"description": "POST: take it back."})
-    purge = URL(metadata={"description": "DELETE: delete it for good."})
+    restore = Address("POST: take it back.")
+    purge = Address("DELETE: delete it for good.")
 
 
-class RemovedTileOut(Schema):
+class RemovedTileOut(Shown):
     """A photo in the trash."""
 
     tile_set = UUID()
-    content = String(metadata={"description": "SHA-256 of its file, in hexadecimal: its id within the set."})
+    content = String(
+        metadata={"description": "SHA-256 of its file, in hexadecimal: its id within the set.", **SHA256}
+    )
     name = String()
     removed_at = DateTime(format="iso")
     days_left = Integer(metadata={"description": "Until it is deleted for good."})
-    restore = URL(metadata={"description": "POST: take it back."})
-    purge = URL(metadata={"description": "DELETE: delete it for good."})
+    restore = Address("POST: take it back.")
+    purge = Address("DELETE: delete it for good.")
 
 
-class TrashOut(Schema):
+class TrashOut(Shown):
     """What is in the trash, the newest first."""
 
     tile_sets = List(Nested(DeletedSetOut))
     photos = List(Nested(RemovedTileOut), metadata={"description": "Of sets that are not in the trash themselves."})
-    next = URL(allow_none=True, metadata={"description": "Where older photos are; null after the last."})
+    next = Address("Where older photos are; null after the last.", allow_none=True)
 
 
 @bp.get("")
@@ -114,7 +119,7 @@ def purge_set(tile_set_id: uuid.UUID) -> str:
     return ""
 
 
-@bp.delete("/photos/<uuid:tile_set_id>/<content>")
+@bp.delete("/photos/<uuid:tile_set_id>/<sha256:content>")
 @bp.output({}, status_code=204)
 def purge_photo(tile_set_id: uuid.UUID, content: str) -> str:
     """Delete a photo that is in the trash for good; there is no way back."""

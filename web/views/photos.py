@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models import database, finding, tile_sets, undo
 from models.errors import NotFound, TesseraError
 from models.finding import Shown
-from web import downloads
+from web import downloads, forms
 from web.context import reading, sessions
 from web.views.again import or_again
 
@@ -30,7 +30,7 @@ bp = Blueprint("photos", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/pho
 @bp.get("")
 def index(tile_set_id: UUID) -> ResponseReturnValue:
     """Show a page of them."""
-    after = min(request.args.get("after", 0, type=int), finding.LAST_ID)
+    after = forms.row_id(request.args, "after", 0)
     with reading()() as session:
         tile_set = finding.find_tile_set(session, tile_set_id)
         found = finding.tiles(session, tile_set_id, after, PAGE_LENGTH)
@@ -50,13 +50,13 @@ def _page(error: TesseraError | None) -> ResponseReturnValue:
     return render_template("photos/show.html", error=error, tile_set=tile_set, shown=shown)
 
 
-@bp.get("/<content>")
+@bp.get("/<sha256:content>")
 def show(tile_set_id: UUID, content: str) -> ResponseReturnValue:  # noqa: ARG001 - `_page` takes them from the address
     """Show one."""
     return _page(None)
 
 
-@bp.post("/<content>/<any(ban, allow, remove):change>")
+@bp.post("/<sha256:content>/<any(ban, allow, remove):change>")
 @or_again(_page)
 def change(tile_set_id: UUID, content: str, change: str) -> ResponseReturnValue:
     """Ban it, use it again, or remove it; go on where it was seen."""
@@ -73,23 +73,23 @@ def change(tile_set_id: UUID, content: str, change: str) -> ResponseReturnValue:
             undo.find_photo(session, tile_set_id, content)
     if "alone" in request.form and change != "remove":
         return redirect(url_for("photos.show", tile_set_id=tile_set_id, content=content), code=303)
-    after = request.form.get("after", before, type=int)
+    after = forms.row_id(request.form, "after", before)
     return redirect(url_for("photos.index", tile_set_id=tile_set_id, after=after or None), code=303)
 
 
-@bp.get("/<content>/preview")
+@bp.get("/<sha256:content>/preview")
 def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Send it in small."""
     return downloads.photo_in_small(_shown(tile_set_id, content).tile)
 
 
-@bp.get("/<content>/picture")
+@bp.get("/<sha256:content>/picture")
 def picture(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Send it as it is kept."""
     return downloads.photo(_shown(tile_set_id, content).tile)
 
 
-@bp.get("/<content>/original")
+@bp.get("/<sha256:content>/original")
 def original(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Send the file as it came."""
     with reading()() as session:

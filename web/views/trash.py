@@ -6,7 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from models import database, undo
-from web import downloads
+from web import downloads, forms
 from web.context import reading, sessions, settings
 
 PAGE_LENGTH = 48
@@ -17,7 +17,7 @@ bp = Blueprint("trash", __name__, url_prefix="/trash")
 @bp.get("")
 def show() -> ResponseReturnValue:
     """Show what is in it."""
-    before = min(request.args.get("before", undo.LAST_ROW, type=int), undo.LAST_ROW)
+    before = forms.row_id(request.args, "before", database.LAST_ID)
     with reading()() as session:
         now, kept = database.now(session), settings().undo_span
         tile_sets = [(row, undo.days_left(row.deleted_at or now, now, kept)) for row in undo.tile_sets(session)]
@@ -26,7 +26,7 @@ def show() -> ResponseReturnValue:
         ]
     following = photos[-1][0].id if len(photos) == PAGE_LENGTH else None
     return render_template(
-        "trash/show.html", tile_sets=tile_sets, photos=photos, older=before < undo.LAST_ROW, following=following
+        "trash/show.html", tile_sets=tile_sets, photos=photos, older=before < database.LAST_ID, following=following
     )
 
 
@@ -38,18 +38,18 @@ def restore_set(tile_set_id: UUID) -> ResponseReturnValue:
     return redirect(url_for("tile_sets.show", tile_set_id=tile_set_id), code=303)
 
 
-@bp.post("/photos/<uuid:tile_set_id>/<content>/restore")
+@bp.post("/photos/<uuid:tile_set_id>/<sha256:content>/restore")
 def restore_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Take a photo back; go on where that was asked for."""
     with sessions().begin() as session:
         undo.restore_photo(session, tile_set_id, content, database.now(session))
     if "after" not in request.form:
         return _back()
-    after = request.form.get("after", 0, type=int)
+    after = forms.row_id(request.form, "after", 0)
     return redirect(url_for("photos.index", tile_set_id=tile_set_id, after=after or None), code=303)
 
 
-@bp.get("/photos/<uuid:tile_set_id>/<content>/preview")
+@bp.get("/photos/<uuid:tile_set_id>/<sha256:content>/preview")
 def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Send a photo in small."""
     with reading()() as session:
@@ -72,14 +72,14 @@ def purge_set(tile_set_id: UUID) -> ResponseReturnValue:
     return _back()
 
 
-@bp.get("/photos/<uuid:tile_set_id>/<content>/delete")
+@bp.get("/photos/<uuid:tile_set_id>/<sha256:content>/delete")
 def ask_for_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Ask whether a photo is to be deleted for good."""
     with reading()() as session:
         return _ask(f"“{undo.find_photo(session, tile_set_id, content).name}”")
 
 
-@bp.post("/photos/<uuid:tile_set_id>/<content>/delete")
+@bp.post("/photos/<uuid:tile_set_id>/<sha256:content>/delete")
 def purge_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Delete a photo for good."""
     with sessions().begin() as session:
