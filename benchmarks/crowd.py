@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import UnusablePicture
-from models.grid import Grid
-from models.orders import Fit
 from worker import images
 from worker.core import descriptors
+from worker.core.fitted import Fitted
 
 Pixels = NDArray[np.uint8]
 
@@ -39,14 +38,7 @@ def tiles(folder: Path, count: int) -> Pixels:
 
 def cells(folder: Path, columns: int, rows: int, count: int) -> Pixels:
     """Return (count, SIDE, SIDE, 3) cells of the targets in `folder`, each target cut into columns x rows."""
-    found: list[Pixels] = []
-    grid = Grid(columns, rows, SIDE, SIDE, SIDE, SIDE)
-    for path in sorted(folder.iterdir()):
-        target = _in_shape(images.decode(path.read_bytes()), columns / rows)
-        whole = images.fitted(target, grid, Fit.RESIZE)
-        by_cell = whole.reshape(rows, SIDE, columns, SIDE, 3).swapaxes(1, 2)
-        found.append(by_cell.reshape(-1, SIDE, SIDE, 3))
-    every = np.concatenate(found)
+    every = np.concatenate([picture(path, columns, rows) for path in sorted(folder.iterdir())])
     if count > len(every):
         every = np.concatenate([every] * -(-count // len(every)))
     return every[np.random.default_rng(SEED).permutation(len(every))[:count]]
@@ -54,8 +46,8 @@ def cells(folder: Path, columns: int, rows: int, count: int) -> Pixels:
 
 def picture(path: Path, columns: int, rows: int) -> Pixels:
     """Return the (columns * rows, SIDE, SIDE, 3) cells of one target, row by row."""
-    grid = Grid(columns, rows, SIDE, SIDE, SIDE, SIDE)
-    whole = images.fitted(_in_shape(images.decode(path.read_bytes()), columns / rows), grid, Fit.RESIZE)
+    target = Fitted.whole(_in_shape(images.decode(path.read_bytes()), columns / rows))
+    whole = images.resized(target, columns * SIDE, rows * SIDE)
     return whole.reshape(rows, SIDE, columns, SIDE, 3).swapaxes(1, 2).reshape(-1, SIDE, SIDE, 3)
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from PIL import Image
 
 from worker import images
+from worker.core.fitted import Fitted
 
 if __name__ == "__main__":
     picture, width, height, out = sys.argv[1:]
-    pixels = images.decode(Path(picture).read_bytes())
-    Image.fromarray(images.resized(pixels, int(width), int(height))).save(out)
+    target = Fitted.whole(images.decode(Path(picture).read_bytes()))
+    Image.fromarray(images.resized(target, int(width), int(height))).save(out)

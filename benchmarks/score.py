@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker import images
-from worker.core import descriptors, likeness
+from worker.core import likeness
+from worker.core.cells import of_cells
 from worker.core.colour import ciede2000, lab
+from worker.core.fitted import Fitted
 from worker.core.likeness import PARTS
 from worker.core.miniature import assembled
 
@@ -18,8 +20,9 @@ Pixels = NDArray[np.uint8]
 
 def score(target: Pixels, mosaic: Pixels, columns: int, rows: int) -> dict[str, float]:
     """Return PSNR and mean dE00 at 1 pixel a cell, and SSIM at 4."""
-    one, other = (descriptors.of_cells(side, columns, rows, 1).reshape(rows, columns, 3) for side in (target, mosaic))
-    four = (assembled(descriptors.of_cells(side, columns, rows, PARTS), columns) for side in (target, mosaic))
+    sides = Fitted.whole(target), Fitted.whole(mosaic)
+    one, other = (of_cells(side, columns, rows, 1).reshape(rows, columns, 3) for side in sides)
+    four = (assembled(of_cells(side, columns, rows, PARTS), columns) for side in sides)
     return {
         "psnr1": likeness.psnr(one, other),
         "de00": float(ciede2000(lab(one), lab(other)).mean()),

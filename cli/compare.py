@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from cli import dedupe as leaving_out
 from cli import files, library, sieving, summary, wishes
@@ -18,6 +16,7 @@ from models.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
 from worker import parallel, pictures
 from worker.compare import Compared, sheet, target_of
 from worker.compare import compare as make
+from worker.core.fitted import Fitted
 from worker.sieve import Sieve
 
 EXAMPLES = """
@@ -90,7 +89,7 @@ def _order(loss: LossName, detail: float | None, subcells: int | None, **options
     )
 
 
-def _fitted(path: Path, data: bytes, order: MosaicOrder) -> tuple[NDArray[np.uint8], tuple[int, int], Grid]:
+def _fitted(path: Path, data: bytes, order: MosaicOrder) -> tuple[Fitted, tuple[int, int], Grid]:
     try:
         return target_of(data, order)
     except UnusablePicture as error:

@@ -84,7 +84,7 @@ def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: in
         "tile_count": tile_count,
         "quality": dataclasses.asdict(rendered.quality),
     }
-    return json.dumps(known, indent=2) + "\n"
+    return json.dumps(known, indent=2, default=float) + "\n"
 
 
 def _rendered(

@@ -73,7 +73,7 @@ cutting = _together(
         type=click.Choice([fit.value for fit in Fit], case_sensitive=False),
         default=Fit.CROP.value,
         show_default=True,
-        help="Crop the target to a whole number of cells, or resize it.",
+        help="Crop less than one cell (of the height with --cells, each way with --cell-size), or stretch slightly.",
     ),
 )
 

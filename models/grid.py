@@ -1,9 +1,15 @@
-"""How a target of a certain size is cut into cells: whole numbers only."""
+"""How a target of a certain size is cut into cells: as many as are asked for, whatever its pixels.
+
+A cell has a rational width and height in pixels of the target, so its edges may lie within a pixel. A crop therefore
+loses less than one cell across and less than one down, at any size.
+"""
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import isqrt
 
 from models.errors import InvalidOrder
-from models.orders import MAX_CELLS, MAX_MOSAIC_PIXELS, MAX_PICTURE_PIXELS, Fit, Format, MosaicOrder
+from models.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, Fit, Format, MosaicOrder
 
 FORMAT_MAX_SIDE = {Format.PNG: 2**31 - 1, Format.JPEG: 65_500}
 """Longest side in pixels. Source: PNG 3rd edition 11.2.1 (four-byte integers); libjpeg's JPEG_MAX_DIMENSION."""
@@ -11,12 +17,17 @@ FORMAT_MAX_SIDE = {Format.PNG: 2**31 - 1, Format.JPEG: 65_500}
 
 @dataclass(frozen=True)
 class Grid:
-    """A target cut into `columns` x `rows` cells, and the tiles that will lie in them. All in pixels."""
+    """A target cut into `columns` x `rows` cells, and the tiles that will lie in them. All in pixels.
+
+    The first cell begins at the pixel (`left`, `top`) of the target.
+    """
 
     columns: int
     rows: int
-    cell_width: int
-    cell_height: int
+    left: int
+    top: int
+    cell_width: Fraction
+    cell_height: Fraction
     tile_width: int
     tile_height: int
 
@@ -26,8 +37,8 @@ class Grid:
         return self.columns * self.rows
 
     @property
-    def target_size(self) -> tuple[int, int]:
-        """Width and height of the fitted target."""
+    def target_size(self) -> tuple[Fraction, Fraction]:
+        """Width and height of what is seen of the target."""
         return self.columns * self.cell_width, self.rows * self.cell_height
 
     @property
@@ -40,70 +51,61 @@ def cut(width: int, height: int, order: MosaicOrder) -> Grid:
     """Return the grid that `order` asks for on a target of `width` x `height` pixels.
 
     Raises:
-        InvalidOrder: the target has too few pixels to be cropped so, or there would be too many cells or pixels.
+        InvalidOrder: a cell is larger than the target that is to be cropped, or there would be too many cells or
+            pixels.
 
     Example:
-        >>> cut(600, 400, MosaicOrder(cells_across=60)).rows
-        40
+        >>> cut(600, 400, MosaicOrder(cells_across=310)).rows
+        206
     """
-    if order.cells_across is not None:
-        columns, rows, cell_width, cell_height = _by_count(width, height, order.cells_across, order.fit)
-    else:
-        columns, rows, cell_width, cell_height = _by_size(width, height, order)
+    cell_width, cell_height = _cell(width, order)
     tile_height = max(1, round(order.tile_size * cell_height / cell_width))
-    grid = Grid(columns, rows, cell_width, cell_height, order.tile_size, tile_height)
-    _check(grid, order)
+    if order.fit is Fit.RESIZE:
+        columns, rows = max(1, round(width / cell_width)), max(1, round(height / cell_height))
+        cell_width, cell_height = Fraction(width, columns), Fraction(height, rows)
+    else:
+        _check_cell(width, height, (cell_width, cell_height), order)
+        columns, rows = width // cell_width, height // cell_height
+    left, top = int(width - columns * cell_width) // 2, int(height - rows * cell_height) // 2
+    grid = Grid(columns, rows, left, top, cell_width, cell_height, order.tile_size, tile_height)
+    _check(width, height, grid, order)
     return grid
 
 
-def _by_count(width: int, height: int, columns: int, fit: Fit) -> tuple[int, int, int, int]:
-    if fit is Fit.RESIZE:
-        side = max(1, round(width / columns))
-        return columns, max(1, round(height * columns / width)), side, side
-    if columns > width:
-        raise InvalidOrder(
-            "cells_across",
-            f"A target {width:,} pixels wide cannot be cropped into {columns:,} cells across; "
-            f"take at most {width:,}, or fit it by resize.",
-        )
-    side = width // columns
-    if side > height:
-        raise InvalidOrder(
-            "cells_across",
-            f"Cells of {side:,} x {side:,} pixels are taller than the target ({height:,} pixels); "
-            f"take at least {width // (height + 1) + 1:,} cells across, or fit it by resize.",
-        )
-    return columns, height // side, side, side
-
-
-def _by_size(width: int, height: int, order: MosaicOrder) -> tuple[int, int, int, int]:
+def _cell(width: int, order: MosaicOrder) -> tuple[Fraction, Fraction]:
+    """Return the width and height of a cell that are asked for."""
+    if order.cells_across is not None:
+        return Fraction(width, order.cells_across), Fraction(width, order.cells_across)
     if order.cell_width is None or order.cell_height is None:
         raise InvalidOrder("cell_width", "A cell's size needs both a width and a height.")
-    if order.fit is Fit.RESIZE:
-        columns, rows = max(1, round(width / order.cell_width)), max(1, round(height / order.cell_height))
-        return columns, rows, order.cell_width, order.cell_height
-    if order.cell_width > width or order.cell_height > height:
+    return Fraction(order.cell_width), Fraction(order.cell_height)
+
+
+def _check_cell(width: int, height: int, cell: tuple[Fraction, Fraction], order: MosaicOrder) -> None:
+    """Refuse cells that are larger than the target."""
+    if cell[0] <= width and cell[1] <= height:
+        return
+    if order.cells_across is None:
         raise InvalidOrder(
             "cell_width",
             f"A cell of {order.cell_width:,} x {order.cell_height:,} pixels is larger than the target "
             f"({width:,} x {height:,}); take a smaller cell, or fit it by resize.",
         )
-    return width // order.cell_width, height // order.cell_height, order.cell_width, order.cell_height
+    enough = -(-width // height)
+    fewest = f"take at least {enough:,} cells across, or " if enough <= MAX_CELLS_ACROSS else ""
+    raise InvalidOrder(
+        "cells_across",
+        f"Square cells, {order.cells_across:,} across, are higher than the target ({width:,} x {height:,}); "
+        f"{fewest}fit it by resize.",
+    )
 
 
-def _check(grid: Grid, order: MosaicOrder) -> None:
-    field = "cell_width" if order.cells_across is None else "cells_across"
+def _check(width: int, height: int, grid: Grid, order: MosaicOrder) -> None:
     if grid.cell_count > MAX_CELLS:
-        raise InvalidOrder(
-            field,
-            f"{grid.columns:,} x {grid.rows:,} makes {grid.cell_count:,} cells; the limit is {MAX_CELLS:,}.",
-        )
-    width, height = grid.target_size
-    if width * height > MAX_PICTURE_PIXELS:
-        raise InvalidOrder(
-            field,
-            f"The target would be resized to {width:,} x {height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}.",
-        )
+        sentence = f"{grid.columns:,} x {grid.rows:,} makes {grid.cell_count:,} cells; the limit is {MAX_CELLS:,}."
+        if order.cells_across is None:
+            raise InvalidOrder("cell_width", f"{sentence} Take larger cells.")
+        raise InvalidOrder("cells_across", f"{sentence} Take {_fewer_across(width, height)}.")
     mosaic_width, mosaic_height = grid.mosaic_size
     size = f"The mosaic would be {mosaic_width:,} x {mosaic_height:,} pixels"
     if mosaic_width * mosaic_height > MAX_MOSAIC_PIXELS:
@@ -111,3 +113,11 @@ def _check(grid: Grid, order: MosaicOrder) -> None:
     longest = FORMAT_MAX_SIDE[order.format]
     if max(grid.mosaic_size) > longest:
         raise InvalidOrder("tile_size", f"{size}; {order.format.upper()} ends at {longest:,} a side. Take PNG.")
+
+
+def _fewer_across(width: int, height: int) -> str:
+    """Return how many square cells across are not too many, or what to do where one is."""
+    most = isqrt(MAX_CELLS * width // height)
+    enough = (across for across in range(most, 0, -1) if across * -(-across * height // width) <= MAX_CELLS)
+    across = next(enough, None)
+    return f"{across:,} cells across" if across else "a cell's width and height instead"

@@ -90,7 +90,7 @@ class MosaicOrder:
         cell_width: Width of a cell, 1 to 4,096 pixels of the target.
         cell_height: Height of a cell, 1 to 4,096 pixels of the target.
         tile_size: Width of a tile in the mosaic, 1 to 1,024 pixels; its height follows the cell's shape.
-        fit: Whether the target loses its edges or is stretched to a whole number of cells.
+        fit: Whether the target loses less than one cell, or is stretched by no more than half a cell.
         format: The file format of the mosaic.
         loss: How far a tile is from a cell.
         subcells: Sub-cells a side of a cell, 2 to 16, for `grid-rgb` and `grid-oklab`; None for 4.

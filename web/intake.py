@@ -8,10 +8,12 @@ from werkzeug.datastructures import FileStorage
 
 from models import archives, finding, keys
 from models.errors import InvalidOrder, TooLarge
+from models.lattices import Effort
 from models.lifecycle import Doorbell, JobKind, Lane
 from models.orders import MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile, place_again, place_batch, place_mosaic, place_photos, place_tile_set
 from models.ringing import ring_all
+from models.rules import QUICK
 from web.context import reading, services, sessions, settings, store
 from web.peek import judge
 
@@ -110,7 +112,7 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
     if target is None or not target.filename:
         raise InvalidOrder("target", "Choose the picture to rebuild.")
     tile_count = _tile_count(tile_set_id)
-    judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count)
+    judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count, Effort(QUICK))
     identity = uuid4()
     stored = _stored(target, keys.target(identity))
     with sessions().begin() as session:
@@ -140,9 +142,9 @@ def receive_batch(
     zips = [archive for archive in zipped if archive.filename]
     if not targets and not zips:
         raise InvalidOrder("targets", "Choose the pictures to rebuild, or a zip of them.")
-    tile_count = _tile_count(tile_set_id)
+    tile_count, effort = _tile_count(tile_set_id), Effort(QUICK)
     for target in targets:
-        judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count)
+        judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count, effort)
     named = [_names(archive, settings().max_targets) for archive in zips]
     count = len(targets) + sum(map(len, named))
     if count > settings().max_targets:

@@ -10,6 +10,7 @@ import imagesize
 from models import rules, signatures
 from models.errors import EmptyFile, InvalidOrder, TooLarge, TooManyPixels
 from models.grid import cut
+from models.lattices import Effort, Tired
 from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
 
 HEADER_BYTES = 1 << 20
@@ -24,8 +25,10 @@ CROPPED = ("AVIF", "HEIC")
 """Formats of which a part may be shown, so that the size in the header decides on the limit alone."""
 
 
-def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_count: int) -> None:
+def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_count: int, effort: Effort) -> None:
     """Refuse what its length or its header already shows to be of no use for an order; the worker judges the rest.
+
+    `effort` is what it may cost to find out whether the rules can be kept: what is not known then, the worker finds.
 
     Raises:
         EmptyFile: there is not a byte.
@@ -51,24 +54,25 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_c
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
     if width and height and kind not in CROPPED:
-        _fit((width, height), order, tile_count, turned=not head.startswith(TELLING))
+        _fit((width, height), order, tile_count, effort, turned=not head.startswith(TELLING))
 
 
-def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, *, turned: bool) -> None:
+def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Effort, *, turned: bool) -> None:
     """Refuse an order that does not fit; where the header may hide a quarter turn, one that fits neither way."""
     try:
-        _check(size, order, tile_count)
+        _check(size, order, tile_count, effort)
     except InvalidOrder:
         if not turned:
             raise
         with suppress(InvalidOrder):
-            _check(size[::-1], order, tile_count)
+            _check(size[::-1], order, tile_count, effort)
             return
         raise
 
 
-def _check(size: tuple[int, int], order: MosaicOrder, tile_count: int) -> None:
-    rules.of_order(order, size, cut(*size, order), tile_count)
+def _check(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Effort) -> None:
+    with suppress(Tired):
+        rules.of_order(order, size, cut(*size, order), tile_count, effort)
 
 
 class _Budget(BytesIO):

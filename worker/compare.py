@@ -13,6 +13,7 @@ from models.orders import LossName, MosaicOrder
 from worker import images, plan
 from worker.core.choose import Choice
 from worker.core.descriptors import of_pictures
+from worker.core.fitted import Fitted
 from worker.core.likeness import PARTS
 from worker.core.miniature import assembled
 from worker.core.quality import Quality
@@ -38,7 +39,7 @@ class Compared:
     picture: Pixels
 
 
-def target_of(data: bytes, order: MosaicOrder) -> tuple[Pixels, tuple[int, int], Grid]:
+def target_of(data: bytes, order: MosaicOrder) -> tuple[Fitted, tuple[int, int], Grid]:
     """Return the fitted target, the width and height that it had, and how it is cut.
 
     Raises:
@@ -48,17 +49,17 @@ def target_of(data: bytes, order: MosaicOrder) -> tuple[Pixels, tuple[int, int],
     pixels = images.decode(data)
     size = pixels.shape[1], pixels.shape[0]
     cells = grid.cut(*size, order)
-    return images.fitted(pixels, cells, order.fit), size, cells
+    return images.fitted(pixels, cells), size, cells
 
 
 def compare(
-    target: Pixels, size: tuple[int, int], cells: Grid, orders: Sequence[MosaicOrder], index: Index, *,
+    target: Fitted, size: tuple[int, int], cells: Grid, orders: Sequence[MosaicOrder], index: Index, *,
     threads: int, progress: Progress,
 ) -> Iterator[Compared]:  # fmt: skip
     """Yield what each order makes of a fitted target.
 
     Args:
-        target: (H, W, 3) the fitted target.
+        target: The fitted target.
         size: Width and height of the target as it came.
         cells: How it is cut.
         orders: One for each loss, alike in all else.
@@ -82,7 +83,7 @@ def compare(
     progress("comparing", len(orders), len(orders))
 
 
-def sheet(target: Pixels, cells: Grid, compared: Sequence[Compared]) -> Pixels:
+def sheet(target: Fitted, cells: Grid, compared: Sequence[Compared]) -> Pixels:
     """Return the contact sheet: the target first, then what each loss made, with its scores under it."""
     height, width = compared[0].picture.shape[:2]
     broad = max(width, CAPTION_WIDTH)
@@ -128,7 +129,7 @@ def _tiles(index: Index, cells: Grid) -> Pixels:
     return np.rint(plan.tile_pixels(index, cells, side)).astype(np.uint8)
 
 
-def _compared(loss: LossName, target: Pixels, cells: Grid, choice: Choice, index: Index, tiles: Pixels) -> Compared:
+def _compared(loss: LossName, target: Fitted, cells: Grid, choice: Choice, index: Index, tiles: Pixels) -> Compared:
     laid = tiles[choice.tiles.ravel()]
     for turn in np.unique(choice.turns):
         there = choice.turns.ravel() == turn

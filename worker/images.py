@@ -5,6 +5,7 @@ Every picture comes out the same way: upright, sRGB, eight bits, no alpha, first
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from io import BytesIO
 from math import ceil, floor
 from typing import NamedTuple, Protocol
@@ -15,8 +16,9 @@ from PIL import Image
 
 from models.errors import DamagedPicture, TruncatedPicture
 from models.grid import Grid
-from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS, Fit
+from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
 from worker import headers, jpeg, second, srgb
+from worker.core.fitted import Fitted
 
 TILE_QUALITY, PREVIEW_QUALITY = 92, 80
 PREVIEW_SIDE = 160
@@ -156,34 +158,31 @@ def prepared(data: bytes, side: int, edge: int) -> Prepared:
     return Prepared(squeezed, photo.size, kept, _jpeg(preview, PREVIEW_QUALITY, "4:2:0"))
 
 
-def stretched(picture: NDArray[np.uint8], width: int, height: int, lines: tuple[float, float]) -> NDArray[np.uint8]:
-    """Return a stretch of a picture's lines, from the first to before the last, as (height, width, 3) pixels.
+def stretched(target: Fitted, width: int, height: int, lines: tuple[Fraction, Fraction]) -> NDArray[np.uint8]:
+    """Return a stretch of a target's lines, from the first to before the last, as (height, width, 3) pixels.
 
     Neighbouring stretches fit together: what lies just outside the lines is taken into account.
     """
     top, bottom = lines
-    reach = 2 * max(1.0, (bottom - top) / height) + 1
-    first, last = max(0, floor(top - reach)), min(len(picture), ceil(bottom + reach))
-    around = Image.fromarray(np.ascontiguousarray(picture[first:last]))
-    box = (0, top - first, picture.shape[1], bottom - first)
+    reach = 2 * max(Fraction(1), (bottom - top) / height) + 1
+    first, last = max(0, floor(top - reach)), min(len(target.pixels), ceil(bottom + reach))
+    around = Image.fromarray(np.ascontiguousarray(target.pixels[first:last]))
+    box = (0.0, float(top - first), float(target.width), float(bottom - first))
     return np.asarray(around.resize((width, height), Image.Resampling.BICUBIC, box=box))
 
 
-def fitted(target: NDArray[np.uint8], grid: Grid, fit: Fit) -> NDArray[np.uint8]:
-    """Return a target made to fit a whole number of cells, by losing its edges evenly or by stretching."""
+def fitted(target: NDArray[np.uint8], grid: Grid) -> Fitted:
+    """Return what a grid shows of a target; no pixel is copied or changed."""
     width, height = grid.target_size
-    if fit is Fit.RESIZE:
-        if target.shape[:2] == (height, width):
-            return target
-        return np.asarray(Image.fromarray(target).resize((width, height), Image.Resampling.LANCZOS))
-    top, left = (target.shape[0] - height) // 2, (target.shape[1] - width) // 2
-    return target[top : top + height, left : left + width]
+    seen = target[grid.top : grid.top + ceil(height), grid.left : grid.left + ceil(width)]
+    return Fitted(seen, width, height)
 
 
-def resized(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Return a picture in another size."""
-    image = Image.fromarray(np.ascontiguousarray(picture))
-    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
+def resized(target: Fitted, width: int, height: int) -> NDArray[np.uint8]:
+    """Return what is seen of a target in another size."""
+    image = Image.fromarray(np.ascontiguousarray(target.pixels))
+    box = (0.0, 0.0, float(target.width), float(target.height))
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
 
 
 def caption(lines: Sequence[str], width: int) -> NDArray[np.uint8]:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from models.grid import Grid
 from models.orders import MosaicOrder
 from worker import images
+from worker.core.cells import of_cells
 from worker.core.compose import band, blended, tinted
-from worker.core.descriptors import of_cells
+from worker.core.fitted import Fitted
 from worker.core.miniature import Miniature, assembled
 from worker.fetch import Laid, let_go
 from worker.index import Progress
@@ -24,7 +25,7 @@ class Bands:
         plain: The mosaic in small, without tint and blend: (PARTS * rows, PARTS * columns, 3).
     """
 
-    def __init__(self, laid: Laid, target: NDArray[np.uint8], grid: Grid, order: MosaicOrder) -> None:
+    def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
         self._laid, self._target, self._grid, self._order = laid, target, grid, order
         self.plain = assembled(laid.small[laid.slots.ravel()], grid.columns)
         self._seen: Miniature | None = None

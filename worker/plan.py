@@ -9,15 +9,16 @@ from models.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, MosaicOrder
 from worker import parallel
 from worker.core import descriptors, losses, quality
 from worker.core.assign import Rules
+from worker.core.cells import of_cells
 from worker.core.choose import Choice, Cut, cell_features, choose, telling, tile_features
 from worker.core.colour import ciede2000, lab
+from worker.core.fitted import Fitted
 from worker.core.likeness import PARTS
 from worker.core.miniature import assembled
 from worker.core.quality import Quality
 from worker.core.turns import allowed
 from worker.index import Index, Progress
 
-Pixels = NDArray[np.uint8]
 Small = NDArray[np.float64]
 
 
@@ -32,7 +33,7 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
 
 
 def choice(
-    target: Pixels, order: MosaicOrder, grid: Grid, index: Index, kept: Rules, *,
+    target: Fitted, order: MosaicOrder, grid: Grid, index: Index, kept: Rules, *,
     threads: int, progress: Progress,
 ) -> Choice:  # fmt: skip
     """Return which tile lies in which cell of a fitted target."""
@@ -56,11 +57,11 @@ def choice(
         )
 
 
-def quality_of(target: Pixels, grid: Grid, chosen: Choice, index: Index, plain: Small, small: Small) -> Quality:
+def quality_of(target: Fitted, grid: Grid, chosen: Choice, index: Index, plain: Small, small: Small) -> Quality:
     """Return how near a mosaic comes to its fitted target.
 
     Args:
-        target: (H, W, 3) the fitted target.
+        target: The fitted target.
         grid: How it was cut.
         chosen: What lies where.
         index: The tiles that could be chosen.
@@ -68,7 +69,7 @@ def quality_of(target: Pixels, grid: Grid, chosen: Choice, index: Index, plain: 
         small: The same of the tiles as they lie; the same object where no colour was adjusted.
     """
     return quality.measure(
-        assembled(descriptors.of_cells(target, grid.columns, grid.rows, PARTS), grid.columns),
+        assembled(of_cells(target, grid.columns, grid.rows, PARTS), grid.columns),
         small,
         chosen.tiles,
         tile_pixels(index, grid, 1).reshape(-1, 3),

@@ -12,6 +12,7 @@ from models.grid import Grid
 from models.orders import MosaicOrder
 from worker import images, pictures, plan
 from worker.core.choose import Choice
+from worker.core.fitted import Fitted
 from worker.core.quality import Quality
 from worker.fetch import ReadPhoto, fetched
 from worker.images import Decoder
@@ -70,7 +71,7 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     size = pixels.shape[1], pixels.shape[0]
     cells = grid.cut(*size, order)
     kept = plan.rules_of(order, size, cells, len(index))
-    fitted = images.fitted(pixels, cells, order.fit)
+    fitted = images.fitted(pixels, cells)
     del pixels
     progress("matching", 0, 1)
     choice = plan.choice(fitted, order, cells, index, kept, threads=threads, progress=progress)
@@ -84,5 +85,5 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     return Rendered(cells, choice.tiles, choice.turns, quality)
 
 
-def _quality(target: NDArray[np.uint8], cells: Grid, choice: Choice, index: Index, bands: Bands) -> Quality:
+def _quality(target: Fitted, cells: Grid, choice: Choice, index: Index, bands: Bands) -> Quality:
     return plan.quality_of(target, cells, choice, index, bands.plain, bands.small)

@@ -19,7 +19,9 @@ from PIL import Image, ImageCms
 
 from models import archives
 from models.errors import BadArchive, DamagedPicture, TesseraError, TooLarge, UnusablePicture
+from models.lattices import Effort
 from models.orders import MosaicOrder
+from models.rules import QUICK
 from web import peek
 from worker import headers, images
 
@@ -140,7 +142,7 @@ def picture(data: bytes) -> None:
     """Ask every door for pictures; only UnusablePicture may come back, or what was promised."""
     order = MosaicOrder(cells_across=2)
     try:
-        peek.judge(io.BytesIO(data), "photo", 1 << 20, order, 10)
+        peek.judge(io.BytesIO(data), "photo", 1 << 20, order, 10, Effort(QUICK))
     except TesseraError as error:
         said(error)
     for way in (

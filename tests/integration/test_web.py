@@ -182,9 +182,11 @@ def test_an_order_that_does_not_fit_its_target_is_refused_at_once(
     client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services
 ) -> None:
     sentence = (
-        "A target 120 pixels wide cannot be cropped into 121 cells across; take at most 120, or fit it by resize."
+        "A cell of 121 x 5 pixels is larger than the target (120 x 80); take a smaller cell, or fit it by resize."
     )
-    assert problem(order(client, tile_set, target, cells_across="121")) == (422, "invalid_order", sentence)
+    assert problem(order(client, tile_set, target, cell_width="121", cell_height="5")) == (
+        422, "invalid_order", sentence
+    )  # fmt: skip
     assert only_mosaic(sqlite_services) is None
 
 

@@ -16,8 +16,10 @@ from models.rules import pattern
 from worker import parallel
 from worker.core import choose as choosing
 from worker.core.assign import Rules, assign
+from worker.core.cells import of_cells
 from worker.core.choose import Cut, cell_features, choose, telling, tile_features
-from worker.core.descriptors import of_cells, of_tiles
+from worker.core.descriptors import of_tiles
+from worker.core.fitted import Fitted
 from worker.core.losses import cost, find
 from worker.core.turns import allowed
 
@@ -57,13 +59,13 @@ def scene(seed, cut, tile_count):
 
 def chosen(loss, target, thumbs, sizes, cut, turns, rules=FREE, *, threads=1, progress=silent):
     """Choose as a rendering does."""
-    cells, tiles = cell_features(loss, target, cut), tile_features(loss, thumbs, sizes, cut, turns)
+    cells, tiles = cell_features(loss, Fitted.whole(target), cut), tile_features(loss, thumbs, sizes, cut, turns)
     return choose(loss, cells, tiles, cut, turns, rules, threads=threads, progress=progress)
 
 
 def table(loss, target, thumbs, sizes, cut, turns):
     """The reference: (cells, tiles, turns) costs; photos are turned one by one, and only then looked at."""
-    cells = loss.features([of_cells(target, cut.columns, cut.rows, parts) for parts in loss.parts])
+    cells = loss.features([of_cells(Fitted.whole(target), cut.columns, cut.rows, parts) for parts in loss.parts])
     costs = np.empty((len(cells), len(thumbs), len(turns)))
     for tile, (thumb, (width, height)) in enumerate(zip(thumbs, sizes.tolist(), strict=True)):
         for place, turn in enumerate(turns):
@@ -232,7 +234,9 @@ def test_no_rule_is_ever_broken_and_the_costs_are_true(name, way, shape, size, t
     found = chosen(loss, *things, cut, ways, rules)
     assert broken(found.tiles, max_uses, distance) == []
     features = tile_features(loss, things[1], things[2], cut, ways)
-    per_turn = cost(loss, cell_features(loss, things[0], cut)[:, None, :], features[found.tiles.ravel()])
+    per_turn = cost(
+        loss, cell_features(loss, Fitted.whole(things[0]), cut)[:, None, :], features[found.tiles.ravel()]
+    )
     # Each tile lies in its best turn.
     np.testing.assert_allclose(found.costs.ravel(), per_turn.min(axis=1), rtol=2e-6)
     assert [ways[place] for place in per_turn.argmin(axis=1)] == found.turns.ravel().tolist()
@@ -324,7 +328,7 @@ def test_the_turns_left_out_would_cost_what_one_that_is_kept_does(name, way, sha
 def test_features_are_per_cell_and_per_tile_and_turn():
     loss, cut = loss_of("balanced"), Cut(3, 2, (3, 2))
     target, thumbs, sizes = scene(1, cut, 5)
-    assert cell_features(loss, target, cut).shape == (6, 3 + 3 + 16)
+    assert cell_features(loss, Fitted.whole(target), cut).shape == (6, 3 + 3 + 16)
     assert tile_features(loss, thumbs, sizes, cut, [0, 1, 4]).shape == (5, 3, 3 + 3 + 16)
 
 

@@ -187,7 +187,7 @@ def test_cells_need_not_be_square(run, target, place):
 
 
 def test_a_target_can_be_resized_to_whole_cells(run, target, place):
-    # Cropped, 7 cells are 85 pixels and 4 rows fit; resized, 400 * 7 / 600 = 4.67 rows become 5.
+    # 400 * 7 / 600 = 4.67 rows: cropped to 4, stretched to 5.
     run(target, "--cells", 7, "--tile-size", 10, "--fit", "resize")
     assert size_of(place / "mosaic.png")[1] == (70, 50)
 
@@ -291,7 +291,7 @@ def test_a_name_that_is_no_text_can_be_written_to(program, target, place):
         (["--cells", "0"], "The cells across must be from 1 to 1,000, not 0."),
         (["--cells", "-3"], "The cells across must be from 1 to 1,000, not -3."),
         (["--cells", "1000000"], "The cells across must be from 1 to 1,000, not 1,000,000."),
-        (["--cells", "601"], "A target 600 pixels wide cannot be cropped into 601 cells across"),
+        (["--cells", "1"], "Square cells, 1 across, are higher than the target (600 x 400); take at least 2 cells"),
         (["--tile-size", "0"], "The tile size must be from 1 to 1,024, not 0."),
         (["--tile-size", "100000"], "The tile size must be from 1 to 1,024, not 100,000."),
         (["--cells", "600", "--tile-size", "1000"], "The mosaic would be 600,000 x 400,000 pixels"),

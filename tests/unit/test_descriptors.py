@@ -1,6 +1,5 @@
 """The means of sub-cells, by hand, by plain loops over fractions of pixels, and by Pillow."""
 
-import tracemalloc
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from worker.core import descriptors
-from worker.core.descriptors import LATTICE, area_weights, of_cells, of_pictures, of_tiles
+from worker.core.descriptors import LATTICE, area_weights, of_pictures, of_tiles
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIDES = st.integers(1, 9)
@@ -78,75 +77,15 @@ def test_the_weights_of_a_stretch_are_whole_and_add_up_to_its_length(length, par
     assert weights.sum(axis=0).tolist() == [LATTICE * parts] * length
 
 
-# Cells
-
-
-def test_the_mean_of_a_cell_by_hand():
-    # (10 + 20 + 30 + 41) / 4 = 25.25; (0 + 0 + 0 + 255) / 4 = 63.75; (1 + 2 + 3 + 4) / 4 = 2.5.
-    cell = [[[10, 0, 1], [20, 0, 2]], [[30, 0, 3], [41, 255, 4]]]
-    assert of_cells(np.array(cell, np.uint8), 1, 1, 1).tolist() == [[[[25.25, 63.75, 2.5]]]]
-
-
-def test_sub_cells_that_cut_a_pixel_by_hand():
-    # Three pixels in two parts: (10 + 20 / 2) / 1.5 = 40 / 3 and (20 / 2 + 40) / 1.5 = 100 / 3.
-    line = np.array([[10, 20, 40]], np.uint8)[:, :, None].repeat(3, axis=2)
-    expected = [[40 / 3, 100 / 3], [40 / 3, 100 / 3]]
-    assert of_cells(line, 1, 1, 2)[0, :, :, 0].tolist() == expected
-
-
-def test_cells_are_listed_row_by_row_from_the_top_left():
-    target = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)[:, :, None].repeat(3, axis=2)
-    assert of_cells(target, 3, 2, 1)[:, 0, 0, 0].tolist() == [1, 2, 3, 4, 5, 6]
-
-
-def test_sub_cells_are_listed_row_by_row_too():
-    target = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], np.uint8)[:, :, None].repeat(3, axis=2)
-    assert of_cells(target, 2, 1, 2)[..., 0].tolist() == [[[1, 2], [5, 6]], [[3, 4], [7, 8]]]
-
-
-@settings(deadline=None, max_examples=50)
-@given(columns=st.integers(1, 3), rows=st.integers(1, 3), width=SIDES, height=SIDES, parts=PARTS, seed=SEEDS)
-def test_the_means_of_cells_are_those_of_the_plain_loop_to_the_last_bit(columns, rows, width, height, parts, seed):
-    target = noise(seed, rows * height, columns * width)
-    expected = [
-        means(target, column * width, row * height, width, height, parts)
-        for row in range(rows)
-        for column in range(columns)
-    ]
-    assert of_cells(target, columns, rows, parts).tolist() == expected
-
-
 @pytest.mark.parametrize("block", [1, 100, 1_000, 5_000])
 def test_the_size_of_the_blocks_changes_nothing(block, monkeypatch):
-    target, thumbs = noise(1, 35, 44), noise(2, 9, 8, 8)
+    thumbs = noise(2, 9, 8, 8)
     sizes = np.array([(10, 20), (20, 10), (10, 20)] * 3)
-    before = [of_cells(target, 4, 5, 3), of_tiles(thumbs, sizes, (3, 2), 3), of_pictures(thumbs, 5)]
+    before = [of_tiles(thumbs, sizes, (3, 2), 3), of_pictures(thumbs, 5)]
     monkeypatch.setattr(descriptors, "BLOCK_BYTES", block)
-    after = [of_cells(target, 4, 5, 3), of_tiles(thumbs, sizes, (3, 2), 3), of_pictures(thumbs, 5)]
+    after = [of_tiles(thumbs, sizes, (3, 2), 3), of_pictures(thumbs, 5)]
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
-
-
-def test_a_large_white_cell_neither_overflows_nor_fills_the_memory():
-    # 6,000 * 6,000 * 255 = 9.18e9 is beyond 32 bits, and 108 MB of pixels are 864 MB of doubles.
-    target = np.full((6_000, 6_000, 3), 255, np.uint8)
-    tracemalloc.start()
-    try:
-        assert of_cells(target, 1, 1, 1).tolist() == [[[[255, 255, 255]]]]
-        assert tracemalloc.get_traced_memory()[1] < 3 * descriptors.BLOCK_BYTES
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.mark.parametrize(("columns", "rows"), [(4, 2), (3, 3)])
-def test_a_target_that_is_no_whole_number_of_cells_is_an_error(columns, rows):
-    with pytest.raises(ValueError, match="6 x 4 x 3 is not a whole number"):
-        of_cells(np.zeros((4, 6, 3), np.uint8), columns, rows, 1)
-
-
-def test_a_target_with_an_alpha_channel_is_an_error():
-    with pytest.raises(ValueError, match="6 x 4 x 4 is not a whole number"):
-        of_cells(np.zeros((4, 6, 4), np.uint8), 1, 1, 1)
 
 
 # Pictures
@@ -273,7 +212,6 @@ def test_the_arguments_are_left_as_they_were():
     kept = pictures.copy()
     for array in (pictures, sizes):
         array.flags.writeable = False
-    of_cells(pictures[0], 2, 3, 4)
     of_tiles(pictures, sizes, (2, 1), 3)
     of_pictures(pictures, 2)
     assert (pictures == kept).all()

@@ -1,7 +1,11 @@
 """How a target is cut into cells."""
 
+import re
+from dataclasses import replace
+from fractions import Fraction
+
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from models import grid
@@ -9,22 +13,52 @@ from models.errors import InvalidOrder
 from models.orders import MAX_PICTURE_PIXELS, Fit, Format, MosaicOrder
 
 SIDES = st.integers(1, 5_000)
+CROPS = st.builds(MosaicOrder, cells_across=st.integers(1, 1_000), tile_size=st.just(1)) | st.builds(
+    MosaicOrder, cell_width=st.integers(1, 4_096), cell_height=st.integers(1, 4_096), tile_size=st.just(1)
+)
+RESIZES = CROPS.map(lambda order: replace(order, fit=Fit.RESIZE))
+
+
+def cut_or_not(width, height, order):
+    """The grid; orders that are refused say nothing here."""
+    try:
+        return grid.cut(width, height, order)
+    except InvalidOrder:
+        assume(False)
 
 
 def test_sixty_cells_across_six_hundred_by_four_hundred_are_forty_rows_of_ten_pixels():
     cut = grid.cut(600, 400, MosaicOrder(cells_across=60, tile_size=50))
-    assert cut == grid.Grid(columns=60, rows=40, cell_width=10, cell_height=10, tile_width=50, tile_height=50)
+    assert cut == grid.Grid(
+        columns=60, rows=40, left=0, top=0, cell_width=10, cell_height=10, tile_width=50, tile_height=50
+    )
 
 
-def test_cropping_loses_what_does_not_fill_a_cell():
-    # 645 // 60 = 10 pixels a cell; 409 // 10 = 40 rows.
-    assert grid.cut(645, 409, MosaicOrder(cells_across=60)).target_size == (600, 400)
+def test_a_cell_need_not_be_a_whole_number_of_pixels():
+    # 600 / 310 = 60/31 pixels; 400 * 31 / 60 = 206.67 rows; 206 of them are 398.7 pixels, so 1.3 are lost.
+    cut = grid.cut(600, 400, MosaicOrder(cells_across=310))
+    assert (cut.columns, cut.rows, cut.cell_width, cut.cell_height) == (310, 206, Fraction(60, 31), Fraction(60, 31))
+    assert cut.target_size == (600, Fraction(12_360, 31))
 
 
-def test_resizing_keeps_the_shape_of_the_target():
-    # Square cells: rows = 60 * 409 / 645 = 38.05; side = 645 / 60 = 10.75, to the nearest whole pixel.
+def test_what_a_crop_loses_goes_from_both_sides_at_a_whole_pixel():
+    # 645 / 60 = 10.75 pixels; 38 rows are 408.5 of 409. Cells of 100 x 100 leave 45 and 9.
+    assert grid.cut(645, 409, MosaicOrder(cells_across=60)).top == 0
+    cut = grid.cut(645, 409, MosaicOrder(cell_width=100, cell_height=100))
+    assert (cut.left, cut.top, cut.target_size) == (22, 4, (600, 400))
+
+
+def test_resizing_shows_the_whole_target_in_the_count_of_cells_that_is_nearest_to_square():
+    # Square cells: rows = 60 * 409 / 645 = 38.05.
     cut = grid.cut(645, 409, MosaicOrder(cells_across=60, fit=Fit.RESIZE))
-    assert (cut.columns, cut.rows, cut.cell_width, cut.cell_height) == (60, 38, 11, 11)
+    assert (cut.columns, cut.rows, cut.target_size) == (60, 38, (645, 409))
+    assert (cut.tile_width, cut.tile_height) == (50, 50)
+
+
+def test_a_stretched_cell_leaves_the_tile_in_the_shape_that_was_asked_for():
+    # One cell of 3 x 2 pixels: the tile is square all the same.
+    cut = grid.cut(3, 2, MosaicOrder(cells_across=1, fit=Fit.RESIZE))
+    assert (cut.cell_width, cut.cell_height, cut.tile_width, cut.tile_height) == (3, 2, 50, 50)
 
 
 def test_resizing_to_cells_of_a_given_size_takes_the_nearest_count():
@@ -33,8 +67,10 @@ def test_resizing_to_cells_of_a_given_size_takes_the_nearest_count():
     assert (cut.columns, cut.rows) == (8, 12)
 
 
-def test_resizing_can_give_more_cells_than_the_target_has_pixels():
-    assert grid.cut(10, 10, MosaicOrder(cells_across=40, fit=Fit.RESIZE)).target_size == (40, 40)
+@pytest.mark.parametrize("fit", Fit)
+def test_there_may_be_more_cells_than_the_target_has_pixels(fit):
+    cut = grid.cut(10, 10, MosaicOrder(cells_across=40, fit=fit))
+    assert (cut.columns, cut.rows, cut.target_size) == (40, 40, (10, 10))
 
 
 def test_cells_of_a_given_size_are_cut_to_that_size():
@@ -60,59 +96,65 @@ def test_the_count_of_cells_is_columns_times_rows():
     assert grid.cut(600, 400, MosaicOrder(cells_across=60)).cell_count == 2_400
 
 
+@given(width=SIDES, height=SIDES, order=CROPS)
+def test_a_crop_lies_inside_the_target_and_loses_less_than_a_cell_each_way(width, height, order):
+    cut = cut_or_not(width, height, order)
+    seen_width, seen_height = cut.target_size
+    assert 0 <= width - seen_width < cut.cell_width
+    assert 0 <= height - seen_height < cut.cell_height
+    # As much goes from one side as from the other, but for less than a pixel and a half.
+    assert 0 <= (width - seen_width) - 2 * cut.left < 2
+    assert 0 <= (height - seen_height) - 2 * cut.top < 2
+
+
 @given(width=SIDES, height=SIDES, columns=st.integers(1, 1_000))
-def test_a_crop_by_count_has_as_many_columns_as_asked_and_lies_inside_the_target(width, height, columns):
-    try:
-        cut = grid.cut(width, height, MosaicOrder(cells_across=columns, tile_size=1))
-    except InvalidOrder:
-        assume(False)
-    assert cut.columns == columns
+def test_a_crop_by_count_has_square_cells_as_many_as_asked_and_loses_nothing_across(width, height, columns):
+    cut = cut_or_not(width, height, MosaicOrder(cells_across=columns, tile_size=1))
+    assert (cut.columns, cut.target_size[0], cut.left) == (columns, width, 0)
     assert cut.cell_width == cut.cell_height
-    assert cut.target_size[0] <= width
-    assert cut.target_size[1] <= height
+
+
+@given(side=SIDES, columns=st.integers(1, 500), fit=st.sampled_from(Fit))
+def test_the_grid_of_a_square_target_is_square(side, columns, fit):
+    cut = grid.cut(side, side, MosaicOrder(cells_across=columns, fit=fit))
+    assert (cut.columns, cut.rows, cut.target_size) == (columns, columns, (side, side))
+
+
+@given(width=SIDES, height=SIDES, order=RESIZES)
+def test_a_stretch_shows_all_and_changes_a_side_by_no_more_than_half_a_cell(width, height, order):
+    cut = cut_or_not(width, height, order)
+    assert cut.target_size == (width, height)
+    wide = Fraction(width, order.cells_across) if order.cells_across else order.cell_width
+    high = wide if order.cells_across else order.cell_height
+    assert cut.columns == 1 or abs(cut.columns * wide - width) <= Fraction(wide) / 2
+    assert cut.rows == 1 or abs(cut.rows * high - height) <= Fraction(high) / 2
 
 
 @given(width=SIDES, height=SIDES, columns=st.integers(1, 1_000))
-def test_a_crop_by_count_leaves_no_room_for_a_larger_cell_or_another_row(width, height, columns):
-    try:
-        cut = grid.cut(width, height, MosaicOrder(cells_across=columns, tile_size=1))
-    except InvalidOrder:
-        assume(False)
-    assert (cut.cell_width + 1) * columns > width
-    assert (cut.rows + 1) * cut.cell_height > height
-
-
-@given(width=SIDES, height=SIDES, cell_width=st.integers(1, 4_096), cell_height=st.integers(1, 4_096))
-def test_a_crop_by_size_leaves_less_than_a_cell_over(width, height, cell_width, cell_height):
-    try:
-        cut = grid.cut(width, height, MosaicOrder(cell_width=cell_width, cell_height=cell_height, tile_size=1))
-    except InvalidOrder:
-        assume(False)
-    assert 0 <= width - cut.target_size[0] < cell_width
-    assert 0 <= height - cut.target_size[1] < cell_height
-
-
-@given(width=SIDES, height=SIDES, columns=st.integers(1, 1_000))
-def test_a_crop_is_refused_only_when_a_cell_would_have_no_pixel_or_not_fit_or_there_are_too_many(
-    width, height, columns
-):
+def test_a_crop_is_refused_only_when_a_cell_would_not_fit_or_there_are_too_many(width, height, columns):
     try:
         grid.cut(width, height, MosaicOrder(cells_across=columns, tile_size=1))
         refused = False
     except InvalidOrder:
         refused = True
-    side = width // columns
-    assert refused == (side == 0 or side > height or columns * (height // side) > 250_000)
+    rows = height * columns // width
+    assert refused == (rows == 0 or columns * rows > 250_000)
 
 
-@given(width=SIDES, height=SIDES, columns=st.integers(1, 1_000))
-def test_the_cells_across_that_a_refusal_proposes_can_be_had(width, height, columns):
-    assume(columns <= width and width // columns > height)
-    with pytest.raises(InvalidOrder, match="take at least") as refused:
-        grid.cut(width, height, MosaicOrder(cells_across=columns))
-    proposed = int(str(refused.value).split("take at least ")[1].split(" ")[0].replace(",", ""))
-    assume(proposed <= 1_000)
-    assert grid.cut(width, height, MosaicOrder(cells_across=proposed, tile_size=1)).rows >= 1
+@given(width=st.integers(1, 60_000), height=SIDES, columns=st.integers(1, 1_000), fit=st.sampled_from(Fit))
+@example(width=1, height=5_000, columns=60, fit=Fit.CROP)
+@example(width=10_000, height=10, columns=60, fit=Fit.CROP)
+@example(width=20_000, height=10, columns=60, fit=Fit.CROP)
+def test_the_cells_across_that_a_refusal_proposes_can_be_had(width, height, columns, fit):
+    order = MosaicOrder(cells_across=columns, tile_size=1, fit=fit)
+    try:
+        grid.cut(width, height, order)
+    except InvalidOrder as refused:
+        proposed = re.search(r"[Tt]ake (?:at least )?([\d,]+) cells across", str(refused))
+        assert proposed is not None or -(-width // height) > 1_000
+        assert proposed is None or grid.cut(
+            width, height, replace(order, cells_across=int(proposed[1].replace(",", "")))
+        )
 
 
 @given(width=SIDES, height=SIDES, columns=st.integers(1, 1_000))
@@ -122,9 +164,11 @@ def test_resizing_by_count_always_has_as_many_columns_as_asked(width, height, co
     assert cut.columns == columns
 
 
-def test_a_target_narrower_than_the_cells_across_cannot_be_cropped():
-    with pytest.raises(InvalidOrder, match="at most 59, or fit it by resize"):
-        grid.cut(59, 400, MosaicOrder(cells_across=60))
+def test_a_row_of_cells_that_is_higher_than_the_target_cannot_be_cropped():
+    sentence = "Square cells, 9 across, are higher than the target (400 x 40); take at least 10 cells across, or fit"
+    with pytest.raises(InvalidOrder, match=re.escape(sentence)):
+        grid.cut(400, 40, MosaicOrder(cells_across=9))
+    assert grid.cut(400, 40, MosaicOrder(cells_across=10)).rows == 1
 
 
 def test_a_cell_larger_than_the_target_cannot_be_cropped():
@@ -138,7 +182,7 @@ def test_a_quarter_of_a_million_cells_is_the_most():
 
 
 def test_a_row_beyond_a_quarter_of_a_million_cells_is_refused():
-    with pytest.raises(InvalidOrder, match="251,000 cells; the limit is 250,000"):
+    with pytest.raises(InvalidOrder, match=r"251,000 cells; the limit is 250,000\. Take 996 cells across\."):
         grid.cut(1_000, 251, MosaicOrder(cells_across=1_000, tile_size=1))
 
 
@@ -158,7 +202,7 @@ def test_a_png_may_be_longer_than_a_jpeg():
     assert grid.cut(66, 1, MosaicOrder(cells_across=66, tile_size=1_000)).mosaic_size == (66_000, 1_000)
 
 
-def test_a_target_is_not_resized_to_more_pixels_than_a_picture_may_have():
-    # 1 x 31,250 cells of 4,096 x 4,096: the stretched target alone would have 524,288,000,000 pixels.
-    with pytest.raises(InvalidOrder):
-        grid.cut(1, MAX_PICTURE_PIXELS, MosaicOrder(cell_width=4_096, cell_height=4_096, fit=Fit.RESIZE))
+def test_a_target_of_one_pixel_across_may_have_cells_that_are_wider():
+    # 128,000,000 / 4,096 = 31,250 rows, and no pixel is made up for them.
+    cut = grid.cut(1, MAX_PICTURE_PIXELS, MosaicOrder(cell_width=4_096, cell_height=4_096, fit=Fit.RESIZE))
+    assert (cut.columns, cut.rows, cut.target_size) == (1, 31_250, (1, MAX_PICTURE_PIXELS))

@@ -3,6 +3,7 @@
 import resource
 import struct
 import zlib
+from fractions import Fraction
 from io import BytesIO
 
 import numpy as np
@@ -16,9 +17,10 @@ from models.errors import (
     TooManyPixels,
     UnusablePicture,
 )
-from models.grid import Grid
-from models.orders import Fit
+from models.grid import cut
+from models.orders import Fit, MosaicOrder
 from worker import images
+from worker.core.fitted import Fitted
 
 ORIENTATION, GPS, MAKE = 0x0112, 0x8825, 0x010F
 FORMS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF", "JPEG2000")
@@ -472,27 +474,47 @@ def test_a_tile_of_an_oriented_photo_is_upright(encoded):
     assert tile[35, 10, 2] > 200
 
 
-def grid_of(width, height):
-    return Grid(1, 1, width, height, 1, 1)
-
-
-def test_cropping_takes_the_edges_off_evenly(noise):
+def test_a_crop_shows_the_pixels_between_the_edges_and_copies_none(noise):
+    # 13 x 9 pixels in cells of 9 x 5: 4 are left over each way.
     target = noise(9, 13)
-    np.testing.assert_array_equal(images.fitted(target, grid_of(9, 5), Fit.CROP), target[2:7, 2:11])
+    seen = images.fitted(target, cut(13, 9, MosaicOrder(cell_width=9, cell_height=5)))
+    np.testing.assert_array_equal(seen.pixels, target[2:7, 2:11])
+    assert np.shares_memory(seen.pixels, target)
 
 
-def test_a_target_that_fits_is_not_resampled(noise):
+def test_a_crop_that_ends_within_a_pixel_has_that_pixel_and_says_how_much_of_it(noise):
+    # Three cells across 10 pixels are 10/3 wide; of 9 lines two rows show 20/3, and 7/3 are left over.
+    target = noise(9, 10)
+    seen = images.fitted(target, cut(10, 9, MosaicOrder(cells_across=3)))
+    np.testing.assert_array_equal(seen.pixels, target[1:8])
+    assert (seen.width, seen.height) == (10, Fraction(20, 3))
+
+
+def test_resizing_shows_all_of_the_target_as_it_is(noise):
     target = noise(9, 13)
-    np.testing.assert_array_equal(images.fitted(target, grid_of(13, 9), Fit.RESIZE), target)
+    seen = images.fitted(target, cut(13, 9, MosaicOrder(cells_across=4, fit=Fit.RESIZE)))
+    assert seen.pixels is target or np.shares_memory(seen.pixels, target)
+    assert (seen.pixels.shape, seen.width, seen.height) == (target.shape, 13, 9)
 
 
-def test_resizing_keeps_all_of_the_target():
-    # Left half black, right half white: stretched to twice the size the halves are still halves.
-    target = np.zeros((10, 20, 3), np.uint8)
-    target[:, 10:] = 255
-    stretched = images.fitted(target, grid_of(40, 30), Fit.RESIZE)
-    assert stretched.shape == (30, 40, 3)
-    assert (stretched[:, :15].max(), stretched[:, 25:].min()) == (0, 255)
+def test_a_stretch_of_lines_that_ends_within_a_pixel_shows_no_more():
+    # Black but for the last half line, at twice the size: 16 black lines, and one that is nearly white.
+    target = np.zeros((9, 6, 3), np.uint8)
+    target[8:] = 255
+    seen = Fitted(target, Fraction(6), Fraction(17, 2))
+    whole = images.stretched(seen, 6, 17, (Fraction(0), Fraction(17, 2)))
+    assert whole.shape == (17, 6, 3)
+    assert whole[:12].max() == 0
+    assert whole[15].max() < 128 < whole[16].min()
+
+
+def test_resized_shows_no_more_than_is_seen():
+    target = np.zeros((4, 40, 3), np.uint8)
+    target[:, 20:] = 255
+    seen = Fitted(target[:, :21], Fraction(41, 2), Fraction(4))
+    # At twice the size 40 columns are black and one is white; of 21 columns two would be.
+    twice = images.resized(seen, 41, 4)[0, :, 0]
+    assert twice[39] < 128 < twice[40]
 
 
 def test_a_jpeg_that_we_write_reads_as_what_it_was(photographs):

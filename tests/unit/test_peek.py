@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from models.errors import EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels
+from models.lattices import Effort
 from models.orders import MosaicOrder
+from models.rules import QUICK
 from web import peek
 
 ENOUGH = 1 << 30
@@ -18,7 +20,7 @@ ANY = MosaicOrder(cells_across=1)
 def verdict(data, max_bytes=ENOUGH, order=ANY):
     """What the look says: the code of the refusal and its sentence, or nothing."""
     try:
-        peek.judge(BytesIO(data), "photo", max_bytes, order, tile_count=1_000)
+        peek.judge(BytesIO(data), "photo", max_bytes, order, 1_000, Effort(QUICK))
     except (EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels) as error:
         return error.code, str(error)
     return None
@@ -110,16 +112,16 @@ def test_a_header_that_breaks_off_is_left_to_the_worker(data):
 def test_a_look_leaves_the_file_at_its_beginning(encoded, noise):
     file = BytesIO(encoded(noise(30, 20)))
     file.seek(17)
-    peek.judge(file, "photo", ENOUGH, ANY, tile_count=1_000)
+    peek.judge(file, "photo", ENOUGH, ANY, 1_000, Effort(QUICK))
     assert file.tell() == 0
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "JPEG2000"])
 def test_an_order_that_does_not_fit_the_picture_is_refused_at_once(encoded, noise, form):
-    code, sentence = verdict(encoded(noise(30, 20), form), order=MosaicOrder(cells_across=31))
+    code, sentence = verdict(encoded(noise(30, 20), form), order=MosaicOrder(cell_width=31, cell_height=31))
     assert (code, sentence.split(";")[0]) == (
         "invalid_order",
-        "A target 20 pixels wide cannot be cropped into 31 cells across",
+        "A cell of 31 x 31 pixels is larger than the target (20 x 30)",
     )
 
 
@@ -127,16 +129,18 @@ def test_an_order_that_does_not_fit_the_picture_is_refused_at_once(encoded, nois
 def test_an_order_that_would_fit_a_turned_picture_is_refused_where_the_header_tells_that_it_is_not(
     encoded, noise, form
 ):
-    assert verdict(encoded(noise(30, 20), form), order=MosaicOrder(cells_across=21))[0] == "invalid_order"
+    lying = MosaicOrder(cell_width=30, cell_height=20)
+    assert verdict(encoded(noise(30, 20), form), order=lying)[0] == "invalid_order"
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 def test_an_order_is_held_against_the_upright_size(encoded, noise, form, orientation):
-    # Stored 20 wide and 30 high, shown 30 wide: 30 cells across fit.
+    # Stored 20 wide and 30 high, shown 30 wide: a cell of 30 x 20 fits.
     exif = Image.Exif()
     exif[0x0112] = orientation
-    assert verdict(encoded(noise(30, 20), form, exif=exif.tobytes()), order=MosaicOrder(cells_across=30)) is None
+    lying = MosaicOrder(cell_width=30, cell_height=20)
+    assert verdict(encoded(noise(30, 20), form, exif=exif.tobytes()), order=lying) is None
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "MPO", "AVIF", "HEIF", "JPEG2000"])

@@ -73,15 +73,17 @@ def make(tmp_path):
     return run
 
 
-def plain_mean(pixels, left, top, width, height):
-    """The mean of a rectangle, a pixel at a time; `pixels` is what Pillow's `load()` gives."""
+def plain_mean(pixels, left, top, width, height, unit=1):
+    """The mean of a rectangle, a pixel at a time; `pixels` is what Pillow's `load()` gives, of `unit` units each."""
     red = green = blue = 0
-    for y in range(top, top + height):
-        for x in range(left, left + width):
+    for y in range(top // unit, -(-(top + height) // unit)):
+        high = min((y + 1) * unit, top + height) - max(y * unit, top)
+        for x in range(left // unit, -(-(left + width) // unit)):
+            share = high * (min((x + 1) * unit, left + width) - max(x * unit, left))
             r, g, b = pixels[x, y]
-            red, green, blue = red + r, green + g, blue + b
-    count = width * height
-    return red / count, green / count, blue / count
+            red, green, blue = red + share * r, green + share * g, blue + share * b
+    area = width * height
+    return red / area, green / area, blue / area
 
 
 def plain_distance(one, other):
@@ -98,11 +100,12 @@ def plain_method(target, photos, cells_across):
         with Image.open(BytesIO(photos.by_content[content.tobytes()])) as image:
             means.append(plain_mean(image.load(), 0, 0, image.width, image.height))
     with Image.open(BytesIO(target)) as image:
-        pixels, side = image.load(), image.width // cells_across
-        rows = image.height // side
-        left, top = (image.width - cells_across * side) // 2, (image.height - rows * side) // 2
+        # A pixel has as many units as there are cells across, so a cell has as many as there are pixels across.
+        pixels, side, unit = image.load(), image.width, cells_across
+        rows = image.height * unit // side
+        top = (image.height * unit - rows * side) // unit // 2 * unit
         cells = [
-            plain_mean(pixels, left + column * side, top + row * side, side, side)
+            plain_mean(pixels, column * side, top + row * side, side, side, unit)
             for row in range(rows)
             for column in range(cells_across)
         ]
@@ -163,12 +166,12 @@ def test_the_size_of_a_tile_does_not_change_which_tile_lies_where(make, coffee, 
 
 
 def test_a_resized_target_keeps_what_a_crop_would_lose(make, encoded):
-    # 100 pixels make 7 cells of 14: a crop to 98 loses the white column at the left. Squeezed to 98 it stays, and its
-    # share of a cell, 255 * 0.98 / 14 = 18, is nearer to 30 than to 0.
+    # 100 pixels make 7 cells of 14: a crop to 98 loses the white column at the left. Stretched it stays, and its
+    # share of a cell, 255 * 7 / 100 = 18, is nearer to 30 than to 0.
     target = np.zeros((100, 100, 3), np.uint8)
     target[:, 0] = 255
     tiles = [encoded(np.full((8, 8, 3), level, np.uint8)) for level in (0, 30)]
-    wishes = {"cells_across": 7, "tile_size": 8, "loss": LossName.MEAN_RGB}
+    wishes = {"cell_width": 14, "cell_height": 14, "tile_size": 8, "loss": LossName.MEAN_RGB}
     cropped, _ = make(encoded(target), Photos(tiles), **wishes)
     resized, _ = make(encoded(target), Photos(tiles), fit=Fit.RESIZE, **wishes)
     assert (cropped.quality.distinct_tiles, resized.quality.distinct_tiles) == (1, 2)
@@ -216,7 +219,7 @@ def test_a_target_that_is_no_picture_is_refused(make, photos):
 
 def test_an_order_that_does_not_fit_the_target_is_refused(make, encoded, noise, photos):
     with pytest.raises(InvalidOrder):
-        make(encoded(noise(5, 5)), photos, cells_across=6)
+        make(encoded(noise(5, 5)), photos, cell_width=6, cell_height=1)
 
 
 def test_a_photo_that_has_gone_since_it_was_indexed_is_said_so(make, coffee, photos):

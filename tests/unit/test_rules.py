@@ -5,11 +5,12 @@ from collections import Counter
 from itertools import combinations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from models.errors import InvalidOrder
-from models.rules import Pattern, pattern
+from models.lattices import Effort, Pattern, Tired
+from models.rules import QUICK, pattern
 
 SIDES = st.integers(1, 7)
 DISTANCES = st.sampled_from([0, 0.5, 1, 1.2, 1.5, 2, 2.5, 3, 4, 4.5, 5, 7, 20])
@@ -90,6 +91,42 @@ def plain_fewest(side, distance):
 def test_no_pattern_has_fewer_colours_than_the_one_returned(distance):
     # A grid of 9 cells a side has room for every step that is too short, both ways.
     assert pattern(9, 9, 81, None, distance).count == plain_fewest(9, distance)
+
+
+def too_near(columns, rows, distance):
+    """The reference: every step from one cell of a grid to another that is shorter than a distance."""
+    steps = ((x, y) for y in range(rows) for x in range(1 - columns, columns))
+    return [(x, y) for x, y in steps if (y or x > 0) and x * x + y * y < distance * distance]
+
+
+def fewest_anywhere(columns, rows, distance):
+    """The fewest colours on a grid, by trying every pattern against every step."""
+    near = too_near(columns, rows, distance)
+    counts = range(1, columns * rows + 1)
+    return next(count for count in counts for step in range(count) if all((x + step * y) % count for x, y in near))
+
+
+@pytest.mark.parametrize("distance", [2, 3.7, 5, 6.5, 8, 30])
+@pytest.mark.parametrize(
+    ("columns", "rows"),
+    [(2, 40), (40, 2), (3, 17), (5, 5), (5, 6), (6, 5), (9, 4), (4, 9), (8, 7), (13, 6), (12, 12)],
+)
+def test_at_the_edge_of_a_grid_one_tile_too_few_is_refused_and_the_fewest_are_enough(columns, rows, distance):
+    # A grid that is narrower than the distance needs fewer tiles than the plane does.
+    least = fewest_anywhere(columns, rows, distance)
+    assert pattern(columns, rows, least, None, distance).count == least
+    assert not accepted(columns, rows, least - 1, None, distance)
+    # And with the fewest, each lies as often as that pattern has it.
+    coloured = colours(columns, rows, least, pattern(columns, rows, least, None, distance).step)
+    assert accepted(columns, rows, least, max(Counter(coloured.values()).values()), distance)
+
+
+@given(st.integers(1, 600), st.integers(1, 600), st.floats(0, 1_000), st.none() | st.integers(1, 99))
+@example(88, 492, 1_000.0, None)
+@settings(deadline=None, max_examples=30)
+def test_as_many_tiles_as_cells_keep_any_rule(columns, rows, distance, uses):
+    # Each lies once.
+    assert accepted(columns, rows, columns * rows, uses, distance)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +244,76 @@ def test_the_uses_proposed_are_the_fewest(columns, rows, tiles, uses, distance):
     proposed = re.search(r"allow ([\d,]+) uses?[,.]", sentence)
     assume(proposed)
     assert not any(accepted(columns, rows, tiles, fewer, distance) for fewer in range(1, int(proposed[1])))
+
+
+# Bounded effort
+
+WIDE = st.integers(1, 500)
+EFFORTS = st.sampled_from([0, 50, 500, 5_000, 50_000, QUICK])
+
+
+def verdict(order, effort):
+    """Whether an order is accepted, or nothing where that is not known, and the sentence of a refusal."""
+    try:
+        pattern(*order, None, Effort(effort))
+    except Tired:
+        return None, ""
+    except InvalidOrder as refused:
+        return False, str(refused)
+    return True, ""
+
+
+def orders(columns, rows, tiles, uses, distance):
+    """Orders at the edge of what can be made, as well as any."""
+    return columns, rows, min(tiles, columns * rows), uses, distance
+
+
+HARD = st.builds(
+    orders,
+    WIDE,
+    WIDE,
+    st.integers(1, 500) | st.integers(1, 250_000),
+    st.none() | st.integers(1, 12) | st.integers(1, 250_000),
+    st.sampled_from([1.5, 2, 5, 9.5, 20, 100, 1_000]) | st.floats(0, 1_000),
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(HARD, EFFORTS)
+def test_little_effort_gives_the_same_answer_or_none(order, effort):
+    found, _ = verdict(order, effort)
+    assert found in {None, accepted(*order)}
+
+
+@settings(deadline=None, max_examples=60)
+@given(HARD, EFFORTS)
+def test_what_a_refusal_proposes_can_be_had_however_little_effort_was_made(order, effort):
+    found, sentence = verdict(order, effort)
+    assume(found is False)
+    columns, rows, tiles, uses, distance = order
+    more = re.search(r"allow ([\d,]+) uses?", sentence)
+    apart = re.search(r"(?:distance of|ask for) at most ([\d.]*\d)", sentence)
+    smaller = re.search(r"at most (\d+)x(\d+) cells", sentence)
+    needed = re.search(r"needs ([\d,]+) tiles?, not", sentence)
+    assert more or apart
+    enough = int(more[1].replace(",", "")) if more else uses
+    if more and apart and " and ask for " in sentence:
+        assert accepted(columns, rows, tiles, enough, float(apart[1]))
+    else:
+        assert not more or accepted(columns, rows, tiles, enough, distance)
+        assert not apart or accepted(columns, rows, tiles, uses, float(apart[1]))
+    assert not smaller or accepted(int(smaller[1]), int(smaller[2]), tiles, uses, distance)
+    assert not needed or accepted(columns, rows, int(needed[1].replace(",", "")), None, distance)
+
+
+def test_efforts_that_share_one_take_no_more_than_there_is():
+    whole = Effort(100)
+    part = whole.quarter()
+    with pytest.raises(Tired):
+        part.spend(26)
+    whole.spend(75)
+    with pytest.raises(Tired):
+        whole.spend(1)
 
 
 def test_a_pattern_cannot_be_changed():

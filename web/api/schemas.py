@@ -122,7 +122,7 @@ class OrderIn(Strict):
     )
     cell_height = _whole("Height of a cell in pixels of the target", orders.MAX_CELL_SIZE)
     tile_size = _whole("Width of a tile in the mosaic, in pixels", orders.MAX_TILE_SIZE, orders.DEFAULT_TILE_SIZE)
-    fit = _one_of("How the target becomes a whole number of cells", Fit, Fit.CROP)
+    fit = _one_of("Crop less than a cell, or stretch by at most half a cell", Fit, Fit.CROP)
     format = _one_of("File format of the mosaic", Format, Format.PNG)
     loss = _one_of("How far a tile is from a cell", LossName, LossName.BALANCED)
     detail = _decimal("For balanced: 0 average colour to 1 structure", orders.DEFAULT_DETAIL)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from worker.core import descriptors
 from worker.core.assign import Rules, assign
+from worker.core.cells import of_rows
+from worker.core.fitted import Fitted
 from worker.core.losses import Loss, Metric, cost
 from worker.core.match import nearest
 from worker.core.progress import Progress
@@ -59,18 +61,16 @@ def telling(turns: Sequence[int], loss: Loss, cut: Cut) -> list[int]:
     return [turn for turn in turns if turn in kept.values()]
 
 
-def cell_features(loss: Loss, target: NDArray[np.uint8], cut: Cut) -> Features:
-    """Return (N, D) features of the cells of a (H, W, 3) target, row by row from the top left.
+def cell_features(loss: Loss, target: Fitted, cut: Cut) -> Features:
+    """Return (N, D) features of the cells of a target, row by row from the top left.
 
     More than three are kept in single precision: a hundred-thousandth of a level, and half the memory.
     """
-    lines = len(target) // cut.rows
     step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cut.columns * max(loss.parts) ** 2))
     blocks = [range(first, min(first + step, cut.rows)) for first in range(0, cut.rows, step)]
 
     def some(rows: range) -> Array:
-        part = target[rows.start * lines : rows.stop * lines]
-        return loss.features([descriptors.of_cells(part, cut.columns, len(rows), parts) for parts in loss.parts])
+        return loss.features([of_rows(target, cut.columns, cut.rows, parts, rows) for parts in loss.parts])
 
     return np.concatenate([_kept(some(rows)) for rows in blocks])
 

@@ -1,4 +1,4 @@
-"""What a cell and a tile look like from afar: the mean colours of their g x g sub-cells.
+"""What a tile looks like from afar: the mean colours of its g x g sub-cells; `worker.core.cells` has those of cells.
 
 Every mean is a sum of whole numbers and one division, so the same picture gives the same bits on every machine.
 """
@@ -38,37 +38,6 @@ def area_weights(length: int, start: int, extent: int, parts: int) -> Array:
     overlap = np.minimum(pixel + LATTICE * parts, stretch + extent) - np.maximum(pixel, stretch)
     weights: Array = np.maximum(overlap, 0).astype(np.float64)
     return weights
-
-
-def of_cells(target: NDArray[np.uint8], columns: int, rows: int, parts: int) -> Array:
-    """Return the mean colours of the sub-cells of every cell, row by row from the top left.
-
-    Args:
-        target: (H, W, 3) sRGB, 0 to 255; H a multiple of `rows`, W of `columns`.
-        columns: Cells from left to right.
-        rows: Cells from top to bottom.
-        parts: Sub-cells from left to right, and from top to bottom, of a cell.
-
-    Returns:
-        (rows * columns, parts, parts, 3) means of the encoded values, 0 to 255.
-
-    Raises:
-        ValueError: the target is not a whole number of cells.
-
-    Example:
-        >>> of_cells(np.array([[[0, 0, 0], [2, 4, 6]]], np.uint8), 1, 1, 1).tolist()
-        [[[[1.0, 2.0, 3.0]]]]
-    """
-    height, width, channels = target.shape
-    if channels != CHANNELS or height % rows or width % columns:
-        raise ValueError(f"{width} x {height} x {channels} is not a whole number of {columns} x {rows} cells")
-    cell_height, cell_width = height // rows, width // columns
-    means = np.empty((rows, columns, parts, parts, CHANNELS))
-    by_row = target.reshape(rows, cell_height, columns, cell_width, CHANNELS)
-    for some in _blocks(rows, by_row[0].size * means.itemsize):
-        block = by_row[some].swapaxes(1, 2).reshape(-1, cell_height, cell_width, CHANNELS)
-        means[some] = of_pictures(block, parts).reshape(-1, columns, parts, parts, CHANNELS)
-    return means.reshape(rows * columns, parts, parts, CHANNELS)
 
 
 def of_tiles(thumbs: NDArray[np.uint8], sizes: NDArray[np.integer], shape: tuple[int, int], parts: int) -> Array:
