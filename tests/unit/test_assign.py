@@ -174,6 +174,13 @@ def test_a_distance_costs_less_than_when_each_cell_takes_in_turn_what_is_left(ma
     assert result.lower_bound <= result.cost < one_by_one(costs, 38, max_uses, distance)
 
 
+@pytest.mark.parametrize(("seed", "optimum"), [(0, 791), (1, 859)])
+def test_cells_choose_again_until_the_cost_comes_within_a_quarter_of_the_optimum(seed, optimum):
+    """The optima are those of an integer program: scipy.optimize.milp, a variable for each cell and tile."""
+    result = found(dice(seed, 10, 8, 14, most=99), 10, 8, min_distance=2.5)
+    assert optimum <= result.cost <= 1.25 * optimum
+
+
 def test_where_there_is_one_way_but_for_names_it_is_found():
     # A chessboard of two tiles: cell 0 costs nothing with tile 1, so white is 1 and black is 0.
     costs = np.array([[5.0, 0], [0, 0], [0, 0], [0, 0]])
