@@ -227,11 +227,9 @@ def _decoded_for(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
     """
     try:
         return _by_pillow(data, enough, max_pixels)
-    except TruncatedPicture:
-        if (whole := second.with_its_end(data)) is None:
-            raise
-        return _by_pillow(whole, enough, max_pixels)
-    except (DamagedPicture, second.Wanted) as error:
+    except (DamagedPicture, TruncatedPicture, second.Wanted) as error:
+        if isinstance(error, TruncatedPicture) and (whole := second.with_its_end(data)) is not None:
+            return _by_pillow(whole, enough, max_pixels)
         image = second.decoded(data, min(max_pixels, MAX_PICTURE_PIXELS), error)
     if enough(image.size) is not None:
         headers.check_size(image.size, MAX_PHOTO_PIXELS)

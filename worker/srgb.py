@@ -58,10 +58,15 @@ def grey(values: NDArray[Any], top: float, profile: bytes | None, *, negative: b
     return Image.fromarray(out)
 
 
+def white_of(values: NDArray[Any]) -> float:
+    """Return what is white in a picture of floating numbers: 1, or 65,535 where any is beyond 1."""
+    return 1.0 if values.max(initial=0.0) <= 1.0 else 65_535.0
+
+
 def deep_grey(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Return grey of 12, 16 or 32 bits, or floating, as RGB; Pillow's own conversion cuts it off."""
     values, tags = np.asarray(image), getattr(image, "tag_v2", {})
-    top = 1.0 if image.mode == "F" and values.max(initial=0.0) <= 1.0 else 65_535.0
+    top = white_of(values) if image.mode == "F" else 65_535.0
     if tags.get(BITS_TAG) == (12,):
         top = 4_095.0
     # Pillow turns the negatives of 1 to 8 bits into positives, and leaves those of 16.

@@ -22,13 +22,13 @@ PILLOW = {
     *((colours, UINT, bits) for colours in (NEGATIVE, GREY, PALETTE) for bits in (1, 2, 4, 8)),
     *((colours, UINT, 8) for colours in (RGB, INKS, LAB)),
     *((colours, UINT, 16) for colours in (NEGATIVE, GREY, RGB, INKS)),
-    (GREY, FLOAT, 32),
 }  # fmt: skip
 """Colours, form and bits of the samples of a pixel that lie together."""
-PILLOW_LITTLE_ENDIAN = {(GREY, UINT, 12)}
+PILLOW_LITTLE_ENDIAN = {(GREY, UINT, 12), (GREY, FLOAT, 32)}
 VIPS_PLANES = {
     *((colours, UINT, bits) for colours in (NEGATIVE, GREY) for bits in (8, 16, 32)),
     *((colours, UINT, bits) for colours in (RGB, INKS) for bits in (8, 16)),
+    (RGB, UINT, 32),
     *((colours, FLOAT, 32) for colours in (GREY, RGB)),
     (PALETTE, UINT, 8),
 }  # fmt: skip

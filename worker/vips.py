@@ -19,7 +19,7 @@ _FAILS_ON = {"JPEG": "warning"}
 """libjpeg goes on with a warning where it makes pixels up."""
 TRIES = {"JPEG", "TIFF", "AVIF", "WebP"}
 """Formats of which libvips may try what Pillow cannot read; no PNG, since Pillow refuses what inflates to much."""
-_TOPS = {"uchar": 255.0, "ushort": 65_535.0, "uint": 4_294_967_295.0}
+_TOPS = {"uchar": 255.0, "ushort": 65_535.0, "uint": 4_294_967_295.0, "float": None}
 _COLOURS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb": 3, "rgb16": 3, "cmyk": 4}
 """How many samples of a pixel are its colour, by what libvips calls it."""
 _MODES = {(3, 3): "RGB", (3, 4): "RGBA", (4, 4): "CMYK"}
@@ -103,10 +103,10 @@ def _as_pillow(image: Any, *, alpha: bool) -> Image.Image:
         # In sixteen bits: of a linear picture, eight are too few in the dark.
         image, profile = _through_profile(image), None
     colours = _COLOURS.get(image.interpretation)
-    top = 1.0 if image.format == "float" else _TOPS.get(image.format)
-    if colours is None or top is None:
+    if colours is None or image.format not in _TOPS:
         raise DamagedPicture(headers.DAMAGED)
     samples = image[: colours + 1 if alpha else colours].numpy()
+    top = _TOPS[image.format] or srgb.white_of(samples)
     if colours == 1:
         pillow = _grey(samples.reshape(image.height, image.width, -1), top, profile)
     else:
