@@ -1,15 +1,16 @@
 """`tessera compare`: one picture by every loss, side by side, with scores."""
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cli import dedupe as leaving_out
-from cli import files, library, sieving, summary, wishes
+from cli import files, library, outputs, sieving, summary, targets, wishes
 from cli.screen import Bar
+from cli.summary import Tell
+from cli.targets import Wanted
 from models.errors import InvalidOrder, UnusablePicture
 from models.grid import Grid
 from models.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
@@ -29,7 +30,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path, allow_dash=True))
 @wishes.tiles
 @leaving_out.option
 @sieving.options
@@ -44,17 +45,26 @@ Examples:
 @wishes.weighing
 @wishes.ruling
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Where to write the sheet: .png."
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write the sheet: .png, or -.",
 )
 @wishes.report
-def compare(
+@outputs.force
+@wishes.quiet
+def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     target: Path,
     tiles: Path,
     losses: tuple[str, ...],
     out: Path,
-    report: Path | None,
+    report: str | None,
     sieve: Sieve,
     dedupe: bool | None,
+    *,
+    force: bool,
+    quiet: bool,
     **options: Any,
 ) -> None:
     """Rebuild the picture TARGET by several losses, on one sheet with the scores under each.
@@ -62,21 +72,25 @@ def compare(
     The tiles are drawn from the index's thumbs, so no photo is opened, and a score may differ a little from that of
     `tessera render`.
     """
-    if out.suffix.lower() != ".png":
+    if out.suffix.lower() != ".png" and str(out) != files.STANDARD:
         raise InvalidOrder("out", f"{out} must end in .png: the sheet has small letters on it.")
     orders = [_order(LossName(name), **options) for name in dict.fromkeys(losses or LossName)]
-    data = wishes.target(target, orders[0])
-    with files.part(out) as part, files.part_if(report) as told, Bar() as bar:
+    wanted = Wanted(target, out, Path(report) if report else None)
+    outputs.check(wanted.outputs, [target], str(tiles), force=force)
+    data = targets.read(target, orders[0])
+    known: dict[str, object] = {}
+    with files.part(out) as part, files.report_if(wanted.report, known), Bar(quiet=quiet) as bar:
         photos = library.open_folder(str(tiles), bar, sieve=sieve, dedupe=dedupe)
+        index, note = targets.tiles_but(photos, data)
         fitted, size, cells = _fitted(target, data, orders[0])
-        done = list(make(fitted, size, cells, orders, photos.tiles, threads=parallel.core_count(), progress=bar))
+        done = list(make(fitted, size, cells, orders, index, threads=parallel.core_count(), progress=bar))
         picture = sheet(fitted, cells, done)
         pictures.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
-        if told is not None:
-            told.write_text(json.dumps({one.loss: dataclasses.asdict(one.quality) for one in done}, indent=2) + "\n")
-    summary.report_skipped(photos, sieve)
-    click.echo(_table(done))
-    click.echo(f"{out}: {len(done)} mosaics of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
+        known |= {one.loss: dataclasses.asdict(one.quality) for one in done}
+    say = Tell(quiet=quiet, piped=str(out) == files.STANDARD)
+    say.aside(summary.notes(photos, sieve) + note)
+    say(_table(done))
+    say(f"{out}: {len(done)} mosaics of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
 
 
 def _order(loss: LossName, detail: float | None, subcells: int | None, **options: Any) -> MosaicOrder:

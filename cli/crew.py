@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
+from cli import ending
 from cli.segments import Segment
 from models.errors import StorageFull, is_full
 from worker.folder import File
@@ -76,18 +78,23 @@ def _forked(files: Sequence[File], known: set[bytes], folder: str, progress: Pro
                 os.write(tell, bytes(len(files[start : start + step])))
         segment.save()
 
-    members = [_member(work) for _ in range(min(hands, len(starts)))]
-    os.close(deal)
-    os.close(tell)
+    members: list[int] = []
+    endings: list[int] = []
+
+    recall = partial(_recall, todo, members, endings)
     try:
-        done = 0
-        while news := os.read(told, 1 << 16):
-            done += len(news)
-            progress("indexing", done, len(files))
+        with ending.clearing(recall):
+            with ending.put_off():
+                # A signal finds no member, or all of them.
+                members += [_member(work) for _ in range(min(hands, len(starts)))]
+                os.close(deal)
+                os.close(tell)
+            done = 0
+            while news := os.read(told, 1 << 16):
+                done += len(news)
+                progress("indexing", done, len(files))
     finally:
-        while os.read(todo, 1 << 16):
-            pass
-        endings = [os.waitstatus_to_exitcode(os.waitpid(member, 0)[1]) for member in members]
+        recall()
         os.close(todo)
         os.close(told)
     if FULL in endings:
@@ -96,26 +103,32 @@ def _forked(files: Sequence[File], known: set[bytes], folder: str, progress: Pro
         raise RuntimeError("a member of the crew failed; what it said is above")
 
 
+def _recall(todo: int, members: list[int], endings: list[int]) -> None:
+    """Take back what no member has begun, and wait until what they have begun is kept."""
+    while members and os.read(todo, 1 << 16):
+        pass
+    while members:
+        endings.append(os.waitstatus_to_exitcode(os.waitpid(members.pop(), 0)[1]))
+
+
 def _member(work: Callable[[], None]) -> int:
     """Fork a process that does its work and nothing else, and return its number."""
-    # Ctrl-C reaches the whole group; the command decides what becomes of it. Until a member is deaf to it, it waits.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     member = os.fork()
     if member:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return member
-    ending = 0
+    code = 0
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # Ctrl-C and a terminal that goes reach the whole group; the command decides what becomes of it.
+        for number in ending.ENDING:
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ending.ENDING)
         work()
     except BaseException as error:  # noqa: BLE001 - nothing may return from here into the command's own work
-        ending = FULL if is_full(error) else FAILED
-        if ending == FAILED:
+        code = FULL if is_full(error) else FAILED
+        if code == FAILED:
             sys.excepthook(type(error), error, error.__traceback__)
     finally:
-        os._exit(ending)
+        os._exit(code)
 
 
 def _threaded(files: Sequence[File], known: set[bytes], folder: str, progress: Progress, hands: int) -> None:

@@ -1,48 +1,105 @@
 """Files that appear under their name only when they are whole."""
 
+import json
 import os
-import signal
+import shutil
+import stat
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from cli import ending
 from models.errors import UnreadableFile
+
+STANDARD = "-"
+"""As the name of a file: standard input or standard output."""
 
 
 @contextmanager
 def part(out: Path) -> Iterator[Path]:
-    """Lend a file beside the place of the result, and move it there only when it is whole.
+    """Lend a file for the result, and put it in its place only when it is whole.
+
+    `-` is standard output. What is no file, such as a pipe or a device, is written into and stays what it is. A link
+    stays a link.
+
+    Raises:
+        UnreadableFile: it cannot be written.
+        UnwritableOutput: standard output cannot be written.
+    """
+    try:
+        if str(out) == STANDARD:
+            with _passed_on() as unfinished:
+                yield unfinished
+        elif _takes_a_stream(out):
+            with out.open("wb") as file, _passed_on(file.fileno()) as unfinished:
+                yield unfinished
+        else:
+            with _replaced(Path(os.path.realpath(out))) as unfinished:
+                yield unfinished
+    except OSError as error:
+        raise UnreadableFile(f"{out} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def report_if(out: Path | None, known: Mapping[str, object]) -> Iterator[None]:
+    """Write what is known when all else is done, as JSON, where that was asked for; see that it can be written first.
 
     Raises:
         UnreadableFile: it cannot be written, or `-` was meant to be standard output.
     """
-    if str(out) == "-":
+    if out is None:
+        yield
+        return
+    if str(out) == STANDARD:
         raise UnreadableFile("- is not the name of a file; standard output is for people.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    with part(out) as unfinished:
+        yield
+        unfinished.write_text(json.dumps(known, indent=2, default=float) + "\n")
+
+
+def standard_input() -> bytes:
+    """Return all that comes through standard input.
+
+    Raises:
+        UnreadableFile: it is closed, or a terminal.
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UnreadableFile("The target - is standard input, but no picture comes from there; use a pipe.")
+    return sys.stdin.buffer.read()
+
+
+def _takes_a_stream(out: Path) -> bool:
     try:
-        descriptor, name = tempfile.mkstemp(dir=out.parent, prefix=".tessera-", suffix=out.suffix)
-        os.close(descriptor)
-    except OSError as error:
-        raise UnreadableFile(f"{out} cannot be written: {error.strerror}.") from error
-    unfinished = Path(name)
-    try:
-        yield unfinished
-        unfinished.chmod(0o666 & ~_umask())
-        unfinished.replace(out)
-    except OSError as error:
-        raise UnreadableFile(f"{out} cannot be written: {error.strerror}.") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+        mode = out.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
-def part_if(out: Path | None) -> AbstractContextManager[Path | None]:
-    """Lend the same where a file was asked for."""
-    return nullcontext() if out is None else part(out)
+@contextmanager
+def _replaced(out: Path) -> Iterator[Path]:
+    unfinished = out.with_name(f".tessera-{os.urandom(8).hex()}{out.suffix}")
+    with ending.clearing(partial(unfinished.unlink, missing_ok=True)):
+        try:
+            unfinished.open("xb").close()
+            yield unfinished
+            unfinished.replace(out)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
-def _umask() -> int:
-    current = os.umask(0o077)
-    os.umask(current)
-    return current
+@contextmanager
+def _passed_on(descriptor: int | None = None) -> Iterator[Path]:
+    """Lend a file without a name, and copy it to an open file, or to standard output, when it is whole."""
+    with tempfile.TemporaryFile() as unfinished:
+        yield Path(f"/dev/fd/{unfinished.fileno()}")
+        unfinished.seek(0)
+        if descriptor is None:
+            shutil.copyfileobj(unfinished, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        else:
+            with open(descriptor, "wb", closefd=False) as out:
+                shutil.copyfileobj(unfinished, out)

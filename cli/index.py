@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from cli import dedupe as leaving_out
-from cli import files, indexing, sieving, summary
+from cli import files, indexing, outputs, sieving, summary, wishes
+from cli.outputs import Output
 from worker.sieve import Sieve
 
 EXAMPLES = """
@@ -28,13 +29,17 @@ Examples:
     metavar="FILE",
     help="Write the summary there too, with every file that became no tile, as JSON.",
 )
-def index(folder: str, sieve: Sieve, dedupe: bool | None, report: Path | None) -> None:
+@outputs.force
+@wishes.quiet
+def index(folder: str, sieve: Sieve, dedupe: bool | None, report: Path | None, *, force: bool, quiet: bool) -> None:
     """Index the photos in DIR and its sub-folders, and say what is new.
 
     Only photos that are new or changed are opened, and a run that was interrupted goes on where it was.
     `tessera render` and `tessera compare` do the same before they begin.
     """
-    with files.part_if(report) as told:
-        photos, seconds = indexing.run(folder, sieve, dedupe=dedupe)
-        if told is not None:
-            told.write_text(summary.as_json(folder, photos, sieve, seconds))
+    if report is not None:
+        outputs.check([Output("the report", report)], [], folder, force=force)
+    known: dict[str, object] = {}
+    with files.report_if(report, known):
+        photos, seconds = indexing.run(folder, sieve, dedupe=dedupe, quiet=quiet)
+        known |= summary.known(folder, photos, sieve, seconds)

@@ -1,6 +1,5 @@
 """A folder is indexed, and what is new is said; for `tessera index`, with click and without."""
 
-import sys
 import time
 from collections.abc import Sequence
 
@@ -8,12 +7,18 @@ from cli import library, seal, shelf, summary
 from cli.library import Library
 from cli.names import readable
 from cli.screen import Bar
+from cli.summary import Tell
 from worker.folder import File, walk
 from worker.sieve import Sieve
 
 
 def run(
-    folder: str, sieve: Sieve, files: Sequence[File] | None = None, *, dedupe: bool | None = None
+    folder: str,
+    sieve: Sieve,
+    files: Sequence[File] | None = None,
+    *,
+    dedupe: bool | None = None,
+    quiet: bool = False,
 ) -> tuple[Library, float]:
     """Index a folder, say what is new, and keep the answer for when nothing is.
 
@@ -22,6 +27,7 @@ def run(
         sieve: What of it is looked at.
         files: Its files, where they are known already.
         dedupe: Whether near-duplicates are left out of mosaics; None for what was last said.
+        quiet: Whether nothing is said.
 
     Returns:
         What is known of it, and the seconds it took.
@@ -32,12 +38,13 @@ def run(
     """
     began = time.monotonic()
     files = list(walk(folder, sieve)) if files is None else files
-    with Bar() as bar:
+    with Bar(quiet=quiet) as bar:
         photos = library.open_folder(folder, bar, dedupe=dedupe, files=files)
     seconds = time.monotonic() - began
     told = summary.passed_over(sieve) + summary.skipped(photos)
-    sys.stderr.write(summary.note(photos) + told)
-    sys.stdout.write(f"{readable(folder)}: {summary.in_a_line(photos, photos.changes)}; {seconds:.1f} seconds\n")
+    say = Tell(quiet=quiet)
+    say.aside(summary.note(photos) + told)
+    say(f"{readable(folder)}: {summary.in_a_line(photos, photos.changes)}; {seconds:.1f} seconds")
     if sieve.usual and not any(line.may_change for line in photos.kept.lines):
         again = summary.in_a_line(photos, summary.NOTHING)
         seal.put(shelf.cabinet_of(folder), photos.kept.name, files, sieve, (again, told))

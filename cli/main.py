@@ -8,6 +8,8 @@ import click
 
 from models.errors import TesseraError
 
+INTERRUPTED = 130
+
 COMMANDS = {
     "render": ("cli.render", "Rebuild a picture out of a folder of photos; needs no service."),
     "compare": ("cli.compare", "Rebuild a picture by every loss, on one sheet with scores."),
@@ -20,6 +22,7 @@ COMMANDS = {
     "migrate": ("cli.serve", "Bring the database to the newest version."),
     "tiles": ("cli.tiles", "Import folders and buckets of photos; look after tile sets."),
     "jobs": ("cli.jobs", "List, show, cancel and retry jobs."),
+    "completion": ("cli.completion", "Print what makes a shell complete commands and options."),
 }
 
 
@@ -53,6 +56,21 @@ class Lazy(click.Group):
         except TesseraError as error:
             click.echo(f"tessera: {error}", err=True)
             sys.exit(2)
+
+
+def run() -> int:
+    """Run the command that the process was started with, and return its exit code."""
+    try:
+        code = tessera.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort as aborted:
+        if isinstance(aborted.__cause__, KeyboardInterrupt):
+            return INTERRUPTED
+        click.echo("Aborted!", err=True)
+        return 1
+    return code if isinstance(code, int) else 0
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

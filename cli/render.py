@@ -1,7 +1,6 @@
-"""`tessera render`: one picture from one folder of photos, with no service at all."""
+"""`tessera render`: pictures from one folder of photos, with no service at all."""
 
 import dataclasses
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,13 @@ from typing import Any
 import click
 
 from cli import dedupe as leaving_out
-from cli import files, library, quality, sieving, summary, wishes
+from cli import dry, files, library, outputs, quality, sieving, summary, targets, wishes
+from cli.library import Library
 from cli.screen import Bar
-from models.errors import UnusablePicture
-from models.orders import MosaicOrder
+from cli.summary import Tell
+from cli.targets import Wanted
+from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
+from models.orders import Format, MosaicOrder
 from worker import parallel
 from worker.fetch import ReadPhoto
 from worker.index import Index
@@ -28,11 +30,17 @@ Examples:
   tessera render portrait.jpg --tiles ~/Pictures --cell-size 12x8 --fit resize --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --min-distance 5 --max-uses 10 --flips --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --no-repeats --report quality.json --out mosaic.png
+  tessera render portrait.jpg --tiles ~/Pictures --cells 200 --dry-run --out mosaic.png
+  tessera render one.jpg two.jpg three.jpg --tiles ~/Pictures --out mosaics/
+  tessera render one.jpg two.jpg --tiles ~/Pictures --out "mosaics/{number}-{name}.jpg" --quiet
+  tessera render - --tiles ~/Pictures --format jpeg --out - < portrait.jpg > mosaic.jpg
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument(
+    "pictures", metavar="TARGET...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True)
+)
 @wishes.tiles
 @leaving_out.option
 @sieving.options
@@ -45,46 +53,110 @@ Examples:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(allow_dash=True),
     metavar="FILE",
-    help="Where to write: .png, .jpg or .jpeg.",
+    help="Where to write: a .png, .jpg or .jpeg; - for standard output; for several targets a folder, or a pattern "
+    "with {name} or {number}.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in Format], case_sensitive=False),
+    help="Format of what is written.  [default: by the ending; png without one]",
 )
 @wishes.report
-def render(
-    target: Path, tiles: Path, out: Path, report: Path | None, sieve: Sieve, dedupe: bool | None, **options: Any
+@outputs.force
+@click.option("--dry-run", is_flag=True, help="Say what would be made, and write nothing.")
+@wishes.quiet
+def render(  # noqa: PLR0913 - one for each thing that is not part of the order
+    pictures: tuple[Path, ...],
+    tiles: Path,
+    out: str,
+    report: str | None,
+    form: str | None,
+    sieve: Sieve,
+    dedupe: bool | None,
+    *,
+    force: bool,
+    dry_run: bool,
+    quiet: bool,
+    **options: Any,
 ) -> None:
-    """Rebuild the picture TARGET out of the photos in a folder.
+    """Rebuild each picture TARGET out of the photos in a folder; - is standard input.
 
     The photos are indexed once and kept in your cache folder: the second mosaic of the same folder is quicker.
     """
+    wanted = targets.named(pictures, out, report, Format(form) if form else None)
+    orders = [
+        wishes.order(format=targets.format_of(one.out, Format(form) if form else None), **options) for one in wanted
+    ]
+    outputs.check([output for one in wanted for output in one.outputs], pictures, str(tiles), force=force)
+    say = Tell(quiet=quiet, piped=out == files.STANDARD)
+    if dry_run:
+        say(dry.told(list(zip(wanted, orders, strict=True)), str(tiles), sieve))
+        return
+    folder = _Folder(str(tiles), sieve, dedupe)
+    failed = 0
+    for one, order in zip(wanted, orders, strict=True):
+        try:
+            _make(one, order, folder, say, quiet=quiet)
+        except (NoUsableTiles, StorageFull):
+            raise
+        except TesseraError as error:
+            if len(wanted) == 1:
+                raise
+            failed += 1
+            click.echo(f"tessera: {error}", err=True)
+    if failed:
+        raise PartlyFailed(f"{failed:,} of {len(wanted):,} mosaics could not be made; the others are there.")
+
+
+class _Folder:
+    """The folder of photos, indexed when the first mosaic needs it."""
+
+    def __init__(self, path: str, sieve: Sieve, dedupe: bool | None) -> None:
+        self._path, self._sieve, self._dedupe = path, sieve, dedupe
+        self._photos: Library | None = None
+
+    def opened(self, bar: Bar) -> Library:
+        """Return what is known of it."""
+        if self._photos is None:
+            self._photos = library.open_folder(self._path, bar, sieve=self._sieve, dedupe=self._dedupe)
+        return self._photos
+
+    def skipped(self) -> str:
+        """Return what is to be said of it, once."""
+        return "" if self._photos is None else summary.notes(self._photos, self._sieve)
+
+
+def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Tell, *, quiet: bool) -> None:
+    """Make one mosaic, and say what came of it."""
     began = time.monotonic()
-    order = wishes.order(format=wishes.format_of(out), **options)
-    data = wishes.target(target, order)
-    with files.part(out) as part, files.part_if(report) as told, Bar() as bar:
-        photos = library.open_folder(str(tiles), bar, sieve=sieve, dedupe=dedupe)
-        index = photos.tiles
-        rendered = _rendered(target, data, order, index, photos.read, part, bar)
-        if told is not None:
-            told.write_text(_report(target, order, rendered, len(index)))
-    summary.report_skipped(photos, sieve)
-    click.echo(
-        f"{out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
+    data = targets.read(one.target, order)
+    known: dict[str, object] = {}
+    with files.part(one.out) as part, files.report_if(one.report, known), Bar(quiet=quiet) as bar:
+        photos = folder.opened(bar)
+        index, note = targets.tiles_but(photos, data)
+        rendered = _rendered(one.target, data, order, index, photos.read, part, bar)
+        known |= _report(one.target, order, rendered, len(index))
+    say.aside(folder.skipped() + note)
+    say(
+        f"{one.out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
         f"{rendered.quality.distinct_tiles:,} distinct tiles of {len(index):,}, "
         f"{time.monotonic() - began:.1f} seconds"
     )
-    click.echo(quality.table(rendered.quality))
+    say(quality.table(rendered.quality))
 
 
-def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: int) -> str:
+def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: int) -> dict[str, object]:
     """Return all that is known of a mosaic, for programs."""
-    known = {
+    return {
         "target": str(target),
         "order": dataclasses.asdict(order),
         "grid": dataclasses.asdict(rendered.grid),
         "tile_count": tile_count,
         "quality": dataclasses.asdict(rendered.quality),
     }
-    return json.dumps(known, indent=2, default=float) + "\n"
 
 
 def _rendered(

@@ -1,14 +1,20 @@
 """What people see while they wait: progress on anything longer than two seconds, and only on a terminal."""
 
+import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from cli import ending
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+CLEAN = b"\r\x1b[2K\x1b[?25h"
+"""Erase the line, show the cursor. Source: ECMA-48, 8.3.41; xterm's DECTCEM."""
 QUIET_SECONDS = 1.0
 """Shown after this, so that nobody waits two seconds without a word."""
 
@@ -24,11 +30,13 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
 class Bar:
     """A progress bar that appears once the work has lasted a second; `bar(phase, done, total)` moves it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._began = time.monotonic()
         self._shown: Progress | None = None
         self._task: TaskID | None = None
         self._done_before = 0
+        self._leaving = ExitStack()
         self._phase, self._phase_began = "", 0.0
 
     def __enter__(self) -> Self:
@@ -37,13 +45,12 @@ class Bar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown is not None:
-            self._shown.stop()
+        self._leaving.close()
 
     def __call__(self, phase: str, done: int, total: int) -> None:
         """Show how far a phase is."""
         if self._shown is None:
-            if not sys.stderr.isatty() or time.monotonic() - self._began < QUIET_SECONDS:
+            if self._quiet or not sys.stderr.isatty() or time.monotonic() - self._began < QUIET_SECONDS:
                 return
             self._show()
         if self._shown is None:
@@ -73,4 +80,6 @@ class Bar:
             console=Console(stderr=True),
             transient=True,
         )
-        self._shown.start()
+        # A signal ends the process without a way back: the cursor is shown again, and the line is empty.
+        self._leaving.enter_context(ending.clearing(lambda: os.write(sys.stderr.fileno(), CLEAN)))
+        self._leaving.enter_context(self._shown)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
+from models import signatures
+from models.errors import DamagedIndex, EmptyFile, OwnMosaic, UnreadableFile, UnusablePicture
 from worker import arrays, rows
 from worker.arrays import Stream
 from worker.folder import File
@@ -48,6 +49,8 @@ class Segment:
         try:
             data = _read(file)
             content = rows.content_of(data)
+            if signatures.made_here(data):
+                raise OwnMosaic("Tessera made this picture, so it is left out of mosaics.")
             if content not in known:
                 self._rows.add(content, data)
                 known.add(content)

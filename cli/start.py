@@ -6,17 +6,52 @@ To load click takes longer than to see that a folder has not changed.
 import gc
 import sys
 
+from cli import ending, streams
+
 PLAIN = 3
 """`tessera index DIR` has so many words."""
+LOCAL = ("render", "compare", "index")
+"""Commands that need no service: a signal ends them at once, and what libraries print is dropped. A command of the
+service starts other processes and ends them in its own way; what those print goes to its logs."""
+INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command."""
-    if len(sys.argv) == PLAIN and sys.argv[1] == "index" and not sys.argv[2].startswith("-"):
+    """Run the command; whatever a person can cause ends in one sentence and an exit code."""
+    words = sys.argv[1:]
+    try:
+        if words and words[0] in LOCAL:
+            from worker import hush  # noqa: PLC0415 - only what is needed is loaded
+
+            ending.watch()
+            hush.libraries()
+        streams.prepare()
+        code = _run(words)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - one that was not foreseen is raised again
+        code = _foreseen(error)
+    sys.exit(code)
+
+
+def _run(words: list[str]) -> int:
+    if len(words) == PLAIN - 1 and words[0] == "index" and not words[1].startswith("-"):
         from cli import plain  # noqa: PLC0415 - only what is needed is loaded
 
         gc.disable()
-        sys.exit(plain.index(sys.argv[2]))
-    from cli.main import tessera  # noqa: PLC0415 - the same
+        plain.index(words[1])
+        return 0
+    from cli import main as full  # noqa: PLC0415 - the same
 
-    tessera()
+    return full.run()
+
+
+def _foreseen(error: Exception) -> int:
+    """Say a foreseen failure in its sentence; any other is raised again."""
+    from models.errors import TesseraError  # noqa: PLC0415 - a quick answer never needs it
+
+    if not isinstance(error, TesseraError):
+        raise error
+    sys.stderr.write(f"tessera: {error}\n")
+    return 2

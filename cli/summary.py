@@ -1,6 +1,5 @@
 """What is told of a folder that was indexed: to people in lines, to programs as JSON."""
 
-import json
 import sys
 
 from cli.library import Changes, Library
@@ -11,9 +10,27 @@ SCREENFUL = 20
 NOTHING = Changes(0, 0, 0, 0)
 
 
-def report_skipped(photos: Library, sieve: Sieve) -> None:
-    """Say on standard error what was damaged, what was passed over, and which files became no tile."""
-    sys.stderr.write(note(photos) + passed_over(sieve) + skipped(photos))
+class Tell:
+    """Says what came of a command, where nobody mistakes it for the picture; or nothing, if it is to be quiet."""
+
+    def __init__(self, *, quiet: bool, piped: bool = False) -> None:
+        self._quiet = quiet
+        self._out = sys.stderr if piped else sys.stdout
+
+    def __call__(self, text: str) -> None:
+        """Say the result."""
+        if not self._quiet:
+            self._out.write(f"{text}\n")
+
+    def aside(self, text: str) -> None:
+        """Say on standard error what a person should know beside the result."""
+        if not self._quiet:
+            sys.stderr.write(text)
+
+
+def notes(photos: Library, sieve: Sieve) -> str:
+    """Return what was damaged, what was passed over, and which files became no tile."""
+    return note(photos) + passed_over(sieve) + skipped(photos)
 
 
 def note(photos: Library) -> str:
@@ -53,9 +70,9 @@ def in_a_line(photos: Library, changes: Changes | None) -> str:
     return "; ".join(told)
 
 
-def as_json(folder: str, photos: Library, sieve: Sieve, seconds: float) -> str:
+def known(folder: str, photos: Library, sieve: Sieve, seconds: float) -> dict[str, object]:
     """Return all that is known of it, for programs."""
-    known = {
+    return {
         "folder": readable(folder),
         "photos": len(photos.paths),
         "opened": photos.opened_count,
@@ -65,7 +82,6 @@ def as_json(folder: str, photos: Library, sieve: Sieve, seconds: float) -> str:
         "seconds": round(seconds, 3),
         "skipped": [{key: readable(value) for key, value in line._asdict().items()} for line in photos.skipped],
     }
-    return json.dumps(known, indent=2) + "\n"
 
 
 def _counted(count: int, what: str) -> str:

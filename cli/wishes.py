@@ -7,23 +7,17 @@ from typing import Any
 
 import click
 
-from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
-from models.grid import cut
 from models.orders import (
     DEFAULT_CELLS_ACROSS,
     DEFAULT_DETAIL,
     DEFAULT_SUBCELLS,
     DEFAULT_TILE_SIZE,
     Fit,
-    Format,
     LossName,
     MosaicOrder,
 )
-from worker import images
 
 Command = Callable[..., Any]
-
-FORMATS = {".png": Format.PNG, ".jpg": Format.JPEG, ".jpeg": Format.JPEG}
 
 
 class CellSize(click.ParamType[tuple[int, int]]):
@@ -143,10 +137,11 @@ loss = click.option(
 
 report = click.option(
     "--report",
-    type=click.Path(path_type=Path),
     metavar="FILE",
     help="Write the quality report there too, as JSON.",
 )
+
+quiet = click.option("--quiet", "-q", is_flag=True, help="Say nothing but what went wrong.")
 
 
 def order(cells: int | None, cell_size: tuple[int, int] | None, fit: str, loss: str, **wishes: Any) -> MosaicOrder:
@@ -159,34 +154,3 @@ def order(cells: int | None, cell_size: tuple[int, int] | None, fit: str, loss: 
         cells = DEFAULT_CELLS_ACROSS
     width, height = cell_size or (None, None)
     return MosaicOrder(cells, width, height, fit=Fit(fit), loss=LossName(loss), **wishes)
-
-
-def format_of(out: Path) -> Format:
-    """Return the format that a file's name asks for.
-
-    Raises:
-        InvalidOrder: it names none that can be written.
-    """
-    form = FORMATS.get(out.suffix.lower())
-    if form is None:
-        raise InvalidOrder("out", f"{out} must end in .png, .jpg or .jpeg, so that its format is known.")
-    return form
-
-
-def target(path: Path, wish: MosaicOrder) -> bytes:
-    """Read the target, and refuse what its header already shows to be of no use for the order.
-
-    Raises:
-        UnreadableFile: it cannot be read.
-        UnusablePicture: it is no usable picture.
-        InvalidOrder: the order does not fit it.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UnreadableFile(f"The target {path} cannot be read: {error.strerror}.") from error
-    try:
-        cut(*images.size(data), wish)
-    except UnusablePicture as error:
-        raise type(error)(f"{path}: {error}") from error
-    return data

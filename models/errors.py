@@ -86,10 +86,34 @@ class TooCostly(UnusablePicture):
     code = "too_costly"
 
 
+class OwnMosaic(UnusablePicture):
+    """A mosaic of Tessera's where a photo is wanted."""
+
+    code = "own_mosaic"
+
+
 class UnreadableFile(UnusablePicture):
     """A file that the system would not give up."""
 
     code = "unreadable_file"
+
+
+class UnwritableOutput(TesseraError):
+    """Standard output is closed or full, or nobody reads it any more."""
+
+    code = "unwritable_output"
+
+
+class WouldOverwrite(TesseraError):
+    """A file that is asked to be written holds something that would be lost."""
+
+    code = "would_overwrite"
+
+
+class PartlyFailed(TesseraError):
+    """Of several mosaics some could not be made."""
+
+    code = "partly_failed"
 
 
 class NoUsableTiles(TesseraError):

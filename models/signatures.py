@@ -1,5 +1,6 @@
 """What a file is by its first bytes: a picture that Tessera reads, something that it does not, or nothing known."""
 
+import zlib
 from collections.abc import Iterator
 
 from models.errors import NotAPicture
@@ -10,6 +11,19 @@ READ = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "AVIF", "HEIC", "JPEG 2000"
 """The formats that Tessera reads, as people call them."""
 FILES = "image/*,.avif,.heic,.heif,.jp2,.j2k"
 """What a browser should offer: the endings are for systems that do not know those files as pictures."""
+
+MAKER = "Tessera"
+XMP = (
+    b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="Tessera"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
+)
+"""What a picture of ours says of itself, but a PNG, which has a word for it. Source: ISO 16684-1, 7.3, 8.2.2.1."""
+MARK_BYTES = 4_096
+"""The mark is within so many bytes of a file's beginning, or of its end."""
+_MARKS = (b'CreatorTool="Tessera"', b"tEXtSoftware\0Tessera")
+_PACKED = b"zTXtSoftware\0\0"
+"""Source: PNG (3rd edition), 11.3.3."""
 
 _READ = {
     b"\xff\xd8\xff": "JPEG",  # T.81, B.1.1.3
@@ -78,6 +92,22 @@ def other(head: bytes) -> str | None:
     return _written(head)
 
 
+def made_here(data: bytes) -> bool:
+    """Whether Tessera itself wrote a picture; of a long file, its two ends are enough.
+
+    Example:
+        >>> made_here(b"..." + XMP), made_here(b"a holiday")
+        (True, False)
+    """
+    for end in (data[:MARK_BYTES], data[-MARK_BYTES:]):
+        if any(mark in end for mark in _MARKS):
+            return True
+        _, found, packed = end.partition(_PACKED)
+        if found and _unpacked(packed) == MAKER.encode():
+            return True
+    return False
+
+
 def refusal(name: str, known: str | None) -> NotAPicture:
     """Return what is to be said of a file: what it is instead, if that is known, and what Tessera reads."""
     formats = f"{', '.join(READ[:-1])} and {READ[-1]}"
@@ -106,3 +136,10 @@ def _written(head: bytes) -> str | None:
     if text.startswith(b"<svg") or (text.startswith((b"<?xml", b"<!doctype", b"<!--")) and b"<svg" in text):
         return "an SVG drawing"
     return None
+
+
+def _unpacked(packed: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(packed, len(MAKER))
+    except zlib.error:
+        return b""

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import UnusablePicture
-from worker import headers, images, vips
+from worker import headers, hush, images, vips
 
 REQUEST = struct.Struct("!BIIQ")
 """What to do, two numbers for it, and the length of the file that follows."""
@@ -35,6 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     headers.load_plugins()
     vips.load()
+    hush.libraries()
     gc.freeze()
     while True:
         _, handed, _, _ = socket.recv_fds(control, 1, 1)

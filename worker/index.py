@@ -64,6 +64,12 @@ class Skipped:
     sentence: str
 
 
+def without(index: Index, content: bytes) -> Index:
+    """Return an index without the photo with this content hash; itself if it has none."""
+    same = (index.content == np.frombuffer(content, np.uint8)).all(axis=1)
+    return index.selected(np.flatnonzero(~same)) if same.any() else index
+
+
 def of_tiles(tiles: Iterable[Tile]) -> Index:
     """Return the index of photos in any order; one that is there again counts once.
 

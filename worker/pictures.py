@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from models import signatures
 from models.errors import StorageFull, TesseraError, is_full
 from models.orders import Format
 from worker.core.tiff import header
@@ -50,7 +52,7 @@ def write(
                 scratch.write(np.ascontiguousarray(band).data)
             scratch.flush()
             plain = pyvips.Image.tiffload(f"/dev/fd/{scratch.fileno()}", access="sequential")
-            _save(watch.over(plain), path, form)
+            _save_beside(watch.over(plain), path, form)
     except OSError as error:
         if is_full(error):
             raise StorageFull(FULL) from error
@@ -75,12 +77,33 @@ def version() -> str:
     return ".".join(str(pyvips.version(part)) for part in range(3))
 
 
+def _save_beside(picture: Any, path: Path, form: Format) -> None:
+    """Save in another thread; whatever is raised in this one meanwhile ends the saving, and is raised when it ended.
+
+    Python runs what a signal asks for in its main thread. Were that inside libvips, waiting for its callback, what a
+    signal raises would be lost there, as a job's time limit was.
+    """
+    with ThreadPoolExecutor(1, "encoder") as beside:
+        try:
+            beside.submit(_save, picture, path, form).result()
+        except BaseException:
+            picture.set_kill(True)
+            raise
+
+
 def _save(picture: Any, path: Path, form: Format) -> None:
-    savers: dict[Format, Callable[[], None]] = {
-        Format.PNG: lambda: picture.pngsave(str(path), compression=PNG_COMPRESSION, filter="sub", keep="none"),
-        Format.JPEG: lambda: picture.jpegsave(str(path), Q=JPEG_QUALITY, subsample_mode="off", keep="none"),
-    }
-    savers[form]()
+    """Write a picture with the mark of `signatures.made_here`, and no other metadata."""
+    marked = picture.copy()
+    marked.set_type(pyvips.GValue.gstr_type, "png-comment-0-Software", signatures.MAKER)
+    marked.set_type(pyvips.GValue.blob_type, "xmp-data", signatures.XMP)
+    with path.open("wb") as file:
+        # By its number: a file that is removed meanwhile is not made again.
+        target = pyvips.Target.new_to_descriptor(file.fileno())
+        match form:
+            case Format.PNG:
+                marked.pngsave_target(target, compression=PNG_COMPRESSION, filter="sub", keep="other")
+            case Format.JPEG:
+                marked.jpegsave_target(target, Q=JPEG_QUALITY, subsample_mode="off", keep="xmp")
 
 
 def _translated(error: Exception) -> TesseraError:

@@ -10,6 +10,8 @@ import pytest
 from models.lifecycle import Lane
 from worker import sweep
 
+SOFT_LIMIT = signal.SIGUSR1
+"""What Celery sends to a child whose time is over. Source: billiard.compat, SIG_SOFT_TIMEOUT."""
 DONE_BY_THE_SECOND = ("succeeded", None, 2)
 
 
@@ -200,6 +202,21 @@ def test_a_job_that_takes_too_long_fails_as_timeout(service: Any, seen: Any) -> 
         seen.recovered("failed: timeout")
         assert slow.outcomes() == ["failed"]
         assert {child.pid for child in service.children()} == before
+
+
+@pytest.mark.fault("8.6 the soft limit, while a picture is encoded", "failed: timeout; the worker lives")
+def test_a_time_limit_that_strikes_while_a_picture_is_encoded_is_heard(service: Any, seen: Any, send: Any) -> None:
+    before = {child.pid for child in service.children()}
+    for _ in range(5):
+        slow = service.long()
+        slow.at_work(phase="encoding")
+        seen.struck()
+        for child in service.children():
+            send(child, SOFT_LIMIT)
+        assert slow.state() == ("failed", "timeout", 1)
+        assert slow.pictures() == []
+    seen.recovered("failed: timeout")
+    assert {child.pid for child in service.children()} == before
 
 
 @pytest.mark.fault("8.5 a job that is deaf to the soft limit", "killed at the hard limit; failed: timeout")

@@ -331,7 +331,10 @@ def test_who_reads_no_further_sees_no_traceback(folder, tessera):
             [tessera, "index", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         running.stdout.close()
-        assert (running.stderr.read(), running.wait(60)) == ("", 1)
+        assert (running.stderr.read(), running.wait(60)) == (
+            "tessera: Standard output cannot be written: Broken pipe.\n",
+            2,
+        )
 
 
 def test_standard_output_is_no_place_for_a_report(run, tmp_path, monkeypatch):
@@ -364,4 +367,4 @@ def test_ctrl_c_ends_it_with_a_word(folder, cache, tessera, words):
         time.sleep(0.001)
     os.killpg(running.pid, signal.SIGINT)
     out, err = running.communicate(timeout=60)
-    assert (running.returncode, out, err.strip()) == (1, "", "Aborted!")
+    assert (running.returncode, out, err.strip()) == (130, "", "tessera: Stopped by SIGINT.")

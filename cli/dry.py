@@ -1,0 +1,63 @@
+"""What a mosaic would be, told without making it: nothing is written, and no photo is opened."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from cli import targets
+from cli.targets import Wanted
+from models import rules
+from models.errors import NoUsableTiles
+from models.grid import Grid, cut
+from models.orders import MosaicOrder
+from worker import images
+from worker.folder import walk
+from worker.sieve import Sieve
+
+
+def told(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve) -> str:
+    """Return what orders would make of their targets.
+
+    Raises:
+        UnusablePicture: a target cannot be used.
+        InvalidOrder: an order does not fit its target, or cannot be met with as many photos as there are files.
+        NoUsableTiles: there are no files.
+    """
+    file_count = sum(not file.trouble for file in walk(photos, sieve))
+    if not file_count:
+        raise NoUsableTiles(f"There is no folder {photos}, or it holds no files.")
+    return "\n".join(_told(one, order, photos, file_count) for one, order in orders)
+
+
+def _told(one: Wanted, order: MosaicOrder, photos: str, file_count: int) -> str:
+    size = images.size(targets.read(one.target, order))
+    grid = cut(*size, order)
+    rules.of_order(order, size, grid, file_count)
+    width, height = grid.mosaic_size
+    cell = " x ".join(_pixels(side) for side in (grid.cell_width, grid.cell_height))
+    lines = [
+        f"{one.target}: {size[0]:,} x {size[1]:,} pixels",
+        f"  cells     {grid.columns:,} x {grid.rows:,} = {grid.cell_count:,} of {cell} pixels of the target",
+        f"  edges     {_edges(size, grid)}",
+        f"  photos    {_enough(order, size, grid):,} different ones are enough; {photos} holds {file_count:,} files",
+        f"  mosaic    {width:,} x {height:,} pixels, {order.format.upper()}, to {one.out}",
+    ]
+    return "\n".join(lines)
+
+
+def _pixels(length: Fraction) -> str:
+    return f"{float(length):,.2f}".rstrip("0").rstrip(".")
+
+
+def _edges(size: tuple[int, int], grid: Grid) -> str:
+    """Return how much is cut off."""
+    across, down = (whole - seen for whole, seen in zip(size, grid.target_size, strict=True))
+    if not across and not down:
+        return "nothing is cut off"
+    return f"{_pixels(across)} of {size[0]:,} pixels across and {_pixels(down)} of {size[1]:,} down are cut off"
+
+
+def _enough(order: MosaicOrder, size: tuple[int, int], grid: Grid) -> int:
+    """Return a number of photos with which the rules can be kept."""
+    found = rules.of_order(order, size, grid, grid.cell_count)
+    by_uses = -(-grid.cell_count // (order.uses or grid.cell_count))
+    return by_uses if found is None else max(by_uses, found.count)

@@ -1,0 +1,142 @@
+"""Which files a command may write: nothing of anybody's is lost by a name that was chosen badly.
+
+A file is known by what the system knows it by, so links, other spellings of a path, and names that differ only in
+case are seen through. An output that is there already is replaced only where Tessera made it, where it is empty, or
+by `--force`; the target and the photos are replaced by nothing.
+"""
+
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+from typing import NamedTuple
+
+import click
+
+from cli.files import STANDARD
+from models import signatures
+from models.errors import InvalidOrder, UnreadableFile, WouldOverwrite
+from models.orders import LossName
+from worker.folder import walk
+from worker.sieve import Sieve
+
+_REPORTS = (
+    {"target", "order", "grid", "tile_count", "quality"},
+    {"folder", "photos", "opened", "changes", "skipped"},
+)
+"""What a report on a mosaic holds, and one on a folder; one on losses holds losses alone."""
+MOST_REPORT_BYTES = 64 << 20
+
+force = click.option(
+    "--force", is_flag=True, help="Replace files that are there already, even those that Tessera did not make."
+)
+
+Identity = tuple[object, ...]
+
+
+class Output(NamedTuple):
+    """A file to be written, and what it is to be, for people."""
+
+    what: str
+    path: Path
+
+
+def check(outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, force: bool) -> None:
+    """Refuse what would lose something, before any work.
+
+    Args:
+        outputs: All that is to be written.
+        targets: The pictures to imitate.
+        photos: The folder of photos.
+        force: Whether files that Tessera did not make are replaced.
+
+    Raises:
+        WouldOverwrite: two outputs are the same file, or one is a target, a photo, or somebody's.
+        InvalidOrder: a picture would be written to a terminal.
+        UnreadableFile: an output can be no file.
+    """
+    seen: dict[Identity, Output] = {}
+    held = {identity: path for path in targets if (identity := _of_file(path)) is not None}
+    for output in outputs:
+        if str(output.path) == STANDARD:
+            if sys.stdout.isatty():
+                raise InvalidOrder("out", "A picture is not for a terminal; send it into a file or a pipe.")
+            continue
+        identity = _identity(output.path)
+        if identity is None:
+            continue
+        if (other := seen.setdefault(identity, output)) is not output:
+            raise WouldOverwrite(
+                f"{output.path}: {other.what} and {output.what} would be the same file; give each a name of its own."
+            )
+        if identity in held:
+            raise WouldOverwrite(
+                f"{output.path} is the target {held[identity]}; choose another name for {output.what}."
+            )
+        if output.path.exists() and not _ours(output.path):
+            _refuse_photo(output, identity, photos)
+            if not force:
+                raise WouldOverwrite(
+                    f"{output.path} is there already, and Tessera did not make it; "
+                    f"choose another name for {output.what}, or replace it with --force."
+                )
+
+
+def _identity(path: Path) -> Identity | None:
+    """Return what a file is known by, or will be; None for what takes a stream, such as a device.
+
+    Raises:
+        UnreadableFile: it is a folder.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        whole = Path(os.path.realpath(path))
+        name = unicodedata.normalize("NFC", whole.name).casefold()
+        return (*(_of_file(whole.parent) or (str(whole.parent),)), name)
+    if S_ISDIR(status.st_mode):
+        raise UnreadableFile(f"{path} cannot be written: Is a directory.")
+    return (status.st_dev, status.st_ino) if S_ISREG(status.st_mode) else None
+
+
+def _of_file(path: str | Path) -> Identity | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - for a hundred thousand photos Path would take longer
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _ours(path: Path) -> bool:
+    """Whether nothing is lost with a file: Tessera made it, or it is empty."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(signatures.MARK_BYTES)
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(len(head), size - signatures.MARK_BYTES))
+            tail = file.read()
+        if not head or signatures.made_here(head + tail):
+            return True
+        return head.startswith(b"{") and size <= MOST_REPORT_BYTES and _is_report(path.read_bytes())
+    except OSError:
+        return False
+
+
+def _is_report(data: bytes) -> bool:
+    """Whether JSON is a report of ours, by all that it holds."""
+    try:
+        held = set(json.loads(data))
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return any(keys <= held for keys in _REPORTS) or (bool(held) and held <= set(LossName))
+
+
+def _refuse_photo(output: Output, identity: Identity, photos: str) -> None:
+    for file in walk(photos, Sieve(follow_links=True)):
+        if _of_file(file.path) == identity:
+            raise WouldOverwrite(
+                f"{output.path} is the photo {file.name} of {photos}; choose another name for {output.what}."
+            )

@@ -1,0 +1,116 @@
+"""The pictures to imitate, and the names of what is made of them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from cli import files
+from cli.library import Library
+from cli.outputs import Output
+from models.errors import InvalidOrder, NoUsableTiles, UnreadableFile, UnusablePicture
+from models.grid import cut
+from models.orders import Format, MosaicOrder
+from worker import images, index, rows
+from worker.index import Index
+
+FORMATS = {".png": Format.PNG, ".jpg": Format.JPEG, ".jpeg": Format.JPEG}
+SUFFIXES = {Format.PNG: ".png", Format.JPEG: ".jpg"}
+NAME, NUMBER = "{name}", "{number}"
+PIPED = "standard-input"
+"""What the mosaic of a target is called that comes through standard input."""
+
+
+class Wanted(NamedTuple):
+    """A target, and where its mosaic and its report go."""
+
+    target: Path
+    out: Path
+    report: Path | None
+
+    @property
+    def outputs(self) -> list[Output]:
+        """What is to be written."""
+        mosaic = Output(f"the mosaic of {self.target}", self.out)
+        return [mosaic, *([Output(f"the report on {self.target}", self.report)] if self.report else [])]
+
+
+def named(targets: Sequence[Path], out: str, report: str | None, form: Format | None) -> list[Wanted]:
+    """Return where the mosaic of each target goes.
+
+    `out` and `report` are a file, for one target; a folder; or a pattern with `{name}` or `{number}`.
+
+    Raises:
+        InvalidOrder: several targets have one name to go to, or standard input is asked for twice.
+    """
+    if sum(str(target) == files.STANDARD for target in targets) > 1:
+        raise InvalidOrder("target", "Standard input can be a target only once.")
+    suffix = SUFFIXES[form or Format.PNG]
+    return [
+        Wanted(
+            target,
+            _place("--out", out, target, number, len(targets), suffix),
+            None if report is None else _place("--report", report, target, number, len(targets), ".json"),
+        )
+        for number, target in enumerate(targets, 1)
+    ]
+
+
+def format_of(out: Path, form: Format | None) -> Format:
+    """Return the format in which a file is written, by `--format` or else by its name.
+
+    Raises:
+        InvalidOrder: its name tells none that can be written, or another.
+    """
+    told = FORMATS.get(out.suffix.lower())
+    if str(out) == files.STANDARD:
+        return form or Format.PNG
+    if form is not None and told not in {None, form}:
+        raise InvalidOrder("format", f"{out} has the ending of a {told}, but --format says {form}; make them agree.")
+    if told is None and form is None:
+        raise InvalidOrder("out", f"{out} must end in .png, .jpg or .jpeg, so that its format is known.")
+    return form or told or Format.PNG
+
+
+def read(path: Path, wish: MosaicOrder) -> bytes:
+    """Read the target, and refuse what its header already shows to be of no use for the order.
+
+    Raises:
+        UnreadableFile: it cannot be read.
+        UnusablePicture: it is no usable picture.
+        InvalidOrder: the order does not fit it.
+    """
+    try:
+        data = files.standard_input() if str(path) == files.STANDARD else path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(f"The target {path} cannot be read: {error.strerror}.") from error
+    try:
+        cut(*images.size(data), wish)
+    except UnusablePicture as error:
+        raise type(error)(f"{path}: {error}") from error
+    return data
+
+
+def tiles_but(photos: Library, target: bytes) -> tuple[Index, str]:
+    """Return the tiles without the target, if that is one of the photos, and what is to be said of it.
+
+    Raises:
+        NoUsableTiles: nothing is left.
+    """
+    tiles = photos.tiles
+    kept = index.without(tiles, rows.content_of(target))
+    if not len(kept):
+        raise NoUsableTiles("The target is the only photo in the folder.")
+    return kept, "" if kept is tiles else "The target is one of the photos; it is left out of its own mosaic.\n"
+
+
+def _place(option: str, pattern: str, target: Path, number: int, count: int, suffix: str) -> Path:
+    name = PIPED if str(target) == files.STANDARD else target.stem
+    if NAME in pattern or NUMBER in pattern:
+        return Path(pattern.replace(NUMBER, str(number)).replace(NAME, name))
+    if pattern.endswith("/") or (Path(pattern).is_dir() and Path(pattern).suffix.lower() not in FORMATS):
+        return Path(pattern) / f"{name}{suffix}"
+    if count > 1:
+        raise InvalidOrder(
+            option, f"There are {count:,} targets; {option} must be a folder, or have {NAME} or {NUMBER} in it."
+        )
+    return Path(pattern)

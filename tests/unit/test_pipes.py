@@ -1,0 +1,179 @@
+"""Standard input and output, several targets, and what is only told."""
+
+import io
+import subprocess
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from cli.main import tessera as command
+
+WORDS = ("--cells", "8", "--tile-size", "6")
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty folder to work in."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def run(place, folder):
+    def run(*words, **more):
+        return CliRunner().invoke(command, ["render", *map(str, words), "--tiles", str(folder), *WORDS], **more)
+
+    return run
+
+
+@pytest.fixture
+def coffee(photographs):
+    return photographs / "coffee.png"
+
+
+@pytest.fixture
+def copies(place, coffee):
+    """Three targets."""
+    made = [place / "one.png", place / "two.png", place / "below" / "one.jpg"]
+    (place / "below").mkdir()
+    for path in made:
+        path.write_bytes(coffee.read_bytes())
+    return made
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg"])
+def test_a_picture_goes_through_a_pipe(place, folder, tessera, coffee, form):
+    with coffee.open("rb") as target:
+        done = subprocess.run(
+            [tessera, "render", "-", "--tiles", folder, "--out", "-", "--format", form, *WORDS],
+            stdin=target, capture_output=True, check=True,
+        )  # fmt: skip
+    with Image.open(io.BytesIO(done.stdout)) as image:
+        assert (image.format.lower(), image.size) == (form, (48, 30))
+    assert b"8 x 5 = 40 cells" in done.stderr
+
+
+def test_a_quiet_command_says_nothing(run, coffee, folder):
+    (folder / "note.txt").write_text("no photo")
+    result = run(coffee, "--out", "a.png", "--quiet")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_a_quiet_command_says_what_went_wrong(run, coffee):
+    result = run("none.png", "--out", "a.png", "--quiet")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("out", "names"),
+    [
+        ("out/", ["one.png", "two.png"]),
+        ("out", ["one.png", "two.png"]),
+        ("out/{number}.jpg", ["1.jpg", "2.jpg"]),
+        ("out/{name}-m.png", ["one-m.png", "two-m.png"]),
+    ],
+)
+def test_several_targets_go_to_a_folder_or_by_a_pattern(run, place, copies, out, names):
+    (place / "out").mkdir()
+    assert run(*copies[:2], "--out", out, "--report", "out/{name}.json").exit_code == 0
+    assert sorted(path.name for path in (place / "out").iterdir()) == sorted([*names, "one.json", "two.json"])
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [("out/", "would be the same file"), ("m.png", "There are 3 targets"), ("-", "There are 3 targets")],
+)
+def test_names_that_would_meet_are_refused_before_any_work(run, place, copies, out, said):
+    (place / "out").mkdir()
+    result = run(*copies, "--out", out)
+    assert (result.exit_code, said in result.stderr, list((place / "out").iterdir())) == (2, True, [])
+
+
+def test_one_target_that_fails_does_not_keep_the_others(run, place, copies):
+    (place / "bad.png").write_bytes(b"no picture")
+    (place / "out").mkdir()
+    result = run(copies[0], place / "bad.png", copies[1], "--out", "out/")
+    assert result.exit_code == 2
+    assert sorted(path.name for path in (place / "out").iterdir()) == ["one.png", "two.png"]
+    first, last = result.stderr.splitlines()
+    assert "bad.png" in first
+    assert last == "tessera: 1 of 3 mosaics could not be made; the others are there."
+
+
+def test_standard_input_comes_once(run, place):
+    assert "only once" in run("-", "-", "--out", "{number}.png").stderr
+
+
+def test_a_format_and_an_ending_that_disagree_are_refused(run, coffee):
+    assert "make them agree" in run(coffee, "--out", "a.png", "--format", "jpeg").stderr
+
+
+def test_a_dry_run_tells_and_writes_nothing(run, place, coffee, tmp_path):
+    result = run(coffee, "--out", "a.png", "--max-uses", "3", "--dry-run")
+    # 600 x 400 in 8 across: 75 pixels, 5 down; 400 - 375 = 25; 40 / 3 is 14 photos.
+    for told in ("600 x 400", "8 x 5 = 40", "75 x 75", "25 of 400 down", "14 different", "40 files", "48 x 30"):
+        assert told in result.stdout
+    assert (result.exit_code, list(place.iterdir()), (tmp_path / "cache").exists()) == (0, [], False)
+
+
+def test_a_dry_run_refuses_what_the_run_would(run, place, coffee, folder):
+    (folder / "000.png").unlink()
+    result = run(coffee, "--out", "a.png", "--no-repeats", "--dry-run")
+    assert (result.exit_code, len(result.stderr.splitlines()), result.stdout) == (2, 1, "")
+
+
+COMMANDS = [
+    ["--version"], ["--help"], ["render", "--help"], ["index", "PHOTOS"], ["index", "PHOTOS", "--dedupe"], ["doctor"],
+    ["completion", "bash"], ["render", "TARGET", "--tiles", "PHOTOS", "--out", "a.png", *WORDS],
+    ["render", "TARGET", "--tiles", "PHOTOS", "--out", "-", *WORDS],
+    ["compare", "TARGET", "--tiles", "PHOTOS", "--out", "a.png", "--cells", "8", "--loss", "mean-rgb"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("to", [">&-", ">/dev/full", "| true"])
+def test_standard_output_that_takes_nothing_is_a_sentence(place, folder, tessera, coffee, words, to):
+    words = [{"PHOTOS": str(folder), "TARGET": str(coffee)}.get(word, word) for word in words]
+    # The reader is gone before the command begins.
+    shell = (
+        f'sleep 0.2; "$@" {to}' if to != "| true" else '{ sleep 0.2; "$@"; echo $? >code; } | true; exit $(cat code)'
+    )
+    done = subprocess.run(["bash", "-c", shell, "bash", tessera, *words], capture_output=True, text=True, check=False)
+    said = done.stderr.splitlines()
+    assert (done.returncode, said[-1:]) == (2, [line for line in said if "Standard output cannot be written" in line])
+
+
+@pytest.mark.parametrize("to", ["2>&-", "2>/dev/full"])
+def test_standard_error_that_takes_nothing_changes_no_exit_code(place, tessera, to):
+    done = subprocess.run(["bash", "-c", f'"$@" {to}', "bash", tessera, "index", "nowhere"], check=False)
+    assert done.returncode == 2
+
+
+def test_what_libraries_print_reaches_no_terminal(place, folder, tessera, coffee):
+    # A TIFF whose directory is out of order and has a tag that libtiff does not know.
+    image = Image.open(coffee).resize((80, 80))
+    data = io.BytesIO()
+    image.save(data, "TIFF", compression="tiff_lzw", tiffinfo={65_000: "unknown"})
+    (folder / "odd.tif").write_bytes(data.getvalue()[:-40] + b"\xff" * 40)
+    (folder / "cut.tif").write_bytes(data.getvalue()[: len(data.getvalue()) // 2])
+    done = subprocess.run([tessera, "index", folder], capture_output=True, text=True, check=True)
+    assert all(line.startswith("  ") or line.endswith("became no tile:") for line in done.stderr.splitlines())
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_printed(shell):
+    assert "_TESSERA_COMPLETE" in CliRunner().invoke(command, ["completion", shell]).stdout
+
+
+def test_bash_completes_commands_and_options(place, tessera):
+    script = f"""
+PATH={tessera.rpartition("/")[0]}:$PATH
+source <(tessera completion bash)
+COMP_WORDS=(tessera ren); COMP_CWORD=1; _tessera_completion tessera; echo "${{COMPREPLY[@]}}"
+COMPREPLY=(); COMP_WORDS=(tessera render --mi); COMP_CWORD=2; _tessera_completion tessera; echo "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("render\n--min-distance\n", "")
