@@ -31,11 +31,12 @@ AT_ONCE = timedelta(0)
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is to become of the photos; the last two hold for a set that is new."""
+    """What is to become of the photos; `dedupe` and `keep_originals` hold for a set that is new."""
 
     linked: bool
     dedupe: bool
     keep_originals: bool
+    sieve: Sieve
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class ImportFailed(TesseraError):
     code = "import_failed"
 
 
-def address_of(place: str, store: str) -> str:
+def address_of(place: str, store: str, sieve: Sieve) -> str:
     """Return the address of a folder or of a part of a bucket in which there is something to import.
 
     Raises:
@@ -69,8 +70,9 @@ def address_of(place: str, store: str) -> str:
     address = _in_bucket(place) if place.startswith(BUCKET) else _on_disk(Path(place))
     if _overlap(address, store):
         raise BadConfiguration(f"{place} and this installation's store lie within each other; choose another place.")
-    if next(iter(places.files(address, Sieve())), None) is None:
-        raise InvalidOrder("path", f"{place} holds no files.")
+    if next(iter(places.files(address, sieve)), None) is None:
+        linked = "; linked folders come with --follow-links" if sieve.links else ""
+        raise InvalidOrder("path", f"{place} holds no files{linked}.")
     return address
 
 
@@ -97,7 +99,17 @@ def begin(sessions: Sessions, name: str, address: str, wishes: Wishes) -> Begun:
         InvalidOrder: several sets have this name, it is empty, or what is wished for holds only for new sets.
         NotReady: the set is being indexed.
     """
-    source = [NewSource(SourceKind.PLACE, address, address, linked=wishes.linked)]
+    sieve = wishes.sieve
+    source = [
+        NewSource(
+            SourceKind.PLACE,
+            address,
+            address,
+            linked=wishes.linked,
+            exclude="\n".join(sieve.exclude),
+            follow_links=sieve.follow_links,
+        )
+    ]
     with sessions.begin() as session:
         held = _held(session, name)
         if held is None:
@@ -136,6 +148,8 @@ def see_through(sessions: Sessions, begun: Begun) -> None:
     with sessions() as session:
         tile_set = finding.find_tile_set(session, begun.tile_set_id)
         skipped = finding.skipped_photos(session, begun.tile_set_id, None, begun.last_line)
+    for line in tile_lines.passed_over(tile_set):
+        click.echo(line, err=True)
     if skipped:
         click.echo("\n".join(tile_lines.report(skipped, len(skipped))), err=True)
     if job.state is JobState.CANCELLED:

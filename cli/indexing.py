@@ -39,7 +39,7 @@ def run(
     began = time.monotonic()
     files = list(walk(folder, sieve)) if files is None else files
     with Bar(quiet=quiet) as bar:
-        photos = library.open_folder(folder, bar, dedupe=dedupe, files=files)
+        photos = library.open_folder(folder, bar, sieve=sieve, dedupe=dedupe, files=files)
     seconds = time.monotonic() - began
     told = summary.passed_over(sieve) + summary.skipped(photos)
     say = Tell(quiet=quiet)

@@ -125,15 +125,16 @@ def open_folder(
     """
     if not os.path.isdir(folder):
         raise NoUsableTiles(f"There is no folder {folder}.")
+    sieve = sieve or Sieve()
     if files is None:
-        files = list(walk(folder, sieve or Sieve()))
+        files = list(walk(folder, sieve))
     with cabinet.opened(shelf.cabinet_of(folder, cache)) as place:
         standing = False
         while not standing:
             before, note = place.recall()
             survey = _survey(files, before, place, progress)
             if not any(line.content for line in survey.lines):
-                raise NoUsableTiles(_why_none(folder, survey.lines))
+                raise NoUsableTiles(_why_none(folder, survey.lines, sieve))
             left_out = dedupe if dedupe is not None else before is not None and before.dedupe
             made, kept = _assembled(survey, before, place, dedupe=left_out)
             same = made is None and before is not None and kept[2:] == before[2:]
@@ -239,8 +240,9 @@ def _changes(before: Kept | None, lines: Iterable[Line]) -> Changes | None:
     return Changes(len(new) - moved, changed, moved, len(gone) - moved)
 
 
-def _why_none(folder: str, lines: Sequence[Line]) -> str:
+def _why_none(folder: str, lines: Sequence[Line], sieve: Sieve) -> str:
     if not lines:
-        return f"The folder {folder} holds no files."
+        passed_over = " but such as are passed over" if any(sieve.passed_over) else ""
+        return f"The folder {folder} holds no files{passed_over}."
     first = lines[0]
     return f"None of the {len(lines):,} files in {folder} is a usable photo; {readable(first.name)}: {first.sentence}"

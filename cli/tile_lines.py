@@ -50,7 +50,17 @@ def sheet(
         f"version {each.number:<6}{each.created_at:%Y-%m-%d %H:%M} UTC  {each.tile_count:,} photos: {each.change}"
         for each in versions
     ]
-    return "\n".join(lines + (report(skipped, tile_set.skipped_count, whole=whole) if skipped else []))
+    return "\n".join(
+        lines + passed_over(tile_set) + (report(skipped, tile_set.skipped_count, whole=whole) if skipped else [])
+    )
+
+
+def passed_over(tile_set: TileSet) -> list[str]:
+    """Return how much was not looked at when photos last came in."""
+    count, links = tile_set.passed_over, tile_set.passed_links
+    things = f"{count:,} files or folders passed over: excluded, hidden, or no photos of one's own."
+    linked = f"{links:,} linked folders passed over; --follow-links goes into them."
+    return [line for number, line in ((count, things), (links, linked)) if number]
 
 
 def report(skipped: Sequence[SkippedPhoto], count: int, *, whole: bool = False) -> list[str]:

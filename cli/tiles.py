@@ -4,10 +4,11 @@ from pathlib import Path
 
 import click
 
-from cli import importing, tile_lines
+from cli import importing, sieving, tile_lines
 from cli.installation import opened, print_json, store_address, which
 from models import database, finding, parts, tile_sets, undo
 from models.finding import REPORT_LENGTH
+from worker.sieve import Sieve
 
 EXAMPLES = """
 \b
@@ -16,6 +17,7 @@ Examples:
   tessera tiles import Holidays ~/Pictures/2026          again: what is new in it
   tessera tiles import Archive /srv/photos --link        without copying a photo
   tessera tiles import Archive s3://photos/2026          a part of a bucket
+  tessera tiles import Trips ~/Pictures --exclude "*.png"   without some of them
   tessera tiles list                                     every set
   tessera tiles show Holidays                            its versions, and what was skipped
   tessera tiles delete Holidays                          into the trash, after a question
@@ -46,10 +48,11 @@ def tiles(ctx: click.Context, data: Path | None) -> None:
 @click.option("--copy/--link", "copy", default=True, help="Keep each photo in its normal form, or link to its file.")
 @click.option("--dedupe", is_flag=True, help="Of photos that are nearly the same, use only the largest.")
 @click.option("--keep-originals", is_flag=True, help="Keep the files as they are in the store, too.")
+@sieving.options
 @click.option("--wait/--no-wait", default=True, help="Wait until it is done.  [default: wait]")
 @click.pass_obj
 def import_photos(
-    data: Path | None, name: str, place: str, *, copy: bool, dedupe: bool, keep_originals: bool, wait: bool
+    data: Path | None, /, name: str, place: str, sieve: Sieve, *, copy: bool, wait: bool, **wished: bool
 ) -> None:
     """Make a tile set of the photos at PATH, or add them to the one called NAME.
 
@@ -57,8 +60,8 @@ def import_photos(
     for each of them. Of a place that was imported before, only what is new or changed is read; what is gone from it
     stays in the set.
     """
-    address = importing.address_of(place, store_address(data))
-    wishes = importing.Wishes(linked=not copy, dedupe=dedupe, keep_originals=keep_originals)
+    address = importing.address_of(place, store_address(data), sieve)
+    wishes = importing.Wishes(linked=not copy, sieve=sieve, **wished)
     with opened(data) as sessions:
         begun = importing.begin(sessions, name, address, wishes)
         if wait:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from models.errors import InvalidOrder, NotFound, NotReady
+from models.errors import InvalidOrder, NotAPicture, NotFound, NotReady
 from models.exclusions import left_out
 from models.lifecycle import JobState
 from models.names import readable
@@ -219,9 +219,10 @@ def batch_progress(session: Session, batch_id: UUID) -> BatchProgress:
 def skipped_photos(
     session: Session, tile_set_id: UUID, most: int | None = REPORT_LENGTH, after: int = 0
 ) -> Sequence[SkippedPhoto]:
-    """Return the report of a tile set, from behind a line's id on: which files became no tile, and why."""
+    """Return the report of a tile set, from behind a line's id on: the files that became no tile; faults first."""
+    no_fault = SkippedPhoto.code.in_([NotAPicture.code, "duplicate", ExclusionReason.REMOVED.value])
     query = select(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set_id, SkippedPhoto.id > after)
-    return session.scalars(query.order_by(SkippedPhoto.id).limit(most)).all()
+    return session.scalars(query.order_by(no_fault, SkippedPhoto.id).limit(most)).all()
 
 
 def last_line(session: Session, tile_set_id: UUID) -> int:

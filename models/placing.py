@@ -30,12 +30,17 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class NewSource:
-    """Where photos are to come from: a key in the store, or an address of a place that the workers can read."""
+    """Where photos are to come from: a key in the store, or an address of a place that the workers can read.
+
+    Of a place, `exclude` has the patterns of what is left out, one a line.
+    """
 
     kind: SourceKind
     name: str
     address: str
     linked: bool = False
+    exclude: str = ""
+    follow_links: bool = False
 
 
 def place_tile_set(
@@ -96,6 +101,8 @@ def _add_sources(session: Session, tile_set_id: UUID, sources: Sequence[NewSourc
             name=readable(source.name),
             address=source.address,
             linked=source.linked,
+            exclude=source.exclude,
+            follow_links=source.follow_links,
         )
         for number, source in enumerate(sources, first)
     )

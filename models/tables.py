@@ -124,7 +124,8 @@ class PhaseRecord(Base):
 class TileSet(Base):
     """Photos that mosaics can be made of, at whatever version they are; none before the first job has succeeded.
 
-    One that was deleted is in the trash until it is purged.
+    One that was deleted is in the trash until it is purged. `passed_over` says how many files and folders were not
+    looked at when photos last came in, and `passed_links` how many linked folders.
     """
 
     __tablename__ = "tile_sets"
@@ -139,6 +140,8 @@ class TileSet(Base):
     dedupe: Mapped[bool] = mapped_column(default=False)
     keep_originals: Mapped[bool] = mapped_column(default=False)
     skipped_count: Mapped[int] = mapped_column(default=0)
+    passed_over: Mapped[int] = mapped_column(default=0)
+    passed_links: Mapped[int] = mapped_column(default=0)
     version: Mapped[int | None]
 
     job: Mapped[Job] = relationship()
@@ -231,7 +234,10 @@ class Exclusion(Base):
 
 
 class Source(Base):
-    """Where photos of a tile set come from: an uploaded file, or a place that the workers can read."""
+    """Where photos of a tile set come from: an uploaded file, or a place that the workers can read.
+
+    Of a place, `exclude` has the patterns of what is left out, one a line.
+    """
 
     __tablename__ = "sources"
     __table_args__ = (UniqueConstraint("tile_set_id", "number"),)
@@ -243,6 +249,8 @@ class Source(Base):
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     address: Mapped[str] = mapped_column(Text)
     linked: Mapped[bool] = mapped_column(default=False)
+    exclude: Mapped[str] = mapped_column(Text, default="")
+    follow_links: Mapped[bool] = mapped_column(default=False)
     planned: Mapped[bool] = mapped_column(default=False)
 
 

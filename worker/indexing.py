@@ -11,7 +11,7 @@ from functools import partial
 from itertools import islice
 
 import structlog
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from models import database, jobs, keys, parts, queue
@@ -26,6 +26,7 @@ from worker import context, merging, sources
 from worker.attempt import Attempt, Outcome
 from worker.entries import DUPLICATE
 from worker.parts import PartWork, Told
+from worker.sieve import Sieve
 from worker.sources import Photo
 
 log = structlog.get_logger(__name__)
@@ -76,7 +77,8 @@ def _plan(attempt: Attempt, tile_set: TileSet) -> None:
         known, doubles = _known(session, tile_set) if new else ({}, {})
     if not new:
         return
-    photos = sources.listed(new, context.zips(services.store), known, doubles)
+    sieves = {each.id: Sieve(each.exclude.splitlines(), follow_links=each.follow_links) for each in new}
+    photos = sources.listed(new, context.zips(services.store), known, doubles, sieves)
     listings = []
     for number, dealt in enumerate(_dealt(photos, services.settings.part_photos)):
         attempt.report("listing", 0.0)
@@ -86,7 +88,13 @@ def _plan(attempt: Attempt, tile_set: TileSet) -> None:
     with services.sessions.begin() as session:
         now = database.now(session)
         jobs.beat(session, attempt.lease, now, services.settings.lease_span, "indexing", LISTED)
-        parts.lay_out(session, tile_set.id, [source.id for source in new], listings)
+        parts.lay_out(session, tile_set.id, list(sieves), listings)
+        counts = [sieve.passed_over for sieve in sieves.values()]
+        passed = {
+            "passed_over": sum(sum(count[:2]) for count in counts),
+            "passed_links": sum(each[2] for each in counts),
+        }
+        session.execute(update(TileSet).where(TileSet.id == tile_set.id).values(passed))
 
 
 def _known(session: Session, tile_set: TileSet) -> tuple[dict[str, str], dict[str, str]]:

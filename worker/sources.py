@@ -77,7 +77,11 @@ class Zips:
 
 
 def listed(
-    sources: Iterable[Source], zips: Zips, known: Mapping[str, str], doubles: Mapping[str, str]
+    sources: Iterable[Source],
+    zips: Zips,
+    known: Mapping[str, str],
+    doubles: Mapping[str, str],
+    sieves: Mapping[int, Sieve],
 ) -> Iterator[Photo]:
     """Yield every photo of sources; of places only those that are new or changed.
 
@@ -86,16 +90,19 @@ def listed(
         zips: Opens what is a zip.
         known: Stamp by address of files of places that are tiles, or that can be none.
         doubles: The same of those that are there again. Linked ones are looked at: the other may be gone.
+        sieves: By the sources' ids, what of each is looked at; they count the rest.
     """
     for source in sources:
         if source.kind is SourceKind.PHOTO:
             yield Photo(source.name, source.kind.value, source.address)
         elif source.kind is SourceKind.ARCHIVE:
-            for number, name in enumerate(zips.archive(source.address).names):
+            archive = zips.archive(source.address)
+            sieves[source.id].files = archive.passed_over
+            for number, name in enumerate(archive.names):
                 yield Photo(name, source.kind.value, source.address, number)
             zips.keep_only({source.address})
         else:
-            for found in places.files(source.address, Sieve()):
+            for found in places.files(source.address, sieves[source.id]):
                 stamp = known.get(found.address) or (None if source.linked else doubles.get(found.address))
                 if stamp != found.stamp or not found.stamp:
                     kind, address = source.kind.value, found.address

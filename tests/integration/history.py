@@ -214,6 +214,10 @@ STEPS: dict[str, Step] = {
         up=_deleted_sets_were_purged,
         down=_the_trash_is_emptied_back,
     ),
+    "0008": Step(
+        fill=("UPDATE sources SET exclude = '*.png', follow_links = true WHERE number = 0", "UPDATE tile_sets SET passed_over = 3, passed_links = 1 WHERE version = 1"),
+        new={"sources": {"exclude": "", "follow_links": False}, "tile_sets": {"passed_over": 0, "passed_links": 0}},
+    ),
 }  # fmt: skip
 
 

@@ -568,3 +568,22 @@ def test_the_colours_of_a_set_are_drawn(library: Library, encoded: Encode) -> No
     assert (strip == (0, 128, 128)).all()
     plot = np.asarray(Image.open(library.services.store.path(current.plot_key or "")))
     assert (plot == (0, 128, 128)).all(axis=2).sum() == 2 * 3 * 3
+
+
+def test_what_a_place_and_a_zip_hold_that_is_no_photo_is_counted(
+    services: Services, tmp_path: Path, photo: Callable[[int], bytes], zipped: Callable[[dict[str, bytes]], bytes]
+) -> None:
+    place = tmp_path / "place"
+    (place / "@eaDir").mkdir(parents=True)
+    (place / "a.png").write_bytes(photo(1))
+    (place / "b.png").write_bytes(photo(2))
+    (place / "notes.xmp").write_bytes(b"<x/>")
+    (place / "linked").symlink_to(tmp_path)
+    library = Library(services)
+    address = place.as_uri()
+    library.take(uuid4(), [NewSource(SourceKind.PLACE, "place", address, exclude="b.*\n*.gif")])
+    assert library.used() == {digest(photo(1))}
+    assert (library.row().passed_over, library.row().passed_links) == (3, 1)
+    library.send({}, zipped({"c.png": photo(3), "__MACOSX/._c.png": b"x", "c.json": b"{}"}))
+    assert (library.row().passed_over, library.row().passed_links) == (2, 0)
+    assert library.report() == []

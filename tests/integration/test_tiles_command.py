@@ -209,6 +209,25 @@ def test_a_name_is_the_one_that_people_see(run: Run, folder: Path) -> None:
     assert (ended.returncode, "A tile set needs a name." in ended.stderr) == (2, True)
 
 
+def test_what_is_excluded_or_no_photo_is_counted_and_linked_folders_come_when_asked_for(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "@eaDir").mkdir()
+    (folder / "@eaDir" / "thumb.png").write_bytes(b"thumbnail")
+    (folder / "notes.xmp").write_bytes(b"<x/>")
+    around = tmp_path / "around"
+    around.mkdir()
+    (around / "link").symlink_to(folder)
+    without = run("import", "Around", around)
+    assert (without.returncode, "come with --follow-links" in without.stderr) == (2, True)
+    ended = imported(run, "Sieved", around, "--follow-links", "--exclude", "link/day 2", "--exclude", "/nothing")
+    assert "“Sieved”, version 1: 8 photos." in ended.stdout
+    assert "3 files or folders passed over" in ended.stderr
+    assert shown(run, "Sieved")["skipped"] == []
+    again = run("import", "Sieved", around, "--exclude", "!")
+    assert (again.returncode, "pattern" in again.stderr) == (2, True)
+
+
 def test_wishes_for_a_set_that_is_there_are_refused(run: Run, folder: Path) -> None:
     imported(run, "Wishes", folder)
     ended = run("import", "Wishes", folder, "--dedupe")
