@@ -474,8 +474,14 @@ def test_a_host_that_is_not_ours_is_refused(client: FlaskClient, path: str) -> N
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}, {"Origin": "http://["}],
-)
+    [
+        {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://["}, {"Origin": ""},
+        {"Origin": "http://evil-localhost"}, {"Origin": "http://localhost.evil.example"},
+        {"Origin": "http://localhost:81"}, {"Origin": "localhost"},
+        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": ""},
+        {"Origin": "http://localhost", "Sec-Fetch-Site": "cross-site"},
+    ],
+)  # fmt: skip
 def test_a_page_of_another_site_cannot_order_through_the_api(
     client: FlaskClient, tile_set: TileSet, target: bytes, headers: dict[str, str]
 ) -> None:
@@ -568,6 +574,16 @@ def test_logging_out_closes_the_door_again(server: FlaskClient) -> None:
     server.post("/login", data={"csrf_token": token_of(server.get("/login")), "token": TOKEN})
     server.post("/logout", data={"csrf_token": token_of(server.get("/"))})
     assert server.get("/").status_code == 303
+
+
+def test_what_a_session_held_before_the_token_was_given_is_forgotten(server: FlaskClient) -> None:
+    form = {"csrf_token": token_of(server.get("/login")), "token": TOKEN}
+    with server.session_transaction() as session:
+        session["planted"] = "by somebody else"
+    server.post("/login", data=form)
+    with server.session_transaction() as session:
+        assert "planted" not in session
+    assert server.get("/").status_code == 200
 
 
 def test_a_wrong_token_opens_nothing(server: FlaskClient) -> None:
