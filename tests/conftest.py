@@ -47,6 +47,11 @@ TOKEN = "a token that only the tests know"
 numbers = itertools.count()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name files in the names of tests by their argument: bytes may hold a time, and two processes then disagree."""
+    return argname if isinstance(val, bytes) and len(val) > 32 else None
+
+
 def wait_for(what: Callable[[], Any], patience: float = PATIENCE) -> Any:
     """Return the first true answer; fail when none comes for a long time."""
     deadline = time.monotonic() + patience
