@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain import mean, means, noise
 
 from models.errors import InvalidOrder
 from models.grid import cut
@@ -21,35 +22,7 @@ SIDES = st.integers(1, 9)
 PARTS = st.integers(1, 6)
 
 
-def noise(seed, *shape):
-    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
-
-
-def overlap(pixel, first, last):
-    """How much of a pixel lies between two places on its line."""
-    return max(Fraction(0), min(Fraction(pixel + 1), last) - max(Fraction(pixel), first))
-
-
-def mean(picture, left, top, right, bottom):
-    """The reference: the mean colour of a rectangle, from every pixel and the share of it that lies inside."""
-    sums, area = [Fraction(0)] * 3, (right - left) * (bottom - top)
-    for y, line in enumerate(picture.tolist()):
-        high = overlap(y, top, bottom)
-        for x, pixel in enumerate(line):
-            share = high * overlap(x, left, right) if high else 0
-            if share:
-                sums = [total + share * value for total, value in zip(sums, pixel, strict=True)]
-    return [float(total / area) for total in sums]
-
-
-def means(picture, left, top, width, height, parts):
-    """The reference: the means of a rectangle's parts x parts sub-rectangles."""
-    across, down = Fraction(width) / parts, Fraction(height) / parts
-    corners = [[(left + column * across, top + row * down) for column in range(parts)] for row in range(parts)]
-    return [[mean(picture, x, y, x + across, y + down) for x, y in line] for line in corners]
-
-
-def plain(target, columns, rows, parts):
+def one_by_one(target, columns, rows, parts):
     """The reference: the means of all cells of a target, one after the other."""
     width, height = target.width / columns, target.height / rows
     return [
@@ -114,7 +87,7 @@ def test_the_means_of_cells_are_those_of_the_plain_loop_to_the_last_bit(
     columns, rows, width, height, parts, seed, hidden
 ):
     target = Fitted(noise(seed, height, width), width - hidden[0], height - hidden[1])
-    assert of_cells(target, columns, rows, parts).tolist() == plain(target, columns, rows, parts)
+    assert of_cells(target, columns, rows, parts).tolist() == one_by_one(target, columns, rows, parts)
 
 
 @settings(deadline=None, max_examples=60)
@@ -175,6 +148,13 @@ def test_the_longest_lines_and_the_smallest_cells_are_exact(width, height, colum
     # Where every pixel is white, any sum that lost a bit shows.
     target = np.full((height, width, 3), 255, np.uint8)
     assert np.unique(of_whole(target, columns, rows, 2)).tolist() == [255]
+
+
+def test_a_sum_beyond_what_single_precision_holds_is_exact():
+    # A third of 100,001 bright lines of odd levels: some 19,200,000 units, three to a pixel.
+    lines = noise(5, 100_001, 1) | 129
+    third = lines[:33_333, 0].astype(int).sum(axis=0) * 3 + 2 * lines[33_333, 0].astype(int)
+    assert of_whole(lines, 1, 3, 1)[0, 0, 0].tolist() == [float(Fraction(int(level), 100_001)) for level in third]
 
 
 def test_a_target_with_an_alpha_channel_is_an_error():

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from plain import means, noise, overlap
 
 from worker.core import descriptors
 from worker.core.descriptors import LATTICE, area_weights, of_pictures, of_tiles
@@ -16,34 +17,6 @@ SIDES = st.integers(1, 9)
 PARTS = st.integers(1, 6)
 SIXTEEN = np.arange(1, 17, dtype=np.uint8).reshape(1, 4, 4, 1).repeat(3, axis=3)
 """A thumb of four lines: 1 to 4, 5 to 8, 9 to 12, 13 to 16."""
-
-
-def noise(seed, *shape):
-    return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
-
-
-def overlap(pixel, first, last):
-    """How much of a pixel lies between two places on its line."""
-    return max(Fraction(0), min(Fraction(pixel + 1), last) - max(Fraction(pixel), first))
-
-
-def mean(picture, left, top, right, bottom):
-    """The reference: the mean colour of a rectangle, from every pixel and the share of it that lies inside."""
-    sums, area = [Fraction(0)] * 3, (right - left) * (bottom - top)
-    for y, line in enumerate(picture.tolist()):
-        high = overlap(y, top, bottom)
-        for x, pixel in enumerate(line):
-            share = high * overlap(x, left, right) if high else 0
-            if share:
-                sums = [total + share * value for total, value in zip(sums, pixel, strict=True)]
-    return [float(total / area) for total in sums]
-
-
-def means(picture, left, top, width, height, parts):
-    """The reference: the means of a rectangle's parts x parts sub-rectangles."""
-    across, down = Fraction(width) / parts, Fraction(height) / parts
-    corners = [[(left + column * across, top + row * down) for column in range(parts)] for row in range(parts)]
-    return [[mean(picture, x, y, x + across, y + down) for x, y in line] for line in corners]
 
 
 def seen(width, height, shape):

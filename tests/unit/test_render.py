@@ -16,7 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
 from models.orders import Fit, Format, LossName, MosaicOrder
-from worker import images, index
+from worker import images, index, lay
 from worker.render import render
 
 
@@ -390,6 +390,15 @@ def test_a_blend_has_no_seams_between_the_cells(make, photos, encoded):
     _, out = make(encoded(slope), photos, cells_across=10, tile_size=40, blend=1)
     steps = np.diff(pixels_of(out.read_bytes())[10:-10, 0, 0].astype(int))
     assert set(steps.tolist()) <= {0, 1}
+
+
+def test_a_blend_of_cells_that_cut_pixels_is_the_same_in_bands_of_any_height(make, coffee, photos, monkeypatch):
+    wishes = {"cells_across": 7, "tile_size": 30, "blend": 1}
+    _, whole = make(coffee, photos, **wishes)
+    monkeypatch.setattr(lay, "BAND_BYTES", 3_000)
+    _, lines = make(coffee, photos, **wishes)
+    apart = pixels_of(whole.read_bytes()).astype(int) - pixels_of(lines.read_bytes())
+    assert np.abs(apart).max() <= 1
 
 
 def test_without_adjustment_the_report_says_that_nothing_was_changed(make, coffee, photos):
