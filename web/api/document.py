@@ -4,7 +4,6 @@ A view's name and address give its operation's id, its blueprint its tag, its `f
 `web.problems` has the status of every error.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,55 +12,18 @@ from typing import Any, TypeVar
 from apiflask import APIBlueprint, APIFlask
 from werkzeug.routing import Rule
 
-from models import errors
 from models.errors import TesseraError
-from web.api.schemas import SHA256
-from web.problems import RETRY_SECONDS, STATUS
+from web.api import failures
+from web.api.components import HEADERS, IDS, PARAMETERS, PROBLEM, Json, headers, ref
 
 View = TypeVar("View", bound=Callable[..., Any])
-Json = dict[str, Any]
-
 TOKEN = "accessToken"  # noqa: S105 - the scheme's name
-PROBLEM_TYPE = "application/problem+json"
 ABOUT = """\
 Photo-mosaics: photos become a tile set, an order with a target becomes a mosaic, a batch is many orders at once.
 
 Whatever takes time is a job: the answer to an order is 202 with its address in `Location`; poll that until `final` is
 true, then download. Every error is a problem as RFC 9457 describes it, with a `code` that stays.
 """
-PROBLEM: Json = {
-    "type": "object",
-    "description": "What went wrong (RFC 9457).",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": {
-        "type": {"type": "string", "format": "uri", "description": "urn:tessera:problem: and the code."},
-        "title": {"type": "string", "description": "The status in words."},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599, "description": "The HTTP status."},
-        "code": {"type": "string", "description": "Stable, for programs.", "examples": ["not_found"]},
-        "detail": {"type": "string", "description": "One sentence, for people."},
-        "field": {"type": "string", "description": "The field that is to be changed; with invalid_order alone."},
-    },
-}
-HEADERS: dict[str, Json] = {
-    "X-Request-ID": {
-        "description": "Of this request, as in the logs; the one that the request brought, if it brought a good one.",
-        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-    },
-    "Location": {"description": "What to poll.", "schema": {"type": "string", "format": "uri-reference"}},
-    "Retry-After": {
-        "description": "In how many seconds to ask again; missing once nothing will change.",
-        "schema": {"type": "integer", "minimum": 0, "examples": [RETRY_SECONDS]},
-    },
-    "ETag": {"description": "Send it back as If-None-Match.", "schema": {"type": "string"}},
-    "WWW-Authenticate": {"description": "Bearer.", "schema": {"type": "string"}},
-    "Content-Disposition": {"description": "A name for the file.", "schema": {"type": "string"}},
-    "Content-Range": {"description": "Which part this is.", "schema": {"type": "string"}},
-    "Accept-Ranges": {"description": "bytes.", "schema": {"type": "string"}},
-}
-PARAMETERS: dict[str, Json] = {
-    "If-None-Match": {"description": "The ETag of the last answer: 304 if nothing changed.", "example": '"etag"'},
-    "Range": {"description": "A part of the file.", "example": "bytes=0-1023"},
-}
 BODIES = ("multipart/form-data", "application/json")
 GOOD = {
     200: "What was asked for.",
@@ -71,13 +33,6 @@ GOOD = {
     304: "Nothing has changed.",
 }
 """What an answer with each status holds."""
-IDS: dict[str, Json] = {
-    "tile_set_id": {"description": "Id of the tile set.", "schema": {"type": "string", "format": "uuid"}},
-    "mosaic_id": {"description": "Id of the mosaic.", "schema": {"type": "string", "format": "uuid"}},
-    "batch_id": {"description": "Id of the batch.", "schema": {"type": "string", "format": "uuid"}},
-    "content": {"description": "SHA-256 of the photo's file.", "schema": {"type": "string", **SHA256}},
-}
-"""What stands in addresses."""
 
 
 def fails(*kinds: type[TesseraError]) -> Callable[[View], View]:
@@ -128,7 +83,9 @@ def register(app: APIFlask, *, token_needed: bool) -> None:
             name: {"name": name, "in": "header", "required": False, "schema": {"type": "string"}, **said}
             for name, said in PARAMETERS.items()
         }
-        components["responses"] = {_problem_name(status): _problem(status) for status in CODES}
+        components["responses"] = {
+            failures.problem_name(status): failures.problem(status) for status in failures.CODES
+        }
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
                 _complete(operation, method, path, views[operation["operationId"]])
@@ -178,14 +135,17 @@ def _complete(operation: Json, method: str, path: str, view: Callable[..., Any])
     for status, response in responses.items():
         response["description"] = GOOD[int(status)]
         names = ["X-Request-ID", *_headers_of(operation["operationId"], int(status), file)]
-        response["headers"] = _headers(*names)
+        response["headers"] = headers(*names)
     if method == "get" and (file is None or file.ranges):
-        operation["parameters"].append(_ref("parameters", "If-None-Match"))
-        responses["304"] = {"description": GOOD[304], "headers": _headers("X-Request-ID", "ETag")}
+        operation["parameters"].append(ref("parameters", "If-None-Match"))
+        responses["304"] = {"description": GOOD[304], "headers": headers("X-Request-ID", "ETag")}
     if file is not None and file.ranges:
-        operation["parameters"].append(_ref("parameters", "Range"))
-    for status in _failures(operation, method, path, view):
-        responses[str(status.value)] = _ref("responses", _problem_name(status))
+        operation["parameters"].append(ref("parameters", "Range"))
+    found = failures.possible(operation, method, path, getattr(view, "fails", ()))
+    if file is not None and file.ranges:
+        found.add(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+    for status in found:
+        responses[str(status.value)] = ref("responses", failures.problem_name(status))
     operation["responses"] = dict(sorted(responses.items()))
 
 
@@ -204,107 +164,3 @@ def _headers_of(name: str, status: int, file: File | None) -> list[str]:
     if status == HTTPStatus.ACCEPTED:
         return ["Location", "Retry-After"]
     return {"list": ["ETag"], "get": ["ETag", "Retry-After"]}.get(name.partition("_")[0], [])
-
-
-def _failures(operation: Json, method: str, path: str, view: Callable[..., Any]) -> list[HTTPStatus]:
-    """Return every status of a problem that an operation may answer with."""
-    found = {status for status, where in ANYWHERE.items() if where(operation, method, path)}
-    found |= {STATUS[kind] for kind in getattr(view, "fails", ())}
-    file: File | None = getattr(view, "sends", None)
-    if file is not None and file.ranges:
-        found.add(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
-    return sorted(found)
-
-
-def _always(*_: object) -> bool:
-    return True
-
-
-def _has_body(operation: Json, *_: object) -> bool:
-    return "requestBody" in operation
-
-
-def _codes() -> dict[HTTPStatus, dict[str, str]]:
-    """Return every code with the sentence that stands for it, by status."""
-    found: dict[HTTPStatus, dict[str, str]] = {status: {} for status in [*STATUS.values(), *ANYWHERE, *OF_HTTP]}
-    for kind, status in STATUS.items():
-        for each in (kind, *kind.__subclasses__()):
-            found[STATUS.get(each, status)][each.code] = str(each.__doc__).splitlines()[0]
-    for status, codes in OF_HTTP.items():
-        found[status] = codes | found[status]
-    return found
-
-
-OF_HTTP: dict[HTTPStatus, dict[str, str]] = {
-    HTTPStatus.BAD_REQUEST: {"bad_request": "The request is not framed or encoded as HTTP, a form or JSON says."},
-    HTTPStatus.UNAUTHORIZED: {"token_needed": "Send the access token in the header “Authorization: Bearer TOKEN”."},
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"unsupported_media_type": "Send the body as multipart/form-data."},
-    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: {
-        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE.name.lower(): "The file ends before that part.",
-    },
-    HTTPStatus.INTERNAL_SERVER_ERROR: {
-        TesseraError.code: "Something went wrong on our side; the server's log says what.",
-        errors.StorageUnreadable.code: str(errors.StorageUnreadable.__doc__),
-    },
-    HTTPStatus.SERVICE_UNAVAILABLE: {"database_unavailable": "The database cannot be reached just now."},
-}
-"""The codes that have no error of ours."""
-ANYWHERE: dict[HTTPStatus, Callable[[Json, str, str], bool]] = {
-    HTTPStatus.BAD_REQUEST: _always,
-    HTTPStatus.UNAUTHORIZED: _always,
-    HTTPStatus.FORBIDDEN: lambda _, method, __: method != "get",
-    HTTPStatus.NOT_FOUND: lambda _, __, path: "{" in path,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: _has_body,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: _has_body,
-    HTTPStatus.UNPROCESSABLE_ENTITY: lambda operation, *_: (
-        _has_body(operation) or any(parameter.get("in") == "query" for parameter in operation["parameters"])
-    ),
-    HTTPStatus.INTERNAL_SERVER_ERROR: _always,
-    HTTPStatus.SERVICE_UNAVAILABLE: _always,
-    HTTPStatus.INSUFFICIENT_STORAGE: lambda operation, *_: (
-        "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
-    ),
-}
-"""Where a status can happen that no view needs to speak of."""
-CODES = _codes()
-
-
-def _problem_name(status: HTTPStatus) -> str:
-    return re.sub(r"\W", "", status.phrase.title())
-
-
-def _problem(status: HTTPStatus) -> Json:
-    examples = {
-        code: {
-            "value": {
-                "type": f"urn:tessera:problem:{code}",
-                "title": status.phrase,
-                "status": status.value,
-                "code": code,
-                "detail": sentence,
-            }
-        }
-        for code, sentence in CODES[status].items()
-    }
-    schema = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
-    more = {
-        HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
-        HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
-        HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: ["Content-Range"],
-    }
-    content: Json = {PROBLEM_TYPE: schema}
-    if status is HTTPStatus.BAD_REQUEST:
-        content["text/plain"] = {"schema": {"type": "string"}}
-    return {
-        "description": f"{status.phrase}: {', '.join(CODES[status])}.",
-        "content": content,
-        "headers": _headers("X-Request-ID", *more.get(status, [])),
-    }
-
-
-def _headers(*names: str) -> Json:
-    return {name: _ref("headers", name) for name in names}
-
-
-def _ref(kind: str, name: str) -> Json:
-    return {"$ref": f"#/components/{kind}/{name}"}

@@ -1,92 +1,27 @@
 """What the API takes and gives. Ranges are not repeated here: `models.orders` has them."""
 
-from typing import Any
-
-from apiflask import Schema
-from apiflask.fields import UUID, Boolean, DateTime, Dict, Enum, Field, File, Float, Integer, List, Nested, String
-from flask import request
-from marshmallow import RAISE, missing, pre_load
-from werkzeug.exceptions import UnsupportedMediaType
+from apiflask.fields import UUID, Boolean, DateTime, Dict, Enum, File, Float, Integer, List, Nested, String
 
 from models import orders
 from models.lifecycle import JobState
-from models.names import MOST_CHARACTERS
 from models.orders import Fit, Format, LossName
-
-FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
-SHA256 = {"pattern": "^[0-9a-f]{64}$", "examples": [64 * "0"]}
-SHARE = {"minimum": 0, "maximum": 1}
-COUNT = {"minimum": 0}
-
-
-class Strict(Schema):
-    """Input in which an unknown field is an error: a misspelt wish is never silently dropped."""
-
-    media_types: tuple[str, ...] = FORMS
-
-    class Meta:
-        """Marshmallow's place for options."""
-
-        unknown = RAISE
-
-    @pre_load
-    def _readable(self, data: Any, **_: object) -> Any:
-        """Refuse a body in a form that would be taken for an empty one."""
-        if request.mimetype and request.mimetype not in self.media_types:
-            raise UnsupportedMediaType(f"Send the body as {self.media_types[0]}, not as {request.mimetype[:100]}.")
-        return data
-
-
-class Files(List[Any]):
-    """Files, any number; a field of that name without a file in it, as browsers send it, counts for nothing."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(File(), load_default=list, metadata={"description": sentence})
-
-    def _deserialize(self, *given: Any, **more: Any) -> list[Any]:
-        return [file for file in super()._deserialize(*given, **more) if file is not missing]
-
-
-class Address(String):
-    """An address on this site."""
-
-    def __init__(self, sentence: str, *, allow_none: bool = False) -> None:
-        super().__init__(allow_none=allow_none, metadata={"description": sentence, "format": "uri-reference"})
-
-
-def _said(sentence: str, **more: object) -> dict[str, object]:
-    return {"description": sentence} | more
-
-
-def _read_later(
-    kind: str, sentence: str, default: object = None, *, required: bool = False, **more: object
-) -> String:
-    """Take a field of a form as text: `web.forms` reads it, for the pages and for the API alike."""
-    usual = "" if default is None else f"; {default} if nothing is said"
-    return String(required=required, metadata=_said(f"{sentence}{usual}.", type=kind, **more))
-
-
-def _ticked(sentence: str) -> String:
-    return _read_later("boolean", sentence, "no", examples=[True])
-
-
-def _whole(sentence: str, most: int, default: object = None, least: int = 1) -> String:
-    return _read_later("integer", sentence, default, minimum=least, maximum=most)
-
-
-def _decimal(sentence: str, default: float, most: int = 1) -> String:
-    return _read_later("number", sentence, default, minimum=0, maximum=most)
-
-
-def _one_of(sentence: str, words: type[Fit | Format | LossName], default: str) -> String:
-    return _read_later("string", sentence, default, enum=[word.value for word in words])
-
-
-def _name(**more: Any) -> String:
-    return String(
-        metadata=_said(f"A name for people; its first {MOST_CHARACTERS} characters are kept.", examples=["Holidays"]),
-        **more,
-    )
+from web.api.fields import (
+    COUNT,
+    FORMS,
+    SHA256,
+    SHARE,
+    Address,
+    Files,
+    Shown,
+    Strict,
+    a_name,
+    decimal,
+    one_of,
+    read_later,
+    said,
+    ticked,
+    whole,
+)
 
 
 class PhotosIn(Strict):
@@ -99,9 +34,9 @@ class PhotosIn(Strict):
 class TileSetIn(PhotosIn):
     """Photos to make a tile set of, and how."""
 
-    name = _name(load_default="Untitled")
-    dedupe = _ticked("Of photos that are nearly the same, only the largest is used")
-    keep_originals = _ticked("The files are kept as they came, too")
+    name = a_name(load_default="Untitled")
+    dedupe = ticked("Of photos that are nearly the same, only the largest is used")
+    keep_originals = ticked("The files are kept as they came, too")
 
 
 class NameIn(Strict):
@@ -109,33 +44,33 @@ class NameIn(Strict):
 
     media_types = ("application/json", *FORMS)
 
-    name = _name(required=True)
+    name = a_name(required=True)
 
 
 class OrderIn(Strict):
     """How a target is to be cut and set."""
 
-    tile_set = _read_later("string", "Id of an indexed tile set", required=True, format="uuid")
-    cells_across = _whole("Square cells from left to right", orders.MAX_CELLS_ACROSS, orders.DEFAULT_CELLS_ACROSS)
-    cell_width = _whole(
+    tile_set = read_later("string", "Id of an indexed tile set", required=True, format="uuid")
+    cells_across = whole("Square cells from left to right", orders.MAX_CELLS_ACROSS, orders.DEFAULT_CELLS_ACROSS)
+    cell_width = whole(
         "Width of a cell in pixels of the target, with cell_height, instead of cells_across", orders.MAX_CELL_SIZE
     )
-    cell_height = _whole("Height of a cell in pixels of the target", orders.MAX_CELL_SIZE)
-    tile_size = _whole("Width of a tile in the mosaic, in pixels", orders.MAX_TILE_SIZE, orders.DEFAULT_TILE_SIZE)
-    fit = _one_of("Crop less than a cell, or stretch by at most half a cell", Fit, Fit.CROP)
-    format = _one_of("File format of the mosaic", Format, Format.PNG)
-    loss = _one_of("How far a tile is from a cell", LossName, LossName.BALANCED)
-    detail = _decimal("For balanced: 0 average colour to 1 structure", orders.DEFAULT_DETAIL)
-    subcells = _whole(
+    cell_height = whole("Height of a cell in pixels of the target", orders.MAX_CELL_SIZE)
+    tile_size = whole("Width of a tile in the mosaic, in pixels", orders.MAX_TILE_SIZE, orders.DEFAULT_TILE_SIZE)
+    fit = one_of("Crop less than a cell, or stretch by at most half a cell", Fit, Fit.CROP)
+    format = one_of("File format of the mosaic", Format, Format.PNG)
+    loss = one_of("How far a tile is from a cell", LossName, LossName.BALANCED)
+    detail = decimal("For balanced: 0 average colour to 1 structure", orders.DEFAULT_DETAIL)
+    subcells = whole(
         "For the grids: sub-cells a side", orders.MAX_SUBCELLS, orders.DEFAULT_SUBCELLS, orders.MIN_SUBCELLS
     )
-    flips = _ticked("Tiles may be mirrored")
-    turns = _ticked("Tiles may be turned by quarters")
-    max_uses = _whole("How many cells a tile may lie in", orders.MAX_USES, "any number")
-    no_repeats = _ticked("A tile lies in one cell at most")
-    min_distance = _decimal("How many cells apart equal tiles must lie", 0, orders.MAX_DISTANCE)
-    tint = _decimal("How far a tile's mean colour is moved to its cell's", 0)
-    blend = _decimal("How much of the target is laid over the tiles", 0)
+    flips = ticked("Tiles may be mirrored")
+    turns = ticked("Tiles may be turned by quarters")
+    max_uses = whole("How many cells a tile may lie in", orders.MAX_USES, "any number")
+    no_repeats = ticked("A tile lies in one cell at most")
+    min_distance = decimal("How many cells apart equal tiles must lie", 0, orders.MAX_DISTANCE)
+    tint = decimal("How far a tile's mean colour is moved to its cell's", 0)
+    blend = decimal("How much of the target is laid over the tiles", 0)
 
 
 class MosaicIn(OrderIn):
@@ -144,66 +79,58 @@ class MosaicIn(OrderIn):
     target = File(
         required=True,
         error_messages={"required": "Choose the picture to rebuild."},
-        metadata=_said("The picture to rebuild."),
+        metadata=said("The picture to rebuild."),
     )
 
 
 class BatchIn(OrderIn):
     """Many targets, at least one, and one order for all."""
 
-    name = _name(load_default="Untitled")
+    name = a_name(load_default="Untitled")
     targets = Files("Pictures to rebuild, one part each.")
     archive = Files("Zips of pictures to rebuild, one part each.")
-
-
-class Shown(Schema):
-    """Output: every field is always there; what is not known is null."""
-
-    def on_bind_field(self, _name: str, field_obj: Field[Any]) -> None:
-        """Say so in the document; nothing is ever read by these."""
-        field_obj.required = True
 
 
 class ErrorOut(Shown):
     """Why a job failed."""
 
-    code = String(metadata=_said("Stable, for programs.", examples=["crashed"]))
-    detail = String(metadata=_said("One sentence, for people."))
+    code = String(metadata=said("Stable, for programs.", examples=["crashed"]))
+    detail = String(metadata=said("One sentence, for people."))
 
 
 class JobOut(Shown):
     """Where the work stands."""
 
-    state = Enum(JobState, by_value=True, metadata=_said("The last three are final."))
-    final = Boolean(metadata=_said("Whether nothing will change any more."))
-    phase = String(metadata=_said("What is being done; empty before anything was.", examples=["matching"]))
-    progress = Float(metadata=_said("Share of the work done.", **SHARE))
-    attempt = Integer(metadata=_said("How often a worker began.", **COUNT))
-    error = Nested(ErrorOut, allow_none=True, metadata=_said("Why it failed, if it did."))
-    created_at = DateTime(format="iso", metadata=_said("When it was ordered, UTC."))
-    finished_at = DateTime(format="iso", allow_none=True, metadata=_said("When it became final, UTC."))
+    state = Enum(JobState, by_value=True, metadata=said("The last three are final."))
+    final = Boolean(metadata=said("Whether nothing will change any more."))
+    phase = String(metadata=said("What is being done; empty before anything was.", examples=["matching"]))
+    progress = Float(metadata=said("Share of the work done.", **SHARE))
+    attempt = Integer(metadata=said("How often a worker began.", **COUNT))
+    error = Nested(ErrorOut, allow_none=True, metadata=said("Why it failed, if it did."))
+    created_at = DateTime(format="iso", metadata=said("When it was ordered, UTC."))
+    finished_at = DateTime(format="iso", allow_none=True, metadata=said("When it became final, UTC."))
 
 
 class SkippedOut(Shown):
     """A file that became no tile."""
 
-    name = String(metadata=_said("Of the file."))
-    code = String(metadata=_said("Stable, for programs.", examples=["not_a_picture"]))
-    detail = String(metadata=_said("One sentence, for people."))
+    name = String(metadata=said("Of the file."))
+    code = String(metadata=said("Stable, for programs.", examples=["not_a_picture"]))
+    detail = String(metadata=said("One sentence, for people."))
 
 
 class TileSetOut(Shown):
     """A tile set."""
 
     id = UUID()
-    name = String(metadata=_said("For people.", examples=["Holidays"]))
+    name = String(metadata=said("For people.", examples=["Holidays"]))
     url = Address("Of the tile set.")
-    job = Nested(JobOut, metadata=_said("The newest indexing."))
-    tile_count = Integer(allow_none=True, metadata=_said("Photos that mosaics are made of.", **COUNT))
-    skipped_count = Integer(metadata=_said("Files that became no tile.", **COUNT))
-    version = Integer(allow_none=True, metadata=_said("The newest version; null before there is one."))
-    dedupe = Boolean(metadata=_said("Whether near-duplicates are left out."))
-    keep_originals = Boolean(metadata=_said("Whether files are kept as they came, too."))
+    job = Nested(JobOut, metadata=said("The newest indexing."))
+    tile_count = Integer(allow_none=True, metadata=said("Photos that mosaics are made of.", **COUNT))
+    skipped_count = Integer(metadata=said("Files that became no tile.", **COUNT))
+    version = Integer(allow_none=True, metadata=said("The newest version; null before there is one."))
+    dedupe = Boolean(metadata=said("Whether near-duplicates are left out."))
+    keep_originals = Boolean(metadata=said("Whether files are kept as they came, too."))
     tiles = Address("Of its photos.")
     plot = Address("Where its colours lie, as a PNG, once it is indexed.", allow_none=True)
     palette = Address("What colours there are much of, as a PNG, once it is indexed.", allow_none=True)
@@ -212,29 +139,29 @@ class TileSetOut(Shown):
 class ProgressOut(Shown):
     """How far the indexing is."""
 
-    done = Integer(metadata=_said("Photos that were looked at.", **COUNT))
-    total = Integer(metadata=_said("Photos that there are.", **COUNT))
-    rate = Float(metadata=_said("Photos a second; 0 while nothing is known.", **COUNT))
-    seconds_left = Float(allow_none=True, metadata=_said("At this rate; null while nothing is known."))
+    done = Integer(metadata=said("Photos that were looked at.", **COUNT))
+    total = Integer(metadata=said("Photos that there are.", **COUNT))
+    rate = Float(metadata=said("Photos a second; 0 while nothing is known.", **COUNT))
+    seconds_left = Float(allow_none=True, metadata=said("At this rate; null while nothing is known."))
 
 
 class VersionOut(Shown):
     """A version of a tile set."""
 
-    number = Integer(metadata=_said("Counted from 1.", minimum=1))
-    change = String(metadata=_said("What is new in it, for people."))
-    tile_count = Integer(metadata=_said("Photos that mosaics are made of.", **COUNT))
-    created_at = DateTime(format="iso", metadata=_said("UTC."))
+    number = Integer(metadata=said("Counted from 1.", minimum=1))
+    change = String(metadata=said("What is new in it, for people."))
+    tile_count = Integer(metadata=said("Photos that mosaics are made of.", **COUNT))
+    created_at = DateTime(format="iso", metadata=said("UTC."))
 
 
 class TileOut(Shown):
     """A photo of a tile set."""
 
-    content = String(metadata=_said("SHA-256 of its file, in hexadecimal: its id within the set.", **SHA256))
-    name = String(metadata=_said("Of its file.", examples=["beach.jpg"]))
-    banned = Boolean(metadata=_said("Whether it is left out of mosaics."))
-    since = Integer(metadata=_said("The version that it came with."))
-    linked = Boolean(metadata=_said("Whether the set only links to its file."))
+    content = String(metadata=said("SHA-256 of its file, in hexadecimal: its id within the set.", **SHA256))
+    name = String(metadata=said("Of its file.", examples=["beach.jpg"]))
+    banned = Boolean(metadata=said("Whether it is left out of mosaics."))
+    since = Integer(metadata=said("The version that it came with."))
+    linked = Boolean(metadata=said("Whether the set only links to its file."))
     preview = Address("Of the photo in small, a JPEG.")
     picture = Address("Of the photo as it is kept: upright, sRGB, without metadata.", allow_none=True)
     original = Address("Of the file as it came, where it is kept.", allow_none=True)
@@ -250,15 +177,15 @@ class TilesOut(Shown):
 class TileSetReportOut(TileSetOut):
     """A tile set with its versions and its report."""
 
-    progress = Nested(ProgressOut, allow_none=True, metadata=_said("While it is being indexed."))
-    versions = List(Nested(VersionOut), metadata=_said("The newest fifty."))
-    skipped = List(Nested(SkippedOut), metadata=_said("The first thousand lines of the report."))
+    progress = Nested(ProgressOut, allow_none=True, metadata=said("While it is being indexed."))
+    versions = List(Nested(VersionOut), metadata=said("The newest fifty."))
+    skipped = List(Nested(SkippedOut), metadata=said("The first thousand lines of the report."))
 
 
 class OrderOut(Shown):
     """The order as it was understood; null where nothing was said, and the default of `POST` holds."""
 
-    cells_across = Integer(allow_none=True, metadata=_said("Null if a cell's size was given."))
+    cells_across = Integer(allow_none=True, metadata=said("Null if a cell's size was given."))
     cell_width = Integer(allow_none=True)
     cell_height = Integer(allow_none=True)
     tile_size = Integer()
@@ -281,25 +208,25 @@ class WorstCellOut(Shown):
 
     column = Integer(metadata=COUNT)
     row = Integer(metadata=COUNT)
-    de00 = Float(metadata=_said("CIEDE2000 at one pixel a cell."))
+    de00 = Float(metadata=said("CIEDE2000 at one pixel a cell."))
 
 
 class QualityOut(Shown):
     """How near a mosaic comes to its target."""
 
-    psnr1 = Float(allow_none=True, metadata=_said("PSNR in dB at 1 pixel a cell; null when the pictures are equal."))
-    de00 = Float(metadata=_said("Mean CIEDE2000 at 1 pixel a cell."))
-    ssim4 = Float(metadata=_said("SSIM of luma at 4 pixels a cell; 1 for equal pictures."))
-    psnr_blur = Float(allow_none=True, metadata=_said("PSNR in dB after a blur of one cell; null when equal."))
-    distinct_tiles = Integer(metadata=_said("How many different tiles lie in the mosaic."))
-    most_uses = Integer(metadata=_said("How often the tile used most lies in it."))
-    smallest_distance = Float(allow_none=True, metadata=_said("Between equal tiles, in cells; null without any."))
-    equal_neighbours = Float(metadata=_said("Share of neighbouring cells that hold the same tile.", **SHARE))
-    cost = Float(metadata=_said("Sum of the costs of all cells, in the loss's own unit."))
-    lower_bound = Float(metadata=_said("What no placement under the same rules can go below, in the same unit."))
-    change = Float(metadata=_said("Mean CIEDE2000 by which the tiles' colours were changed."))
-    worst_cells = List(Nested(WorstCellOut), metadata=_said("The worst first."))
-    advice = List(String(), metadata=_said("Sentences for people; none when nothing is lacking."))
+    psnr1 = Float(allow_none=True, metadata=said("PSNR in dB at 1 pixel a cell; null when the pictures are equal."))
+    de00 = Float(metadata=said("Mean CIEDE2000 at 1 pixel a cell."))
+    ssim4 = Float(metadata=said("SSIM of luma at 4 pixels a cell; 1 for equal pictures."))
+    psnr_blur = Float(allow_none=True, metadata=said("PSNR in dB after a blur of one cell; null when equal."))
+    distinct_tiles = Integer(metadata=said("How many different tiles lie in the mosaic."))
+    most_uses = Integer(metadata=said("How often the tile used most lies in it."))
+    smallest_distance = Float(allow_none=True, metadata=said("Between equal tiles, in cells; null without any."))
+    equal_neighbours = Float(metadata=said("Share of neighbouring cells that hold the same tile.", **SHARE))
+    cost = Float(metadata=said("Sum of the costs of all cells, in the loss's own unit."))
+    lower_bound = Float(metadata=said("What no placement under the same rules can go below, in the same unit."))
+    change = Float(metadata=said("Mean CIEDE2000 by which the tiles' colours were changed."))
+    worst_cells = List(Nested(WorstCellOut), metadata=said("The worst first."))
+    advice = List(String(), metadata=said("Sentences for people; none when nothing is lacking."))
 
 
 class MosaicOut(Shown):
@@ -307,45 +234,45 @@ class MosaicOut(Shown):
 
     id = UUID()
     url = Address("Of the mosaic.")
-    tile_set = UUID(metadata=_said("Id of the tile set that it is made of."))
-    tile_set_version = Integer(metadata=_said("The version that it is made from."))
-    target_name = String(metadata=_said("Of the target's file.", examples=["portrait.jpg"]))
+    tile_set = UUID(metadata=said("Id of the tile set that it is made of."))
+    tile_set_version = Integer(metadata=said("The version that it is made from."))
+    target_name = String(metadata=said("Of the target's file.", examples=["portrait.jpg"]))
     order = Nested(OrderOut)
     job = Nested(JobOut)
     picture = Address("Where to download it, once it is ready.", allow_none=True)
-    width = Integer(allow_none=True, metadata=_said("In pixels."))
-    height = Integer(allow_none=True, metadata=_said("In pixels."))
-    columns = Integer(allow_none=True, metadata=_said("Cells from left to right."))
-    rows = Integer(allow_none=True, metadata=_said("Cells from top to bottom."))
-    distinct_tiles = Integer(allow_none=True, metadata=_said("How many different photos lie in it."))
+    width = Integer(allow_none=True, metadata=said("In pixels."))
+    height = Integer(allow_none=True, metadata=said("In pixels."))
+    columns = Integer(allow_none=True, metadata=said("Cells from left to right."))
+    rows = Integer(allow_none=True, metadata=said("Cells from top to bottom."))
+    distinct_tiles = Integer(allow_none=True, metadata=said("How many different photos lie in it."))
     quality = Nested(QualityOut, allow_none=True)
-    bytes = Integer(allow_none=True, metadata=_said("Of the picture's file.", format="int64"))
-    sha256 = String(allow_none=True, metadata=_said("Of the picture's file; also its ETag.", **SHA256))
+    bytes = Integer(allow_none=True, metadata=said("Of the picture's file.", format="int64"))
+    sha256 = String(allow_none=True, metadata=said("Of the picture's file; also its ETag.", **SHA256))
 
 
 class BatchOut(Shown):
     """A batch as a whole."""
 
     id = UUID()
-    name = String(metadata=_said("For people.", examples=["Guests"]))
+    name = String(metadata=said("For people.", examples=["Guests"]))
     url = Address("Of the batch.")
-    tile_set = UUID(metadata=_said("Id of the tile set that its mosaics are made of."))
-    tile_set_version = Integer(metadata=_said("The version that they are made from."))
-    total = Integer(metadata=_said("How many mosaics there are.", **COUNT))
+    tile_set = UUID(metadata=said("Id of the tile set that its mosaics are made of."))
+    tile_set_version = Integer(metadata=said("The version that they are made from."))
+    total = Integer(metadata=said("How many mosaics there are.", **COUNT))
     states = Dict(
         keys=String(),
         values=Integer(),
-        metadata=_said("How many mosaics are in each state that has any.", examples=[{"queued": 3}]),
+        metadata=said("How many mosaics are in each state that has any.", examples=[{"queued": 3}]),
     )
-    progress = Float(metadata=_said("Share of all work that is done.", **SHARE))
-    final = Boolean(metadata=_said("Whether nothing will change any more."))
+    progress = Float(metadata=said("Share of all work that is done.", **SHARE))
+    final = Boolean(metadata=said("Whether nothing will change any more."))
     archive = Address("Of one zip of what succeeded, once all are final and one has.", allow_none=True)
 
 
 class BatchItemsOut(BatchOut):
     """A batch with its mosaics."""
 
-    items = List(Nested(MosaicOut), metadata=_said("In the order of its targets."))
+    items = List(Nested(MosaicOut), metadata=said("In the order of its targets."))
 
 
 class TileSetsOut(Shown):

@@ -9,7 +9,7 @@ from apiflask.validators import Range
 from flask import url_for
 
 from models import database, finding, undo
-from web.api.schemas import SHA256, Address, Shown
+from web.api.fields import SHA256, Address, Shown
 from web.context import reading, sessions, settings
 
 MOST = 200

@@ -1,0 +1,99 @@
+"""The kinds of fields that the API takes and gives, and what holds for all input and all output."""
+
+from typing import Any
+
+from apiflask import Schema
+from apiflask.fields import Field, File, List, String
+from flask import request
+from marshmallow import RAISE, missing, pre_load
+from werkzeug.exceptions import UnsupportedMediaType
+
+from models.names import MOST_CHARACTERS
+from models.orders import Fit, Format, LossName
+
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+SHA256 = {"pattern": "^[0-9a-f]{64}$", "examples": [64 * "0"]}
+SHARE = {"minimum": 0, "maximum": 1}
+COUNT = {"minimum": 0}
+
+
+class Strict(Schema):
+    """Input in which an unknown field is an error: a misspelt wish is never silently dropped."""
+
+    media_types: tuple[str, ...] = FORMS
+
+    class Meta:
+        """Marshmallow's place for options."""
+
+        unknown = RAISE
+
+    @pre_load
+    def _readable(self, data: Any, **_: object) -> Any:
+        """Refuse a body in a form that would be taken for an empty one."""
+        if request.mimetype and request.mimetype not in self.media_types:
+            raise UnsupportedMediaType(f"Send the body as {self.media_types[0]}, not as {request.mimetype[:100]}.")
+        return data
+
+
+class Files(List[Any]):
+    """Files, any number; a field of that name without a file in it, as browsers send it, counts for nothing."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(File(), load_default=list, metadata={"description": sentence})
+
+    def _deserialize(self, *given: Any, **more: Any) -> list[Any]:
+        return [file for file in super()._deserialize(*given, **more) if file is not missing]
+
+
+class Address(String):
+    """An address on this site."""
+
+    def __init__(self, sentence: str, *, allow_none: bool = False) -> None:
+        super().__init__(allow_none=allow_none, metadata={"description": sentence, "format": "uri-reference"})
+
+
+def said(sentence: str, **more: object) -> dict[str, object]:
+    """Return the metadata of a field: what it is, and more of JSON Schema."""
+    return {"description": sentence} | more
+
+
+def read_later(kind: str, sentence: str, default: object = None, *, required: bool = False, **more: object) -> String:
+    """Take a field of a form as text: `web.forms` reads it, for the pages and for the API alike."""
+    usual = "" if default is None else f"; {default} if nothing is said"
+    return String(required=required, metadata=said(f"{sentence}{usual}.", type=kind, **more))
+
+
+def ticked(sentence: str) -> String:
+    """Return a box to tick."""
+    return read_later("boolean", sentence, "no", examples=[True])
+
+
+def whole(sentence: str, most: int, default: object = None, least: int = 1) -> String:
+    """Return a whole number of a form."""
+    return read_later("integer", sentence, default, minimum=least, maximum=most)
+
+
+def decimal(sentence: str, default: float, most: int = 1) -> String:
+    """Return a number of a form, from 0."""
+    return read_later("number", sentence, default, minimum=0, maximum=most)
+
+
+def one_of(sentence: str, words: type[Fit | Format | LossName], default: str) -> String:
+    """Return one of a few words of a form."""
+    return read_later("string", sentence, default, enum=[word.value for word in words])
+
+
+def a_name(**more: Any) -> String:
+    """Return a name for people."""
+    return String(
+        metadata=said(f"A name for people; its first {MOST_CHARACTERS} characters are kept.", examples=["Holidays"]),
+        **more,
+    )
+
+
+class Shown(Schema):
+    """Output: every field is always there; what is not known is null."""
+
+    def on_bind_field(self, _name: str, field_obj: Field[Any]) -> None:
+        """Say so in the document; nothing is ever read by these."""
+        field_obj.required = True
