@@ -8,17 +8,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import click
 import numpy as np
 import platformdirs
 
 from cli import demo, redis_server
-from models import database, opening, settings, signatures
-from models.errors import BadConfiguration, TesseraError
+from models import database, opening, readiness, settings, signatures
+from models.errors import BadConfiguration
+from models.services import open_services
 from models.settings import Settings
-from models.storage import open_store
 from worker import parallel
 
 LEAST_FREE_BYTES = 1 << 30
@@ -141,7 +140,7 @@ def _version(program: Path) -> str:
 
 
 def _database(loaded: Settings) -> str:
-    at = opening.check(loaded.database_url)
+    at = readiness.check_database(open_services(loaded))
     return f"{database.address(loaded.database_url).get_backend_name()}, version {at}"
 
 
@@ -153,11 +152,7 @@ def _redis(loaded: Settings) -> str:
 
 
 def _store(loaded: Settings) -> str:
-    store = open_store(loaded.store, loaded.cache_folder, loaded.cache_bytes)
-    key = f"doctor/{uuid4()}"
-    store.put(key, b"well")
-    if store.get(key) != b"well":
-        raise TesseraError("what was written did not come back")
-    store.delete([key])
-    free = store.free_bytes()
+    services = open_services(loaded)
+    readiness.check_store(services)
+    free = services.store.free_bytes()
     return loaded.store if free is None else f"{loaded.store}, {free >> 30:,} GiB free"

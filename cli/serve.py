@@ -1,5 +1,6 @@
 """The commands of a server: `web`, `worker`, `sweep`, `migrate`. Their settings come from the environment."""
 
+import ipaddress
 import os
 import sys
 
@@ -8,7 +9,7 @@ import click
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
 from models import opening, private, settings
-from models.errors import DatabaseUnavailable
+from models.errors import BadConfiguration, DatabaseUnavailable
 from models.lifecycle import Lane
 
 SETTINGS_HELP = """
@@ -33,6 +34,11 @@ All of them: docs/reference/settings.md
 def web(bind: str, workers: int, threads: int) -> None:
     """Serve the pages and the API."""
     _prepare()
+    if settings.load().mode == "embedded" and not all(map(_within, bind.split(","))):
+        raise BadConfiguration(
+            f"In embedded mode nobody is asked for a token, so --bind must be on 127.0.0.1, [::1] or a Unix socket, "
+            f"not {bind}; set TESSERA_MODE=server and TESSERA_ACCESS_TOKEN to serve a network."
+        )
     os.execv(sys.executable, gunicorn(bind, workers, threads))  # noqa: S606 - the same program, another module
 
 
@@ -73,6 +79,18 @@ def migrate() -> None:
 
     migrations.upgrade(settings.load().database_url)
     click.echo("The database is at the newest version.")
+
+
+def _within(bind: str) -> bool:
+    """Whether only this machine can reach an address to listen on; it is read as gunicorn reads it."""
+    place = bind.strip().removeprefix("tcp://")
+    if place.startswith("unix:"):
+        return True
+    host = place[1:].partition("]")[0] if place.startswith("[") else place.partition(":")[0]
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _prepare() -> None:

@@ -259,6 +259,12 @@ class DatabaseEncoding(UnusableDatabase):
     code = "database_encoding"
 
 
+class NoAnswer(TesseraError):
+    """Something that an installation stands on does not answer in time."""
+
+    code = "no_answer"
+
+
 class DatabaseUnavailable(BadConfiguration):
     """The database does not answer just now."""
 

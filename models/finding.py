@@ -197,9 +197,11 @@ def batches(session: Session) -> Sequence[Batch]:
     return session.scalars(query.limit(PAGE_LENGTH)).all()
 
 
-def batch_mosaics(session: Session, batch_id: UUID) -> Sequence[Mosaic]:
-    """Return the mosaics of a batch in the order of its targets, with their jobs."""
-    query = select(Mosaic).where(Mosaic.batch_id == batch_id).order_by(Mosaic.number)
+def batch_mosaics(session: Session, batch_id: UUID, first: int = 0, most: int | None = None) -> Sequence[Mosaic]:
+    """Return the mosaics of a batch in the order of its targets from a number on, with their jobs."""
+    query = (
+        select(Mosaic).where(Mosaic.batch_id == batch_id, Mosaic.number >= first).order_by(Mosaic.number).limit(most)
+    )
     return session.scalars(query.options(joinedload(Mosaic.job))).all()
 
 

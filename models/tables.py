@@ -53,6 +53,15 @@ class Installation(Base):
     trash_bytes: Mapped[int] = mapped_column(BigInteger)
 
 
+class Login(Base):
+    """Somebody who gave the access token, until the row goes. `models.logins` alone writes it."""
+
+    __tablename__ = "logins"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    entered_at: Mapped[datetime]
+
+
 class Job(Base):
     """Work with a state. `models.jobs` alone writes it."""
 

@@ -13,6 +13,7 @@ from marshmallow.exceptions import SCHEMA
 
 from models import logs, private, queue, settings, signatures
 from models.errors import InvalidOrder
+from models.readiness import Readiness
 from models.services import Services, open_services
 from models.settings import Settings
 from web import api, context, gate, policy, problems, trace, uploads, views, wire
@@ -59,6 +60,7 @@ def assemble(services: Services) -> Tessera:
     )
     _configure(app, services.settings)
     app.extensions[context.KEY] = services
+    app.extensions[context.READINESS] = Readiness(services)
     trace.register(app)
     uploads.register(app)
     policy.register(app)

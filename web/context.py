@@ -5,16 +5,22 @@ from typing import cast
 from flask import current_app
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.readiness import Readiness
 from models.services import Services
 from models.settings import Settings
 from models.storage import Store
 
-KEY = "tessera"
+KEY, READINESS = "tessera", "tessera-readiness"
 
 
 def services() -> Services:
     """Return the services of the app that handles this request."""
     return cast("Services", current_app.extensions[KEY])
+
+
+def readiness() -> Readiness:
+    """Return what looks at whether this app can take orders."""
+    return cast("Readiness", current_app.extensions[READINESS])
 
 
 def settings() -> Settings:

@@ -3,18 +3,21 @@
 import hmac
 from hashlib import sha256
 from http import HTTPStatus
+from ipaddress import ip_address
+from uuid import UUID
 
 from flask import Flask, Response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import SecurityError
 
+from models import database, logins
 from models.errors import NotAllowed
-from web.context import settings
+from web.context import reading, sessions, settings
 from web.problems import answer, for_programs
 
 OPEN_ENDPOINTS = {"login.form", "login.enter", "static", "health.live", "health.ready"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-STAMP = "entered"
+STAMP, LOGIN = "entered", "login"
 
 
 def register(app: Flask) -> None:
@@ -30,18 +33,25 @@ def enter(token: str) -> None:
     """
     if not _is_token(token):
         raise NotAllowed("That is not the access token of this installation.")
-    session.clear()
-    session[STAMP] = _stamp()
+    leave()
+    with sessions().begin() as rows:
+        identity = logins.enter(rows, database.now(rows))
+    session[STAMP], session[LOGIN] = _stamp(), identity.hex
 
 
 def leave() -> None:
-    """Forget it."""
+    """Forget it, and end the login for every copy of its cookie."""
+    if LOGIN in session:
+        with sessions().begin() as rows:
+            logins.leave(rows, UUID(session[LOGIN]))
     session.clear()
 
 
 def _ask() -> ResponseReturnValue | None:
     if request.method not in SAFE_METHODS and _from_another_site():
         raise NotAllowed("The request comes from a page of another site.")
+    if settings().mode == "embedded" and not _from_this_machine():
+        raise NotAllowed("In embedded mode Tessera answers this machine alone; a network needs TESSERA_MODE=server.")
     if settings().mode == "embedded" or request.endpoint in OPEN_ENDPOINTS:
         return None
     if for_programs():
@@ -52,9 +62,17 @@ def _ask() -> ResponseReturnValue | None:
     if isinstance(request.routing_exception, SecurityError):
         # The host is not ours: that is what will be answered, and there is no address of ours to lead to.
         return None
-    if hmac.compare_digest(str(session.get(STAMP, "")), _stamp()):
+    if _is_in():
         return None
     return redirect(url_for("login.form", next=request.full_path if request.method == "GET" else None), code=303)
+
+
+def _is_in() -> bool:
+    """Whether the token that holds now was given, and the login has not ended."""
+    if LOGIN not in session or not hmac.compare_digest(str(session.get(STAMP, "")), _stamp()):
+        return False
+    with reading()() as rows:
+        return logins.stands(rows, UUID(session[LOGIN]), database.now(rows))
 
 
 def _challenge() -> Response:
@@ -62,6 +80,15 @@ def _challenge() -> Response:
     response = answer(HTTPStatus.UNAUTHORIZED, "token_needed", sentence)
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _from_this_machine() -> bool:
+    """Whether the other end of the connection is here: an address of the loopback, or none, as of a Unix socket."""
+    peer = request.environ.get("REMOTE_ADDR", "")
+    if not peer:
+        return True
+    address = ip_address(peer)
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _from_another_site() -> bool:

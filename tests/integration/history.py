@@ -218,6 +218,7 @@ STEPS: dict[str, Step] = {
         fill=("UPDATE sources SET exclude = '*.png', follow_links = true WHERE number = 0", "UPDATE tile_sets SET passed_over = 3, passed_links = 1 WHERE version = 1"),
         new={"sources": {"exclude": "", "follow_links": False}, "tile_sets": {"passed_over": 0, "passed_links": 0}},
     ),
+    "0009": Step(fill=(f"INSERT INTO logins (id, entered_at) VALUES ({ONE}, {NOON})",)),
 }  # fmt: skip
 
 

@@ -160,7 +160,7 @@ def test_one_bad_target_of_a_batch_fails_alone(
     files = [("archive", ("mixed.zip", zipped(entries)))]
     made = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **WISH}, files=files).json()
     done = wait_for(lambda: (shown := installation.get(made["url"]).json())["final"] and shown)
-    codes = [(item["job"]["error"] or {}).get("code") for item in done["items"]]
+    codes = [(item["job"]["error"] or {}).get("code") for item in installation.get(done["mosaics"]).json()["items"]]
     assert codes[:2] == [None, "not_a_picture"]
     assert codes[2] in {"truncated_picture", "damaged_picture"}
     assert done["archive"] is not None

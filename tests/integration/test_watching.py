@@ -6,9 +6,11 @@ import os
 import re
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import requests
 import structlog
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from cli import processes
@@ -33,6 +35,7 @@ from models.placing import NewSource, place_tile_set
 from models.ringing import ring_all
 from models.services import Services, open_services
 from models.settings import Settings
+from models.storage import FolderStore
 from models.tables import Job, Source, TileSet
 from web.app import assemble
 from worker.sweep import sweep
@@ -153,26 +156,77 @@ def answers(process: Process) -> bool:
 # Ready or not
 
 
+WELL = {"database": "ok", "store": "ok", "redis": "ok", "troubles": []}
+
+
 def test_a_service_with_everything_up_is_ready(client: FlaskClient) -> None:
     response = client.get("/readyz")
-    assert (response.status_code, response.get_json()) == (200, {"database": "ok", "redis": "ok"})
+    assert (response.status_code, response.get_json()) == (200, WELL)
 
 
 def test_a_service_without_redis_is_ready_all_the_same(lite: FlaskClient, sqlite_services: Services) -> None:
     without_redis(sqlite_services)
     response = lite.get("/readyz")
-    assert (response.status_code, response.get_json()) == (200, {"database": "ok", "redis": "degraded"})
+    assert (response.status_code, response.get_json()) == (200, WELL | {"redis": "degraded"})
 
 
 def test_a_redis_that_never_answers_does_not_hold_the_answer(start: Callable[..., Process], black_hole: str) -> None:
     response = start(REDIS_URL=black_hole).get("/readyz")
-    assert (response.status_code, response.json()) == (200, {"database": "ok", "redis": "degraded"})
+    assert (response.status_code, response.json()) == (200, WELL | {"redis": "degraded"})
 
 
 def test_a_service_without_its_database_is_not_ready(gone: Services) -> None:
     response = assemble(gone).test_client().get("/readyz")
-    assert (response.status_code, response.get_json()) == (503, {"database": "unavailable", "redis": "ok"})
+    assert response.status_code == 503
+    assert (response.get_json()["database"], response.get_json()["redis"]) == ("unavailable", "ok")
     assert response.headers["Retry-After"] == "5"
+
+
+def told(services: Services) -> tuple[int, list[str]]:
+    """What a process that was started just now says: the status, and the codes of the troubles."""
+    response = assemble(services).test_client().get("/readyz")
+    assert all(str(services.settings.database_url) not in each["detail"] for each in response.get_json()["troubles"])
+    return response.status_code, [each["code"] for each in response.get_json()["troubles"]]
+
+
+def test_a_service_whose_database_is_still_to_be_migrated_is_not_ready(services: Services) -> None:
+    with services.sessions.begin() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    assert told(services) == (503, ["database_older"])
+
+
+def test_a_service_whose_database_takes_nothing_is_not_ready(postgresql_services: Services) -> None:
+    with postgresql_services.sessions() as session:
+        name = session.scalar(text("SELECT current_database()"))
+        session.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+        session.commit()
+    assert told(open_services(postgresql_services.settings)) == (503, ["database_unavailable"])
+
+
+def test_a_service_whose_store_takes_nothing_is_not_ready(sqlite_services: Services, tmp_path: Path) -> None:
+    # Whatever rights this user has, a file is no folder.
+    (tmp_path / "store").mkdir(exist_ok=True)
+    (tmp_path / "store" / "doctor").write_bytes(b"")
+    status, codes = told(sqlite_services)
+    assert (status, len(codes), codes[0].startswith("stor")) == (503, 1, True)
+
+
+def test_a_store_that_does_not_answer_holds_nobody(sqlite_services: Services, tmp_path: Path) -> None:
+    woken = threading.Event()
+
+    class SilentStore(FolderStore):
+        """Takes its time."""
+
+        def get(self, key: str) -> bytes:
+            woken.wait(60)
+            return super().get(key)
+
+    began = time.monotonic()
+    try:
+        assert told(replace(sqlite_services, store=SilentStore(tmp_path / "silent"))) == (503, ["no_answer"])
+        assert time.monotonic() - began < 30
+    finally:
+        woken.set()
 
 
 def test_strangers_may_ask_whether_a_server_is_ready(server: FlaskClient) -> None:

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 import web
@@ -20,7 +22,7 @@ from models.lifecycle import JobState
 from models.services import Services, open_services
 from models.settings import Settings
 from models.storage import FolderStore
-from models.tables import Mosaic, TileSet
+from models.tables import Login, Mosaic, TileSet
 from web.app import assemble
 
 TOKEN = "a token that only the tests know"
@@ -104,11 +106,13 @@ def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     ends = {f"/api/v1/{kind}/{{{name}}}{end}" for kind, name in kinds.items() for end in ("", "/cancel")}
     whole = {f"/api/v1/{kind}" for kind in kinds}
     files = {"/api/v1/mosaics/{mosaic_id}/picture", "/api/v1/batches/{batch_id}/archive"}
-    of_set = ("photos", "resume", "plot", "palette", "tiles")
+    listed = {"/api/v1/batches/{batch_id}/mosaics"}
+    trash = {"", "/tile-sets/{tile_set_id}", "/photos/{tile_set_id}/{content}"}
+    of_set = ("photos", "resume", "plot", "palette", "tiles", "restore")
     more = {f"/api/v1/tile-sets/{{tile_set_id}}/{end}" for end in of_set}
-    of_tile = ("", "/ban", "/allow", "/preview", "/picture", "/original")
+    of_tile = ("", "/ban", "/allow", "/preview", "/picture", "/original", "/restore")
     tiles = {f"/api/v1/tile-sets/{{tile_set_id}}/tiles/{{content}}{end}" for end in of_tile}
-    assert set(paths) == whole | ends | files | more | tiles
+    assert set(paths) == whole | ends | files | listed | more | tiles | {f"/api/v1/trash{end}" for end in trash}
 
 
 def test_redis_being_down_does_not_lose_an_order(
@@ -586,6 +590,82 @@ def test_what_a_session_held_before_the_token_was_given_is_forgotten(server: Fla
     assert server.get("/").status_code == 200
 
 
+@pytest.fixture
+def entered(server: FlaskClient) -> FlaskClient:
+    """Somebody who gave the token."""
+    server.post("/login", data={"csrf_token": token_of(server.get("/login")), "token": TOKEN})
+    assert server.get("/").status_code == 200
+    return server
+
+
+def thief_of(client: FlaskClient, services: Services | None = None) -> FlaskClient:
+    """Another browser, with a copy of the cookie; of another server, if there is one."""
+    cookie = client.get_cookie("tessera")
+    assert cookie is not None
+    other = (assemble(services) if services else client.application).test_client()
+    other.set_cookie("tessera", cookie.value)
+    return other
+
+
+def test_a_cookie_that_was_copied_is_dead_once_its_owner_has_left(entered: FlaskClient) -> None:
+    thief = thief_of(entered)
+    assert thief.get("/").status_code == 200
+    entered.post("/logout", data={"csrf_token": token_of(entered.get("/"))})
+    assert thief.get("/").status_code == 303
+
+
+def test_leaving_ends_no_other_login(entered: FlaskClient) -> None:
+    other = entered.application.test_client()
+    other.post("/login", data={"csrf_token": token_of(other.get("/login")), "token": TOKEN})
+    entered.post("/logout", data={"csrf_token": token_of(entered.get("/"))})
+    assert other.get("/").status_code == 200
+
+
+def test_another_access_token_ends_every_login(entered: FlaskClient, sqlite_services: Services) -> None:
+    changes = {"mode": "server", "access_token": TOKEN + "!", "secure_cookies": False}
+    changed = open_services(Settings(**(sqlite_services.settings.model_dump() | changes)))
+    assert thief_of(entered, changed).get("/").status_code == 303
+
+
+def test_a_login_ends_after_thirty_days(entered: FlaskClient, sqlite_services: Services) -> None:
+    for days, status in ((29, 200), (31, 303)):
+        with sqlite_services.sessions.begin() as session:
+            session.execute(update(Login).values(entered_at=database.now(session) - timedelta(days=days)))
+        assert entered.get("/").status_code == status
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "::ffff:192.0.2.7", "2001:db8::1"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/mosaics", "/livez"])
+def test_without_a_token_nobody_is_answered_but_this_machine(
+    sqlite_services: Services, address: str, path: str
+) -> None:
+    assert assemble(sqlite_services).test_client().get(path, environ_base={"REMOTE_ADDR": address}).status_code == 403
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1", ""])
+def test_this_machine_is_answered_whatever_it_calls_itself(sqlite_services: Services, address: str) -> None:
+    assert assemble(sqlite_services).test_client().get("/", environ_base={"REMOTE_ADDR": address}).status_code == 200
+
+
+def test_a_batch_is_polled_as_a_summary_that_costs_nothing_while_nothing_changes(
+    client: FlaskClient, tile_set: TileSet, target: bytes
+) -> None:
+    files = [(io.BytesIO(target), f"{number}.png") for number in range(7)]
+    wish = {"tile_set": str(tile_set.id), "targets": files}
+    made = client.post("/api/v1/batches", data=wish).get_json()
+    shown = client.get(made["url"])
+    assert "items" not in shown.get_json()
+    assert client.get(made["url"], headers={"If-None-Match": shown.headers["ETag"]}).status_code == 304
+    names, following = [], f"{made['mosaics']}?limit=3"
+    while following:
+        page = client.get(following).get_json()
+        names.append([item["target_name"] for item in page["items"]])
+        following = page["next"]
+    assert names == [["0.png", "1.png", "2.png"], ["3.png", "4.png", "5.png"], ["6.png"]]
+    client.post(f"{made['url']}/cancel")
+    assert client.get(made["url"], headers={"If-None-Match": shown.headers["ETag"]}).status_code == 200
+
+
 def test_a_wrong_token_opens_nothing(server: FlaskClient) -> None:
     page = server.post("/login", data={"csrf_token": token_of(server.get("/login")), "token": "guess"})
     assert page.status_code == 403
@@ -636,7 +716,11 @@ def test_a_batch_shows_itself_as_a_whole_and_one_by_one(
     made = client.post("/api/v1/batches", data={"tile_set": str(tile_set.id), "targets": targets}).get_json()
     shown = client.get(made["url"]).get_json()
     assert (shown["total"], shown["states"], shown["progress"], shown["final"]) == (3, {"queued": 3}, 0.0, False)
-    assert [item["target_name"] for item in shown["items"]] == ["0.png", "1.png", "2.png"]
+    assert [item["target_name"] for item in client.get(shown["mosaics"]).get_json()["items"]] == [
+        "0.png",
+        "1.png",
+        "2.png",
+    ]
     assert (redis_running.client.llen("bulk"), redis_running.client.llen("interactive")) == (3, 0)
 
 
@@ -672,7 +756,7 @@ def test_every_zip_that_is_sent_is_taken(
 ) -> None:
     zips = [(io.BytesIO(zipped({f"{name}.png": target})), f"{name}.zip") for name in "ab"]
     made = client.post("/api/v1/batches", data={"tile_set": str(tile_set.id), "archive": zips}).get_json()
-    items = client.get(made["url"]).get_json()["items"]
+    items = client.get(made["mosaics"]).get_json()["items"]
     assert [item["target_name"] for item in items] == ["a.png", "b.png"]
 
 

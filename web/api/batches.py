@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response
+from flask import Response, url_for
 from sqlalchemy.orm import Session
 
 from models import database, finding, jobs
@@ -12,7 +12,7 @@ from models.errors import NotFound, NotReady
 from web import downloads, forms, intake
 from web.api import present
 from web.api.document import fails, sends
-from web.api.schemas import BatchesOut, BatchIn, BatchItemsOut, BatchOut
+from web.api.schemas import BatchesOut, BatchIn, BatchMosaicsOut, BatchOut, PageIn
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
@@ -47,13 +47,29 @@ def index() -> dict[str, Any]:
 
 
 @bp.get("/<uuid:batch_id>")
-@bp.output(BatchItemsOut)
+@bp.output(BatchOut)
 def show(batch_id: UUID) -> Answer:
-    """Show a batch as a whole, and each of its mosaics."""
+    """Show a batch as a whole: how far it is, and where its mosaics are.
+
+    Send the ETag back as If-None-Match to be told 304 when nothing changed.
+    """
     with reading()() as session:
         whole = _whole(session, batch_id)
-        items = [present.mosaic(row) for row in finding.batch_mosaics(session, batch_id)]
-    return whole | {"items": items}, 200, present.retry_after(final=whole["final"])
+    return whole, 200, present.retry_after(final=whole["final"])
+
+
+@bp.get("/<uuid:batch_id>/mosaics")
+@bp.input(PageIn, location="query", arg_name="page")
+@bp.output(BatchMosaicsOut)
+def mosaics(batch_id: UUID, page: dict[str, int]) -> dict[str, Any]:
+    """List the mosaics of a batch, in the order of its targets."""
+    after, limit = page["after"], page["limit"]
+    with reading()() as session:
+        finding.find_batch(session, batch_id)
+        rows = finding.batch_mosaics(session, batch_id, after, limit)
+    more = len(rows) == limit
+    following = url_for("api.batches.mosaics", batch_id=batch_id, after=after + limit, limit=limit) if more else None
+    return {"items": [present.mosaic(row) for row in rows], "next": following}
 
 
 @bp.post("/<uuid:batch_id>/cancel")

@@ -120,6 +120,7 @@ def batch(row: Batch, progress: BatchProgress) -> dict[str, Any]:
         "states": {state.value: count for state, count in progress.counts.items()},
         "progress": progress.progress,
         "final": progress.final,
+        "mosaics": url_for("api.batches.mosaics", batch_id=row.id),
         "archive": url_for("api.batches.archive", batch_id=row.id) if some else None,
     }
 

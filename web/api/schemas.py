@@ -1,8 +1,10 @@
 """What the API takes and gives. Ranges are not repeated here: `models.orders` has them."""
 
+from apiflask import Schema
 from apiflask.fields import UUID, Boolean, DateTime, Dict, Enum, File, Float, Integer, List, Nested, String
+from apiflask.validators import Range
 
-from models import orders
+from models import database, finding, orders
 from models.lifecycle import JobState
 from models.orders import Fit, Format, LossName
 from web.api.fields import (
@@ -22,6 +24,19 @@ from web.api.fields import (
     ticked,
     whole,
 )
+
+MOST_OF_A_PAGE = 200
+
+
+class PageIn(Schema):
+    """Which page of a long list."""
+
+    after = Integer(
+        load_default=0,
+        validate=Range(min=0, max=database.LAST_ID),
+        metadata={"description": "From the address in next."},
+    )
+    limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
 class PhotosIn(Strict):
@@ -266,13 +281,15 @@ class BatchOut(Shown):
     )
     progress = Float(metadata=said("Share of all work that is done.", **SHARE))
     final = Boolean(metadata=said("Whether nothing will change any more."))
+    mosaics = Address("Of its mosaics.")
     archive = Address("Of one zip of what succeeded, once all are final and one has.", allow_none=True)
 
 
-class BatchItemsOut(BatchOut):
-    """A batch with its mosaics."""
+class BatchMosaicsOut(Shown):
+    """Mosaics of a batch, in the order of its targets."""
 
-    items = List(Nested(MosaicOut), metadata=said("In the order of its targets."))
+    items = List(Nested(MosaicOut))
+    next = Address("Of those after these; null after the last.", allow_none=True)
 
 
 class TileSetsOut(Shown):

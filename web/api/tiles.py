@@ -5,9 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from apiflask import APIBlueprint, Schema
-from apiflask.fields import Integer
-from apiflask.validators import Range
+from apiflask import APIBlueprint
 from flask import Response, url_for
 from sqlalchemy.orm import Session
 
@@ -17,25 +15,12 @@ from models.tables import Tile
 from web import downloads
 from web.api import present
 from web.api.document import fails, sends
-from web.api.schemas import TileOut, TilesOut
+from web.api.schemas import PageIn, TileOut, TilesOut
 from web.context import reading, sessions
-
-MOST = 200
 
 TAG = {"name": "Tiles", "description": "The photos of a tile set, one by one."}
 
 bp = APIBlueprint("tiles", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/tiles", tag=TAG)
-
-
-class PageIn(Schema):
-    """Which photos to list."""
-
-    after = Integer(
-        load_default=0,
-        validate=Range(min=0, max=database.LAST_ID),
-        metadata={"description": "From the address in next."},
-    )
-    limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST))
 
 
 @bp.get("")

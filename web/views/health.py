@@ -5,9 +5,10 @@ from http import HTTPStatus
 import structlog
 from flask import Blueprint, Response, jsonify
 
-from models import database, queue
+from models import queue
 from models.errors import QueueUnavailable
-from web.context import reading
+from models.readiness import CHECKS
+from web.context import readiness
 from web.problems import RETRY_SECONDS
 
 bp = Blueprint("health", __name__)
@@ -22,23 +23,23 @@ def live() -> tuple[str, int, dict[str, str]]:
 
 @bp.get("/readyz")
 def ready() -> Response:
-    """Say whether orders can be taken: that needs the database; without Redis they only wait for the sweep."""
-    kept, rung = _database(), _redis()
-    response = jsonify(database="ok" if kept else "unavailable", redis="ok" if rung else "degraded")
-    if not kept:
+    """Say whether orders can be taken: that needs the database and the store; without Redis they wait for the sweep.
+
+    Anybody may ask, so the log alone says what a trouble's sentence says of this machine.
+    """
+    troubles = readiness().troubles()
+    for subject, error in troubles.items():
+        log.warning("not ready", subject=subject, error_code=error.code, reason=str(error))
+    answers = {subject: "unavailable" if subject in troubles else "ok" for subject in CHECKS}
+    told = [
+        {"code": error.code, "detail": f"The {subject} cannot be used; the log and `tessera doctor` say why."}
+        for subject, error in troubles.items()
+    ]
+    response = jsonify(answers | {"redis": "ok" if _redis() else "degraded"} | {"troubles": told})
+    if troubles:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
-
-
-def _database() -> bool:
-    try:
-        with reading()() as session:
-            database.now(session)
-    except database.Unreachable as error:
-        log.warning("not ready: the database cannot be reached", reason=str(error))
-        return False
-    return True
 
 
 def _redis() -> bool:

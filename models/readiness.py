@@ -1,0 +1,83 @@
+"""Whether orders can be taken: what `/readyz` and `tessera doctor` look at, each thing by writing to it.
+
+A look is bounded in time and its result is kept for a while, so that asking often costs nothing and a database or
+a store that does not answer holds nobody.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Lock
+from uuid import uuid4
+
+from sqlalchemy import false, update
+
+from models import opening
+from models.errors import NoAnswer, StorageUnreadable, TesseraError
+from models.services import Services
+from models.tables import Tile
+
+FRESH_SECONDS = 3.0
+LOOK_SECONDS = 5.0
+
+
+def check_database(services: Services) -> str:
+    """Return the version of the database.
+
+    Raises:
+        UnusableDatabase: it is at another version, or of no use.
+        DatabaseUnavailable: it does not answer, or takes nothing.
+    """
+    at = opening.check(services.settings.database_url)
+    with opening.in_a_sentence(), services.sessions() as session:
+        # Changes nothing, and needs the right to change something.
+        session.execute(update(Tile).where(false()).values(name=""))
+    return at
+
+
+def check_store(services: Services) -> str:
+    """Return the address of the store.
+
+    Raises:
+        TesseraError: it does not take something, or does not give it back.
+    """
+    key = f"doctor/{uuid4()}"
+    services.store.put(key, b"well")
+    if services.store.get(key) != b"well":
+        raise StorageUnreadable("What was written to the store did not come back.")
+    services.store.delete([key])
+    return services.settings.store
+
+
+CHECKS: Mapping[str, Callable[[Services], str]] = {"database": check_database, "store": check_store}
+
+
+class Readiness:
+    """The newest look of a process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services, self._lock = services, Lock()
+        self._threads = ThreadPoolExecutor(len(CHECKS), "readiness")
+        self._began = float("-inf")
+        self._looks: dict[str, Future[str]] = {}
+
+    def troubles(self) -> dict[str, TesseraError]:
+        """Return what is wrong, by what is looked at; look again when that was long ago."""
+        with self._lock:
+            ended = all(look.done() for look in self._looks.values())
+            if ended and time.monotonic() - self._began > FRESH_SECONDS:
+                self._began = time.monotonic()
+                self._looks = {name: self._threads.submit(check, self._services) for name, check in CHECKS.items()}
+            looks, left = dict(self._looks), self._began + LOOK_SECONDS - time.monotonic()
+        wait(looks.values(), max(0.0, left))
+        found = {name: _trouble(name, look) for name, look in looks.items()}
+        return {name: trouble for name, trouble in found.items() if trouble is not None}
+
+
+def _trouble(name: str, look: Future[str]) -> TesseraError | None:
+    if not look.done():
+        return NoAnswer(f"The {name} did not answer within {LOOK_SECONDS:.0f} seconds.")
+    error = look.exception()
+    if error is None or isinstance(error, TesseraError):
+        return error
+    raise error
