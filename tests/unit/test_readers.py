@@ -127,6 +127,10 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
         (Tiff(GREY, 32, INT), "grey samples in 32-bit signed numbers"),
         (Tiff(GREY, 64, FLOAT), "grey samples in 64-bit floating numbers"),
         (Tiff(RGB, 12), "several samples a pixel of 12 bits"),
+        (Tiff(GREY, 8, planar=True, extra=2), "grey and alpha in planes"),
+        (Tiff(RGB, 8, planar=True, tiled=True), "tiles in planes"),
+        (Tiff(GREY, 4, extra=2), "several samples a pixel of 4 bits"),
+        (Tiff(NEGATIVE, 8, extra=1), "negatives or 8-bit numbers that were multiplied by their alpha"),
         (Tiff(32_845, 16), "LogLuv samples in 16-bit whole numbers"),
         (Tiff(INKS, 8, more={332: ("H", [2])}), "other inks than cyan, magenta, yellow and black"),
     ],
@@ -134,7 +138,8 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
 )
 def test_a_tiff_that_nobody_reads_is_refused_by_its_kind_and_not_called_damaged(how, kind):
     samples = np.zeros(
-        (4, 4, COLOURS.get(how.photometric, 3)), f"{'f' if how.form == FLOAT else 'u'}{max(16, how.bits) // 8}"
+        (4, 4, COLOURS.get(how.photometric, 3) + (how.extra is not None)),
+        f"{'f' if how.form == FLOAT else 'u'}{max(16, how.bits) // 8}",
     )
     with pytest.raises(KindNotRead, match=f"The file is a TIFF of {kind}"):
         images.decode(tiff(samples, how))
