@@ -135,6 +135,8 @@ def _oddities(found: Tags) -> Iterator[str]:
         yield "samples that differ in their bits or their form"
     if colours == INKS and one(found, tags.INK_SET, CMYK) != CMYK:
         yield "other inks than cyan, magenta, yellow and black"
+    if colours == INKS and samples > COLOURS[INKS] and has_alpha(found):
+        yield "CMYK samples with alpha"
     if samples > 1 and bits % 8:
         yield f"several samples a pixel of {bits} bits"
     if one(found, tags.PLANAR, 1) == PLANES and tags.TILE_WIDTH in found:

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from models import archives
-from models.errors import BadArchive, DamagedPicture, TesseraError, TooLarge, UnusablePicture
+from models.errors import BadArchive, DamagedPicture, TesseraError, TooLarge, UnreadCompression, UnusablePicture
 from models.lattices import Effort
 from models.orders import MosaicOrder
 from models.rules import QUICK
@@ -171,7 +171,7 @@ def archive(data: bytes) -> None:
             for number in range(len(one.names)):
                 try:
                     assert len(one.read(number, 200)) <= 200
-                except DamagedPicture as error:
+                except (DamagedPicture, UnreadCompression) as error:
                     said(error)
     except (BadArchive, TooLarge) as error:
         said(error)

@@ -99,9 +99,7 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
     for number in range(ROUNDS):
         form, bits = kinds[dice.integers(len(kinds))]
         photometric = int(dice.choice([NEGATIVE, GREY, RGB, PALETTE, INKS]))
-        extra = (
-            [None, 0, trust.ASSOCIATED, trust.UNASSOCIATED][dice.integers(4)] if photometric in (0, 1, 2) else None
-        )
+        extra = [None, 0, trust.ASSOCIATED, trust.UNASSOCIATED][dice.integers(4)] if photometric != PALETTE else None
         how = Tiff(
             photometric,
             bits,
@@ -132,6 +130,8 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
         (Tiff(GREY, 4, extra=2), "several samples a pixel of 4 bits"),
         (Tiff(NEGATIVE, 8, extra=1), "negatives or 8-bit numbers that were multiplied by their alpha"),
         (Tiff(32_845, 16), "LogLuv samples in 16-bit whole numbers"),
+        (Tiff(INKS, 8, extra=2), "CMYK samples with alpha"),
+        (Tiff(INKS, 16, extra=1), "CMYK samples with alpha"),
         (Tiff(INKS, 8, more={332: ("H", [2])}), "other inks than cyan, magenta, yellow and black"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
