@@ -10,16 +10,17 @@ The quickest answer needs this, so it imports next to nothing.
 import _signal  # type: ignore[import-not-found]  # Python's signal loads enum, which takes as long as the answer
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+
+TYPE_CHECKING = False  # typing's own takes as long to load as to look at a thousand files
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ENDING = (_signal.SIGHUP, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGTERM)
 NAMES = {_signal.SIGHUP: "SIGHUP", _signal.SIGINT: "SIGINT", _signal.SIGQUIT: "SIGQUIT", _signal.SIGTERM: "SIGTERM"}
 SHELL = 128
 """A shell says this much more than the number of the signal that ended a command. Source: POSIX.1-2024, 2.8.2."""
 
-_clearing: list[Callable[[], object]] = []
-_begun: list[int] = []
+_clearing: "list[Callable[[], object]]" = []
 
 
 def watch() -> None:
@@ -29,35 +30,40 @@ def watch() -> None:
             _signal.signal(number, _end)
 
 
-@contextmanager
-def clearing(act: Callable[[], object]) -> Iterator[None]:
-    """Do this too if a signal ends the process meanwhile; acts are done in the order in which they were added."""
-    _clearing.append(act)
-    try:
-        yield
-    finally:
-        _clearing.remove(act)
+class clearing:  # noqa: N801 - read as a sentence; contextlib would take as long to load as the whole answer
+    """While this is entered, a signal that ends the process does this first, in the order of entry."""
+
+    def __init__(self, act: "Callable[[], object]") -> None:
+        self._act = act
+
+    def __enter__(self) -> None:
+        _clearing.append(self._act)
+
+    def __exit__(self, *_: object) -> None:
+        _clearing.remove(self._act)
 
 
-@contextmanager
-def put_off() -> Iterator[None]:
-    """Let signals wait a moment: what is done here is not to be cut in two."""
-    before = _signal.pthread_sigmask(_signal.SIG_BLOCK, ENDING)
-    try:
-        yield
-    finally:
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+class put_off:  # noqa: N801 - the same
+    """While this is entered, signals wait: what is done meanwhile is not to be cut in two."""
+
+    def __enter__(self) -> None:
+        self._before = _signal.pthread_sigmask(_signal.SIG_BLOCK, ENDING)
+
+    def __exit__(self, *_: object) -> None:
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, self._before)
 
 
 def _end(number: int, _frame: object) -> None:
-    """Clear away, and end; a second signal does not wait for what takes a while."""
-    code = SHELL + number
-    if _begun:
-        os._exit(code)
-    _begun.append(number)
+    """Clear away, and end. A second signal changes nothing."""
+    for other in ENDING:
+        _signal.signal(other, _signal.SIG_IGN)
     for act in _clearing:
-        with suppress(Exception):
+        try:
             act()
-    with suppress(Exception):
+        except Exception:  # noqa: BLE001, S112 - the others have their turn, and nobody is left to tell
+            continue
+    try:
+        # Not through Python's file: the signal may have come while that was written to.
         os.write(sys.stderr.fileno(), f"tessera: Stopped by {NAMES[number]}.\n".encode())
-    os._exit(code)
+    finally:
+        os._exit(SHELL + number)

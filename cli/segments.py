@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from models import signatures
-from models.errors import DamagedIndex, EmptyFile, OwnMosaic, UnreadableFile, UnusablePicture
+from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
 from worker import arrays, rows
 from worker.arrays import Stream
 from worker.folder import File
@@ -49,8 +49,7 @@ class Segment:
         try:
             data = _read(file)
             content = rows.content_of(data)
-            if signatures.made_here(data):
-                raise OwnMosaic("Tessera made this picture, so it is left out of mosaics.")
+            signatures.refuse_ours(data)
             if content not in known:
                 self._rows.add(content, data)
                 known.add(content)

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 
-from models.errors import NotAPicture
+from models.errors import NotAPicture, OwnMosaic
 
 HEAD_BYTES = 512
 """How much of a file's beginning is looked at."""
@@ -106,6 +106,16 @@ def made_here(data: bytes) -> bool:
         if found and _unpacked(packed) == MAKER.encode():
             return True
     return False
+
+
+def refuse_ours(data: bytes) -> None:
+    """Refuse a picture that Tessera wrote where a photo is wanted.
+
+    Raises:
+        OwnMosaic: it is one.
+    """
+    if made_here(data):
+        raise OwnMosaic("Tessera made this picture, so it is left out of mosaics.")
 
 
 def refusal(name: str, known: str | None) -> NotAPicture:

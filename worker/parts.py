@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import database, exclusions, keys, parts
+from models import database, exclusions, keys, parts, signatures
 from models.errors import LeaseLost, UnusablePicture
 from models.orders import ExclusionReason
 from models.parts import PartLease
@@ -117,6 +117,9 @@ class Keeper:
             content = sha256(data).digest()
             if content.hex() in self._known:
                 return Known(content, _has_moved(photo, *self._known[content.hex()]))
+            if photo.origin is not None:
+                # Whoever uploads a mosaic wants it; in a folder it lies where it was made.
+                signatures.refuse_ours(data)
             if photo.origin is not None and content.hex() in self._removed:
                 return Skipped(photo.name, ExclusionReason.REMOVED, REMOVED_SENTENCE)
             with self._cores:

@@ -21,6 +21,9 @@ from worker.index import Index, Progress
 
 Small = NDArray[np.float64]
 
+PERCENT = 100
+"""Each way to match counts something else; whoever watches sees one scale."""
+
 
 def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: int) -> Rules:
     """Return the rules to keep, on a target of this width and height.
@@ -45,7 +48,7 @@ def choice(
     cut = _cut(grid)
     turns = telling(allowed(flips=order.flips, turns=order.turns), loss, cut)
     with parallel.one_thread_each():
-        return choose(
+        chosen = choose(
             loss,
             cell_features(loss, target, cut),
             tile_features(loss, index.thumb, index.size, cut, turns),
@@ -53,8 +56,10 @@ def choice(
             turns,
             kept,
             threads=threads,
-            progress=lambda done, total: progress("matching", done, total),
+            progress=lambda done, total: progress("matching", PERCENT * done // total, PERCENT),
         )
+    progress("matching", PERCENT, PERCENT)
+    return chosen
 
 
 def quality_of(target: Fitted, grid: Grid, chosen: Choice, index: Index, plain: Small, small: Small) -> Quality:

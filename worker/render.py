@@ -73,7 +73,7 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     kept = plan.rules_of(order, size, cells, len(index))
     fitted = images.fitted(pixels, cells)
     del pixels
-    progress("matching", 0, 1)
+    progress("matching", 0, plan.PERCENT)
     choice = plan.choice(fitted, order, cells, index, kept, threads=threads, progress=progress)
     with fetched(choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder) as laid:
         bands = Bands(laid, fitted, cells, order)

@@ -27,6 +27,8 @@ from models.tables import AttemptRecord, Job, Mosaic
 SHORT = {"cells_across": "12", "tile_size": "8"}
 LONG = {"cells_across": "450", "tile_size": "8", "fit": "resize"}
 """135,000 cells: a second or two of work, in which a fault can strike."""
+LARGE = LONG | {"tile_size": "20"}
+"""54 megapixels: a second or more of encoding."""
 ENDLESS = LONG | {"cells_across": "600", "loss": "pixels"}
 """Many seconds."""
 CHILDREN = 2
@@ -57,6 +59,9 @@ class Service:
 
     def long(self) -> "Ordered":
         return self.order(**LONG)
+
+    def large(self) -> "Ordered":
+        return self.order(**LARGE)
 
     def endless(self) -> "Ordered":
         return self.order(**ENDLESS)

@@ -14,6 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from models.orders import Format
+from worker import pictures
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -76,6 +79,15 @@ def test_what_is_no_photo_is_in_the_report(run: Run, folder: Path) -> None:
     assert "2 files became no tile:" in ended.stderr
     assert "  empty.jpg: The file is empty." in ended.stderr
     assert "notes.txt" in run("show", "Report").stdout
+
+
+@pytest.mark.parametrize("way", ["--copy", "--link"])
+def test_a_mosaic_that_lies_in_the_folder_is_no_tile(run: Run, folder: Path, way: str) -> None:
+    pixels = np.random.default_rng(7).integers(0, 256, (40, 40, 3), np.uint8)
+    pictures.write(iter([pixels]), (40, 40), folder / "mosaic.jpg", Format.JPEG, lambda *_: None)
+    imported(run, f"Own {way}", folder, way)
+    made = shown(run, f"Own {way}")
+    assert (made["photos"], [line["code"] for line in made["skipped"]]) == (10, ["own_mosaic"])
 
 
 def test_a_second_import_reads_what_is_new_and_keeps_what_is_gone(

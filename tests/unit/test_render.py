@@ -195,6 +195,19 @@ def test_progress_tells_the_phases_in_their_order(make, coffee, photos):
     assert list(dict.fromkeys(phases)) == ["reading", "matching", "fetching tiles", "composing", "encoding"]
 
 
+@pytest.mark.parametrize(
+    "wishes",
+    [{"loss": LossName.MEAN_RGB}, {"loss": LossName.CIEDE2000}, {"max_uses": 9}, {"min_distance": 3.0}, {}],
+    ids=["tree", "ciede2000", "uses", "distance", "bounds"],
+)
+def test_matching_rises_on_one_scale_to_its_end(make, coffee, photos, wishes):
+    told = []
+    make(coffee, photos, cells_across=20, **wishes, progress=lambda *news: told.append(news))
+    shares = [count for phase, *count in told if phase == "matching"]
+    assert (shares[0], shares[-1], shares == sorted(shares)) == ([0, 100], [100, 100], True)
+    assert {total for _, total in shares} == {100}
+
+
 def test_progress_ends_every_count_at_its_total(make, coffee, photos):
     last = {}
     made, _ = make(coffee, photos, cells_across=10, progress=lambda phase, *count: last.update({phase: count}))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from worker.core.bound import apart_bound
 from worker.core.matching import best_columns
-from worker.core.prices import learn_prices
+from worker.core.prices import SAMPLES, learn_prices
 from worker.core.progress import Progress
 from worker.core.settle import Wishes, settle
 from worker.core.shortlist import TOGETHER, Costs, Numbers, blocks, lowest, whole_groups
@@ -23,6 +23,8 @@ MANY_USES = 32
 """Every so many uses more, fewer cells are settled at once: each use of a tile is an edge."""
 FEW = 1 << 22
 """Pairs of a colour and a tile of which the best are looked for; among more tiles cells soon leave their pattern."""
+PRICES, TAKING, SETTLING, PARTS = range(4)
+"""What progress is made of: as if each part took as long."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class _Search:
 
     def __init__(self, costs: Costs, tile_count: int, uses: int, spacing: Spacing, progress: Progress) -> None:
         self._costs, self._tile_count, self._uses, self._spacing = costs, tile_count, uses, spacing
-        self._progress = progress
+        self._progress, self._priced_count = progress, 0
         self._cell_count = spacing.columns * spacing.rows
         self._scarce = uses < min(self._cell_count, spacing.most_uses)
         self._held = np.full(self._cell_count, NOBODY)
@@ -107,7 +109,7 @@ class _Search:
     def run(self, pattern: tuple[int, int] | None) -> Assignment:
         """Learn prices, let every cell take what there is, then let them choose again."""
         if self._uses < self._cell_count:
-            self._prices = learn_prices(self._costs, self._cell_count, self._tile_count, self._uses, self._tell)
+            self._prices = learn_prices(self._costs, self._cell_count, self._tile_count, self._uses, self._priced)
         if self._spacing.binds:
             self._start(pattern)
         nearest, priced = self._take()
@@ -119,13 +121,17 @@ class _Search:
         batches = list(self._batches())
         for done, (cells, groups) in enumerate(batches, 1):
             self._settle(cells, groups)
-            self._tell(self._cell_count + self._cell_count * done // len(batches))
+            self._tell(SETTLING, done, len(batches))
         cost = float(self._own.sum())
-        self._tell(2 * self._cell_count)
+        self._tell(SETTLING, 1, 1)
         return Assignment(self._held, cost, min(bound, cost))
 
-    def _tell(self, done: int = 0) -> None:
-        self._progress(done, 2 * self._cell_count)
+    def _priced(self) -> None:
+        self._priced_count += 1
+        self._tell(PRICES, min(self._priced_count, SAMPLES), SAMPLES)
+
+    def _tell(self, part: int, done: int, total: int) -> None:
+        self._progress(part * self._cell_count + self._cell_count * done // total, PARTS * self._cell_count)
 
     def _start(self, pattern: tuple[int, int] | None) -> None:
         """Give every cell its colour's tile, so that from here on the rules are kept."""
@@ -165,7 +171,7 @@ class _Search:
             for cell, bid in zip(cells, bids, strict=True):
                 self._take_one(cell, bid)
             self._own[cells] = costs[np.arange(len(cells)), self._held[cells]]
-            self._tell(int(cells[-1]) + 1)
+            self._tell(TAKING, int(cells[-1]) + 1, self._cell_count)
         return nearest, priced
 
     def _take_one(self, cell: np.intp, bid: NDArray[np.float32]) -> None:
