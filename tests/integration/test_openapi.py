@@ -20,7 +20,8 @@ NAMES = {
     "add_photos", "cancel_tile_set", "resume_tile_set", "get_tile_set_plot", "get_tile_set_palette",
     "list_tiles", "ban_tile", "allow_tile", "remove_tile", "restore_tile", "get_tile_preview", "get_tile_picture",
     "get_tile_original", "create_mosaic", "list_mosaics", "get_mosaic", "cancel_mosaic", "get_mosaic_picture",
-    "create_batch", "list_batches", "get_batch", "cancel_batch", "get_batch_archive",
+    "create_batch", "list_batches", "get_batch", "get_batch_mosaics", "cancel_batch",
+    "get_batch_archive",
     "list_trash", "empty_trash", "purge_set", "purge_photo",
 }  # fmt: skip
 """Programs call them so: none may change."""

@@ -10,9 +10,8 @@ from flask import url_for
 
 from models import database, finding, undo
 from web.api.fields import SHA256, Address, Shown
+from web.api.schemas import MOST_OF_A_PAGE
 from web.context import reading, sessions, settings
-
-MOST = 200
 
 TAG = {"name": "Trash", "description": "What was deleted or removed and can still be taken back."}
 
@@ -27,7 +26,7 @@ class TrashPageIn(Schema):
         validate=Range(min=0, max=database.LAST_ID),
         metadata={"description": "From the address in next."},
     )
-    limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST))
+    limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
 class DeletedSetOut(Shown):
