@@ -4,6 +4,7 @@ What `tests/unit/test_images.py` asks of PNG and JPEG is asked here of every for
 """
 
 import json
+import re
 import struct
 import subprocess
 import sys
@@ -515,11 +516,14 @@ def secretive(pixels, form, encoded):
 
 
 def told_by(data):
-    """What Pillow finds in a file beside the pixels."""
+    """What Pillow finds in a file beside the pixels, and beside who made it."""
     with Image.open(BytesIO(data)) as image:
         image.load()
         assert dict(image.getexif()) == {}
-        return set(image.info)
+        if "xmp" in image.info:
+            assert re.findall(rb'xmp:\w+="(.*?)"|>([^<]+)<', image.info["xmp"]) == [(b"Tessera", b"")]
+        assert image.info.get("Software", "Tessera") == "Tessera"
+        return set(image.info) - {"xmp", "Software"}
 
 
 NOTHING = {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi"}
