@@ -1,7 +1,9 @@
 """Standard input and output, several targets, and what is only told."""
 
 import io
+import shutil
 import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -152,15 +154,44 @@ def test_standard_error_that_takes_nothing_changes_no_exit_code(place, tessera, 
     assert done.returncode == 2
 
 
-def test_what_libraries_print_reaches_no_terminal(place, folder, tessera, coffee):
-    # A TIFF whose directory is out of order and has a tag that libtiff does not know.
-    image = Image.open(coffee).resize((80, 80))
+@pytest.fixture
+def talkative(place, coffee):
+    """A damaged TIFF of which libtiff says on standard error: "Using code not yet in table."""
     data = io.BytesIO()
-    image.save(data, "TIFF", compression="tiff_lzw", tiffinfo={65_000: "unknown"})
-    (folder / "odd.tif").write_bytes(data.getvalue()[:-40] + b"\xff" * 40)
-    (folder / "cut.tif").write_bytes(data.getvalue()[: len(data.getvalue()) // 2])
+    Image.open(coffee).convert("RGB").resize((90, 60)).save(data, "TIFF", compression="tiff_lzw")
+    damaged = bytearray(data.getvalue())
+    damaged[400:460] = b"\xff" * 60
+    (place / "damaged.tif").write_bytes(damaged)
+    return place / "damaged.tif"
+
+
+def test_what_libraries_print_of_a_photo_reaches_no_terminal(folder, tessera, talkative):
+    shutil.copy(talkative, folder / "odd.tif")
     done = subprocess.run([tessera, "index", folder], capture_output=True, text=True, check=True)
-    assert all(line.startswith("  ") or line.endswith("became no tile:") for line in done.stderr.splitlines())
+    assert [line[:11] for line in done.stderr.splitlines()] == ["1 file beca", "  odd.tif: "]
+
+
+def test_what_libraries_print_of_a_target_reaches_no_terminal(folder, tessera, talkative):
+    words = ["--tiles", folder, "--out", "a.png", *WORDS]
+    done = subprocess.run([tessera, "render", talkative, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+def test_what_libraries_print_in_a_decoder_of_its_own_reaches_no_log(talkative):
+    program = """
+import sys
+from pathlib import Path
+from models.errors import UnusablePicture
+from worker.box import Box
+box = Box(30.0, 256 << 20)
+try:
+    box.decode(Path(sys.argv[1]).read_bytes())
+except UnusablePicture:
+    print("refused")
+box.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program, talkative], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("refused\n", "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
