@@ -3,7 +3,7 @@
 import os
 import sys
 
-from cli import seal, shelf
+from cli import seal, shelf, streams
 from cli.names import readable
 from worker.folder import walk
 from worker.sieve import Sieve
@@ -17,6 +17,7 @@ def index(folder: str) -> None:
     if answer is None:
         from cli import indexing  # noqa: PLC0415 - for an unchanged folder it would take most of the time
 
+        streams.hush()
         indexing.run(folder, sieve, files or None)
         return
     sys.stderr.write(answer[1])

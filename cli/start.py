@@ -21,10 +21,7 @@ def main() -> None:
     words = sys.argv[1:]
     try:
         if words and words[0] in LOCAL:
-            from worker import hush  # noqa: PLC0415 - only what is needed is loaded
-
             ending.watch()
-            hush.libraries()
         streams.prepare()
         code = _run(words)
         sys.stdout.flush()
@@ -42,6 +39,8 @@ def _run(words: list[str]) -> int:
         gc.disable()
         plain.index(words[1])
         return 0
+    if words and words[0] in LOCAL:
+        streams.hush()
     from cli import main as full  # noqa: PLC0415 - the same
 
     return full.run()

@@ -51,6 +51,14 @@ def prepare() -> None:
     sys.stdout = _text(Out(OUT, "w", closefd=False), sys.stdout, buffering=bool(sys.stdout.line_buffering))
 
 
+def hush() -> None:
+    """Keep standard error for ourselves: what libraries print there is dropped."""
+    from worker import hush  # noqa: PLC0415 - a quick answer opens no photo
+
+    hush.libraries()
+    sys.stderr = _text(Err(sys.stderr.fileno(), "w", closefd=False), sys.stderr, buffering=True)
+
+
 def _text(raw: io.FileIO, before: object, *, buffering: bool) -> io.TextIOWrapper:
     encoding = getattr(before, "encoding", None) or "utf-8"
     # A name of a file may hold what is no text, and a sentence may hold what the terminal has no letter for.
