@@ -6,18 +6,24 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
 import platformdirs
+from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError
 
-from cli import demo, redis_server
+from cli import demo, installation, redis_server
 from models import database, opening, readiness, settings, signatures
-from models.errors import BadConfiguration
+from models.belonging import Bond
+from models.errors import BadConfiguration, TesseraError
 from models.services import open_services
 from models.settings import Settings
+from models.storage import FolderStore
+from models.tables import Installation
 from worker import parallel
 
 LEAST_FREE_BYTES = 1 << 30
@@ -34,19 +40,20 @@ class Finding:
 
 
 @click.command()
+@installation.which
 @click.pass_context
-def doctor(ctx: click.Context) -> None:
+def doctor(ctx: click.Context, data: Path | None) -> None:
     """Say what is there and what is missing.
 
-    Without settings in the environment it looks at what `tessera render` and `tessera up` need;
-    with TESSERA_DATABASE_URL set, at the server's database, Redis and store as well.
+    Without settings in the environment it looks at what `tessera render` and `tessera up` need, and at the database
+    and the store of your `tessera up`; with TESSERA_DATABASE_URL set, at the server's database, Redis and store.
     The exit code is 1 if anything is missing.
     """
     findings = list(_local())
-    if os.environ.get("TESSERA_DATABASE_URL"):
+    if data is None and os.environ.get("TESSERA_DATABASE_URL"):
         findings += _server()
     else:
-        findings += _embedded()
+        findings += _embedded((data or platformdirs.user_data_path("tessera")).resolve())
     for finding in findings:
         click.echo(f"{'ok     ' if finding.well else 'MISSING'}  {finding.subject:<18} {finding.seen}")
     ctx.exit(0 if all(finding.well for finding in findings) else 1)
@@ -62,15 +69,19 @@ def _local() -> Iterator[Finding]:
     yield _tried("index cache", lambda: _writable(platformdirs.user_cache_path("tessera")))
 
 
-def _embedded() -> Iterator[Finding]:
+def _embedded(folder: Path) -> Iterator[Finding]:
     yield _tried("Redis server", lambda: _version(redis_server.find()))
-    yield _tried("data folder", lambda: _writable(platformdirs.user_data_path("tessera")))
-    path = platformdirs.user_data_path("tessera") / "tessera.db"
+    yield _tried("data folder", lambda: _writable(folder))
+    yield _tried("demo photographs", lambda: f"{len(demo.photographs())} of scikit-image's")
+    path = folder / "tessera.db"
     if path.exists():
         yield _tried(
             "database", lambda: f"version {opening.check_migratable(database.sqlite_url(path)) or 'none yet'}"
         )
-    yield _tried("demo photographs", lambda: f"{len(demo.photographs())} of scikit-image's")
+        loaded = installation.chosen(folder)
+        yield from _store_and_litter(loaded)
+    elif (folder / "store").exists():
+        yield _tried("store", lambda: _orphaned(folder))
 
 
 def _server() -> Iterator[Finding]:
@@ -82,9 +93,16 @@ def _server() -> Iterator[Finding]:
     yield Finding("settings", True, f"{loaded.mode} mode")
     yield _tried("database", lambda: _database(loaded))
     yield _tried("Redis", lambda: _redis(loaded))
-    yield _tried("store", lambda: _store(loaded))
+    yield from _store_and_litter(loaded)
     if loaded.store.startswith("s3://"):
         yield _tried("cache", lambda: _writable(loaded.cache_folder))
+
+
+def _store_and_litter(loaded: Settings) -> Iterator[Finding]:
+    store = _tried("store", lambda: _store(loaded))
+    yield store
+    if store.well:
+        yield _tried("litter", lambda: _litter(loaded))
 
 
 def _tried(subject: str, look: Callable[[], str]) -> Finding:
@@ -153,6 +171,34 @@ def _redis(loaded: Settings) -> str:
 
 def _store(loaded: Settings) -> str:
     services = open_services(loaded)
+    # What ails the database is a finding of its own.
+    with suppress(DatabaseError):
+        bond = services.belonging.look()
+        if bond is not Bond.OURS:
+            raise BadConfiguration(bond.sentence)
     readiness.check_store(services)
     free = services.store.free_bytes()
     return loaded.store if free is None else f"{loaded.store}, {free >> 30:,} GiB free"
+
+
+def _litter(loaded: Settings) -> str:
+    try:
+        with open_services(loaded).reading() as session:
+            seen = session.scalars(select(Installation)).one()
+    except DatabaseError:
+        return "the database cannot say"
+    if seen.withheld_count:
+        raise TesseraError(
+            f"{seen.withheld_count:,} of {seen.blob_count:,} blobs are unknown to the database, so none is cleared "
+            "away; look with: tessera litter"
+        )
+    return f"{seen.trash_count:,} blobs in the trash, {seen.trash_bytes >> 20:,} MiB"
+
+
+def _orphaned(folder: Path) -> str:
+    if next(FolderStore(folder / "store").list(), None) is None:
+        return f"{folder / 'store'} is empty"
+    raise BadConfiguration(
+        f"{folder / 'store'} holds blobs, and their database {folder / 'tessera.db'} is gone; bring it back from a "
+        "backup, or choose another folder with --data"
+    )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import database, opening, settings
 from models.errors import BadConfiguration
+from models.services import Services, open_services
+from models.settings import Settings
 
 Sessions = sessionmaker[Session]
 
@@ -34,6 +37,28 @@ def opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.s
             yield factory(engine)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def services(data: Path | None) -> Iterator[Services]:
+    """Yield the installation's database and store; whatever keeps them from being used is one sentence."""
+    found = chosen(data)
+    opening.check(found.database_url)
+    with opening.in_a_sentence():
+        yield open_services(found)
+
+
+def chosen(data: Path | None) -> Settings:
+    """Return the settings of the server in the environment, or what a `tessera up` would set."""
+    if _is_server(data):
+        return settings.load()
+    return settings.load(
+        mode="embedded",
+        database_url=_address(data),
+        redis_url="redis://127.0.0.1",
+        store=store_address(data),
+        secret_key=secrets.token_hex(),
+    )
 
 
 def store_address(data: Path | None) -> str:

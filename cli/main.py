@@ -21,6 +21,9 @@ COMMANDS = {
     "sweep": ("cli.serve", "Sweep alone: free stale jobs, ring again, clear litter."),
     "migrate": ("cli.serve", "Bring the database to the newest version."),
     "tiles": ("cli.tiles", "Import folders and buckets of photos; look after tile sets."),
+    "adopt": ("cli.adopt", "Join a store to the database, on purpose."),
+    "litter": ("cli.trash", "Show what a sweep would clear away, or clear it away."),
+    "trash": ("cli.trash", "List, restore and empty the trash."),
     "jobs": ("cli.jobs", "List, show, cancel and retry jobs."),
     "completion": ("cli.completion", "Print what makes a shell complete commands and options."),
 }

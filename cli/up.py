@@ -15,10 +15,11 @@ import platformdirs
 import requests
 
 from cli import demo as demonstration
-from cli import redis_server
+from cli import installation, redis_server
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
 from models import database, migrations, private
+from models.belonging import Bond
 from models.errors import BadConfiguration, BadSecretKey, TesseraError
 from models.lifecycle import Lane
 from models.settings import MIN_SECRET_LENGTH
@@ -67,10 +68,19 @@ def up(port: int, data: Path | None, *, demo: bool) -> None:
     with _own(folder), tempfile.TemporaryDirectory(prefix="tessera-") as short:
         environment = _environment(folder, Path(short))
         migrations.upgrade(environment["TESSERA_DATABASE_URL"])
+        _look_at_the_store(folder)
         with Supervisor(environment) as children:
             _start(children, folder / "logs", program, Path(short), port)
             _serve(children, f"http://127.0.0.1:{port}", photographs)
     click.echo("Tessera has stopped.")
+
+
+def _look_at_the_store(folder: Path) -> None:
+    """Say what is wrong with the store; everything starts all the same, since what is in it stays."""
+    with installation.services(folder) as opened:
+        bond = opened.belonging.look()
+    if bond is not Bond.OURS:
+        click.echo(f"tessera: {folder / 'store'}: {bond.sentence}", err=True)
 
 
 def _start(children: Supervisor, logs: Path, program: Path, short: Path, port: int) -> None:

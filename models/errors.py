@@ -151,10 +151,20 @@ class StorageUnreadable(TesseraError):
     code = "storage_unreadable"
 
 
+class BlobMissing(StorageUnreadable):
+    """There is nothing under a key."""
+
+
 class StorageUnreachable(StorageUnreadable):
     """The store does not answer; it may later."""
 
     code = "storage_unreachable"
+
+
+class StoreOfAnother(TesseraError):
+    """The store belongs to another installation, whose sweep would take what is written there."""
+
+    code = "store_of_another"
 
 
 class DamagedIndex(TesseraError):

@@ -7,13 +7,16 @@ a store that does not answer holds nobody.
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from threading import Lock
 from uuid import uuid4
 
 from sqlalchemy import false, update
+from sqlalchemy.exc import DatabaseError
 
-from models import opening
-from models.errors import NoAnswer, StorageUnreadable, TesseraError
+from models import database, keys, opening
+from models.belonging import Bond
+from models.errors import NoAnswer, StorageUnreadable, StoreOfAnother, TesseraError
 from models.services import Services
 from models.tables import Tile
 
@@ -39,13 +42,18 @@ def check_store(services: Services) -> str:
     """Return the address of the store.
 
     Raises:
+        StoreOfAnother: what is written there would be lost.
         TesseraError: it does not take something, or does not give it back.
     """
-    key = f"doctor/{uuid4()}"
-    services.store.put(key, b"well")
-    if services.store.get(key) != b"well":
-        raise StorageUnreadable("What was written to the store did not come back.")
-    services.store.delete([key])
+    # What ails the database is for `check_database` to say.
+    with suppress(*database.Unreachable, DatabaseError):
+        if services.belonging.look_and_log() is Bond.ANOTHERS:
+            raise StoreOfAnother(Bond.ANOTHERS.sentence)
+        key = keys.probe(uuid4())
+        services.store.put(key, b"well")
+        if services.store.get(key) != b"well":
+            raise StorageUnreadable("What was written to the store did not come back.")
+        services.store.delete([key])
     return services.settings.store
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import database
+from models.belonging import Belonging
 from models.patience import Patience
 from models.settings import Settings
 from models.storage import Store, open_store
@@ -20,6 +22,11 @@ class Services:
     reading: sessionmaker[Session]
     store: Store
 
+    @cached_property
+    def belonging(self) -> Belonging:
+        """Whether the store is this database's."""
+        return Belonging(self.sessions, self.reading, self.store)
+
     @property
     def patience(self) -> Patience:
         """What the sweep puts up with."""
@@ -33,7 +40,10 @@ class Services:
 
 
 def open_services(settings: Settings) -> Services:
-    """Connect to the database and open the store."""
+    """Connect to the database and open the store, which from now on asks before each write whose it is."""
     engine = database.connect(settings.database_url)
+    sessions, reading = database.sessions(engine), database.reading(engine)
     store = open_store(settings.store, settings.cache_folder, settings.cache_bytes)
-    return Services(settings, database.sessions(engine), database.reading(engine), store)
+    services = Services(settings, sessions, reading, store)
+    store.before_writing = services.belonging.check_writable
+    return services

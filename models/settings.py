@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     ring_again_seconds: float = Field(30, gt=0)
     litter_seconds: float = Field(600, gt=0)
     litter_grace_seconds: float = Field(3_600, ge=0)
+    litter_share: float = Field(0.1, ge=0, le=1)
+    litter_floor: int = Field(10, ge=0)
+    store_trash_days: float = Field(7, ge=0)
     undo_days: float = Field(30, ge=0, le=36_500)
     max_attempts: int = Field(3, ge=1)
     job_seconds: int = Field(3_600, ge=1)
@@ -99,14 +102,14 @@ class Settings(BaseSettings):
         return Path(self.cache) if self.cache else platformdirs.user_cache_path("tessera") / "blobs"
 
 
-def load() -> Settings:
-    """Read the environment.
+def load(**fixed: Any) -> Settings:
+    """Read the environment, except what is fixed.
 
     Raises:
         BadConfiguration: a setting is missing or wrong; the sentence names it and never shows a secret.
     """
     try:
-        return Settings()
+        return Settings(**fixed)
     except ValidationError as error:
         raise BadConfiguration(
             "; ".join(_sentence(detail["loc"], detail["msg"]) for detail in error.errors())

@@ -9,7 +9,7 @@ from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from models.lifecycle import AttemptEnd, JobKind, JobState, Lane
-from models.tables import AttemptRecord, Job, Part, PhaseRecord, TileSet
+from models.tables import AttemptRecord, Installation, Job, Part, PhaseRecord, TileSet
 
 WAIT_BOUNDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
 """Seconds: from what nobody notices to what nobody waits for."""
@@ -53,6 +53,7 @@ class Figures:
         going_on: Attempts that have no end yet, by the kind of their job.
         failed_rings: Messages that did not reach the queue.
         photos_left: Photos that jobs which go on have still to index, as far as they are listed.
+        store: What the last look through the store found.
     """
 
     jobs: Mapping[tuple[JobKind, Lane, JobState], int]
@@ -63,6 +64,7 @@ class Figures:
     going_on: Mapping[JobKind, int]
     failed_rings: int
     photos_left: int
+    store: Installation
 
 
 def count(session: Session, now: datetime) -> Figures:
@@ -77,6 +79,7 @@ def count(session: Session, now: datetime) -> Figures:
         going_on={kind: attempts.get((kind, None), 0) for kind in JobKind},
         failed_rings=session.scalars(select(func.coalesce(func.sum(Job.failed_rings), 0))).one(),
         photos_left=_photos_left(session),
+        store=session.scalars(select(Installation)).one(),
     )
 
 

@@ -1,58 +1,148 @@
-"""Blobs that no row names: left by attempts that lost their lease, by uploads that were never ordered."""
+"""Blobs that no row names: left by attempts that lost their lease, by uploads that were never ordered.
+
+They go to the trash, and only from a store that is this database's. Those that no row speaks of at all may be no more
+than a share of it, with what lies of them in the trash already: if they are more, these are probably the wrong rows,
+and a person is asked.
+"""
 
 import fcntl
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+import structlog
 
-from models import exclusions, keys, storage, undo
-from models.lifecycle import JobState
+from models import keys, storage, undo
+from models.belonging import Bond, Found
 from models.services import Services
-from models.tables import Batch, Exclusion, Job, Mosaic, Part, Source, Tile, TileSet, Version
+from models.settings import Settings
+from models.storage import Blob
+from worker import trash
+from worker.named import Named, Standing
+from worker.trash import Entry
 
-Named = Callable[[str], bool]
-Owner = tuple[str, str]
-"""What kind of thing a key belongs to, and its id."""
 AT_ONCE = 500
-"""Blobs that are deleted before the rows are asked again."""
+"""Blobs that are moved before the rows are asked again."""
 SCRATCH = storage.SCRATCH
 """What the names of workers' temporary folders begin with."""
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Survey:
+    """What a look through a store found.
+
+    Attributes:
+        named: Blobs that rows name.
+        young: Those that no row names, but may yet.
+        spent: Those that rows say are done with.
+        unknown: Those that no row speaks of.
+        trash: Those in the trash.
+        missed: Those in the trash that rows name.
+        doubted_count: How many in the trash no row speaks of, and no person either.
+        foreign_count: Files that are none of ours.
+    """
+
+    named: list[Blob] = field(default_factory=list)
+    young: list[Blob] = field(default_factory=list)
+    spent: list[Blob] = field(default_factory=list)
+    unknown: list[Blob] = field(default_factory=list)
+    trash: list[Entry] = field(default_factory=list)
+    missed: list[Entry] = field(default_factory=list)
+    doubted_count: int = 0
+    foreign_count: int = 0
+
+    @property
+    def ours(self) -> list[Blob]:
+        """Every blob of ours that is not in the trash."""
+        return [*self.named, *self.young, *self.spent, *self.unknown]
+
+    def asks(self, chosen: Settings) -> bool:
+        """Whether so many blobs are unknown to the rows that a person must look first."""
+        share = chosen.litter_share * (len(self.ours) + len(self.trash))
+        return bool(self.unknown) and self.doubted_count + len(self.unknown) > max(share, chosen.litter_floor)
+
+
+def survey(services: Services, oldest: datetime) -> Survey:
+    """Look through the store; what was written after `oldest` is too young to be litter."""
+    seen, named = Survey(), Named(services.reading)
+    of = {Standing.NAMED: seen.named, Standing.SPENT: seen.spent, Standing.UNKNOWN: seen.unknown}
+    for blob in services.store.list():
+        thrown = trash.entry(blob)
+        standing = named.standing(thrown.former if thrown else blob.key)
+        if thrown:
+            seen.trash.append(thrown)
+            seen.doubted_count += standing is Standing.UNKNOWN and not thrown.by_hand
+            if standing is Standing.NAMED:
+                seen.missed.append(thrown)
+        elif standing is None:
+            seen.foreign_count += not blob.key.startswith(keys.OWN)
+        elif standing is not Standing.NAMED and blob.written_at > oldest:
+            seen.young.append(blob)
+        else:
+            of[standing].append(blob)
+    return seen
 
 
 def collect(services: Services, now: datetime) -> int:
-    """Delete every blob that no row names and that is older than the grace time; return how many."""
-    oldest = now - timedelta(seconds=services.settings.litter_grace_seconds)
-    rules: dict[Owner, Named] = {}
-    suspects: dict[Owner, list[str]] = {}
-    for blob in services.store.list():
-        if blob.written_at > oldest:
-            continue
-        kind, _, rest = blob.key.partition("/")
-        owner = (kind, rest.partition("/")[0])
-        if owner not in rules:
-            rules[owner] = _rule_now(services, owner)
-        if not rules[owner](blob.key):
-            suspects.setdefault(owner, []).append(blob.key)
+    """Clear away what no row names and is older than the grace time; return how many blobs.
+
+    Nothing happens in a store that is not this database's, and nothing is taken while a person is to look first.
+    """
+    chosen, store = services.settings, services.store
+    if services.belonging.look_and_log() is not Bond.OURS:
+        return 0
+    services.belonging.begin_look(now)
     with services.sessions.begin() as session:
         undo.clear_purged(session)
-    deleted = 0
-    for owner, blobs in suspects.items():
-        for first in range(0, len(blobs), AT_ONCE):
-            # Asked again at the last moment: a job that is tried again needs what it had, and a photo may come back.
-            named = _rule_now(services, owner)
-            litter = [key for key in blobs[first : first + AT_ONCE] if not named(key)]
-            services.store.delete(litter)
-            deleted += len(litter)
-    return deleted + services.store.drop_parts(oldest)
+    oldest = now - timedelta(seconds=chosen.litter_grace_seconds)
+    seen = survey(services, oldest)
+    if back := trash.put_back(store, seen.missed):
+        log.warning("rows name what was in the trash; it is back", count=len(back))
+    if asks := seen.asks(chosen):
+        log.warning(
+            "so many blobs are unknown to the database that none is cleared away; look with: tessera litter",
+            unknown=len(seen.unknown), trash=seen.doubted_count, of=len(seen.ours),
+        )  # fmt: skip
+    taken = [] if asks else take(services, [*seen.spent, *seen.unknown], now)
+    gone = [] if asks else _outlived(services, seen.trash, now)
+    trash.empty(store, gone)
+    away = {each.key for each in [*back, *gone]}
+    left = [each.size_bytes for each in seen.trash if each.key not in away] + [blob.size_bytes for blob in taken]
+    withheld = len(seen.unknown) if asks else 0
+    services.belonging.note(Found(len(seen.ours) - len(taken) + len(back), withheld, len(left), sum(left)))
+    return len(taken) + len(gone) + store.drop_parts(oldest, keys.is_ours)
+
+
+def take(services: Services, blobs: Sequence[Blob], now: datetime, *, by_hand: bool = False) -> list[Blob]:
+    """Put blobs into the trash, unless rows name them by now; return those that went."""
+    sizes = {blob.key: blob for blob in blobs}
+    some, taken = sorted(sizes), list[Blob]()
+    for first in range(0, len(some), AT_ONCE):
+        if services.belonging.look() is not Bond.OURS:
+            break
+        # Asked again at the last moment: a job that is tried again needs what it had, and a photo may come back.
+        named = Named(services.reading)
+        litter = [key for key in some[first : first + AT_ONCE] if named.standing(key) is not Standing.NAMED]
+        taken += [sizes[key] for key in trash.throw(services.store, litter, now, by_hand=by_hand)]
+    return taken
+
+
+def _outlived(services: Services, some: Sequence[Entry], now: datetime) -> list[Entry]:
+    """Return what has been in the trash for its days, and whose former key no row names or has its blob again."""
+    oldest, named = now - timedelta(days=services.settings.store_trash_days), Named(services.reading)
+    return [
+        each
+        for each in some
+        if each.when < oldest
+        and (named.standing(each.former) is not Standing.NAMED or services.store.holds(each.former))
+    ]
 
 
 @contextmanager
@@ -89,68 +179,3 @@ def _removed(folder: Path) -> bool:
         return True
     finally:
         os.close(held)
-
-
-def _rule_now(services: Services, owner: Owner) -> Named:
-    with services.reading() as session:
-        return _rule(session, *owner)
-
-
-def _rule(session: Session, kind: str, owner: str) -> Named:
-    """Return what tells whether a key of one owner is still named by a row, or may soon be."""
-    try:
-        identity = UUID(owner)
-        return {keys.TILE_SETS: _of_tile_set, keys.MOSAICS: _of_mosaic, keys.BATCHES: _of_batch}[kind](
-            session, identity
-        )
-    except (ValueError, KeyError):
-        return lambda _: False
-
-
-def _of_tile_set(session: Session, identity: UUID) -> Named:
-    tile_set = session.get(TileSet, identity)
-    if tile_set is None:
-        return lambda _: False
-    if not tile_set.job.state.final:
-        return lambda _: True
-    if tile_set.version is None and tile_set.job.state is JobState.SUCCEEDED and tile_set.purged_at is None:
-        # Indexed before there were versions: its photos are still to be indexed anew.
-        return lambda _: True
-    needed = _needed_versions(session, tile_set)
-    if not needed and tile_set.purged_at is not None:
-        return lambda _: False
-    named = {key for version in needed for key in (version.index_key, version.plot_key, version.palette_key)}
-    named |= set(session.scalars(select(Source.address).where(Source.tile_set_id == identity)))
-    for part in session.scalars(select(Part).where(Part.tile_set_id == identity)):
-        named |= {part.listing_key, part.index_key}
-    contents = set(session.scalars(select(Tile.content).where(Tile.tile_set_id == identity)))
-    contents |= exclusions.in_trash(session, identity)
-    if any(version.number != tile_set.version for version in needed):
-        contents |= set(session.scalars(select(Exclusion.content).where(Exclusion.tile_set_id == identity)))
-    return lambda key: key in named or (keys.is_of_photo(key) and key.rpartition("/")[2] in contents)
-
-
-def _needed_versions(session: Session, tile_set: TileSet) -> list[Version]:
-    """Return the newest version, unless the set was purged, and those that mosaics are still to be made from."""
-    unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
-    query = select(Mosaic.tile_set_version).join(Mosaic.job).where(Mosaic.tile_set_id == tile_set.id, unfinished)
-    numbers = set(session.scalars(query.distinct()))
-    if tile_set.purged_at is None and tile_set.version is not None:
-        numbers.add(tile_set.version)
-    found = select(Version).where(Version.tile_set_id == tile_set.id, Version.number.in_(numbers))
-    return list(session.scalars(found))
-
-
-def _of_mosaic(session: Session, identity: UUID) -> Named:
-    mosaic = session.get(Mosaic, identity)
-    if mosaic is None:
-        return lambda _: False
-    if not mosaic.job.state.final:
-        return lambda _: True
-    named = {mosaic.target_key, mosaic.picture_key, mosaic.preview_key}
-    return lambda key: key in named
-
-
-def _of_batch(session: Session, identity: UUID) -> Named:
-    exists = session.get(Batch, identity) is not None
-    return lambda _: exists

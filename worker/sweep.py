@@ -2,12 +2,12 @@
 
 import signal
 import threading
-import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 
-from models import database, jobs, logs, private, queue, settings, undo
+from models import database, jobs, keys, logs, private, queue, settings, undo
 from models.errors import TesseraError
 from models.queue import connect
 from models.ringing import ring_all
@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 SCRATCH_AGE = timedelta(hours=1)
 """Temporary folders that nobody holds are left alone for so long at least: others on this machine may need them."""
+ENDING_SECONDS = 5.0
+"""How long the clearing of litter may take to end; it may be ended at any point."""
 
 
 def sweep(services: Services) -> int:
@@ -46,20 +48,26 @@ def collect(services: Services) -> None:
 
 
 def sweep_on(services: Services, stop: threading.Event) -> None:
-    """Sweep until `stop` is set. A sweep that fails is logged, and the next one tries again."""
-    span = timedelta(seconds=services.settings.litter_seconds).total_seconds()
-    cleared = time.monotonic() - span
+    """Sweep until `stop` is set, and clear litter beside it: jobs never wait for the store."""
+    chosen = services.settings
+    clearing = threading.Thread(
+        target=_again_and_again, args=(lambda: collect(services), chosen.litter_seconds, stop), daemon=True
+    )
+    clearing.start()
+    _again_and_again(lambda: sweep(services), chosen.sweep_seconds, stop)
+    clearing.join(ENDING_SECONDS)
+
+
+def _again_and_again(do: Callable[[], object], seconds: float, stop: threading.Event) -> None:
+    """Do a thing every so often. When it fails, that is logged, and the next time it is tried again."""
     while not stop.is_set():
         try:
-            sweep(services)
-            if time.monotonic() - cleared >= span:
-                cleared = time.monotonic()
-                collect(services)
+            do()
         except (*database.Unreachable, TesseraError, OSError):
             log.warning("a sweep failed", exc_info=True)
         except Exception:
             log.exception("an error that nobody foresaw; the next sweep tries again")
-        stop.wait(services.settings.sweep_seconds)
+        stop.wait(seconds)
 
 
 def main() -> None:
@@ -72,7 +80,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     services = open_services(chosen)
-    services.store.keep_private()
+    services.store.keep_private(keys.is_ours)
     sweep_on(services, stop)
 
 

@@ -2,7 +2,8 @@
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -11,11 +12,11 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from models.errors import BadConfiguration, TesseraError
+from models.errors import BadConfiguration, BlobMissing, TesseraError
 from models.storage import refusals
 from models.storage.cache import Cache
 from models.storage.ranged import RangedFile
-from models.storage.store import Store
+from models.storage.store import UPLOADS_AT_ONCE, Store
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -27,6 +28,9 @@ TRY_AGAIN = timedelta(seconds=20)
 """How long a request is made again, from its beginning on. With the two above: nobody waits longer than 35 s."""
 LONGEST_REQUEST = timedelta(hours=1)
 """obstore's own 30 s would end a large part on a slow line, however well it goes on."""
+COPIES_AT_ONCE = 16
+LARGEST_COPY_BYTES = 5 << 30
+"""Source: Amazon S3 API Reference, CopyObject."""
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 AMAZON = "Amazon's own endpoint"
 
@@ -80,7 +84,30 @@ class BucketStore(Store):
         with self._asking(keys[0] if keys else ""):
             obstore.delete(self._blobs, keys)
 
-    def drop_parts(self, before: datetime) -> int:
+    def move(self, keys: Mapping[str, str]) -> Sequence[str]:
+        """Copy blobs, some at once, and then remove them, a thousand with each request."""
+        with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
+            copied = list(pool.map(self._copied, keys, keys.values()))
+        moved = [key for key, there in zip(keys, copied, strict=True) if there]
+        self.delete(moved)
+        return moved
+
+    def _copied(self, key: str, new: str) -> bool:
+        """Copy a blob to a free key, through this process where S3 copies nothing so large; return whether it was."""
+        try:
+            if self.holds(new):
+                return False
+            if self.size(key) > LARGEST_COPY_BYTES:
+                with self.open(key) as file, self._asking(key):
+                    obstore.put(self._blobs, new, file, max_concurrency=UPLOADS_AT_ONCE)
+            else:
+                with self._asking(key):
+                    obstore.copy(self._blobs, key, new)
+        except BlobMissing:
+            return False
+        return True
+
+    def drop_parts(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
         """Return 0: parts that were never made a blob are for a lifecycle rule of the bucket to remove."""
         return 0
 

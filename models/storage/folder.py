@@ -1,10 +1,11 @@
 """A store in a folder."""
 
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 import obstore
@@ -50,19 +51,51 @@ class FolderStore(Store):
             with self._asking(key), suppress(FileNotFoundError):
                 obstore.delete(self._blobs, key)
 
-    def drop_parts(self, before: datetime) -> int:
+    def move(self, keys: Mapping[str, str]) -> Sequence[str]:
+        """Rename files, which needs no room, and remove folders that are empty then."""
+        moved = []
+        for key, new in keys.items():
+            if (self.folder / new).exists():
+                continue
+            with self._asking(key), suppress(FileNotFoundError):
+                obstore.rename(self._blobs, key, new)
+                os.utime(self.folder / new)
+                moved.append(key)
+                self._tidy(key)
+        return moved
+
+    def drop_parts(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
         """Remove what killed writers left. obstore writes beside the blob, under its name with `#` and a number."""
         dropped = 0
-        for part in self.folder.rglob("*#*"):
+        # Not by rglob: it fails when another sweeper removes a folder meanwhile.
+        found = (Path(folder, name) for folder, _, names in os.walk(self.folder) for name in names if "#" in name)
+        for part in found:
+            key, _, number = part.relative_to(self.folder).as_posix().rpartition("#")
             with suppress(OSError):
-                if part.is_file() and part.stat().st_mtime < before.timestamp():
+                ours = number.isdecimal() and is_ours(key) and not part.is_symlink()
+                if ours and part.stat().st_mtime < before.timestamp():
                     part.unlink()
                     dropped += 1
         return dropped
 
-    def keep_private(self) -> None:
+    def keep_private(self, is_ours: Callable[[str], bool]) -> None:
         """Take the blobs and their folders from the others; those that come are written so."""
-        private.shut_all(self.folder)
+        for folder, _, names in os.walk(self.folder):
+            place = PurePosixPath(Path(folder).relative_to(self.folder).as_posix())
+            ours = [name for name in names if is_ours(str(place / name))]
+            for name in ours:
+                private.shut(Path(folder, name))
+            if ours:
+                for above in (place, *place.parents):
+                    private.shut(self.folder / above)
+
+    def _tidy(self, key: str) -> None:
+        """Remove the folders that a blob lay in, from the innermost on, until one is not empty."""
+        for folder in PurePosixPath(key).parents[:-1]:
+            try:
+                (self.folder / folder).rmdir()
+            except OSError:
+                return
 
     def free_bytes(self) -> int:
         """Return how many bytes the folder's disk has left."""

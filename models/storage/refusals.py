@@ -2,7 +2,7 @@
 
 import re
 
-from models.errors import StorageFull, StorageUnreachable, StorageUnreadable, TesseraError, is_full
+from models.errors import BlobMissing, StorageFull, StorageUnreachable, StorageUnreadable, TesseraError, is_full
 
 FULL = ("no space left", "quota exceeded", "quotaexceeded", "file too large", "storagefull", "insufficient storage")
 """Of a disk, of MinIO and of its kin. Source: errno.h; MinIO, cmd/api-errors.go."""
@@ -23,7 +23,7 @@ def by_folder(error: Exception, key: str) -> TesseraError:
     if _is_full(error):
         return StorageFull("There is no room left to store this; free some space and try again.")
     if isinstance(error, FileNotFoundError):
-        return StorageUnreadable(f"The store holds nothing under {key!r}.")
+        return BlobMissing(f"The store holds nothing under {key!r}.")
     return StorageUnreadable(f"The store refused {key!r}: {type(error).__name__}.")
 
 

@@ -1,17 +1,17 @@
 """What every store does. A blob is written whole or not at all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 
-from models.errors import TesseraError
+from models.errors import BlobMissing, TesseraError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -44,6 +44,8 @@ class Store(ABC):
 
     def __init__(self, blobs: "ObjectStore") -> None:
         self._blobs = blobs
+        self.before_writing: Callable[[], None] = _nothing
+        """Asked before bytes are stored; it raises where none may be."""
 
     def put(self, key: str, content: bytes | IO[bytes] | Path) -> None:
         """Store `content` under `key`, replacing what was there; a file is read in parts.
@@ -51,6 +53,7 @@ class Store(ABC):
         Raises:
             StorageFull: no room left; nothing is published.
         """
+        self.before_writing()
         with self._asking(key):
             obstore.put(self._blobs, key, content, max_concurrency=UPLOADS_AT_ONCE)
 
@@ -80,10 +83,18 @@ class Store(ABC):
         starts = range(0, size, PIECE_BYTES)
         return size, (self.get_range(key, start, min(PIECE_BYTES, size - start)) for start in starts)
 
-    def copy(self, source: str, key: str) -> None:
-        """Give the bytes under `source` a second key."""
-        with self._asking(source):
-            obstore.copy(self._blobs, source, key)
+    def note(self, key: str, words: str, *, over: bool) -> None:
+        """Keep a few words about the store itself, without asking; what is there already stays unless `over`."""
+        with self._asking(key), suppress(AlreadyExistsError):
+            obstore.put(self._blobs, key, words.encode(), mode="overwrite" if over else "create")
+
+    def holds(self, key: str) -> bool:
+        """Whether there is a blob under `key`."""
+        try:
+            self.size(key)
+        except BlobMissing:
+            return False
+        return True
 
     def list(self, prefix: str = "") -> Iterator[Blob]:
         """Yield every blob below a prefix, which ends where a part of a key does."""
@@ -115,10 +126,25 @@ class Store(ABC):
         """Remove blobs; one that is gone already is no error."""
 
     @abstractmethod
-    def drop_parts(self, before: datetime) -> int:
-        """Remove what writers that were killed left half-written before a time; return how many files."""
+    def move(self, keys: Mapping[str, str]) -> Sequence[str]:
+        """Give blobs other keys, from old to new, and return the old ones of those that were moved.
 
-    def keep_private(self) -> None:  # noqa: B027 - who may read a bucket is its owner's to say
+        What is not there is not moved, nor what would take the place of another blob. At any time a blob is under
+        one of its two keys, or under both. It counts as written now.
+
+        Raises:
+            StorageFull: there is no room left for a copy, where moving needs one; no blob is lost.
+        """
+
+    @abstractmethod
+    def drop_parts(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
+        """Remove what writers that were killed left half-written before a time, of keys that are ours.
+
+        Returns:
+            How many files.
+        """
+
+    def keep_private(self, is_ours: Callable[[str], bool]) -> None:  # noqa: B027 - who may read a bucket is its owner's to say
         """Take from other users of this machine what is there already."""
 
     @abstractmethod
@@ -135,3 +161,7 @@ class Store(ABC):
             yield
         except (BaseError, OSError) as error:
             raise self._translated(error, key) from error
+
+
+def _nothing() -> None:
+    """Let everything be written."""

@@ -6,7 +6,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,8 +23,8 @@ from models.orders import MosaicOrder
 from models.placing import StoredFile, place_batch, place_mosaic
 from models.services import Services
 from models.storage import Store
-from models.tables import Job, Mosaic, Tile, TileSet
-from worker import litter, sweep
+from models.tables import Installation, Job, Mosaic, Tile, TileSet
+from worker import litter, sweep, trash
 
 LATER = timedelta(hours=2)
 AT_WORK = """
@@ -34,12 +35,22 @@ with litter.scratch() as folder:
 """
 
 
-def collect(services: Services, after: timedelta = LATER) -> set[str]:
-    """Clear litter as if `after` had passed; return what is left."""
+def look(services: Services, after: timedelta = LATER) -> None:
+    """Clear litter as if `after` had passed."""
     with services.sessions() as session:
         now = database.now(session)
     litter.collect(services, now + after)
-    return {blob.key for blob in services.store.list()}
+
+
+def collect(services: Services, after: timedelta = LATER) -> set[str]:
+    """Clear litter as if `after` had passed; return what is left, without the trash and the store's own notes."""
+    look(services, after)
+    return {blob.key for blob in services.store.list() if not blob.key.startswith(("trash/", "tessera/"))}
+
+
+def in_trash(services: Services) -> set[str]:
+    """Return the former keys of what is in the trash."""
+    return {each.former for each in trash.entries(services.store)}
 
 
 CONTENT = b"\x01" * 32
@@ -60,7 +71,7 @@ def tile_set(services: Services, indexed: Callable[..., TileSet]) -> TileSet:
         keys.upload(made.id, "0"),
         keys.index(made.id, "0-1"),
         keys.part(made.id, "0-1"),
-        keys.tile(made.id, "ff"),
+        keys.tile(made.id, "ff" * 32),
     }
     for key in kept_of(made) | litter:
         services.store.put(key, b"x")
@@ -72,14 +83,23 @@ def test_an_indexed_set_keeps_its_photos_and_its_index_alone(services: Services,
 
 
 def test_young_blobs_are_left_alone_for_the_grace_time(services: Services, tile_set: TileSet) -> None:
-    services.store.put("mosaics/never-ordered/target", b"x")
-    assert "mosaics/never-ordered/target" in collect(services, timedelta(minutes=30))
+    never_ordered = keys.target(uuid4())
+    services.store.put(never_ordered, b"x")
+    assert never_ordered in collect(services, timedelta(minutes=30))
 
 
 def test_what_was_uploaded_and_never_ordered_goes(services: Services) -> None:
-    for key in (keys.target(uuid4()), keys.upload(uuid4(), "0"), keys.batch_target(uuid4(), 0), "stray"):
+    for key in (keys.target(uuid4()), keys.upload(uuid4(), "0"), keys.batch_target(uuid4(), 0)):
         services.store.put(key, b"x")
     assert collect(services) == set()
+
+
+def test_what_is_none_of_ours_stays(services: Services) -> None:
+    foreign = {"stray", "mosaics/holiday/target", f"mosaics/{uuid4()}/notes.txt", f"tile-sets/{uuid4()}/tiles/ff.jpg"}
+    services.belonging.look()
+    for key in foreign:
+        services.store.put(key, b"x")
+    assert collect(services) == foreign
 
 
 def test_a_finished_mosaic_keeps_its_target_and_the_published_attempt(services: Services, tile_set: TileSet) -> None:
@@ -121,7 +141,8 @@ def test_the_targets_of_a_batch_stay(services: Services, tile_set: TileSet) -> N
 
 
 def test_what_a_killed_writer_left_half_written_goes_after_the_grace_time(services: Services) -> None:
-    part = services.store.folder / "mosaics" / "x" / "1" / "mosaic.png#1"
+    services.belonging.look()
+    part = services.store.folder / f"{keys.picture(uuid4(), '1-1', 'png')}#1"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"half")
     collect(services, timedelta(minutes=30))
@@ -175,9 +196,11 @@ class Sending:
     def __init__(self, store: Store, send: Callable[[], None]) -> None:
         self._store, self._send = store, send
 
-    def delete(self, keys: Sequence[str]) -> None:
-        self._store.delete(keys)
-        self._send()
+    def move(self, keys: Mapping[str, str]) -> Sequence[str]:
+        moved = self._store.move(keys)
+        if moved:
+            self._send()
+        return moved
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -201,6 +224,7 @@ def test_a_photo_that_comes_back_while_litter_is_cleared_stays(
 
     left = collect(replace(services, store=Sending(services.store, send)))
     assert len(left & set(gone)) == 1
+    assert set(gone) <= collect(services)
 
 
 def test_a_scratch_folder_that_a_process_works_in_stays_however_old_it_is(
@@ -221,3 +245,162 @@ def test_a_scratch_folder_that_a_process_works_in_stays_however_old_it_is(
     running.kill()
     running.wait()
     assert (litter.clear_scratch(timedelta(hours=1)), folder.exists()) == (1, False)
+
+
+def unknown(services: Services, count: int) -> set[str]:
+    """Store blobs that no row speaks of."""
+    stored = {keys.target(uuid4()) for _ in range(count)}
+    for key in stored:
+        services.store.put(key, b"x")
+    return stored
+
+
+def known(services: Services, tile_set: TileSet, count: int) -> set[str]:
+    """Store photos that rows name."""
+    contents = [f"{number:064x}" for number in range(100, 100 + count)]
+    with services.sessions.begin() as session:
+        session.add_all(Tile(tile_set_id=tile_set.id, content=each, name="a.jpg") for each in contents)
+    stored = {keys.tile(tile_set.id, each) for each in contents}
+    for key in stored:
+        services.store.put(key, b"x")
+    return stored
+
+
+def choosing(services: Services, **more: Any) -> Services:
+    return replace(services, settings=services.settings.model_copy(update=more))
+
+
+def test_more_unknown_blobs_than_a_share_are_not_taken_and_one_less_is(
+    sqlite_services: Services, indexed: Callable[..., TileSet]
+) -> None:
+    made = indexed(sqlite_services)
+    services = choosing(sqlite_services, litter_floor=0, litter_share=0.25)
+    named, strange = known(services, made, 12), unknown(services, 5)
+    assert collect(services) == named | strange
+    with services.reading() as session:
+        assert session.scalars(select(Installation.withheld_count)).one() == 5
+    services.store.delete([strange.pop()])
+    assert collect(services) == named
+    assert in_trash(services) == strange
+    with services.reading() as session:
+        row = session.scalars(select(Installation)).one()
+        assert (row.withheld_count, row.blob_count, row.trash_count, row.trash_bytes) == (0, 12, 4, 4)
+
+
+def test_many_small_sweeps_take_no_more_than_one_large(
+    sqlite_services: Services, indexed: Callable[..., TileSet]
+) -> None:
+    services = choosing(sqlite_services, litter_floor=0, litter_share=0.25)
+    known(services, indexed(services), 12)
+    first = unknown(services, 3)
+    collect(services)
+    second = unknown(services, 3)
+    assert second <= collect(services)
+    assert in_trash(services) == first
+
+
+def test_so_few_as_the_floor_are_taken_however_small_the_store(sqlite_services: Services) -> None:
+    services = choosing(sqlite_services, litter_floor=3)
+    strange = unknown(services, 4)
+    assert collect(services) == strange
+    services.store.delete([strange.pop()])
+    assert collect(services) == set()
+
+
+def test_what_rows_say_is_done_with_is_taken_however_much_it_is(
+    services: Services, indexed: Callable[..., TileSet]
+) -> None:
+    services = choosing(services, litter_floor=0)
+    made = indexed(services, [CONTENT])
+    for number in range(30):
+        services.store.put(keys.upload(made.id, f"{number:032x}"), b"x")
+    services.store.put(keys.index(made.id, f"{made.job_id}-9"), b"x")
+    assert collect(services) == set()
+    assert len(in_trash(services)) == 31
+
+
+def test_what_a_job_made_that_this_database_has_not_had_yet_is_unknown(
+    services: Services, indexed: Callable[..., TileSet]
+) -> None:
+    services = choosing(services, litter_floor=0)
+    made = indexed(services, [CONTENT])
+    of_later = {keys.index(made.id, f"{made.job_id + 1}-1"), keys.tile(made.id, "ee" * 32)}
+    for key in of_later:
+        services.store.put(key, b"x")
+    assert collect(services) == of_later
+
+
+def test_what_was_in_the_trash_for_its_days_is_deleted_and_the_rest_is_not(sqlite_services: Services) -> None:
+    first = unknown(sqlite_services, 2)
+    collect(sqlite_services)
+    assert in_trash(sqlite_services) == first
+    second = unknown(sqlite_services, 1)
+    collect(sqlite_services, timedelta(days=6.9))
+    assert in_trash(sqlite_services) == first | second
+    collect(sqlite_services, timedelta(days=7.2))
+    assert in_trash(sqlite_services) == second
+
+
+def test_nothing_leaves_the_trash_while_a_person_is_asked(sqlite_services: Services) -> None:
+    first = unknown(sqlite_services, 2)
+    collect(sqlite_services)
+    strange = unknown(sqlite_services, 30)
+    assert collect(sqlite_services, timedelta(days=30)) == strange
+    assert in_trash(sqlite_services) == first
+
+
+def test_what_a_row_names_comes_back_from_the_trash_even_after_its_days(
+    services: Services, indexed: Callable[..., TileSet]
+) -> None:
+    made = indexed(services, [CONTENT])
+    key = keys.tile(made.id, "dd" * 32)
+    services.store.put(key, b"a photo")
+    assert collect(services) == set()
+    with services.sessions.begin() as session:
+        session.add(Tile(tile_set_id=made.id, content="dd" * 32, name="again.jpg"))
+    assert collect(services, timedelta(days=30)) == {key}
+    assert services.store.get(key) == b"a photo"
+
+
+def test_a_photo_that_was_sent_again_is_not_replaced_by_the_one_in_the_trash(
+    services: Services, indexed: Callable[..., TileSet]
+) -> None:
+    made = indexed(services, [CONTENT])
+    key = keys.tile(made.id, "dd" * 32)
+    services.store.put(key, b"older")
+    collect(services)
+    services.store.put(key, b"newer")
+    with services.sessions.begin() as session:
+        session.add(Tile(tile_set_id=made.id, content="dd" * 32, name="again.jpg"))
+    collect(services)
+    assert (services.store.get(key), in_trash(services)) == (b"newer", {key})
+    collect(services, timedelta(days=30))
+    assert (services.store.get(key), in_trash(services)) == (b"newer", set())
+
+
+def test_what_is_in_the_trash_is_never_put_there_again(sqlite_services: Services) -> None:
+    strange = unknown(sqlite_services, 2)
+    for _ in range(3):
+        collect(sqlite_services)
+    assert sorted(each.former for each in trash.entries(sqlite_services.store)) == sorted(strange)
+
+
+def test_two_sweepers_at_once_take_each_blob_once(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(litter, "AT_ONCE", 1)
+    services = choosing(services, litter_floor=50)
+    strange = unknown(services, 40)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: look(services), range(4)))
+    assert collect(services) == set()
+    assert sorted(each.former for each in trash.entries(services.store)) == sorted(strange)
+
+
+def test_a_half_written_file_of_somebody_elses_stays(sqlite_services: Services) -> None:
+    sqlite_services.belonging.look()
+    for name in ("take#2", "mosaics/floor.png#1", f"{keys.target(uuid4())}#x"):
+        part = sqlite_services.store.folder / name
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"somebody's")
+        os.utime(part, (0, 0))
+    look(sqlite_services)
+    assert len([path for path in sqlite_services.store.folder.rglob("*#*") if path.is_file()]) == 3

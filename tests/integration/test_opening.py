@@ -257,17 +257,19 @@ def test_a_log_that_a_killed_process_left_open_to_all_is_shut(path: Path) -> Non
 
 
 @pytest.mark.usefixtures("open_to_all")
-def test_a_store_that_was_open_to_all_is_shut_with_all_that_is_in_it(tmp_path: Path) -> None:
+def test_a_store_that_was_open_to_all_is_shut_with_all_of_ours_that_is_in_it(tmp_path: Path) -> None:
     folder = tmp_path / "store"
     (folder / "a").mkdir(parents=True)
     (folder / "a/b").write_bytes(b"x")
+    (folder / "holiday.jpg").write_bytes(b"somebody's")
     outside = tmp_path / "outside"
     outside.write_bytes(b"x")
     (folder / "link").symlink_to(outside)
     store = FolderStore(folder)
     assert mode(folder) == 0o700
-    store.keep_private()
+    store.keep_private(lambda key: key == "a/b")
     assert (mode(folder / "a"), mode(folder / "a/b"), mode(outside)) == (0o700, 0o600, 0o644)
+    assert mode(folder / "holiday.jpg") == 0o644
 
 
 def test_a_folder_that_is_everybodys_stays_so(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
@@ -17,12 +17,12 @@ from PIL import Image
 
 from cli import processes
 from cli.doctor import doctor
-from models import database
+from models import database, keys
 from models.lifecycle import Lane
 from models.services import Services
 from models.storage import BucketStore
 from models.tables import Mosaic
-from worker import litter
+from worker import litter, trash
 
 WISH = {"cells_across": "24", "tile_size": "16", "detail": "0.6", "max_uses": "100"}
 
@@ -125,15 +125,17 @@ def test_a_second_mosaic_asks_for_no_photo_again(
 def test_what_no_row_names_is_cleared_away_and_the_rest_stays(
     installation: Any, services: Services, mosaic: dict[str, Any]
 ) -> None:
-    for number in range(3):
-        services.store.put(f"mosaics/never-ordered/{number}", b"x")
+    never_ordered = [keys.target(uuid4()) for _ in range(3)]
+    for key in never_ordered:
+        services.store.put(key, b"x")
     before = {blob.key for blob in services.store.list()}
     with services.sessions() as session:
         now = database.now(session)
     assert litter.collect(services, now + timedelta(hours=2)) >= 3
     after = {blob.key for blob in services.store.list()}
-    assert not any("never-ordered" in key for key in after)
-    assert {key for key in before if "/photos/" in key} <= after
+    assert not after & set(never_ordered)
+    assert {each.former for each in trash.entries(services.store)} >= set(never_ordered)
+    assert {key for key in before if "/tiles/" in key} <= after
     assert installation.get(mosaic["picture"]).ok
 
 

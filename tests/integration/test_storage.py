@@ -120,11 +120,60 @@ def test_the_size_of_a_blob_is_known_without_reading_it(store: Store) -> None:
     assert store.size("a") == 5
 
 
-def test_a_copy_has_the_same_bytes_and_stays_when_the_other_goes(store: Store) -> None:
-    store.put("a", b"bytes")
-    store.copy("a", "x/b")
-    store.delete(["a"])
-    assert (store.get("x/b"), keys(store)) == (b"bytes", ["x/b"])
+def test_what_is_moved_has_the_same_bytes_under_its_new_key_alone(store: Store) -> None:
+    store.put("a/b", b"bytes")
+    store.put("a/c", b"others")
+    assert set(store.move({"a/b": "x/b", "a/c": "x/y/c", "nowhere": "x/d"})) == {"a/b", "a/c"}
+    assert (store.get("x/b"), store.get("x/y/c"), keys(store)) == (b"bytes", b"others", ["x/b", "x/y/c"])
+
+
+def test_what_is_moved_never_takes_the_place_of_another(store: Store) -> None:
+    store.put("a", b"old")
+    store.put("b", b"newer")
+    assert list(store.move({"a": "b"})) == []
+    assert (store.get("a"), store.get("b")) == (b"old", b"newer")
+
+
+def test_what_is_moved_counts_as_written_now(store: Store) -> None:
+    store.put("a", b"1")
+    if isinstance(store, FolderStore):
+        os.utime(store.folder / "a", (0, 0))
+    store.move({"a": "b"})
+    (blob,) = store.list()
+    assert abs(blob.written_at - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_a_folder_that_is_empty_after_a_move_is_gone(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    store.put("a/b/c", b"1")
+    store.put("a/d", b"2")
+    store.move({"a/b/c": "x"})
+    assert sorted(path.name for path in store.folder.rglob("*")) == ["a", "d", "x"]
+
+
+def test_what_is_too_large_for_a_copy_on_the_server_goes_to_its_new_key_in_parts(
+    bucket_store: BucketStore, bucket: str, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.storage.bucket.LARGEST_COPY_BYTES", 10 << 20)
+    data = os.urandom(11 << 20)
+    bucket_store.put("large", data)
+    before = len(s3.requests(bucket))
+    assert list(bucket_store.move({"large": "elsewhere"})) == ["large"]
+    assert (bucket_store.get("elsewhere") == data, keys(bucket_store)) == (True, ["elsewhere"])
+    assert sum("/elsewhere" in line and "partNumber=" in line for line in s3.requests(bucket)[before:]) == 3
+
+
+def test_a_few_words_about_a_store_are_kept_once_or_over_others(store: Store) -> None:
+    store.note("about", "first", over=False)
+    store.note("about", "second", over=False)
+    assert store.get("about") == b"first"
+    store.note("about", "third", over=True)
+    assert store.get("about") == b"third"
+
+
+def test_a_store_tells_whether_it_holds_a_blob(store: Store) -> None:
+    store.put("a/b", b"1")
+    assert (store.holds("a/b"), store.holds("a"), store.holds("b")) == (True, False, False)
 
 
 def test_deleted_blobs_are_gone_and_what_was_gone_is_no_error(store: Store) -> None:
@@ -166,11 +215,9 @@ def test_what_is_not_there_is_a_clear_error(store: Store, ask: str) -> None:
         getattr(store, ask)("nowhere")
 
 
-def test_a_range_or_a_copy_of_nothing_is_a_clear_error(store: Store) -> None:
+def test_a_range_of_nothing_is_a_clear_error(store: Store) -> None:
     with pytest.raises(StorageUnreadable, match="holds nothing under 'nowhere'"):
         store.get_range("nowhere", 0, 1)
-    with pytest.raises(StorageUnreadable, match="holds nothing under 'nowhere'"):
-        store.copy("nowhere", "x")
 
 
 class FullDisk(io.RawIOBase):

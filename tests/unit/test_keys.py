@@ -1,10 +1,13 @@
 """The names of blobs."""
 
+import inspect
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from models import keys
+from models.keys import Key, Kind, Thrown
 
 ONE = UUID("00000000-0000-0000-0000-000000000001")
 TWO = UUID("00000000-0000-0000-0000-000000000002")
@@ -41,12 +44,91 @@ def test_two_attempts_never_write_the_same_outputs():
     assert len(set(outputs)) == len(outputs)
 
 
+HASH = "0f" * 32
+EVERY_KEY = [
+    (keys.upload(ONE, "0f" * 16), Key(keys.TILE_SETS, ONE, Kind.PASSING)),
+    (keys.listing(ONE, "2-1", 7), Key(keys.TILE_SETS, ONE, Kind.PASSING, job=2)),
+    (keys.part(ONE, "7-00ff"), Key(keys.TILE_SETS, ONE, Kind.PASSING)),
+    (keys.tile(ONE, HASH), Key(keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
+    (keys.preview_of_tile(ONE, HASH), Key(keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
+    (keys.original(ONE, HASH), Key(keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
+    (keys.index(ONE, "20-1"), Key(keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
+    (keys.plot(ONE, "20-1"), Key(keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
+    (keys.palette(ONE, "20-1"), Key(keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
+    (keys.target(ONE), Key(keys.MOSAICS, ONE, Kind.TARGET)),
+    (keys.batch_target(ONE, 7), Key(keys.BATCHES, ONE, Kind.TARGET)),
+    (keys.picture(ONE, "3-2", "png"), Key(keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (keys.preview(ONE, "3-2"), Key(keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (keys.probe(ONE), Key(keys.PROBES, ONE, Kind.PROBE)),
+]
+NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("key", "said"), EVERY_KEY)
+def test_every_kind_of_key_is_known_for_what_it_is(key, said):
+    assert Key.parsed(key) == said
+
+
+@pytest.mark.parametrize(("key", "said"), EVERY_KEY)
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_every_kind_of_key_comes_back_from_the_trash_as_it_was(key, said, by_hand):
+    assert Thrown.parsed(keys.thrown(key, NOON, by_hand=by_hand)) == Thrown(NOON, key, by_hand)
+
+
+def test_no_function_that_makes_a_key_is_forgotten_here():
+    made = {
+        name
+        for name, function in inspect.getmembers(keys, inspect.isfunction)
+        if function.__module__ == keys.__name__ and name not in {"thrown", "generation", "is_ours", "dataclass"}
+    }
+    assert made == {
+        "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
+        "batch_target", "picture", "preview", "probe",
+    }  # fmt: skip
+    assert len(EVERY_KEY) == len(made)
+
+
 @pytest.mark.parametrize(
-    ("key", "is_of_photo"),
+    ("key", "kind"),
     [
-        (keys.tile(ONE, "00ff"), True), (keys.preview_of_tile(ONE, "00ff"), True), (keys.original(ONE, "00ff"), True),
-        (keys.part(ONE, "7-1"), False), (keys.listing(ONE, "2-1", 7), False), (keys.upload(ONE, "tiles"), False),
+        (f"tile-sets/{ONE}/photos/{HASH}", Kind.PHOTO),
+        (f"tile-sets/{ONE}/3/index-v2.npy", Kind.RESULT),
+        (f"tile-sets/{ONE}/uploads/0", Kind.PASSING),
+    ],
+)
+def test_keys_of_former_versions_are_known(key, kind):
+    found = Key.parsed(key)
+    assert found is not None
+    assert found.kind is kind
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "", "holiday.jpg", "tile-sets", "mosaics/target", "mosaics/holiday/target", f"mosaics/{ONE}",
+        f"mosaics/{ONE}/",
+        f"mosaics/{ONE}/target/", f"mosaics/{ONE}/target\n", f"mosaics/{ONE}/target#1", f"x/mosaics/{ONE}/target",
+        f"Mosaics/{ONE}/target", f"mosaics/{str(TWO).replace('-', '')}/target", f"mosaics/{ONE}/3-2/notes.txt",
+        f"mosaics/{ONE}/3-2/mosaic.png.bak", f"mosaics/{ONE}/٣/preview.jpg", f"tile-sets/{ONE}/tiles/00ff",
+        f"tile-sets/{ONE}/tiles/{HASH.upper()}", f"tile-sets/{ONE}/tiles/{HASH}/x", f"tile-sets/{ONE}/tiles",
+        f"batches/{ONE}/targets/a", f"batches/{ONE}/targets/-1", "doctor/notes", keys.INSTALLATION,
+        keys.generation(ONE), keys.thrown(keys.target(ONE), NOON),
     ],
 )  # fmt: skip
-def test_the_keys_of_photos_end_in_their_content(key, is_of_photo):
-    assert keys.is_of_photo(key) == is_of_photo
+def test_what_only_looks_like_a_key_is_not_ours(key):
+    assert Key.parsed(key) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "trash", "trash/", "trash/20261128T120001Z",
+        f"trash/{keys.target(ONE)}", "trash/20261128T120001Z/holiday.jpg",
+        f"trash/20261328T120001Z/{keys.target(ONE)}", f"rubbish/20261128T120001Z/{keys.target(ONE)}",
+        f"trash/20261128/{keys.target(ONE)}", f"trash/2026112T120001Z/{keys.target(ONE)}",
+        f"trash/20261128T120001Z-by-magic/{keys.target(ONE)}", f"trash/20261128T120001Z-by-hand-x/{keys.target(ONE)}",
+        f"trash/20261128T120001Z/{keys.thrown(keys.target(ONE), NOON)}",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_trash_is_not_ours(key):
+    assert Thrown.parsed(key) is None

@@ -8,10 +8,11 @@ from flask import Blueprint, Response, jsonify
 from models import queue
 from models.errors import QueueUnavailable
 from models.readiness import CHECKS
-from web.context import readiness
+from web.context import readiness, services
 from web.problems import RETRY_SECONDS
 
 bp = Blueprint("health", __name__)
+UNAVAILABLE = "unavailable"
 log = structlog.get_logger(__name__)
 
 
@@ -25,12 +26,15 @@ def live() -> tuple[str, int, dict[str, str]]:
 def ready() -> Response:
     """Say whether orders can be taken: that needs the database and the store; without Redis they wait for the sweep.
 
-    Anybody may ask, so the log alone says what a trouble's sentence says of this machine.
+    A store that is not joined is not swept, so nothing in it can be lost, and orders are taken. Anybody may ask, so
+    the log alone says what a trouble's sentence says of this machine.
     """
     troubles = readiness().troubles()
     for subject, error in troubles.items():
         log.warning("not ready", subject=subject, error_code=error.code, reason=str(error))
     answers = {subject: "unavailable" if subject in troubles else "ok" for subject in CHECKS}
+    if "store" not in troubles:
+        answers["store"] = services().belonging.newest
     told = [
         {"code": error.code, "detail": f"The {subject} cannot be used; the log and `tessera doctor` say why."}
         for subject, error in troubles.items()

@@ -47,6 +47,7 @@ class FiguresCollector(Collector):
         yield from self._of_attempts()
         yield self._waits()
         yield self._phases()
+        yield from self._of_store()
 
     def _of_jobs(self) -> Iterator[Metric]:
         jobs = GaugeMetricFamily(
@@ -121,6 +122,24 @@ class FiguresCollector(Collector):
         for row in self.figures.phases:
             phases.add_metric((row.kind, row.phase), count_value=row.count, sum_value=row.seconds)
         return phases
+
+    def _of_store(self) -> Iterator[Metric]:
+        seen = self.figures.store
+        yield GaugeMetricFamily(
+            "tessera_store_look_timestamp_seconds",
+            "When the store was last looked through. Not growing: no sweep runs, or the store is not joined.",
+            value=seen.looked_at.timestamp() if seen.looked_at else 0,
+        )
+        yield GaugeMetricFamily("tessera_store_blobs", "Blobs in the store, at the last look.", value=seen.blob_count)
+        yield GaugeMetricFamily(
+            "tessera_withheld_blobs",
+            "Blobs that no row speaks of, too many to be cleared away unasked. Above 0: see tessera litter.",
+            value=seen.withheld_count,
+        )
+        yield GaugeMetricFamily(
+            "tessera_trash_blobs", "Blobs in the trash, at the last look.", value=seen.trash_count
+        )
+        yield GaugeMetricFamily("tessera_trash_bytes", "How large they are together.", value=seen.trash_bytes)
 
 
 def _buckets(waited: Waits) -> list[tuple[str, float]]:

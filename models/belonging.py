@@ -1,0 +1,185 @@
+"""Whether the store belongs to this database: both carry the id of one installation.
+
+The id is drawn once, by a guarded update of the database's one row. A store that holds nothing at all is given it at
+once; every other one only by `tessera adopt`. The store also says how often it was looked through: a database that
+counts fewer was restored from a dump, and does not know what was stored since.
+"""
+
+import threading
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid4
+
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import keys
+from models.errors import BlobMissing, StorageUnreachable, StorageUnreadable, StoreOfAnother
+from models.storage import Store
+from models.tables import Installation
+
+ADOPT = "or join it to this database with `tessera adopt`"
+TRUST_SECONDS = 60.0
+"""How long a process writes to a store before it looks again whose it is."""
+log = structlog.get_logger(__name__)
+
+
+class Bond(StrEnum):
+    """What ties the store to the database."""
+
+    OURS = "ok"
+    UNMARKED = "not joined"
+    OLDER = "newer than the database"
+    ANOTHERS = "of another installation"
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and what to do."""
+        return {
+            Bond.OURS: "The store belongs to this database.",
+            Bond.UNMARKED: "The store holds files and no installation's id, so nothing in it is ever deleted; "
+            f"name an empty one in TESSERA_STORE, {ADOPT}.",
+            Bond.OLDER: "The database is older than the store, as one restored from a dump is, so nothing in the "
+            f"store is deleted; bring back the newer database, {ADOPT}.",
+            Bond.ANOTHERS: "The store belongs to another database, so nothing is written to it or deleted from it; "
+            f"correct TESSERA_DATABASE_URL or TESSERA_STORE, or bring back that database, {ADOPT}.",
+        }[self]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look through the store found.
+
+    Attributes:
+        blob_count: Blobs of ours, without those in the trash.
+        withheld_count: Those that no row speaks of and that are too many to be taken unasked; else 0.
+        trash_count: Blobs in the trash.
+        trash_bytes: How large they are together.
+    """
+
+    blob_count: int
+    withheld_count: int
+    trash_count: int
+    trash_bytes: int
+
+
+class Belonging:
+    """A database and a store, and what ties them."""
+
+    def __init__(self, sessions: sessionmaker[Session], reading: sessionmaker[Session], store: Store) -> None:
+        self._sessions, self._reading, self._store = sessions, reading, store
+        self._lock = threading.Lock()
+        self._trusted_until = 0.0
+        self._logged = Bond.OURS
+        self.newest = Bond.OURS
+        """What the last look found."""
+
+    def look(self) -> Bond:
+        """Ask both whose the store is; one that holds nothing at all is ours from now on.
+
+        Raises:
+            StorageUnreadable: the store refuses, or does not answer.
+        """
+        marked = mark(self._store)
+        if marked is None and _is_empty(self._store):
+            self._store.note(keys.INSTALLATION, str(self.identity()), over=False)
+            marked = mark(self._store)
+        self.newest = self._judged(marked)
+        return self.newest
+
+    def look_and_log(self) -> Bond:
+        """Do the same, and log what is wrong, once until it changes."""
+        bond = self.look()
+        if bond is not self._logged:
+            event = "the store is swept" if bond is Bond.OURS else "the store is not swept"
+            log.warning(event, reason=bond.sentence)
+            self._logged = bond
+        return bond
+
+    def check_writable(self) -> None:
+        """Refuse to write to a store whose owner's sweep would take it.
+
+        Raises:
+            StoreOfAnother: the store belongs to another database.
+            StorageUnreadable: the store refuses, or does not answer.
+        """
+        with self._lock:
+            if time.monotonic() < self._trusted_until:
+                return
+            bond = self.look_and_log()
+            if bond is Bond.ANOTHERS:
+                raise StoreOfAnother(bond.sentence)
+            self._trusted_until = time.monotonic() + TRUST_SECONDS
+
+    def adopt(self) -> None:
+        """Give the store this database's id, whoever had it before, and forget that it was newer."""
+        identity = self.identity()
+        self._store.note(keys.INSTALLATION, str(identity), over=True)
+        counted = _generation(self._store, identity)
+        with self._sessions.begin() as session:
+            older = Installation.generation < counted
+            session.execute(update(Installation).where(older).values(generation=counted))
+
+    def begin_look(self, now: datetime) -> None:
+        """Count one look through the store, in the database first: it never counts fewer than its store."""
+        with self._sessions.begin() as session:
+            counted = update(Installation).values(generation=Installation.generation + 1, looked_at=now)
+            generation = session.scalars(counted.returning(Installation.generation)).one()
+        self._store.note(keys.generation(self.identity()), str(generation), over=True)
+
+    def note(self, found: Found) -> None:
+        """Remember what a look through the store found, for the metrics and `tessera doctor`."""
+        with self._sessions.begin() as session:
+            session.execute(update(Installation).values(**asdict(found)))
+
+    def identity(self) -> UUID:
+        """Return the database's id; the first who asks draws it."""
+        found = self._row().identity
+        if found is None:
+            with self._sessions.begin() as session:
+                session.execute(update(Installation).where(Installation.identity.is_(None)).values(identity=uuid4()))
+            return self.identity()
+        return found
+
+    def _judged(self, marked: str | None) -> Bond:
+        if marked is None:
+            return Bond.UNMARKED
+        identity = self.identity()
+        if marked != str(identity):
+            return Bond.ANOTHERS
+        # The store's count first: others may count on between the two, and the database counts before the store does.
+        counted = _generation(self._store, identity)
+        return Bond.OLDER if counted > self._row().generation else Bond.OURS
+
+    def _row(self) -> Installation:
+        with self._reading() as session:
+            return session.scalars(select(Installation)).one()
+
+
+def mark(store: Store) -> str | None:
+    """Return what the store says whose it is, as it is written there; None where it says nothing."""
+    try:
+        return store.get(keys.INSTALLATION).decode(errors="replace").strip()
+    except BlobMissing:
+        return None
+
+
+def _is_empty(store: Store) -> bool:
+    try:
+        return next(store.list(), None) is None
+    except StorageUnreachable:
+        raise
+    except StorageUnreadable:
+        # It holds what no store of ours does, such as a name that cannot be read.
+        return False
+
+
+def _generation(store: Store, identity: UUID) -> int:
+    """Return how often the store says that it was looked through; what is damaged counts as never."""
+    try:
+        return int(store.get(keys.generation(identity)))
+    except (BlobMissing, ValueError):
+        return 0

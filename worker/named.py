@@ -1,0 +1,139 @@
+"""What the rows know of a blob: a row names it, a row says that it is done with, or no row speaks of it at all."""
+
+from collections.abc import Callable
+from enum import Enum, auto
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import exclusions, keys
+from models.keys import Key, Kind
+from models.lifecycle import JobState
+from models.tables import Batch, Exclusion, Job, Mosaic, Part, Source, Tile, TileSet, Version
+
+
+class Standing(Enum):
+    """What the database says of a blob."""
+
+    NAMED = auto()
+    """A row names it, or soon may."""
+    SPENT = auto()
+    """Its job is over, its set or its photo was deleted for good: the rows say so."""
+    UNKNOWN = auto()
+    """No row speaks of it. It was never ordered; or the rows are the wrong ones, or older than the store."""
+
+
+Rule = Callable[[str, Key], Standing]
+Owner = tuple[str, UUID]
+
+
+def nothing_known(_key: str, _said: Key) -> Standing:
+    """Say that no row speaks of what belongs to this owner."""
+    return Standing.UNKNOWN
+
+
+def all_named(_key: str, _said: Key) -> Standing:
+    """Say that all that belongs to this owner is needed."""
+    return Standing.NAMED
+
+
+def all_spent(_key: str, _said: Key) -> Standing:
+    """Say that nothing that belongs to this owner is needed any more."""
+    return Standing.SPENT
+
+
+class Named:
+    """What the rows know of blobs; each owner's rows are asked once."""
+
+    def __init__(self, reading: sessionmaker[Session]) -> None:
+        self._reading = reading
+        self._rules: dict[Owner, Rule] = {}
+
+    def standing(self, key: str) -> Standing | None:
+        """Return what the rows know of a blob by its key; None if that is none of ours."""
+        said = Key.parsed(key)
+        if said is None:
+            return None
+        owner = (said.thing, said.owner)
+        if owner not in self._rules:
+            with self._reading() as session:
+                self._rules[owner] = _rule(session, *owner)
+        return self._rules[owner](key, said)
+
+
+def _rule(session: Session, thing: str, owner: UUID) -> Rule:
+    makers = {keys.TILE_SETS: _of_tile_set, keys.MOSAICS: _of_mosaic, keys.BATCHES: _of_batch}
+    return makers[thing](session, owner) if thing in makers else nothing_known
+
+
+def _of_tile_set(session: Session, identity: UUID) -> Rule:
+    tile_set = session.get(TileSet, identity)
+    if tile_set is None:
+        return nothing_known
+    if not tile_set.job.state.final:
+        return all_named
+    if tile_set.version is None and tile_set.job.state is JobState.SUCCEEDED and tile_set.purged_at is None:
+        # Indexed before there were versions: its photos are still to be indexed anew.
+        return all_named
+    needed = _needed_versions(session, tile_set)
+    if not needed and tile_set.purged_at is not None:
+        return all_spent
+    named = {key for version in needed for key in (version.index_key, version.plot_key, version.palette_key)}
+    named |= set(session.scalars(select(Source.address).where(Source.tile_set_id == identity)))
+    for part in session.scalars(select(Part).where(Part.tile_set_id == identity)):
+        named |= {part.listing_key, part.index_key}
+    contents = set(session.scalars(select(Tile.content).where(Tile.tile_set_id == identity)))
+    contents |= exclusions.in_trash(session, identity)
+    excluded = set(session.scalars(select(Exclusion.content).where(Exclusion.tile_set_id == identity)))
+    if any(version.number != tile_set.version for version in needed):
+        contents |= excluded
+    purged, newest_job = tile_set.purged_at is not None, _newest_job(session)
+
+    def rule(key: str, said: Key) -> Standing:
+        if key in named or said.content in contents:
+            return Standing.NAMED
+        spent = purged or said.kind is Kind.PASSING or said.content in excluded or _is_of_known_job(said, newest_job)
+        return Standing.SPENT if spent else Standing.UNKNOWN
+
+    return rule
+
+
+def _needed_versions(session: Session, tile_set: TileSet) -> list[Version]:
+    """Return the newest version, unless the set was purged, and those that mosaics are still to be made from."""
+    unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
+    query = select(Mosaic.tile_set_version).join(Mosaic.job).where(Mosaic.tile_set_id == tile_set.id, unfinished)
+    numbers = set(session.scalars(query.distinct()))
+    if tile_set.purged_at is None and tile_set.version is not None:
+        numbers.add(tile_set.version)
+    found = select(Version).where(Version.tile_set_id == tile_set.id, Version.number.in_(numbers))
+    return list(session.scalars(found))
+
+
+def _of_mosaic(session: Session, identity: UUID) -> Rule:
+    mosaic = session.get(Mosaic, identity)
+    if mosaic is None:
+        return nothing_known
+    if not mosaic.job.state.final:
+        return all_named
+    named, newest_job = {mosaic.target_key, mosaic.picture_key, mosaic.preview_key}, _newest_job(session)
+
+    def rule(key: str, said: Key) -> Standing:
+        if key in named:
+            return Standing.NAMED
+        return Standing.SPENT if _is_of_known_job(said, newest_job) else Standing.UNKNOWN
+
+    return rule
+
+
+def _of_batch(session: Session, identity: UUID) -> Rule:
+    return nothing_known if session.get(Batch, identity) is None else all_named
+
+
+def _newest_job(session: Session) -> int:
+    return session.scalar(select(func.max(Job.id))) or 0
+
+
+def _is_of_known_job(said: Key, newest_job: int) -> bool:
+    """Whether a job made it that this database has had; one restored from a dump has not had the later ones."""
+    return said.job is not None and said.job <= newest_job

@@ -1,0 +1,48 @@
+"""The trash: where blobs that no row names wait for some days before they are deleted."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from models import keys
+from models.keys import Thrown
+from models.storage import Blob, Store
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A blob in the trash: its key there, the one that it had, when it came, who said so, and its size."""
+
+    key: str
+    former: str
+    when: datetime
+    by_hand: bool
+    size_bytes: int
+
+
+def entry(blob: Blob) -> Entry | None:
+    """Return what a blob of the trash is; None if it is none of ours."""
+    said = Thrown.parsed(blob.key)
+    return None if said is None else Entry(blob.key, said.key, said.when, said.by_hand, blob.size_bytes)
+
+
+def entries(store: Store) -> Iterator[Entry]:
+    """Yield everything in the trash."""
+    return (found for blob in store.list(keys.TRASH) if (found := entry(blob)) is not None)
+
+
+def throw(store: Store, former: Iterable[str], now: datetime, *, by_hand: bool) -> Sequence[str]:
+    """Put blobs into the trash by their keys; return those that were there."""
+    return store.move({key: keys.thrown(key, now, by_hand=by_hand) for key in former})
+
+
+def put_back(store: Store, some: Sequence[Entry]) -> list[Entry]:
+    """Give blobs the keys back that they had, the latest first; return those for which these were free."""
+    chosen = {each.former: each for each in sorted(some, key=lambda each: each.when)}
+    moved = set(store.move({each.key: each.former for each in chosen.values()}))
+    return [each for each in chosen.values() if each.key in moved]
+
+
+def empty(store: Store, some: Sequence[Entry]) -> None:
+    """Delete blobs of the trash for good."""
+    store.delete([each.key for each in some])
