@@ -158,7 +158,7 @@ def _version(program: Path) -> str:
 
 
 def _database(loaded: Settings) -> str:
-    at = readiness.check_database(open_services(loaded))
+    at = readiness.check_database_alone(loaded.database_url, database.sessions(database.connect(loaded.database_url)))
     return f"{database.address(loaded.database_url).get_backend_name()}, version {at}"
 
 

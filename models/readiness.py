@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from sqlalchemy import false, update
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.orm import Session, sessionmaker
 
 from models import database, keys, opening
 from models.belonging import Bond
@@ -31,8 +32,13 @@ def check_database(services: Services) -> str:
         UnusableDatabase: it is at another version, or of no use.
         DatabaseUnavailable: it does not answer, or takes nothing.
     """
-    at = opening.check(services.settings.database_url)
-    with opening.in_a_sentence(), services.sessions() as session:
+    return check_database_alone(services.settings.database_url, services.sessions)
+
+
+def check_database_alone(url: str, sessions: sessionmaker[Session]) -> str:
+    """Do the same, whatever the store is like."""
+    at = opening.check(url)
+    with opening.in_a_sentence(), sessions() as session:
         # Changes nothing, and needs the right to change something.
         session.execute(update(Tile).where(false()).values(name=""))
     return at

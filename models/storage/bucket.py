@@ -98,14 +98,23 @@ class BucketStore(Store):
             if self.holds(new):
                 return False
             if self.size(key) > LARGEST_COPY_BYTES:
-                with self.open(key) as file, self._asking(key):
-                    obstore.put(self._blobs, new, file, max_concurrency=UPLOADS_AT_ONCE)
+                self._carry(key, new)
             else:
                 with self._asking(key):
                     obstore.copy(self._blobs, key, new)
         except BlobMissing:
             return False
         return True
+
+    def _carry(self, key: str, new: str) -> None:
+        """Send the bytes of a blob to another key, in parts; no more than some of them is in memory."""
+        with ThreadPoolExecutor(1) as elsewhere:
+            # obstore reads the file on a thread of its own runtime, where it makes no other request.
+            def fetch(start: int, length: int) -> bytes:
+                return elsewhere.submit(self.get_range, key, start, length).result()
+
+            with io.BufferedReader(RangedFile(self.size(key), fetch)) as file, self._asking(key):
+                obstore.put(self._blobs, new, file, max_concurrency=UPLOADS_AT_ONCE)
 
     def drop_parts(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
         """Return 0: parts that were never made a blob are for a lifecycle rule of the bucket to remove."""

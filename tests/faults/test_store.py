@@ -209,7 +209,7 @@ def test_a_tessera_up_whose_database_is_lost_deletes_nothing(
         assert ANOTHERS in (tmp_path / "said").read_text()
         assert place.held() == before
         ready = service.installed.session.get(f"{up}/readyz", timeout=30)
-        assert (ready.status_code, ready.json()["store"]) == (503, "of another installation")
+        assert (ready.status_code, ready.json()["troubles"][0]["code"]) == (503, "store_of_another")
     assert (
         f"MISSING  store              {ANOTHERS}"
         in CliRunner().invoke(tessera_command, ["doctor", "--data", str(data)]).output
