@@ -12,9 +12,12 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.exc import DataError
 from werkzeug.test import TestResponse
 
 from models.services import Services
+from models.tables import Tile
 
 Value = TypeVar("Value")
 EDGES = [sign * (1 << bits) + step for bits in (31, 32, 63, 64, 200) for sign in (1, -1) for step in (-1, 0, 1)]
@@ -198,3 +201,15 @@ def test_a_body_of_a_kind_that_is_not_read_is_refused_as_such(world: Any, client
     for path in ("mosaics", "batches", "tile-sets", f"tile-sets/{world.ids['tile_set_id']}/photos"):
         response = client.post(f"/api/v1/{path}", data=b"{}", content_type="application/json")
         assert (response.status_code, response.get_json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_what_is_no_hash_is_at_no_address(world: Any, client: FlaskClient) -> None:
+    for content in ("\0", "F" * 64, "f" * 63, "f" * 65, "\ud800"):
+        for path in ("/api/v1/tile-sets/{}/tiles/{}/preview", "/tile-sets/{}/photos/{}/preview"):
+            assert client.get(path.format(world.ids["tile_set_id"], percent(content))).status_code == 404
+
+
+@pytest.mark.parametrize("value", [Tile.id > 2**70, Tile.name == "\ud800"], ids=["number", "text"])
+def test_what_no_row_can_hold_has_one_name_on_every_database(services: Services, value: ColumnElement[bool]) -> None:
+    with services.reading() as session, pytest.raises(DataError):
+        session.scalars(select(Tile).where(value)).all()
