@@ -1,5 +1,6 @@
 """Files made on the spot, and real servers, started and ended by the tests: Redis, PostgreSQL, workers, gunicorn."""
 
+import gc
 import importlib.util
 import itertools
 import os
@@ -257,28 +258,36 @@ def chosen(database_url: str, redis_url: str, store: Path, **more: Any) -> Setti
 
 
 @pytest.fixture
-def services(database_url: str, redis_running: RedisServer, tmp_path: Path) -> Services:
+def services(database_url: str, redis_running: RedisServer, tmp_path: Path) -> Iterator[Services]:
     """An installation's services without its processes, on each database."""
-    return _services(database_url, redis_running, tmp_path)
+    yield from _services(database_url, redis_running, tmp_path)
 
 
 @pytest.fixture
-def sqlite_services(new_database: Callable[[str], str], redis_running: RedisServer, tmp_path: Path) -> Services:
+def sqlite_services(
+    new_database: Callable[[str], str], redis_running: RedisServer, tmp_path: Path
+) -> Iterator[Services]:
     """The same on SQLite alone, for what does not depend on the database."""
-    return _services(new_database("sqlite"), redis_running, tmp_path)
+    yield from _services(new_database("sqlite"), redis_running, tmp_path)
 
 
 @pytest.fixture
-def postgresql_services(new_database: Callable[[str], str], redis_running: RedisServer, tmp_path: Path) -> Services:
+def postgresql_services(
+    new_database: Callable[[str], str], redis_running: RedisServer, tmp_path: Path
+) -> Iterator[Services]:
     """The same on PostgreSQL alone: SQLite locks no rows, whoever writes there writes alone."""
-    return _services(new_database("postgresql"), redis_running, tmp_path)
+    yield from _services(new_database("postgresql"), redis_running, tmp_path)
 
 
-def _services(database_url: str, running: RedisServer, folder: Path) -> Services:
+def _services(database_url: str, running: RedisServer, folder: Path) -> Iterator[Services]:
     settings = chosen(database_url, running.url, folder / "store", lease_seconds=3, beat_seconds=0.1)
     queue.connect(settings, "publisher")
     running.client.flushall()
-    return open_services(settings)
+    opened = open_services(settings)
+    yield opened
+    # A server takes a hundred connections, and services that their store knows are not freed at once.
+    opened.sessions.kw["bind"].dispose()
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

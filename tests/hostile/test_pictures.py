@@ -594,7 +594,9 @@ ways = (images.decode, lambda d: images.tile(d, 50, 40), lambda d: images.thumb(
 for path in sorted(Path(sys.argv[1]).iterdir()):
     print(json.dumps([path.name, *(seen(way, path.read_bytes()) for way in ways)]), flush=True)
 """
-CODES = {"not_a_picture", "truncated_picture", "damaged_picture", "too_many_pixels", "empty_file"}
+CODES = {
+    "not_a_picture", "kind_not_read", "truncated_picture", "damaged_picture", "too_many_pixels", "empty_file",
+}  # fmt: skip
 
 
 @pytest.mark.skipif(not NASTY, reason="no folder shared/photos/nasty lies beside the checkout")

@@ -223,7 +223,7 @@ def collected(services: Services) -> set[str]:
     with services.sessions() as session:
         now = database.now(session)
     litter.collect(services, now + LATER)
-    return {blob.key for blob in services.store.list()}
+    return {blob.key for blob in services.store.list() if keys.Key.parsed(blob.key) is not None}
 
 
 def photos(tile_set: UUID, *contents: bytes) -> set[str]:

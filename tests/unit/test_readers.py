@@ -116,7 +116,7 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
         off = judged(dice, how)
         assert off is None or off <= 3, (number, off, how)
         answers.append(off)
-    assert sum(off is not None for off in answers) > len(answers) / 8
+    assert sum(off is not None for off in answers) > len(answers) / 10
 
 
 @pytest.mark.parametrize(
