@@ -323,8 +323,7 @@ def test_a_zip_in_a_bucket_is_read_by_range_and_little_more_than_once(
         lengths = list(pool.map(lambda name: len(archive.read(name)), archive.namelist()))
     assert lengths == [100_000] * 300
     blocks = -(-len(file.getvalue()) // (4 << 20))
-    # A thread that lags behind the others may ask for a block again.
-    assert len(s3.requests(bucket)) - before < 2 * blocks
+    assert len(s3.requests(bucket)) - before <= blocks + 3
 
 
 def test_one_entry_of_a_zip_in_a_bucket_costs_its_blocks_alone(

@@ -99,7 +99,9 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
     for number in range(ROUNDS):
         form, bits = kinds[dice.integers(len(kinds))]
         photometric = int(dice.choice([NEGATIVE, GREY, RGB, PALETTE, INKS]))
-        extra = [None, 0, trust.ASSOCIATED, trust.UNASSOCIATED][dice.integers(4)] if photometric != PALETTE else None
+        extra = (
+            [None, 0, trust.ASSOCIATED, trust.UNASSOCIATED][dice.integers(4)] if photometric in (0, 1, 2) else None
+        )
         how = Tiff(
             photometric,
             bits,
@@ -116,7 +118,7 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
         off = judged(dice, how)
         assert off is None or off <= 3, (number, off, how)
         answers.append(off)
-    assert sum(off is not None for off in answers) > len(answers) / 10
+    assert sum(off is not None for off in answers) > len(answers) / 8
 
 
 @pytest.mark.parametrize(
