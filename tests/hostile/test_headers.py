@@ -8,7 +8,9 @@ from time import process_time
 import pytest
 
 from models.errors import InvalidOrder, UnusablePicture
+from models.lattices import Effort
 from models.orders import MosaicOrder
+from models.rules import QUICK
 from web import peek
 
 MEBIBYTE = 1 << 20
@@ -80,7 +82,7 @@ def test_a_header_made_to_do_harm_costs_a_look_next_to_nothing(name, record_prop
     tracemalloc.start()
     began = process_time()
     try:
-        peek.judge(file, "photo", 1 << 30, order, tile_count=1_000)
+        peek.judge(file, "photo", 1 << 30, order, 1_000, Effort(QUICK))
     except (InvalidOrder, UnusablePicture) as refusal:
         record_property("refusal", str(refusal))
     seconds = process_time() - began

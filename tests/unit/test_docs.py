@@ -146,7 +146,7 @@ def test_every_limit_of_an_order_is_written_down(name: str):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_described(name: str):
-    context = click.Context(tessera)
+    context = click.Context(tessera, **tessera.context_settings)
     command = tessera.get_command(context, name)
     assert command is not None
     described = page("command-line.md").partition(f"## tessera {name}\n")[2].partition("\n## ")[0]
@@ -184,7 +184,7 @@ def parsed(command: click.Command, words: list[str], parent: click.Context | Non
     Raises:
         click.UsageError: click would refuse them.
     """
-    context = click.Context(command, parent=parent, info_name=command.name)
+    context = click.Context(command, parent=parent, info_name=command.name, **command.context_settings)
     given, left, _ = command.make_parser(context).parse_args(list(words))
     for option in command.params:
         value = given.get(option.name or "")
