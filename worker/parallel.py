@@ -26,7 +26,9 @@ Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
 
-def spread(function: Callable[[Thing], Result], things: Iterable[Thing], threads: int) -> Iterator[Result]:
+def spread(
+    function: Callable[[Thing], Result], things: Iterable[Thing], threads: int, chunk_size: int = CHUNK
+) -> Iterator[Result]:
     """Yield `function(thing)` for every thing, in order; never more than a few chunks are in memory.
 
     When the caller stops early, what has not begun is dropped.
@@ -44,7 +46,7 @@ def spread(function: Callable[[Thing], Result], things: Iterable[Thing], threads
             while True:
                 while len(running) < threads * CHUNKS_AHEAD and (
                     # The first chunks are small, so that a few things reach every thread.
-                    chunk := list(islice(waiting, min(CHUNK, 1 + begun // (2 * threads))))
+                    chunk := list(islice(waiting, min(chunk_size, 1 + begun // (2 * threads))))
                 ):
                     begun += len(chunk)
                     running.append(pool.submit(work, chunk))

@@ -29,8 +29,6 @@ from worker.sources import Photo
 log = structlog.get_logger(__name__)
 
 REMOVED_SENTENCE = "It was removed from this set; sent as a file, it comes back."
-REMOTE_THREADS = 16
-"""Photos that are read and stored at once where each takes a journey; no more are decoded than there are cores."""
 
 Told = Callable[[int], None]
 """Told how many photos of the part are done. What it raises stops the work."""
@@ -67,7 +65,7 @@ class PartWork:
         context.zips(self._services.store).keep_only({photo.address for photo in photos})
         with context.decoders(chosen) as decoder:
             keeper = Keeper(self._services, self._tile_set, decoder)
-            for number, found in enumerate(parallel.spread(keeper.take, photos, keeper.threads), start=1):
+            for number, found in enumerate(sources.each(keeper.take, photos, self._services.store), start=1):
                 if self._heart.stopped:
                     raise LeaseLost(f"Attempt {self._lease.attempt} no longer holds part {self._lease.number}.")
                 self._done = number
@@ -105,7 +103,6 @@ class Keeper:
         self._store, self._settings = services.store, services.settings
         self._tile_set, self._decoder = tile_set, decoder
         self._cores = threading.Semaphore(parallel.core_count())
-        self.threads = parallel.core_count() if services.store.is_local else REMOTE_THREADS
         self._zips = context.zips(services.store)
         self._known = _contents(services.reading, tile_set.id, tile_set.job_id)
         self._removed = _removed(services.reading, tile_set.id, tile_set.job_id)

@@ -9,7 +9,7 @@ from typing_extensions import Buffer
 BLOCK_BYTES = 4 << 20
 """A request costs some 50 ms before its first byte; this is as much as arrives in the same time again."""
 BLOCKS_KEPT = 4
-"""Threads that read entries of one zip jump back and forth between neighbours. Memory: 16 MiB an open file."""
+"""Threads that take turns at the entries of one zip are a few entries apart. Memory: 16 MiB an open file."""
 
 
 class RangedFile(io.RawIOBase):

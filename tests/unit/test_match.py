@@ -175,6 +175,19 @@ def test_any_lab_colours_find_the_smallest_ciede2000(cells, tiles):
     assert found(cells, tiles, Metric.CIEDE2000) == lowest_of_all(cells, tiles)
 
 
+@pytest.mark.parametrize("grey", [True, False])
+@pytest.mark.parametrize(
+    ("exponent", "span"), [(-324, 20), (-170, 20), (-162, 0.5), (-161, 0.5), (-160, 2), (-155, 20)]
+)
+def test_colours_whose_differences_have_a_square_of_nothing_are_ties(exponent, span, grey):
+    dice = np.random.default_rng(-exponent)
+    cells, tiles = (10.0 ** dice.uniform(exponent, exponent + span, (n, 3)) for n in (600, 60))
+    cells[::2], tiles[::3] = 0, 0
+    if not grey:
+        cells[:, 0] = tiles[:, 0] = 50
+    assert found(cells, tiles, Metric.CIEDE2000) == lowest_of_all(cells, tiles)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_no_tile_is_nearer_by_scikit_images_ciede2000(seed):
     dice = np.random.default_rng(seed)

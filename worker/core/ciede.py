@@ -16,6 +16,8 @@ PAIRS = 1 << 17
 LARGEST_S_L = 1 + 0.015 * 50**2 / np.sqrt(20 + 50**2)
 """S_L at L* = 0 and 100: the most by which a difference of lightness is divided."""
 ROUNDING = 1 + 1e-9
+VANISHING = 1e-150
+"""Squares of differences that are smaller are rounded to nothing, or nearly so: they bound nothing."""
 
 
 def nearest_by_ciede2000(cells: Array, tiles: Array, progress: Progress = quiet) -> Numbers:
@@ -42,7 +44,7 @@ def nearest_by_ciede2000(cells: Array, tiles: Array, progress: Progress = quiet)
     by_lightness = np.ascontiguousarray(tiles[order])
     chosen, smallest = _proposed(cells, by_lightness)
     chosen = order[chosen]
-    reach = smallest * LARGEST_S_L * ROUNDING
+    reach = smallest * LARGEST_S_L * ROUNDING + VANISHING
     first = np.searchsorted(by_lightness[:, 0], cells[:, 0] - reach, "left")
     counts = np.searchsorted(by_lightness[:, 0], cells[:, 0] + reach, "right") - first
     ends = np.cumsum(counts)
@@ -55,7 +57,7 @@ def nearest_by_ciede2000(cells: Array, tiles: Array, progress: Progress = quiet)
             ends[some] - counts[some] - ends[start] + counts[start], counts[some]
         )
         places += np.repeat(first[some], counts[some])
-        likely = _bound(cells[rows], by_lightness[places]) <= smallest[rows] ** 2 * ROUNDING
+        likely = _bound(cells[rows], by_lightness[places]) <= smallest[rows] ** 2 * ROUNDING + VANISHING**2
         rows, places = rows[likely], places[likely]
         _take_nearest(chosen, rows, order[places], ciede2000(cells[rows], by_lightness[places]))
         start = stop
