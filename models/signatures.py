@@ -86,6 +86,8 @@ def other(head: bytes) -> str | None:
             return name
     if head[4:8] == b"ftyp" and _coding(head) is None:
         major = head[8:12]
+        if major == b"mif3":  # ISO/IEC 23008-12, amendment 2
+            return "an AVIF or HEIC picture in the short form of the format"
         if major in _OTHER_CODINGS:
             return "a HEIF picture of another coding than HEVC"
         return RAW if major == b"crx " else _FILM

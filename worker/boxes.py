@@ -10,6 +10,12 @@ from math import floor
 NCLX_TAG, PROFILE_METHOD, LONG_ITEMS = b"nclx", 2, 2
 CODE_STREAM = b"\xff\x4f\xff\x51"
 Box = tuple[bytes, memoryview]
+_READ_CODINGS = {b"hvc1", b"hev1", b"av01"}
+_OTHER_CODINGS = {
+    b"unci": "uncompressed samples", b"jpeg": "JPEG coding", b"avc1": "AVC coding", b"j2k1": "JPEG 2000 coding",
+    b"vvc1": "VVC coding", b"evc1": "EVC coding",
+}  # fmt: skip
+"""Types of items that are pictures. Source: ISO/IEC 23008-12, annexes; ISO/IEC 23001-17 for the first."""
 
 
 def crop(data: bytes) -> tuple[int, int, int, int] | None:
@@ -46,6 +52,17 @@ def item_count(data: bytes) -> int:
     """Return how many items an AVIF or HEIC says that it has. Source: ISO/IEC 14496-12, 8.11.6."""
     items = _described(data, b"iinf")
     return int.from_bytes(items[4:8] if items[0] else items[4:6], "big") if items else 0
+
+
+def other_coding(data: bytes) -> str | None:
+    """Return of what the pictures of a HEIF are, where that is neither HEVC nor AV1."""
+    items = _described(data, b"iinf")
+    if items is None:
+        return None
+    entries = [body for kind, body in _boxes(items[8 if items[0] else 6 :]) if kind == b"infe" and body[0] > 1]
+    types = [bytes(body[10:14] if body[0] > 2 else body[8:12]) for body in entries]  # noqa: PLR2004 - a longer number
+    known = (_OTHER_CODINGS[kind] for kind in types if kind in _OTHER_CODINGS)
+    return None if _READ_CODINGS & set(types) else next(known, None)
 
 
 def colour_code(data: bytes) -> tuple[int, int] | None:

@@ -8,11 +8,11 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from io import BytesIO
 
-from PIL import Image
+from PIL import Image, ImageFile
 
 from models import signatures
 from models.errors import DamagedPicture, EmptyFile, TooManyPixels, TruncatedPicture
-from worker import boxes, chunks, tags, trust
+from worker import bitmaps, boxes, chunks, tags, trust
 from worker.core import cicp
 
 FORMATS = {name: name.upper().replace(" ", "") for name in signatures.READ} | {"HEIC": "HEIF"}
@@ -68,8 +68,9 @@ def translated() -> Iterator[None]:
 def opened(data: bytes, max_pixels: int) -> Image.Image:
     """Read the header, and judge it.
 
-    Its `info` says more than Pillow's: `crop`, the part of an AVIF that is to be seen, and in `icc_profile` also what
-    AVIF and HEIC tell by numbers, and JPEG 2000 in a box.
+    Its `info` says more than Pillow's: `crop`, the part of an AVIF that is to be seen, `frame`, the part of a GIF
+    that its first frame draws, and in `icc_profile` also what AVIF and HEIC tell by numbers, JPEG 2000 in a box, and
+    BMP in its header.
 
     Raises:
         UnusablePicture: empty, in no format that Tessera reads, too large, or with a header that cannot be read.
@@ -82,6 +83,12 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
     match kind:
         case "PNG":
             _judge_png(image, data)
+        case "GIF":
+            image.info["frame"] = image.tile[0].extents
+        case "BMP":
+            if bitmaps.loses_alpha(data):
+                raise trust.not_read("a BMP of 16-bit colours with alpha")
+            image.info["icc_profile"] = bitmaps.profile(data)
         case "AVIF" | "HEIC":
             _judge_boxes(image, data, max_pixels)
         case "JPEG 2000":
@@ -156,7 +163,7 @@ def exif_profile(image: Image.Image) -> bytes | None:
     return cicp.adobe_rgb() if image.mode == "RGB" and any(told in data for told in ADOBE_RGB_TOLD) else None
 
 
-def _identified(data: bytes, kind: str) -> Image.Image:
+def _identified(data: bytes, kind: str) -> ImageFile.ImageFile:
     if kind == "AVIF":
         _load_avif()
     elif kind == "HEIC":
@@ -229,6 +236,8 @@ def _judge_boxes(image: Image.Image, data: bytes, max_pixels: int) -> None:
 
 def _judge_code_stream(image: Image.Image, data: bytes) -> None:
     """Refuse a file whose code stream, which is what is decoded, is not what the box before it says."""
+    if image.mode in {"P", "PA"}:  # of a palette's equal colours Pillow makes one, and counts on from there
+        raise trust.not_read("a JPEG 2000 with a palette")
     size, component_count = boxes.code_stream(data)
     if size != image.size or component_count > MOST_COMPONENTS:
         raise DamagedPicture("The JPEG 2000 file says one thing of its picture, and its code stream another.")

@@ -17,7 +17,7 @@ from PIL import Image
 from models.errors import DamagedPicture, TruncatedPicture
 from models.grid import Grid
 from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
-from worker import headers, jpeg, second, srgb
+from worker import headers, jpeg, second, srgb, trust
 from worker.core.fitted import Fitted
 
 TILE_QUALITY, PREVIEW_QUALITY = 92, 80
@@ -101,10 +101,10 @@ def size(data: bytes) -> tuple[int, int]:
         UnusablePicture: empty, in no known format, or too large.
     """
     try:
-        with headers.translated(), headers.opened(data, MAX_PICTURE_PIXELS) as image:
-            width, height = headers.shown_size(image)
-            return (height, width) if headers.orientation_in_header(image) in headers.SIDEWAYS else (width, height)
+        return _size_by_pillow(data)
     except DamagedPicture as error:
+        if (mended := second.mended(data, error)) is not None:
+            return _size_by_pillow(mended)
         return second.size(data, MAX_PICTURE_PIXELS, error)
 
 
@@ -212,6 +212,12 @@ def _decoded(data: bytes, at_least: tuple[int, int] | None, max_pixels: int) -> 
     return _decoded_for(data, lambda _: at_least, max_pixels).image
 
 
+def _size_by_pillow(data: bytes) -> tuple[int, int]:
+    with headers.translated(), headers.opened(data, MAX_PICTURE_PIXELS) as image:
+        width, height = headers.shown_size(image)
+        return (height, width) if headers.orientation_in_header(image) in headers.SIDEWAYS else (width, height)
+
+
 class _Decoded(NamedTuple):
     """A photo upright in sRGB; its size in the file, upright; and whether that is lossless."""
 
@@ -228,8 +234,8 @@ def _decoded_for(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
     try:
         return _by_pillow(data, enough, max_pixels)
     except (DamagedPicture, TruncatedPicture, second.Wanted) as error:
-        if isinstance(error, TruncatedPicture) and (whole := second.with_its_end(data)) is not None:
-            return _by_pillow(whole, enough, max_pixels)
+        if (mended := second.mended(data, error)) is not None:
+            return _by_pillow(mended, enough, max_pixels)
         image = second.decoded(data, min(max_pixels, MAX_PICTURE_PIXELS), error)
     if enough(image.size) is not None:
         headers.check_size(image.size, MAX_PHOTO_PIXELS)
@@ -244,13 +250,16 @@ def _by_pillow(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
         size = headers.shown_size(image)
         at_least = enough(size[::-1] if sideways else size)
         if at_least is not None:
-            image.draft(None, at_least[::-1] if sideways else at_least)
+            if trust.scales(data):
+                image.draft(None, at_least[::-1] if sideways else at_least)
             headers.check_size(image.size, MAX_PHOTO_PIXELS)
         lossless = _is_lossless(image, data)
         image.load()
         if not image.info.get("icc_profile"):
             image.info["icc_profile"] = headers.exif_profile(image)
         rgb = srgb.converted(image)
+        if image.info.get("frame"):
+            rgb = srgb.framed(rgb, image.info["frame"])
         if image.info.get("crop"):
             rgb = rgb.crop(image.info["crop"])
         orientation = headers.orientation(image)

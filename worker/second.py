@@ -6,7 +6,7 @@ libvips is loaded on first use, since the command line starts faster without it.
 from PIL import Image
 
 from models.errors import DamagedPicture, KindNotRead, TruncatedPicture, UnusablePicture
-from worker import headers, scans, tags, trust
+from worker import chunks, headers, scans, tags, trust
 
 _END = b"\xff\xd9"
 """Source: ITU-T T.81, B.1.1.3: the marker that ends an image."""
@@ -72,9 +72,20 @@ def decoded(data: bytes, max_pixels: int, error: UnusablePicture | Wanted) -> Im
         raise error from None
 
 
-def with_its_end(data: bytes) -> bytes | None:
-    """Return a truncated JPEG with its last marker set again, if nothing but that was missing."""
-    if headers.kind_of(data) != "JPEG" or not scans.complete(data):
+def mended(data: bytes, error: UnusablePicture | Wanted) -> bytes | None:
+    """Return a file of the same picture without what Pillow may have stumbled over; None where that cannot be told.
+
+    A PNG is stripped of all but its picture. A JPEG gets its last marker again, if nothing but that was missing.
+    """
+    kind = headers.kind_of(data)
+    if kind == "PNG" and not isinstance(error, Wanted):
+        bare = chunks.bare(data)
+        return bare if bare != data else None
+    return _with_its_end(data) if kind == "JPEG" and isinstance(error, TruncatedPicture) else None
+
+
+def _with_its_end(data: bytes) -> bytes | None:
+    if not scans.complete(data):
         return None
     from worker import vips  # noqa: PLC0415 - the command line starts faster
 

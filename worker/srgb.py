@@ -58,6 +58,13 @@ def grey(values: NDArray[Any], top: float, profile: bytes | None, *, negative: b
     return Image.fromarray(out)
 
 
+def framed(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """Return a picture of which only a part was drawn, the rest of it blank."""
+    blank = Image.new("RGB", image.size, BACKGROUND)
+    blank.paste(image.crop(box), box[:2])
+    return blank
+
+
 def white_of(values: NDArray[Any]) -> float:
     """Return what is white in a picture of floating numbers: 1, or 65,535 where any is beyond 1."""
     return 1.0 if values.max(initial=0.0) <= 1.0 else 65_535.0

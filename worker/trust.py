@@ -5,14 +5,13 @@ goes through them with files made by hand); what is in neither is refused, and c
 format Pillow is believed, but for colours of sixteen bits with a profile, which it would cut to eight bits first.
 """
 
-import struct
 from collections.abc import Iterator
 from enum import Enum, auto
 
 from PIL import Image
 
 from models.errors import KindNotRead
-from worker import boxes, tags
+from worker import bitmaps, boxes, tags
 from worker.tags import Tags, one
 
 UINT, INT, FLOAT = 1, 2, 3
@@ -52,15 +51,11 @@ _NAMES = {
     LAB: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*", 32_803: "colour filter", 32_844: "LogL", 32_845: "LogLuv",
 }  # fmt: skip
 _HIERARCHICAL = dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical")
-_FRAMES = {0xC3: "lossless", 0xC9: "arithmetic", 0xCA: "arithmetic", 0xCB: "lossless arithmetic"} | _HIERARCHICAL
+_LOSSLESS = 0xC3
+_FRAMES = {0xC9: "arithmetic", 0xCA: "arithmetic", 0xCB: "lossless arithmetic"} | _HIERARCHICAL
 """Source: ITU-T T.81, table B.1."""
-_INKS = dict.fromkeys((11, 12, 13), "inks")
-_BITMAPS = {
-    3: "bit fields of an unusual layout",
-    4: "a JPEG inside",
-    5: "a PNG inside",
-    6: "bit fields with alpha",
-} | _INKS
+_JPEG_BITS = range(2, 17)
+"""Bits that a sample of some JPEG may have. Source: the same, table B.2."""
 _DEEP_PNG = {2, 4, 6}
 """Colour types of which Pillow keeps the upper eight bits. Source: PNG (3rd edition), table 11."""
 
@@ -118,10 +113,17 @@ def unread(data: bytes, kind: str) -> KindNotRead | None:
         name = _of_jpeg(data)
     elif kind == "HEIC" and boxes.item_count(data) > MOST_PARTS:
         name = f"a HEIC of more than {MOST_PARTS:,} parts"
-    elif kind == "BMP" and len(data) >= 34:  # noqa: PLR2004 - the header as far as the compression
-        (compression,) = struct.unpack_from("<I", data, 30)
-        name = _BITMAPS.get(compression) if data[14] > 12 else None  # noqa: PLR2004 - the old header has none
-    return None if name is None else not_read(f"a {kind} of {name}" if kind == "BMP" else name)
+    elif kind == "HEIC" and boxes.other_coding(data) is not None:
+        name = f"a HEIF picture of {boxes.other_coding(data)}"
+    elif kind == "BMP" and bitmaps.unread(data) is not None:
+        name = f"a BMP {bitmaps.unread(data)}"
+    return None if name is None else not_read(name)
+
+
+def scales(data: bytes) -> bool:
+    """Whether a decoder can give a picture at a reduced scale, if it can of the format: of lossless JPEG none can."""
+    frame = _frame(data)
+    return frame is None or frame[0] != _LOSSLESS
 
 
 def _oddities(found: Tags) -> Iterator[str]:
@@ -150,12 +152,18 @@ def _oddities(found: Tags) -> Iterator[str]:
 
 def _of_jpeg(data: bytes) -> str | None:
     """Return the name of a JPEG's coding where it is a rare one."""
+    marker, bits = _frame(data) or (0, 8)
+    if bits == 8:  # noqa: PLR2004 - those of every JPEG but the rarest
+        return f"a JPEG of {_FRAMES[marker]} coding" if marker in _FRAMES else None
+    return f"a JPEG of {bits} bits a sample" if bits in _JPEG_BITS else None
+
+
+def _frame(data: bytes) -> tuple[int, int] | None:
+    """Return the marker of a JPEG's frame, and the bits of its samples."""
     at = 2
     while at + 10 <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - begins a marker
         marker = data[at + 1]
         if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # noqa: PLR2004 - frames, and what is none
-            if data[at + 4] != 8:  # noqa: PLR2004 - bits of a sample
-                return f"a JPEG of {data[at + 4]} bits a sample"
-            return f"a JPEG of {_FRAMES[marker]} coding" if marker in _FRAMES else None
+            return marker, data[at + 4]
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big") if marker != 0xFF else 1  # noqa: PLR2004 - filling
     return None

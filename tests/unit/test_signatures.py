@@ -60,6 +60,7 @@ def test_less_usual_beginnings_are_known(head, name):
         (b"\x1a\x45\xdf\xa3\x01", "a film (MP4, MOV or the like)"),
         (b"RIFF\0\0\0\0AVI LIST", "a film (MP4, MOV or the like)"),
         (ftyp(b"avci", b"mif1"), "a HEIF picture of another coding than HEVC"),
+        (ftyp(b"mif3", b"avif"), "an AVIF or HEIC picture in the short form of the format"),
         (b"PK\3\4\x14", "a zip"),
         (b"\x1f\x8b\x08", "a gzip file"),
         (b"<!DOCTYPE html><title>Not found</title>", "a web page"),

@@ -1,9 +1,11 @@
 """Sound files that something about them used to spoil: they are read, or refused in words that are true."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
+from handmade import bmp, chunk
 from PIL import Image
 
 from models.errors import DamagedPicture, KindNotRead, TruncatedPicture
@@ -109,3 +111,144 @@ def test_the_size_of_a_file_that_only_libvips_opens_is_read_from_its_header(enco
 def test_what_no_reader_can_decode_is_called_damaged(encoded, noise):
     with pytest.raises(DamagedPicture):
         images.decode(encoded(noise(30, 30), "TIFF")[:60])
+
+
+def test_what_the_first_frame_of_a_gif_does_not_draw_is_blank(encoded):
+    data = bytearray(encoded(Image.new("RGB", (3, 2), "red"), "GIF"))
+    struct.pack_into("<HH", data, 6, 7, 5)  # the canvas
+    struct.pack_into("<HH", data, data.index(b"\x2c\0\0\0\0") + 1, 2, 1)  # where the frame lies
+    shown = np.full((5, 7, 3), 255)
+    shown[1:3, 2:5] = 255, 0, 0
+    np.testing.assert_array_equal(images.decode(bytes(data)), shown)
+
+
+def lossless_jpeg(side, level):
+    """One grey level by ITU-T T.81, annex H: the first sample by its distance from 128, the others by no distance."""
+    frame = struct.pack(">BHHB", 8, side, side, 1) + b"\x01\x11\0"
+    table = b"\0" + bytes([1, 1]) + bytes(14) + bytes([0, 7])  # the codes 0 for no bits, 10 for seven
+    scan = b"\x01\x01\0\x01\0\0"
+    bits = "10" + f"{level - 128:07b}" + "0" * (side * side - 1)
+    bits += "1" * (-len(bits) % 8)
+    body = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+    segments = ((0xC3, frame), (0xC4, table), (0xDA, scan))
+    heads = b"".join(bytes([0xFF, mark]) + struct.pack(">H", 2 + len(each)) + each for mark, each in segments)
+    return b"\xff\xd8" + heads + body + b"\xff\xd9"
+
+
+def test_a_lossless_jpeg_is_read_where_a_reduced_scale_would_do_too():
+    data = lossless_jpeg(200, 200)
+    assert np.unique(images.decode(data)).tolist() == [200]
+    assert np.unique(images.tile(data, 16, 16)).tolist() == [200]
+    assert np.unique(images.thumb(data, 8)[0]).tolist() == [200]
+    assert np.unique(images.prepared(data, 8, 32).thumb).tolist() == [200]
+
+
+def with_chunks(data, *chunks):
+    """A PNG with more before its pixels."""
+    at = data.index(b"IDAT") - 4
+    return data[:at] + b"".join(chunks) + data[at:]
+
+
+PROFILE = b"linear\0\0" + zlib.compress(cicp.icc_profile(1, 8))
+CONTROL = struct.pack(">IIIIIHHBB", 0, 9, 9, 0, 0, 1, 1, 0, 0)
+STUMBLES = {
+    "a text with a wrong sum": [chunk(b"tEXt", b"Title\0walk")[:-1] + b"!"],
+    "a text that inflates to megabytes": [chunk(b"zTXt", b"Title\0\0" + zlib.compress(bytes(1 << 22)))],
+    "a text packed in an unknown way": [chunk(b"zTXt", b"Title\0\7" + zlib.compress(b"walk"))],
+    "a profile packed in an unknown way": [chunk(b"iCCP", b"linear\0\7" + PROFILE[8:])],
+    "a film without its first frame": [chunk(b"acTL", struct.pack(">II", 2, 0)), chunk(b"fdAT", bytes(9))],
+    "a film whose frames are not in order": [
+        chunk(b"acTL", struct.pack(">II", 2, 0)), chunk(b"fcTL", struct.pack(">I", 7) + CONTROL[4:]),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STUMBLES)
+def test_what_a_png_holds_beside_its_picture_does_not_spoil_it(encoded, noise, name):
+    sound = encoded(noise(9, 9))
+    data = with_chunks(sound, *STUMBLES[name])
+    np.testing.assert_array_equal(images.decode(data), images.decode(sound))
+    assert images.size(data) == (9, 9)
+
+
+def test_what_is_seen_of_a_png_counts_beside_what_is_damaged(encoded, noise):
+    sound = with_chunks(encoded(noise(9, 9)), chunk(b"iCCP", PROFILE))
+    assert np.abs(images.decode(sound).astype(int) - noise(9, 9)).max() > 20
+    data = with_chunks(sound, *STUMBLES["a text with a wrong sum"])
+    np.testing.assert_array_equal(images.decode(data), images.decode(sound))
+
+
+@pytest.mark.parametrize("cut", [1, 5, 11, 12])
+def test_a_png_whose_end_alone_is_cut_off_gives_every_pixel(encoded, noise, cut):
+    data = encoded(noise(9, 9))
+    np.testing.assert_array_equal(images.decode(data[:-cut]), noise(9, 9))
+
+
+def test_a_png_with_damaged_pixels_is_damaged(encoded, noise):
+    data = bytearray(encoded(noise(9, 9)))
+    data[data.index(b"IDAT") + 30] ^= 255
+    with pytest.raises(DamagedPicture):
+        images.decode(bytes(data))
+
+
+def test_the_profile_of_a_bitmap_is_followed():
+    # Linear light of one fifth is 123.5 of 255 in sRGB. Source: IEC 61966-2-1.
+    profile = cicp.icc_profile(1, 8)
+    data = bytearray(bmp(np.full((4, 4), 0x333333), 24, header=124))
+    data[70:74] = b"MBED"[::-1]
+    struct.pack_into("<II", data, 126, len(data) - 14, len(profile))
+    np.testing.assert_allclose(images.decode(bytes(data) + profile), 123.5, atol=1.5)
+    struct.pack_into("<II", data, 126, 1 << 30, 1 << 30)
+    assert np.unique(images.decode(bytes(data))).tolist() == [51]
+
+
+def changed(data, *changes):
+    """A file with other numbers at some places: (place, form, value)."""
+    data = bytearray(data)
+    for place, form, value in changes:
+        struct.pack_into(form, data, place, value)
+    return bytes(data)
+
+
+GREY = np.zeros((4, 4), int)
+PALETTE = [(0, 0, 0), (255, 255, 255)]
+RARE = {
+    "of 16-bit colours with alpha": bmp(GREY, 16, (0x7C00, 0x3E0, 0x1F, 0x8000), header=56),
+    "of bit fields of an unusual layout": bmp(GREY, 16, (0xF00, 0xF0, 0xF, 0), header=56),
+    "of bit fields with alpha": changed(bmp(GREY, 32, (1, 2, 4, 8), header=56), (30, "<I", 6)),
+    "with a JPEG inside": changed(bmp(GREY, 24), (28, "<H", 0), (30, "<I", 4)),
+    "with a header of OS/2": changed(bmp(GREY, 8, palette=PALETTE, header=64), (30, "<I", 4)),
+    "of 2 bits a pixel": changed(bmp(GREY, 4, palette=PALETTE), (28, "<H", 2)),
+    "with a palette of 300 colours": bmp(GREY, 8, palette=150 * PALETTE),
+}
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_a_bitmap_of_a_rare_kind_is_refused_by_its_kind(kind):
+    with pytest.raises(KindNotRead, match=f"The file is a BMP {kind}, a kind that Tessera does not read"):
+        images.decode(RARE[kind])
+
+
+def test_a_jpeg_2000_with_a_palette_is_refused_by_its_kind(encoded):
+    data = bytearray(encoded(Image.new("L", (16, 16), 1), "JPEG2000"))
+    header, colours = data.index(b"jp2h") - 4, data.index(b"colr") - 4
+    struct.pack_into(">I", data, colours + 11, 16)  # sRGB
+    (length,) = struct.unpack_from(">I", data, header)
+    palette = b"pclr" + struct.pack(">HB", 3, 3) + b"\7\7\7" + bytes(6) + b"\xff\xff\xff"  # two of them are equal
+    box = struct.pack(">I", 4 + len(palette)) + palette
+    struct.pack_into(">I", data, header, length + len(box))
+    data[header + length : header + length] = box
+    with pytest.raises(KindNotRead, match="a JPEG 2000 with a palette"):
+        images.decode(bytes(data))
+
+
+def test_a_heif_of_another_coding_is_refused_by_its_kind(encoded, noise):
+    data = encoded(noise(64, 64), "HEIF").replace(b"hvc1", b"unci")
+    with pytest.raises(KindNotRead, match="a HEIF picture of uncompressed samples"):
+        images.decode(data)
+
+
+def test_a_jpeg_whose_header_makes_no_sense_is_damaged_and_of_no_kind(encoded, noise):
+    data = encoded(noise(16, 16), "JPEG")
+    with pytest.raises(DamagedPicture):
+        images.decode(changed(data, (data.index(b"\xff\xc0") + 4, "B", 74)))
