@@ -10,6 +10,8 @@ from math import floor
 NCLX_TAG, PROFILE_METHOD, LONG_ITEMS = b"nclx", 2, 2
 CODE_STREAM = b"\xff\x4f\xff\x51"
 Box = tuple[bytes, memoryview]
+_LONG_ENTRY = b"\3"
+"""The version of an item's entry whose number is of 32 bits. Source: ISO/IEC 14496-12, 8.11.6."""
 _READ_CODINGS = {b"hvc1", b"hev1", b"av01"}
 _OTHER_CODINGS = {
     b"unci": "uncompressed samples", b"jpeg": "JPEG coding", b"avc1": "AVC coding", b"j2k1": "JPEG 2000 coding",
@@ -59,8 +61,8 @@ def other_coding(data: bytes) -> str | None:
     items = _described(data, b"iinf")
     if items is None:
         return None
-    entries = [body for kind, body in _boxes(items[8 if items[0] else 6 :]) if kind == b"infe" and body[0] > 1]
-    types = [bytes(body[10:14] if body[0] > 2 else body[8:12]) for body in entries]  # noqa: PLR2004 - a longer number
+    entries = (body for kind, body in _boxes(items[8 if items[0] else 6 :]) if kind == b"infe")
+    types = [bytes(body[10:14] if body[:1] == _LONG_ENTRY else body[8:12]) for body in entries]
     known = (_OTHER_CODINGS[kind] for kind in types if kind in _OTHER_CODINGS)
     return None if _READ_CODINGS & set(types) else next(known, None)
 

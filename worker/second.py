@@ -96,9 +96,10 @@ def _with_its_end(data: bytes) -> bytes | None:
 def _judged(data: bytes, error: UnusablePicture | Wanted) -> str:
     """Return the format of a file that libvips may try."""
     kind = headers.kind_of(data)
-    if kind == "TIFF":
-        trust.of_tiff(data)
-    unread: KindNotRead | None = trust.unread(data, kind)
+    with headers.translated():
+        if kind == "TIFF":
+            trust.of_tiff(data)
+        unread: KindNotRead | None = trust.unread(data, kind)
     if unread is not None:
         raise unread from error
     from worker import vips  # noqa: PLC0415 - the command line starts faster

@@ -42,6 +42,10 @@ DIVIDED = {*((colours, UINT, bits) for colours in (GREY, RGB) for bits in (8, 16
 """The samples that both divide by the alpha that they were multiplied by."""
 SQUEEZED = {6, 7, 50_001}
 """Compressions that bring their own kind of samples: JPEG and WebP."""
+COMPRESSIONS = {1, 2, 3, 4, 5, 8, 32_771, 32_773, 32_946} | SQUEEZED
+"""Compressions that both read: none, CCITT's, LZW, deflate, PackBits. Pillow leaves tiles of others black."""
+PILLOW_COMPRESSIONS = {34_925: "LZMA", 50_000: "Zstandard"}
+"""More of them that Pillow reads. Source: libtiff 4, tiff.h."""
 ASSOCIATED, UNASSOCIATED, PROFILE, CMYK, PLANES = 1, 2, 34_675, 1, 2
 MOST_PARTS = 1_000
 """Source: libheif's security limits, which keep a small file from costing much."""
@@ -74,7 +78,10 @@ def of_tiff(data: bytes) -> Reader:
         KindNotRead: nobody reads such samples right.
     """
     found = tags.of(data)
-    if tags.PHOTOMETRIC not in found or one(found, tags.COMPRESSION, 1) in SQUEEZED:
+    compression = one(found, tags.COMPRESSION, 1)
+    if compression not in COMPRESSIONS | PILLOW_COMPRESSIONS.keys():
+        raise not_read(f"a TIFF of a rare compression (number {compression:,})")
+    if tags.PHOTOMETRIC not in found or compression in SQUEEZED:
         return Reader.PILLOW
     colours, bits = one(found, tags.PHOTOMETRIC, GREY), one(found, tags.BITS, 1)
     kind = colours, one(found, tags.FORMAT, UINT), bits
@@ -84,10 +91,13 @@ def of_tiff(data: bytes) -> Reader:
     trusted = kind in PILLOW or (kind in PILLOW_LITTLE_ENDIAN and data.startswith(b"II"))
     if trusted and not in_planes and not (PROFILE in found and colours == RGB and bits > 8):  # noqa: PLR2004 - what Pillow keeps
         return Reader.PILLOW
-    if kind in (VIPS_PLANES if in_planes else VIPS):
+    if kind in (VIPS_PLANES if in_planes else VIPS) and compression in COMPRESSIONS:
         return Reader.VIPS
     name, form = _NAMES.get(colours, f"colour space {colours}"), _FORMS.get(kind[1], "complex or untold")
-    raise not_read(f"a TIFF of {name} samples in {bits}-bit {form} numbers{' in planes' if in_planes else ''}")
+    packed = f", compressed by {PILLOW_COMPRESSIONS[compression]}" if compression in PILLOW_COMPRESSIONS else ""
+    raise not_read(
+        f"a TIFF of {name} samples in {bits}-bit {form} numbers{' in planes' if in_planes else ''}{packed}"
+    )
 
 
 def has_alpha(found: Tags) -> bool:

@@ -195,8 +195,8 @@ def bombs():
     }
 
 
-BOMBS = ("png-pixels", "png-profile", "png-text", "png-international-text", "png-many-texts", "tiff-tile",
-         "tiff-tile-of-nothing", "tiff-pixels")  # fmt: skip
+BOMBS = ("png-pixels", "tiff-tile", "tiff-tile-of-nothing", "tiff-pixels")
+BOMBS_BESIDE = ("png-profile", "png-text", "png-international-text", "png-many-texts")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -205,6 +205,15 @@ def test_a_file_that_inflates_to_hundreds_of_megabytes_is_refused_in_bounded_mem
     with peak() as seen, pytest.raises(UnusablePicture):
         WAYS[way](bombs[name])
     assert seen.growth < BOMB_MEBIBYTES
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", BOMBS_BESIDE)
+def test_what_inflates_beside_the_pixels_of_a_png_is_dropped_in_bounded_memory(peak, bombs, name, way):
+    with peak() as seen:
+        WAYS[way](bombs[name])
+    assert seen.growth < BOMB_MEBIBYTES
+    assert np.unique(images.decode(bombs[name])).tolist() == [255]
 
 
 def test_what_a_png_holds_beyond_its_pixels_is_never_inflated(peak):

@@ -135,6 +135,9 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
         (Tiff(INKS, 8, extra=2), "CMYK samples with alpha"),
         (Tiff(INKS, 16, extra=1), "CMYK samples with alpha"),
         (Tiff(INKS, 8, more={332: ("H", [2])}), "other inks than cyan, magenta, yellow and black"),
+        (Tiff(RGB, 8, compression=34_712), r"a rare compression \(number 34,712\)"),
+        (Tiff(RGB, 8, compression=50_002, tiled=True), r"a rare compression \(number 50,002\)"),
+        (Tiff(GREY, 32, compression=50_000), "grey samples in 32-bit whole numbers, compressed by Zstandard"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
