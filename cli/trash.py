@@ -125,15 +125,18 @@ def restore(data: Path | None, some: tuple[str, ...], *, everything: bool) -> No
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def empty(data: Path | None, *, days: float, yes: bool) -> None:
-    """Delete what is in the trash for good, and give its room back."""
+    """Delete what is in the trash for good, and give its room back; what a row names again stays, and comes back."""
     with services(data) as opened:
         _check(opened)
         oldest = _now(opened) - timedelta(days=days)
         chosen = [each for each in bin_.entries(opened.store) if each.when <= oldest]
         if chosen and not yes:
             click.confirm(f"Delete {_amount(chosen)} for good?", abort=True)
-        bin_.empty(opened.store, chosen)
-    click.echo(f"{_amount(chosen)} are deleted.")
+        gone = clearing.delete(opened, chosen)
+    kept = len(chosen) - len(gone)
+    click.echo(
+        f"{_amount(gone)} are deleted{f'; {kept:,} that rows name come back at the next sweep' if kept else ''}."
+    )
 
 
 def _check(opened: Services) -> None:

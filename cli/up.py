@@ -18,8 +18,9 @@ from cli import demo as demonstration
 from cli import installation, redis_server
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
-from models import database, migrations, private
+from models import database, keys, migrations, private
 from models.belonging import Bond
+from models.clutter import is_clutter
 from models.errors import BadConfiguration, BadSecretKey, TesseraError
 from models.lifecycle import Lane
 from models.settings import MIN_SECRET_LENGTH
@@ -27,8 +28,10 @@ from models.settings import MIN_SECRET_LENGTH
 DEFAULT_PORT = 8642
 THREADS = 16
 REMEDY = "Remove it, and the next start makes a new one; pages that are open must then be loaded again."
-OURS = ("tessera.db", "secret-key", "lock", "logs", "store")
-"""What lies in a data folder."""
+OURS = ("tessera.db", "secret-key", f"store/{keys.INSTALLATION}")
+"""What tells a data folder of ours from a folder of somebody's."""
+BEFORE = {"lock", "secret-key.new"}
+"""What a start leaves that was killed before it made any of these."""
 EXAMPLES = """
 \b
 Examples:
@@ -138,9 +141,8 @@ def _own(folder: Path) -> Iterator[None]:
     """Hold the data folder for ourselves."""
     try:
         private.make(folder)
-        for name in OURS:
-            private.shut_all(folder / name)
-        lock = (folder / "lock").open("w")
+        _refuse_somebodys(folder)
+        lock = (folder / "lock").open("a")
     except OSError as error:
         raise BadConfiguration(f"The data folder {folder} cannot be used: {error.strerror}.") from error
     with lock:
@@ -151,6 +153,16 @@ def _own(folder: Path) -> Iterator[None]:
                 f"Another Tessera is running on {folder}; end it, or choose another folder with --data."
             ) from error
         yield
+
+
+def _refuse_somebodys(folder: Path) -> None:
+    """Refuse a folder in which somebody keeps files; ours would lie among them, and replace some."""
+    held = {path.name for path in folder.iterdir() if not is_clutter(path.name, folder=True)} - BEFORE
+    if held and not any((folder / name).exists() for name in OURS):
+        raise BadConfiguration(
+            f"The folder {folder} holds files that are not Tessera's, such as {min(held)}; "
+            f"name one that is empty or new, such as: tessera up --data {folder / 'tessera'}"
+        )
 
 
 def _environment(folder: Path, short: Path) -> dict[str, str]:

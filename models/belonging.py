@@ -7,6 +7,7 @@ counts fewer was restored from a dump, and does not know what was stored since.
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +18,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import keys
-from models.errors import BlobMissing, StorageUnreachable, StorageUnreadable, StoreOfAnother
+from models.errors import (
+    BlobMissing,
+    StorageUnreachable,
+    StorageUnreadable,
+    StoreEmptied,
+    StoreOfAnother,
+    TesseraError,
+)
 from models.storage import Store
 from models.tables import Installation
 
@@ -34,6 +42,7 @@ class Bond(StrEnum):
     UNMARKED = "not joined"
     OLDER = "newer than the database"
     ANOTHERS = "of another installation"
+    EMPTIED = "emptied"
 
     @property
     def sentence(self) -> str:
@@ -46,7 +55,13 @@ class Bond(StrEnum):
             f"store is deleted; bring back the newer database, {ADOPT}.",
             Bond.ANOTHERS: "The store belongs to another database, so nothing is written to it or deleted from it; "
             f"correct TESSERA_DATABASE_URL or TESSERA_STORE, or bring back that database, {ADOPT}.",
+            Bond.EMPTIED: "The store is empty, though the database knows what it held, so nothing is written to it: "
+            f"its disk may not be mounted, or TESSERA_STORE be mistyped. Bring it back, {ADOPT}.",
         }[self]
+
+
+_LOSING: Mapping[Bond, type[TesseraError]] = {Bond.ANOTHERS: StoreOfAnother, Bond.EMPTIED: StoreEmptied}
+"""The stores in which what is written would be lost, and how that is called."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +93,12 @@ class Belonging:
         """What the last look found."""
 
     def look(self) -> Bond:
-        """Ask both whose the store is; one that holds nothing at all is ours from now on.
+        """Ask both whose the store is; one that holds nothing at all, and never did, is ours from now on.
 
         Raises:
             StorageUnreadable: the store refuses, or does not answer.
         """
-        marked = mark(self._store)
-        if marked is None and _is_empty(self._store):
-            self._store.note(keys.INSTALLATION, str(self.identity()), over=False)
-            marked = mark(self._store)
-        self.newest = self._judged(marked)
+        self.newest = self._judged()
         return self.newest
 
     def look_and_log(self) -> Bond:
@@ -100,19 +111,24 @@ class Belonging:
         return bond
 
     def check_writable(self) -> None:
-        """Refuse to write to a store whose owner's sweep would take it.
+        """Refuse to write where it would be lost: by the sweep of the store's owner, or under a disk's mount point.
 
         Raises:
             StoreOfAnother: the store belongs to another database.
+            StoreEmptied: the store is empty, and was not.
             StorageUnreadable: the store refuses, or does not answer.
         """
         with self._lock:
             if time.monotonic() < self._trusted_until:
                 return
-            bond = self.look_and_log()
-            if bond is Bond.ANOTHERS:
-                raise StoreOfAnother(bond.sentence)
+            self.check_safe()
             self._trusted_until = time.monotonic() + TRUST_SECONDS
+
+    def check_safe(self) -> None:
+        """Do the same, however short ago the last look was."""
+        bond = self.look_and_log()
+        if bond in _LOSING:
+            raise _LOSING[bond](bond.sentence)
 
     def adopt(self) -> None:
         """Give the store this database's id, whoever had it before, and forget that it was newer."""
@@ -144,7 +160,15 @@ class Belonging:
             return self.identity()
         return found
 
-    def _judged(self, marked: str | None) -> Bond:
+    def _judged(self) -> Bond:
+        marked = mark(self._store)
+        if marked is None:
+            if _is_empty(self._store):
+                if self._row().blob_count:
+                    return Bond.EMPTIED
+                self._store.note(keys.INSTALLATION, str(self.identity()), over=False)
+            # Another process may have been first, between the two looks.
+            marked = mark(self._store)
         if marked is None:
             return Bond.UNMARKED
         identity = self.identity()

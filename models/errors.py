@@ -167,6 +167,12 @@ class StoreOfAnother(TesseraError):
     code = "store_of_another"
 
 
+class StoreEmptied(TesseraError):
+    """The store is empty, though the database knows what it held: its disk may not be mounted."""
+
+    code = "store_emptied"
+
+
 class DamagedIndex(TesseraError):
     """Stored arrays that are not an index of this version."""
 

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,9 +14,8 @@ def from_now_on() -> None:
 
 
 def make(folder: Path) -> None:
-    """Make a folder that is private, and take an existing one from the others."""
+    """Make a folder that is private; one that is there may be somebody's own, and stays as it is."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shut(folder)
 
 
 def shut(path: Path) -> None:
@@ -28,14 +26,3 @@ def shut(path: Path) -> None:
         # A folder like /tmp is everybody's, and says so by its sticky bit.
         if plain and found.st_mode & OTHERS and not found.st_mode & stat.S_ISVTX:
             path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
-
-
-def shut_all(folder: Path) -> None:
-    """Take a folder from the others with all that is in it."""
-    for path in (folder, *_below(folder)):
-        shut(path)
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        yield from (Path(place, name) for name in folders + files)

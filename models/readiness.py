@@ -16,8 +16,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import database, keys, opening
-from models.belonging import Bond
-from models.errors import NoAnswer, StorageUnreadable, StoreOfAnother, TesseraError
+from models.errors import NoAnswer, StorageUnreadable, TesseraError
 from models.services import Services
 from models.tables import Tile
 
@@ -48,13 +47,11 @@ def check_store(services: Services) -> str:
     """Return the address of the store.
 
     Raises:
-        StoreOfAnother: what is written there would be lost.
-        TesseraError: it does not take something, or does not give it back.
+        TesseraError: what is written there would be lost, or it does not take something, or give it back.
     """
     # What ails the database is for `check_database` to say.
     with suppress(*database.Unreachable, DatabaseError):
-        if services.belonging.look_and_log() is Bond.ANOTHERS:
-            raise StoreOfAnother(Bond.ANOTHERS.sentence)
+        services.belonging.check_safe()
         key = keys.probe(uuid4())
         services.store.put(key, b"well")
         if services.store.get(key) != b"well":

@@ -27,6 +27,7 @@ STATUS: dict[type[TesseraError], HTTPStatus] = {
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    errors.StoreEmptied: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreOfAnother: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StorageUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -111,8 +111,8 @@ def collect(services: Services, now: datetime) -> int:
             unknown=len(seen.unknown), trash=seen.doubted_count, of=len(seen.ours),
         )  # fmt: skip
     taken = [] if asks else take(services, [*seen.spent, *seen.unknown], now)
-    gone = [] if asks else _outlived(services, seen.trash, now)
-    trash.empty(store, gone)
+    outlived = now - timedelta(days=chosen.store_trash_days)
+    gone = [] if asks else delete(services, [each for each in seen.trash if each.when < outlived])
     away = {each.key for each in [*back, *gone]}
     left = [each.size_bytes for each in seen.trash if each.key not in away] + [blob.size_bytes for blob in taken]
     withheld = len(seen.unknown) if asks else 0
@@ -134,15 +134,14 @@ def take(services: Services, blobs: Sequence[Blob], now: datetime, *, by_hand: b
     return taken
 
 
-def _outlived(services: Services, some: Sequence[Entry], now: datetime) -> list[Entry]:
-    """Return what has been in the trash for its days, and whose former key no row names or has its blob again."""
-    oldest, named = now - timedelta(days=services.settings.store_trash_days), Named(services.reading)
-    return [
-        each
-        for each in some
-        if each.when < oldest
-        and (named.standing(each.former) is not Standing.NAMED or services.store.holds(each.former))
-    ]
+def delete(services: Services, some: Sequence[Entry]) -> list[Entry]:
+    """Delete blobs of the trash for good, but none that a row names and that is not at its place; return which."""
+    if services.belonging.look() is not Bond.OURS:
+        return []
+    named, store = Named(services.reading), services.store
+    gone = [each for each in some if named.standing(each.former) is not Standing.NAMED or store.holds(each.former)]
+    store.delete([each.key for each in gone])
+    return gone
 
 
 @contextmanager

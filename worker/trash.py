@@ -41,8 +41,3 @@ def put_back(store: Store, some: Sequence[Entry]) -> list[Entry]:
     chosen = {each.former: each for each in sorted(some, key=lambda each: each.when)}
     moved = set(store.move({each.key: each.former for each in chosen.values()}))
     return [each for each in chosen.values() if each.key in moved]
-
-
-def empty(store: Store, some: Sequence[Entry]) -> None:
-    """Delete blobs of the trash for good."""
-    store.delete([each.key for each in some])

@@ -59,7 +59,7 @@ class FolderStore(Store):
                 continue
             with self._asking(key), suppress(FileNotFoundError):
                 obstore.rename(self._blobs, key, new)
-                os.utime(self.folder / new)
+                os.utime(self.folder / new, follow_symlinks=False)
                 moved.append(key)
                 self._tidy(key)
         return moved
@@ -79,15 +79,14 @@ class FolderStore(Store):
         return dropped
 
     def keep_private(self, is_ours: Callable[[str], bool]) -> None:
-        """Take the blobs and their folders from the others; those that come are written so."""
+        """Take the blobs and the folders that hold them from the others; those that come are written so."""
         for folder, _, names in os.walk(self.folder):
-            place = PurePosixPath(Path(folder).relative_to(self.folder).as_posix())
-            ours = [name for name in names if is_ours(str(place / name))]
-            for name in ours:
-                private.shut(Path(folder, name))
-            if ours:
-                for above in (place, *place.parents):
-                    private.shut(self.folder / above)
+            place = Path(folder)
+            if ours := [
+                place / name for name in names if is_ours((place / name).relative_to(self.folder).as_posix())
+            ]:
+                for path in (place, *ours):
+                    private.shut(path)
 
     def _tidy(self, key: str) -> None:
         """Remove the folders that a blob lay in, from the innermost on, until one is not empty."""

@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,10 +18,10 @@ from click.testing import CliRunner, Result
 from cli.main import tessera as command
 from models import keys
 from models.belonging import Bond
-from models.errors import StoreOfAnother
+from models.errors import StoreEmptied, StoreOfAnother
 from models.services import Services, open_services
-from models.storage import open_store
-from models.tables import TileSet
+from models.storage import Blob, Store, open_store
+from models.tables import Tile, TileSet
 from web.app import assemble
 from worker import litter, trash
 
@@ -129,6 +130,44 @@ def test_who_adopts_a_store_takes_it_from_the_other(here: Services, other: Servi
     other.belonging.look()
     here.belonging.adopt()
     assert (here.belonging.look(), other.belonging.look()) == (Bond.OURS, Bond.ANOTHERS)
+
+
+def emptied(services: Services) -> Services:
+    """Return the services of a process that starts when the store's disk is no longer mounted."""
+    services.store.put(keys.target(uuid4()), b"x")
+    litter.collect(services, NOW)
+    services.store.delete([blob.key for blob in services.store.list()])
+    return open_services(services.settings)
+
+
+def test_a_store_that_held_something_and_is_empty_is_not_begun_anew(here: Services) -> None:
+    here = emptied(here)
+    assert here.belonging.look() is Bond.EMPTIED
+    with pytest.raises(StoreEmptied, match="its disk may not be mounted"):
+        here.store.put(keys.target(uuid4()), b"x")
+    litter.collect(here, NOW)
+    assert list(here.store.list()) == []
+    assert ready(here) == (503, "store_emptied")
+    assert run(here, "adopt", "--yes").exit_code == 0
+    assert here.belonging.look() is Bond.OURS
+
+
+class Meeting:
+    """A store, and somebody who joins it as soon as another has read that nobody did."""
+
+    def __init__(self, store: Store, join: Callable[[], object]) -> None:
+        self._store, self._join = store, join
+
+    def list(self) -> Iterator[Blob]:
+        self._join()
+        return self._store.list()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_a_store_that_somebody_joins_while_it_is_looked_at_is_seen_as_theirs(here: Services, other: Services) -> None:
+    assert replace(here, store=Meeting(here.store, other.belonging.look)).belonging.look() is Bond.ANOTHERS
 
 
 def ready(services: Services) -> tuple[int, str]:
@@ -245,6 +284,23 @@ def test_the_trash_is_listed_restored_and_emptied(here: Services) -> None:
     assert "0 blobs" in run(here, "trash", "empty", "--older-than", "1", "--yes").output
     assert "1 blobs" in run(here, "trash", "empty", "--yes").output
     assert "The trash is empty." in run(here, "trash", "list").output
+
+
+def test_what_a_row_names_again_is_not_deleted_with_the_trash(
+    here: Services, indexed: Callable[..., TileSet]
+) -> None:
+    made = indexed(here, [CONTENT])
+    named, older, strange = keys.tile(made.id, CONTENT.hex()), keys.tile(made.id, "ff" * 32), keys.target(uuid4())
+    for key in (named, older, strange):
+        here.store.put(key, key.encode())
+    assert len(trash.throw(here.store, [named, older, strange], NOW, by_hand=False)) == 3
+    with here.sessions.begin() as session:
+        session.add(Tile(tile_set_id=made.id, content="ff" * 32, name="again.jpg"))
+    here.store.put(older, b"sent again")
+    said = run(here, "trash", "empty", "--yes").output
+    assert "2 blobs, 0.0 MiB, are deleted; 1 that rows name come back at the next sweep." in said
+    litter.collect(here, NOW + timedelta(seconds=5))
+    assert (here.store.get(named), here.store.get(older)) == (named.encode(), b"sent again")
 
 
 @pytest.mark.parametrize("words", [["restore"], ["restore", "--all", "x"], ["restore", "nowhere"]])

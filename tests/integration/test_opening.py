@@ -265,11 +265,15 @@ def test_a_store_that_was_open_to_all_is_shut_with_all_of_ours_that_is_in_it(tmp
     outside = tmp_path / "outside"
     outside.write_bytes(b"x")
     (folder / "link").symlink_to(outside)
-    store = FolderStore(folder)
-    assert mode(folder) == 0o700
-    store.keep_private(lambda key: key == "a/b")
+    FolderStore(folder).keep_private(lambda key: key == "a/b")
     assert (mode(folder / "a"), mode(folder / "a/b"), mode(outside)) == (0o700, 0o600, 0o644)
-    assert mode(folder / "holiday.jpg") == 0o644
+    assert (mode(folder), mode(folder / "holiday.jpg")) == (0o755, 0o644)
+
+
+@pytest.mark.usefixtures("open_to_all")
+def test_a_folder_that_is_made_for_a_store_is_its_users_alone(tmp_path: Path) -> None:
+    FolderStore(tmp_path / "new")
+    assert mode(tmp_path / "new") == 0o700
 
 
 def test_a_folder_that_is_everybodys_stays_so(tmp_path: Path) -> None:

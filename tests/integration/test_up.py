@@ -13,6 +13,7 @@ import psutil
 import pytest
 import requests
 
+from cli import up
 from models import database, migrations
 from models.lifecycle import Lane
 
@@ -119,6 +120,36 @@ def test_a_taken_port_is_one_clear_sentence(tessera: str, tmp_path: Path) -> Non
     assert refused.returncode == 2
     assert refused.stderr.startswith(f"tessera: Port {port} cannot be used")
     assert f"tessera up --port {port + 1}" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["holiday.jpg", "lock.txt", "logs/web.log", "store/holiday.jpg"])
+def test_a_folder_of_somebodys_is_refused_and_stays_as_it_is(tessera: str, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    for path in (tmp_path / name, tmp_path / "lock"):
+        path.write_bytes(b"somebody's")
+    tmp_path.chmod(0o755)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [tessera, "up", "--data", str(tmp_path), "--port", str(port)]
+    refused = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    first = name.partition("/")[0]
+    assert refused.stderr.startswith(
+        f"tessera: The folder {tmp_path} holds files that are not Tessera's, such as {first}"
+    )
+    assert {path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == {b"somebody's"}
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    "left", [["lock"], ["lock", "secret-key.new"], ["lost+found/"], [".DS_Store"], ["tessera.db", "a.txt"]]
+)
+def test_a_folder_that_is_ours_or_as_good_as_empty_is_taken(tmp_path: Path, left: list[str]) -> None:
+    for name in left:
+        (tmp_path / name).mkdir() if name.endswith("/") else (tmp_path / name).touch()
+    with up._own(tmp_path):
+        assert (tmp_path / "lock").exists()
 
 
 def test_two_cannot_share_a_data_folder(
