@@ -27,6 +27,7 @@ ADOBE_RGB_TOLD = (
 )  # fmt: skip
 """The entries of Exif that say Adobe RGB, in either order of bytes: InteroperabilityIndex R03, and ColorSpace 2."""
 REDUCED = 1
+_ARTICLES = {"AVIF": "an"}
 MOST_COMPONENTS = 4
 SIDEWAYS = {5, 6, 7, 8}
 TRUNCATED = "The picture is truncated: its end is missing."
@@ -174,7 +175,8 @@ def _identified(data: bytes, kind: str) -> ImageFile.ImageFile:
         if "truncated" in str(error):
             raise
         raise DamagedPicture(
-            f"The file begins like a {kind} picture, but its header cannot be read: it is damaged or incomplete."
+            f"The file begins like {_ARTICLES.get(kind, 'a')} {kind} picture, but its header cannot be read: "
+            "it is damaged or incomplete."
         ) from error
 
 

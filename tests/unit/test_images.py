@@ -309,7 +309,7 @@ def test_a_format_that_is_known_but_not_read_is_named():
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "HEIF", "AVIF", "JPEG2000", "TIFF"])
 def test_a_beginning_without_a_header_is_damaged_and_says_what_it_began_as(encoded, noise, form):
-    with pytest.raises(DamagedPicture, match=r"The file begins like a .* picture, but its header cannot be read"):
+    with pytest.raises(DamagedPicture, match=r"The file begins like an? .* picture, but its header cannot be read"):
         images.decode(encoded(noise(9, 9), form)[:20])
 
 

@@ -91,6 +91,13 @@ def test_samples_that_a_reader_is_trusted_with_come_out_right(kind, order, plana
     assert off <= 2
 
 
+@pytest.mark.parametrize("kind", sorted(trust.PILLOW_LITTLE_ENDIAN), ids=str)
+def test_samples_of_which_pillow_is_trusted_with_one_order_alone_are_right_or_refused_in_the_other(kind):
+    photometric, form, bits = kind
+    off = judged(np.random.default_rng(3), Tiff(photometric, bits, form, order=">"))
+    assert off is None or off <= 2
+
+
 def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
     dice = np.random.default_rng(SEED)
     forms = [(UINT, (1, 2, 4, 6, 8, 10, 12, 14, 16, 32)), (FLOAT, (16, 32, 64)), (INT, (8, 16, 32))]

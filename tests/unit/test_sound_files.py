@@ -252,3 +252,9 @@ def test_a_jpeg_whose_header_makes_no_sense_is_damaged_and_of_no_kind(encoded, n
     data = encoded(noise(16, 16), "JPEG")
     with pytest.raises(DamagedPicture):
         images.decode(changed(data, (data.index(b"\xff\xc0") + 4, "B", 74)))
+
+
+@pytest.mark.parametrize(("form", "what"), [("AVIF", "an AVIF"), ("PNG", "a PNG")])
+def test_a_header_that_cannot_be_read_is_said_of_its_format_in_plain_english(encoded, noise, form, what):
+    with pytest.raises(DamagedPicture, match=f"^The file begins like {what} picture, but its header"):
+        images.decode(encoded(noise(16, 16), form)[:30])
