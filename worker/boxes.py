@@ -85,14 +85,14 @@ def profile(data: bytes) -> bytes | None:
     return None
 
 
-def code_stream(data: bytes) -> tuple[tuple[int, int], int]:
-    """Return a JPEG 2000's size and number of components, by its code stream. Source: T.800, A.5.1."""
+def code_stream(data: bytes) -> tuple[tuple[int, int], list[int]]:
+    """Return a JPEG 2000's size and the bits of each component, by its code stream. Source: T.800, A.5.1."""
     stream = memoryview(data) if data.startswith(CODE_STREAM) else _within(memoryview(data), b"jp2c")
     if stream is None or stream[:4] != CODE_STREAM:
         raise ValueError("there is no code stream")
     right, bottom, left, top = struct.unpack_from(">4I", stream, 8)
     (component_count,) = struct.unpack_from(">H", stream, 40)
-    return (right - left, bottom - top), component_count
+    return (right - left, bottom - top), [(depth & 0x7F) + 1 for depth in stream[42 : 42 + 3 * component_count : 3]]
 
 
 def _first(data: bytes, wanted: bytes, begins: bytes = b"") -> memoryview | None:

@@ -240,7 +240,9 @@ def _judge_code_stream(image: Image.Image, data: bytes) -> None:
     """Refuse a file whose code stream, which is what is decoded, is not what the box before it says."""
     if image.mode in {"P", "PA"}:  # of a palette's equal colours Pillow makes one, and counts on from there
         raise trust.not_read("a JPEG 2000 with a palette")
-    size, component_count = boxes.code_stream(data)
-    if size != image.size or component_count > MOST_COMPONENTS:
+    size, depths = boxes.code_stream(data)
+    if size != image.size or len(depths) > MOST_COMPONENTS:
         raise DamagedPicture("The JPEG 2000 file says one thing of its picture, and its code stream another.")
+    for depth in {*depths} & {*range(2, 8)}:  # Pillow shifts them: its white is 213 where there are two bits
+        raise trust.not_read(f"a JPEG 2000 of {depth} bits a sample")
     image.info["icc_profile"] = boxes.profile(data)

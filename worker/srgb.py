@@ -12,6 +12,8 @@ BACKGROUND = (255, 255, 255)
 BLOCK_PIXELS = 1 << 20
 PHOTOMETRIC_TAG, BITS_TAG, WHITE_IS_ZERO = 262, 258, 0
 """Source: TIFF 6.0, section 8."""
+WHITES = {1.0: 10.0, 255.0: 510.0}
+"""What may be white in floating numbers, and how bright anything may be then."""
 UNSEEN = 1
 """A profile that changes no colour by more than so many levels is sRGB's, whatever it is called."""
 _GREY = {"1", "L", "LA"}
@@ -66,8 +68,12 @@ def framed(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
 
 
 def white_of(values: NDArray[Any]) -> float:
-    """Return what is white in a picture of floating numbers: 1, or 65,535 where any is beyond 1."""
-    return 1.0 if values.max(initial=0.0) <= 1.0 else 65_535.0
+    """Return what is white in a picture of floating numbers: 1, 255 or 65,535, by its brightest.
+
+    Somewhat more than white is light beyond it, as sharpening leaves it at edges, and says nothing of the scale.
+    """
+    brightest = values.max(where=np.isfinite(values), initial=0.0)
+    return next((white for white, most in WHITES.items() if brightest <= most), 65_535.0)
 
 
 def deep_grey(image: Image.Image, profile: bytes | None) -> Image.Image:

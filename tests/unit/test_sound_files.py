@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from handmade import bmp, chunk
+from handmade import FLOAT, Tiff, bmp, chunk, tiff
 from PIL import Image
 
 from models.errors import DamagedPicture, KindNotRead, TruncatedPicture
@@ -100,8 +100,6 @@ def test_a_heic_of_a_thousand_parts_is_refused_by_its_kind(encoded, noise):
 
 
 def test_the_size_of_a_file_that_only_libvips_opens_is_read_from_its_header(encoded, noise):
-    from handmade import Tiff, tiff  # noqa: PLC0415 - the one test here that needs it
-
     samples = noise(30, 20).astype(np.uint8)
     data = tiff(samples, Tiff(2, 8, order=">", big=True))
     assert images.size(data) == (20, 30)
@@ -242,6 +240,14 @@ def test_a_jpeg_2000_with_a_palette_is_refused_by_its_kind(encoded):
         images.decode(bytes(data))
 
 
+@pytest.mark.parametrize("bits", [2, 7])
+def test_a_jpeg_2000_of_few_bits_is_refused_by_its_kind(encoded, bits):
+    data = bytearray(encoded(Image.new("RGB", (16, 16), "red"), "JPEG2000"))
+    data[data.index(b"\xff\x4f\xff\x51") + 45] = bits - 1  # the second of its components
+    with pytest.raises(KindNotRead, match=f"a JPEG 2000 of {bits} bits a sample"):
+        images.decode(bytes(data))
+
+
 def test_a_heif_of_another_coding_is_refused_by_its_kind(encoded, noise):
     data = encoded(noise(64, 64), "HEIF").replace(b"hvc1", b"unci")
     with pytest.raises(KindNotRead, match="a HEIF picture of uncompressed samples"):
@@ -258,3 +264,14 @@ def test_a_jpeg_whose_header_makes_no_sense_is_damaged_and_of_no_kind(encoded, n
 def test_a_header_that_cannot_be_read_is_said_of_its_format_in_plain_english(encoded, noise, form, what):
     with pytest.raises(DamagedPicture, match=f"^The file begins like {what} picture, but its header"):
         images.decode(encoded(noise(16, 16), form)[:30])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("white", [1, 255, 65_535])
+@pytest.mark.parametrize("beyond", [1, 1.02, np.nan, np.inf])
+def test_floating_grey_is_as_bright_as_it_was_whatever_lies_beyond_its_white(order, white, beyond):
+    samples = np.full((9, 9, 1), white / 5, np.float32)
+    samples[0], samples[-1] = white, white * beyond
+    shown = images.decode(tiff(samples, Tiff(1, 32, FLOAT, order=order)))
+    np.testing.assert_allclose(shown[1:-1], 51, atol=1)
+    np.testing.assert_array_equal(shown[0], 255)
