@@ -11,8 +11,8 @@ Tags = Mapping[int, tuple[int, ...]]
 
 WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 SAMPLES, PLANAR, TILE_WIDTH, TILE_LENGTH, INK_SET, EXTRA, FORMAT = 277, 284, 322, 323, 332, 338, 339
-_WHOLE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-"""Field types that are whole numbers, and how `struct` calls them."""
+_WHOLE = {1: "B", 7: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+"""Field types that are whole numbers, or bytes of any kind, and how `struct` calls them."""
 MOST_TAGS, MOST_VALUES = 4_096, 64
 
 

@@ -275,3 +275,13 @@ def test_floating_grey_is_as_bright_as_it_was_whatever_lies_beyond_its_white(ord
     shown = images.decode(tiff(samples, Tiff(1, 32, FLOAT, order=order)))
     np.testing.assert_allclose(shown[1:-1], 51, atol=1)
     np.testing.assert_array_equal(shown[0], 255)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_profile_of_sixteen_bit_colours_is_followed_before_they_are_cut_to_eight(order):
+    # Linear light of 100 in 65,535 is 12.92 * 255 * 100 / 65,535 = 5.03 in sRGB (IEC 61966-2-1), and 0 in eight bits.
+    profile = cicp.icc_profile(1, 8)
+    data = tiff(np.full((4, 4, 3), 100, np.uint16), Tiff(2, 16, order=order, more={34_675: ("B", [*profile])}))
+    entry, undefined = (struct.pack(f"{order}HHI", 34_675, kind, len(profile)) for kind in (1, 7))
+    assert data.count(entry) == 1
+    np.testing.assert_allclose(images.decode(data.replace(entry, undefined)), 5, atol=1)
