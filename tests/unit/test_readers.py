@@ -13,7 +13,7 @@ import pytest
 from handmade import DEFLATE, FLOAT, INT, NONE, PACKBITS, UINT, Tiff, bmp, png, tiff, with_directory
 
 from models.errors import DamagedPicture, KindNotRead
-from worker import images, trust
+from worker import images, tags, trust
 from worker.core import cicp
 
 ROUNDS = int(os.environ.get("TESSERA_CORPUS_ROUNDS", "150"))
@@ -257,3 +257,12 @@ def test_a_bitmap_with_a_palette_comes_out_right(bits, header, top_down):
     values = dice.integers(0, 1 << bits, (6, 13)).astype(np.uint8)
     data = bmp(values, bits, palette=palette.tolist(), header=header, top_down=top_down and header > 12)
     np.testing.assert_array_equal(images.decode(data), palette[values])
+
+
+def test_of_a_directory_no_more_is_looked_at_than_its_first_tags_and_their_first_values():
+    numbers = range(1_000, 6_000)
+    entries = b"".join(struct.pack("<HHII", number, 3, 1, 7) for number in numbers)
+    many = tags.of(b"II*\0" + struct.pack("<IH", 8, len(numbers)) + entries)
+    assert dict(many) == dict.fromkeys(numbers[: tags.MOST_TAGS], (7,))
+    long = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 258, 3, 10_000, 22) + bytes(20_000)
+    assert tags.of(long)[258] == (0,) * tags.MOST_VALUES
