@@ -29,6 +29,8 @@ _REPORTS = (
 )
 """What a report on a mosaic holds, and one on a folder; one on losses holds losses alone."""
 MOST_REPORT_BYTES = 64 << 20
+STANDARD_OUTPUT = Path("/dev/stdout")
+"""Leads to the file that a shell opened for it, if it did."""
 
 force = click.option(
     "--force", is_flag=True, help="Replace files that are there already, even those that Tessera did not make."
@@ -61,26 +63,24 @@ def check(outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, fo
     seen: dict[Identity, Output] = {}
     held = {identity: path for path in targets if (identity := _of_file(path)) is not None}
     for output in outputs:
-        if str(output.path) == STANDARD:
-            if sys.stdout.isatty():
-                raise InvalidOrder("out", "A picture is not for a terminal; send it into a file or a pipe.")
-            continue
-        identity = _identity(output.path)
+        piped = str(output.path) == STANDARD
+        if piped and sys.stdout.isatty():
+            raise InvalidOrder("out", "A picture is not for a terminal; send it into a file or a pipe.")
+        path, name = (STANDARD_OUTPUT, "Standard output") if piped else (output.path, str(output.path))
+        identity = _identity(path)
         if identity is None:
             continue
         if (other := seen.setdefault(identity, output)) is not output:
             raise WouldOverwrite(
-                f"{output.path}: {other.what} and {output.what} would be the same file; give each a name of its own."
+                f"{name}: {other.what} and {output.what} would be the same file; give each a name of its own."
             )
         if identity in held:
-            raise WouldOverwrite(
-                f"{output.path} is the target {held[identity]}; choose another name for {output.what}."
-            )
-        if output.path.exists() and not _ours(output.path):
-            _refuse_photo(output, identity, photos)
-            if not force:
+            raise WouldOverwrite(f"{name} is the target {held[identity]}; choose another name for {output.what}.")
+        if path.exists() and not _ours(path):
+            _refuse_photo(name, output.what, identity, photos)
+            if not force and not piped:
                 raise WouldOverwrite(
-                    f"{output.path} is there already, and Tessera did not make it; "
+                    f"{name} is there already, and Tessera did not make it; "
                     f"choose another name for {output.what}, or replace it with --force."
                 )
 
@@ -134,9 +134,7 @@ def _is_report(data: bytes) -> bool:
     return any(keys <= held for keys in _REPORTS) or (bool(held) and held <= set(LossName))
 
 
-def _refuse_photo(output: Output, identity: Identity, photos: str) -> None:
+def _refuse_photo(name: str, what: str, identity: Identity, photos: str) -> None:
     for file in walk(photos, Sieve(follow_links=True)):
         if _of_file(file.path) == identity:
-            raise WouldOverwrite(
-                f"{output.path} is the photo {file.name} of {photos}; choose another name for {output.what}."
-            )
+            raise WouldOverwrite(f"{name} is the photo {file.name} of {photos}; choose another name for {what}.")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,18 @@ def test_a_photo_is_replaced_by_nothing(run, place, folder, way, words):
 def test_picture_and_report_are_two_files(run, place, name, out, report):
     assert refused(run("--report", report, name=name, out=out), "would be the same file")
     assert [path.name for path in place.iterdir()] == ["target.png"]
+
+
+@pytest.mark.parametrize("name", ["target.png", "001.png", "report.json"])
+def test_standard_output_that_a_shell_leads_into_a_file_is_that_file(place, folder, tessera, name):
+    path = folder / name if name == "001.png" else place / name
+    path.touch()
+    before = path.read_bytes()
+    words = [tessera, "render", "target.png", "--tiles", folder, "--out", "-", "--report", "report.json", *WORDS]
+    with path.open("ab") as file:
+        said = subprocess.run(words, stdout=file, stderr=subprocess.PIPE, text=True, check=False)
+    assert (said.returncode, len(said.stderr.splitlines())) == (2, 1)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("words", [["--report", "target.png"], ["--report", "target.png", "--force"]])
