@@ -169,7 +169,7 @@ def test_the_second_message_for_a_job_does_nothing(services: Services, job_id: i
         return Outcome(nothing)
 
     assert attempt.run(services, job_id, work)
-    assert not attempt.run(services, job_id, work)
+    assert attempt.run(services, job_id, work) is False
     assert made == [1]
 
 
@@ -193,9 +193,11 @@ def test_the_phases_of_an_attempt_reach_rows_and_metrics_and_those_that_alternat
             time.sleep(seconds)
         return Outcome(nothing)
 
+    began = time.monotonic()
     attempt.run(services, job_id, work)
     noted = phases(services)
     assert sorted(noted) == [(1, "encoding"), (1, "matching")]
+    assert sum(noted.values()) <= time.monotonic() - began
     assert noted[1, "matching"] >= 0.6 > noted[1, "encoding"] >= 0.1
     families = text_string_to_metric_families(assemble(services).test_client().get("/metrics").text)
     sums = {
@@ -219,9 +221,26 @@ def test_an_attempt_that_fails_and_one_that_is_given_back_note_their_phases_too(
         made.report("matching", 0.1)
         raise InvalidOrder("cells_across", "Too many cells.")
 
+    began = time.monotonic()
     attempt.run(services, job_id, give_back)
     attempt.run(services, job_id, fail)
-    assert sorted(phases(services)) == [(1, "reading"), (2, "matching")]
+    noted = phases(services)
+    assert sorted(noted) == [(1, "reading"), (2, "matching")]
+    assert 0 <= sum(noted.values()) <= time.monotonic() - began
+
+
+def test_an_attempt_that_has_not_reported_is_at_the_beginning(
+    services: Services, job_id: int, wait_for: Callable[..., Any]
+) -> None:
+    def work(_: Attempt) -> Outcome:
+        claimed = look(services, job_id).lease_until
+        wait_for(lambda: look(services, job_id).lease_until != claimed)
+        job = look(services, job_id)
+        assert (job.phase, job.progress) == ("", 0.0)
+        return Outcome(nothing)
+
+    attempt.run(services, job_id, work)
+    assert look(services, job_id).state is JobState.SUCCEEDED
 
 
 def test_a_share_beyond_the_whole_is_the_whole(services: Services, job_id: int, wait_for: Callable[..., Any]) -> None:
@@ -288,9 +307,13 @@ def test_an_end_that_finds_no_database_for_a_whole_lease_is_left_to_the_sweep(on
         return Outcome(nothing)
 
     try:
-        assert attempt.run(on_postgresql, job_id, work)
+        with structlog.testing.capture_logs() as lines:
+            assert attempt.run(on_postgresql, job_id, work)
     finally:
         door.open()
+    # A beat between two tries: ten of them in a lease, and the one that finds the lease over.
+    tries = sum(line["event"] == "the end did not reach the database; trying again" for line in lines)
+    assert 1 <= tries <= 11
     assert look(on_postgresql, job_id).state is JobState.RUNNING
     with on_postgresql.sessions.begin() as session:
         now = database.now(session) + timedelta(seconds=2)

@@ -254,6 +254,15 @@ def test_a_job_on_its_way_to_a_worker_is_not_taken_for_lost(services: Services) 
     add(services)
     with services.sessions.begin() as session:
         assert jobs.ring_again(session, NOON + MINUTE / 2, [Lane.INTERACTIVE], MINUTE) == []
+        assert jobs.ring_again(session, NOON + MINUTE, [Lane.INTERACTIVE], MINUTE) == []
+
+
+def test_of_jobs_placed_at_one_moment_each_that_waits_is_rung_for_once(services: Services) -> None:
+    ids = [add(services) for _ in range(3)]
+    held(services, ids[1])
+    with services.sessions.begin() as session:
+        rung = [bell.job_id for bell in jobs.ring_again(session, NOON + 2 * MINUTE)]
+    assert sorted(rung) == [ids[0], ids[2]]
 
 
 def test_the_bell_names_the_lane_that_the_job_was_placed_in(services: Services) -> None:
@@ -308,6 +317,50 @@ def test_a_job_given_back_is_queued_at_once_and_its_attempt_does_not_count(servi
     assert look(services, job_id).error_code == "crashed"
 
 
+def test_an_attempt_begins_anew_whatever_the_one_before_it_had_reached(services: Services) -> None:
+    job_id = add(services)
+    lease = held(services, job_id)
+    with services.sessions.begin() as session:
+        jobs.beat(session, lease, NOON, SPAN, "matching", 0.5)
+    sweep(services, NOON + MINUTE)
+    again = claim(services, job_id, NOON + 2 * MINUTE)
+    assert again is not None
+    assert again.name != lease.name
+    job = look(services, job_id)
+    assert (job.phase, job.progress, job.started_at) == ("", 0.0, NOON + 2 * MINUTE)
+
+
+def test_the_wait_of_a_job_given_back_begins_when_it_was(services: Services) -> None:
+    job_id = add(services)
+    lease = held(services, job_id)
+    with services.sessions.begin() as session:
+        jobs.give_back(session, lease, NOON + MINUTE)
+    claim(services, job_id, NOON + MINUTE + SPAN)
+    assert records(services, job_id)[1] == (2, 30.0, None)
+
+
+def test_a_job_that_the_sweep_queued_is_not_rung_for_twice_at_once(services: Services) -> None:
+    job_id = add(services)
+    held(services, job_id)
+    assert sweep(services, NOON + 10 * MINUTE) == [job_id]
+    for minutes, rung in ((10.9, []), (11.1, [job_id])):
+        with services.sessions.begin() as session:
+            assert [bell.job_id for bell in jobs.ring_again(session, NOON + minutes * MINUTE)] == rung
+
+
+def test_the_end_of_a_job_has_its_time_whatever_ends_it(services: Services) -> None:
+    done, refused, unwanted, crashed = (held(services, add(services)) for _ in range(4))
+    with services.sessions.begin() as session:
+        jobs.succeed(session, done, NOON + MINUTE)
+        jobs.fail(session, refused, NOON + MINUTE, InvalidOrder("width", "Too wide."))
+        assert jobs.cancel(session, [unwanted.job_id, done.job_id], NOON + MINUTE) == 1
+    with services.sessions.begin() as session:
+        once = Patience(max_attempts=1, longest=timedelta(hours=1), span=SPAN, ring_again=MINUTE)
+        assert jobs.release_stale(session, NOON + MINUTE, once) == []
+    for lease in (done, refused, unwanted, crashed):
+        assert look(services, lease.job_id).finished_at == NOON + MINUTE
+
+
 def test_what_is_another_attempts_cannot_be_given_back(services: Services) -> None:
     job_id = add(services)
     old = held(services, job_id)
@@ -345,6 +398,16 @@ def test_a_row_that_somebody_holds_locked_does_not_stop_the_sweep(postgresql_ser
         assert sweep(services, NOON + MINUTE) == [free]
         frozen.rollback()
     assert sweep(services, NOON + MINUTE) == [stuck]
+
+
+def test_a_row_that_somebody_holds_locked_does_not_stop_the_bells(postgresql_services: Services) -> None:
+    services = postgresql_services
+    stuck, free = add(services), add(services)
+    with services.sessions() as frozen:
+        frozen.execute(update(Job).where(Job.id == stuck).values(phase="held"))
+        with services.sessions.begin() as session:
+            session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            assert [bell.job_id for bell in jobs.ring_again(session, NOON + 2 * MINUTE)] == [free]
 
 
 def test_a_failed_ring_is_counted(services: Services) -> None:

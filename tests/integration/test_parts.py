@@ -127,7 +127,9 @@ def test_what_is_given_back_is_free_and_not_charged(services: Services, tile_set
         parts.give_back(session, lease)
     part = look(services, lease)
     assert (part.state, part.attempt, part.lease_token) == (PartState.OPEN, 0, None)
-    assert held(services, tile_set).number == 0
+    again = held(services, tile_set)
+    assert (again.number, again.attempt) == (0, 1)
+    assert again.name != lease.name
 
 
 def test_what_was_forgiven_meanwhile_is_given_back_all_the_same(services: Services, tile_set: UUID) -> None:
@@ -217,6 +219,26 @@ def test_photos_are_dealt_out_once_whoever_lists_them(services: Services, tile_s
         assert len(session.scalars(select(Part)).all()) == 4
 
 
+def test_the_parts_of_photos_added_later_follow_those_that_are_there(services: Services, tile_set: UUID) -> None:
+    with services.sessions.begin() as session:
+        more = Source(tile_set_id=tile_set, number=1, kind=SourceKind.PHOTO, name="q", address="l")
+        session.add(more)
+        session.flush()
+        parts.lay_out(session, tile_set, [more.id], [Listing("more-0", 3), Listing("more-1", 3)])
+    taken = [held(services, tile_set) for _ in range(6)]
+    assert [(lease.number, lease.listing_key) for lease in taken[3:]] == [(3, "list-3"), (4, "more-0"), (5, "more-1")]
+
+
+def test_what_is_done_stays_so_and_unwanted_when_the_rest_is_forgiven(services: Services, tile_set: UUID) -> None:
+    lease = held(services, tile_set)
+    finish(services, lease)
+    with services.sessions.begin() as session:
+        parts.forgive(session, tile_set)
+    part = look(services, lease)
+    assert (part.state, part.attempt, part.ended_at) == (PartState.DONE, 1, NOON)
+    assert (part.lease_token, part.lease_until) == (None, None)
+
+
 def test_progress_counts_photos_and_the_rate_those_of_this_attempt(services: Services, tile_set: UUID) -> None:
     with services.reading() as session:
         assert parts.progress(session, uuid4(), NOON, NOON) is None
@@ -230,6 +252,9 @@ def test_progress_counts_photos_and_the_rate_those_of_this_attempt(services: Ser
         assert far is not None
         # Five photos in the two seconds since this attempt began; the ten before were another's.
         assert (far.done, far.total, far.rate, far.seconds_left) == (15, 40, 2.5, 10.0)
+        idle = parts.progress(session, tile_set, later + SPAN, later + 2 * SPAN)
+        assert idle is not None
+        assert (idle.done, idle.rate) == (15, 0.0)
         nothing_yet = parts.progress(session, tile_set, later, later)
         assert nothing_yet is not None
         assert (nothing_yet.rate, nothing_yet.seconds_left) == (0.0, None)

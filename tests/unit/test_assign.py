@@ -213,6 +213,9 @@ def test_progress_rises_to_its_end():
     shares = [done / total for done, total in told]
     assert shares == sorted(shares)
     assert shares[-1] == 1
+    # Prices come first and settling last, a third each; neither passes in silence.
+    assert any(0 < share < 1 / 3 for share in shares)
+    assert any(2 / 3 < share < 1 for share in shares)
     assert len({total for _, total in told}) == 1
 
 

@@ -17,6 +17,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from models.errors import DamagedPicture, NotAPicture, TooManyPixels
 from worker import images
+from worker.core import cicp
 
 ORIENTATION = 0x0112
 EXACT = {"HEIF": {"quality": -1, "chroma": 444, "matrix_coefficients": 0}, "JPEG2000": {}}
@@ -343,6 +344,33 @@ def test_colours_that_are_named_by_numbers_are_converted_to_srgb(encoded, form, 
     decoded = images.decode(coded(encoded, form, primaries, transfer)).reshape(-1, 3)
     expected = encoded_srgb(np.array(matrix) @ light(np.array(COLOUR) / 255))
     np.testing.assert_allclose(decoded, [expected] * len(decoded), atol=3)
+
+
+C, D65 = (0.310, 0.316), (0.3127, 0.3290)
+SYSTEMS = {
+    4: ((0.67, 0.33), (0.21, 0.71), (0.14, 0.08), C),  # NTSC of 1953: 47 CFR 73.682
+    5: ((0.64, 0.33), (0.29, 0.60), (0.15, 0.06), D65),  # PAL and SECAM: ITU-R BT.470
+    6: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), D65),  # SMPTE 170M
+    7: ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070), D65),  # SMPTE 240M
+    8: ((0.681, 0.319), (0.243, 0.692), (0.145, 0.049), C),  # film through Wratten 25, 58 and 47
+    9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046), D65),  # ITU-R BT.2020
+    11: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), (0.314, 0.351)),  # DCI-P3: SMPTE RP 431-2
+    12: ((0.680, 0.320), (0.265, 0.690), (0.150, 0.060), D65),  # P3 under D65: SMPTE EG 432-1
+    22: ((0.630, 0.340), (0.295, 0.605), (0.155, 0.077), D65),  # EBU Tech 3213 as H.273 has it
+}
+
+
+@pytest.mark.parametrize("number", SYSTEMS)
+def test_every_system_of_colours_has_the_red_green_blue_and_white_of_its_standard(number):
+    profile = ImageCms.ImageCmsProfile(BytesIO(cicp.icc_profile(number, 8))).profile
+    *corners, (x, y) = SYSTEMS[number]
+    white = np.array([x / y, 1, (1 - x - y) / y])
+    # A profile holds the corners as they look under its own white; Bradford's cones lead back. Source: ICC.1:2010, E.
+    cones = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+    back = np.linalg.inv(cones) @ np.diag(cones @ white / (cones @ (0.9642, 1, 0.8249))) @ cones
+    primaries = [back @ primary[0] for primary in (profile.red_primary, profile.green_primary, profile.blue_primary)]
+    np.testing.assert_allclose([seen[:2] / seen.sum() for seen in primaries], corners, atol=5e-4)
+    np.testing.assert_allclose(sum(primaries), white, atol=5e-4)
 
 
 @pytest.mark.parametrize("form", ["AVIF", "HEIF"])

@@ -205,6 +205,14 @@ def test_ciede2000_between_blues_is_not_misled_by_the_straight_line():
     assert found([cell], tiles, Metric.CIEDE2000) == [2]
 
 
+def test_every_cell_of_every_block_is_led_past_what_is_nearer_in_a_straight_line(monkeypatch):
+    monkeypatch.setattr(ciede, "PROPOSALS", 1)
+    monkeypatch.setattr(ciede, "PAIRS", 1)
+    cell = (50.0, 0.0, -82.7485)
+    tiles = [(50.0, 2.6772, -79.7751), (51.5, 0.0, -82.7485), (50.0, -1.3802, -84.2814)]
+    assert ciede.nearest_by_ciede2000(np.array([cell] * 3), np.array(tiles)).tolist() == [2, 2, 2]
+
+
 @pytest.mark.parametrize("pairs", [1, 7, 500])
 def test_ciede2000_in_blocks_of_any_size_is_the_same(pairs, monkeypatch):
     dice = np.random.default_rng(3)
