@@ -360,17 +360,29 @@ SYSTEMS = {
 }
 
 
-@pytest.mark.parametrize("number", SYSTEMS)
-def test_every_system_of_colours_has_the_red_green_blue_and_white_of_its_standard(number):
-    profile = ImageCms.ImageCmsProfile(BytesIO(cicp.icc_profile(number, 8))).profile
-    *corners, (x, y) = SYSTEMS[number]
+def assert_corners(made, system):
+    """Bradford's cones lead from a profile's own white back to that of the system. Source: ICC.1:2010, annex E."""
+    profile = ImageCms.ImageCmsProfile(BytesIO(made)).profile
+    *corners, (x, y) = system
     white = np.array([x / y, 1, (1 - x - y) / y])
-    # A profile holds the corners as they look under its own white; Bradford's cones lead back. Source: ICC.1:2010, E.
     cones = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
     back = np.linalg.inv(cones) @ np.diag(cones @ white / (cones @ (0.9642, 1, 0.8249))) @ cones
     primaries = [back @ primary[0] for primary in (profile.red_primary, profile.green_primary, profile.blue_primary)]
     np.testing.assert_allclose([seen[:2] / seen.sum() for seen in primaries], corners, atol=5e-4)
     np.testing.assert_allclose(sum(primaries), white, atol=5e-4)
+
+
+@pytest.mark.parametrize("number", SYSTEMS)
+def test_every_system_of_colours_has_the_red_green_blue_and_white_of_its_standard(number):
+    assert_corners(cicp.icc_profile(number, 8), SYSTEMS[number])
+
+
+def test_adobe_rgb_has_the_corners_and_the_gamma_of_its_standard(encoded):
+    # Source: Adobe RGB (1998) Color Image Encoding, 4.3.1 and 4.3.4.
+    assert_corners(cicp.adobe_rgb(), ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), D65))
+    greys = Image.new("RGB", (3, 3), (40, 40, 40))
+    decoded = images.decode(encoded(greys, "PNG", icc_profile=cicp.adobe_rgb()))
+    np.testing.assert_allclose(decoded, encoded_srgb((40 / 255) ** 2.19921875), atol=1)
 
 
 @pytest.mark.parametrize("form", ["AVIF", "HEIF"])
