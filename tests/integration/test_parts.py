@@ -262,6 +262,17 @@ def test_progress_counts_photos_and_the_rate_those_of_this_attempt(services: Ser
         assert parts.free_count(session, tile_set, later) == 2
 
 
+def test_a_set_tells_how_far_it_is_until_its_job_has_ended(services: Services, tile_set: UUID) -> None:
+    finish(services, held(services, tile_set))
+    with services.reading() as session:
+        far = parts.so_far(session, session.get_one(TileSet, tile_set))
+    assert far is not None
+    assert (far.done, far.total) == (10, 40)
+    cancel(services, tile_set)
+    with services.reading() as session:
+        assert parts.so_far(session, session.get_one(TileSet, tile_set)) is None
+
+
 def test_what_is_done_is_neither_taken_again_nor_closed_nor_given_back(services: Services, tile_set: UUID) -> None:
     lease = held(services, tile_set)
     finish(services, lease)
