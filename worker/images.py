@@ -17,7 +17,7 @@ from PIL import Image
 from models.errors import DamagedPicture, TruncatedPicture
 from models.grid import Grid
 from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
-from worker import headers, jpeg, second, srgb, trust
+from worker import headers, jpeg, second, srgb
 from worker.core.fitted import Fitted
 
 TILE_QUALITY, PREVIEW_QUALITY = 92, 80
@@ -250,8 +250,7 @@ def _by_pillow(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
         size = headers.shown_size(image)
         at_least = enough(size[::-1] if sideways else size)
         if at_least is not None:
-            if trust.scales(data):
-                image.draft(None, at_least[::-1] if sideways else at_least)
+            image.draft(None, at_least[::-1] if sideways else at_least)
             headers.check_size(image.size, MAX_PHOTO_PIXELS)
         lossless = _is_lossless(image, data)
         image.load()

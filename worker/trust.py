@@ -55,7 +55,6 @@ _NAMES = {
     LAB: "CIE L*a*b*", 9: "ICC L*a*b*", 10: "ITU L*a*b*", 32_803: "colour filter", 32_844: "LogL", 32_845: "LogLuv",
 }  # fmt: skip
 _HIERARCHICAL = dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchical")
-_LOSSLESS = 0xC3
 _FRAMES = {0xC9: "arithmetic", 0xCA: "arithmetic", 0xCB: "lossless arithmetic"} | _HIERARCHICAL
 """Source: ITU-T T.81, table B.1."""
 _JPEG_BITS = range(2, 17)
@@ -128,12 +127,6 @@ def unread(data: bytes, kind: str) -> KindNotRead | None:
     elif kind == "BMP" and bitmaps.unread(data) is not None:
         name = f"a BMP {bitmaps.unread(data)}"
     return None if name is None else not_read(name)
-
-
-def scales(data: bytes) -> bool:
-    """Whether a decoder can give a picture at a reduced scale, if it can of the format: of lossless JPEG none can."""
-    frame = _frame(data)
-    return frame is None or frame[0] != _LOSSLESS
 
 
 def _oddities(found: Tags) -> Iterator[str]:

@@ -65,6 +65,12 @@ def test_a_profile_that_only_calls_itself_srgb_is_followed(encoded):
     np.testing.assert_allclose(images.decode(data), 123.5, atol=1.5)
 
 
+def test_a_profile_that_is_not_far_from_srgb_is_followed(encoded):
+    # (20 / 255) ** 2.2 = 0.0037 of the light, which is 12.1 of 255 in sRGB. Source: IEC 61966-2-1.
+    data = encoded(Image.new("RGB", (4, 4), (20, 20, 20)), icc_profile=cicp.icc_profile(1, 4))
+    np.testing.assert_allclose(images.decode(data), 12, atol=1)
+
+
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("how", ["R03", "ColorSpace"])
 def test_adobe_rgb_that_exif_alone_tells_is_converted(encoded, form, how):
