@@ -160,6 +160,7 @@ STUMBLES = {
     "a text that inflates to megabytes": [chunk(b"zTXt", b"Title\0\0" + zlib.compress(bytes(1 << 22)))],
     "a text packed in an unknown way": [chunk(b"zTXt", b"Title\0\7" + zlib.compress(b"walk"))],
     "a profile packed in an unknown way": [chunk(b"iCCP", b"linear\0\7" + PROFILE[8:])],
+    "a profile with a wrong sum": [chunk(b"iCCP", PROFILE)[:-1] + b"!"],
     "a film without its first frame": [chunk(b"acTL", struct.pack(">II", 2, 0)), chunk(b"fdAT", bytes(9))],
     "a film whose frames are not in order": [
         chunk(b"acTL", struct.pack(">II", 2, 0)), chunk(b"fcTL", struct.pack(">I", 7) + CONTROL[4:]),
