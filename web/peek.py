@@ -110,8 +110,21 @@ class _Budget(BytesIO):
 def _size(file: IO[bytes], kind: str) -> tuple[int, int]:
     """Return width and height by the header; 0 x 0 where it does not say, which the worker will find out."""
     boxed = kind in BOXED
-    head = _Budget(file.read(HEADER_BYTES), BOXED_BYTES if boxed else READ_BYTES)
+    data = file.read(HEADER_BYTES)
     file.seek(0)
+    if _misread(data):
+        return 0, 0
+    head = _Budget(data, BOXED_BYTES if boxed else READ_BYTES)
     # What it cannot read, for the budget's sake too, is -1 x -1.
     width, height = imagesize.get(head, exif_rotation=not boxed)
     return max(width, 0), max(height, 0)
+
+
+def _misread(data: bytes) -> bool:
+    """Whether imagesize takes more for the size than its bits: a BMP of OS/2 has 16 of them, a lossy WebP 14.
+
+    Source: BITMAPCOREHEADER, 12 bytes long; RFC 6386, 9.1: the two bits above are how to scale what is shown.
+    """
+    of_os2 = data.startswith(b"BM") and data[14:18] == b"\x0c\0\0\0"
+    scaled = data[12:16] == b"VP8 " and any(byte & 0xC0 for byte in data[27:30:2])
+    return of_os2 or scaled

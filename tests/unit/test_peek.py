@@ -12,6 +12,7 @@ from models.lattices import Effort
 from models.orders import MosaicOrder
 from models.rules import QUICK
 from web import peek
+from worker import images
 
 ENOUGH = 1 << 30
 ANY = MosaicOrder(cells_across=1)
@@ -49,6 +50,23 @@ def test_a_big_endian_tiff_passes():
 
 def test_a_big_tiff_passes_as_the_worker_reads_it(encoded, noise):
     assert verdict(encoded(noise(30, 20), "TIFF", big_tiff=True)) is None
+
+
+def test_a_bmp_of_os2_passes(noise):
+    # Its width and height have two bytes each (BITMAPCOREHEADER); read as four they promise billions of pixels.
+    rows = noise(30, 20).tobytes()
+    data = b"BM" + struct.pack("<IHHI", 26 + len(rows), 0, 0, 26) + struct.pack("<IHHHH", 12, 20, 30, 1, 24) + rows
+    assert images.decode(data).shape == (30, 20, 3)
+    assert verdict(data) is None
+
+
+def test_a_webp_that_asks_to_be_shown_larger_passes(encoded, noise):
+    data = bytearray(encoded(noise(30, 20), "WEBP"))
+    # The two highest bits of width and height say how to scale (RFC 6386, 9.1).
+    data[27] |= 0x40
+    data[29] |= 0xC0
+    assert images.decode(bytes(data)).shape == (30, 20, 3)
+    assert verdict(data) is None
 
 
 def test_an_empty_file_is_refused():
