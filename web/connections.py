@@ -222,11 +222,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
 
     def _gather(self, conn: TConn) -> None:
         """Read on; once the head is there, ask a thread to answer."""
-        before = len(conn.head)
         came = self._read(conn)
         if came is not None:
             conn.head += came
-        if END_OF_HEAD in conn.head[max(0, before - len(END_OF_HEAD)) :] or len(conn.head) > HEAD_BYTES:
+        if END_OF_HEAD in conn.head or len(conn.head) > HEAD_BYTES:
             self._forget(conn)
             conn.parser.unreader.unread(bytes(conn.head))
             conn.data_ready = True
