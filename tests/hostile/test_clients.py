@@ -188,13 +188,11 @@ def test_a_page_elsewhere_is_refused_before_its_body_is_read_and_hears_it(web: W
 
 def test_a_request_that_comes_with_the_end_of_the_one_before_is_answered(web: Web) -> None:
     # A body is not read of what nobody may send there: it comes when the answer is on its way already.
-    put = "PUT /api/v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n\r\n"
-    last = "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-    with web.connect(put) as client:
+    put = "PUT /api/v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
+    with web.connect(f"{put}\r\n") as client:
         assert client.recv(12) == b"HTTP/1.1 405"
-        client.sendall(f"12345{put}12345{last}".encode())
-        answers = b"".join(iter(lambda: client.recv(4_096), b""))
-    assert (answers.count(b"HTTP/1.1 405"), answers.count(b"HTTP/1.1 200")) == (1, 1)
+        client.sendall(f"12345{put}Connection: close\r\n\r\n12345".encode())
+        assert b"HTTP/1.1 405" in b"".join(iter(lambda: client.recv(4_096), b""))
 
 
 def parts(count: int, head: str, text: bytes) -> bytes:
