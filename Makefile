@@ -22,7 +22,7 @@ help:
 	@echo 'make fuzz    open 400,000 spoilt pictures and zips and 20,000 of every kind, ask the API 4,000 made-up things (15 min)'
 	@echo 'make mutants change one small thing in the code again and again, and list what no test notices (half an hour)'
 	@echo 'make lock    choose the newest versions again, and write the lock files'
-	@echo 'make clean   remove what these made'
+	@echo 'make clean   remove what these made, but for var/: the mosaics and photos of make run stay'
 
 setup: $(VENV)/run.stamp
 
@@ -81,4 +81,4 @@ lock:
 	$(COMPILE) --group build -c requirements/dev.lock -o requirements/server.lock
 
 clean:
-	rm -rf $(VENV) var .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis bench.json
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench.json
