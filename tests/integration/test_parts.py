@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from models import finding, jobs, parts, tile_sets
 from models.errors import LeaseLost, NotReady
@@ -78,6 +78,21 @@ def test_of_sixteen_who_ask_at_once_no_two_get_the_same_part(services: Services,
     with ThreadPoolExecutor(16) as pool:
         taken = list(pool.map(lambda _: claim(services, tile_set), range(16)))
     assert sorted(lease.number for lease in taken if lease is not None) == [0, 1, 2, 3]
+
+
+def test_a_part_that_somebody_holds_locked_does_not_keep_others_from_the_next(postgresql_services: Services) -> None:
+    services, identity = postgresql_services, uuid4()
+    with services.sessions.begin() as session:
+        bell = place_tile_set(session, identity, "p", [NewSource(SourceKind.PHOTO, "p", "k")], services.ring_again)
+        assert jobs.claim(session, bell.job_id, NOON, SPAN) is not None
+    lay_out(services, identity, 2)
+    with services.sessions() as frozen:
+        frozen.execute(update(Part).where(Part.tile_set_id == identity, Part.number == 0).values(photo_count=11))
+        with services.sessions.begin() as session:
+            session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            lease = parts.claim(session, identity, NOON, SPAN, ATTEMPTS)
+    assert lease is not None
+    assert lease.number == 1
 
 
 def test_a_part_whose_lease_ran_out_is_taken_by_the_next_who_asks(services: Services, tile_set: UUID) -> None:

@@ -377,6 +377,12 @@ def test_every_system_of_colours_has_the_red_green_blue_and_white_of_its_standar
     assert_corners(cicp.icc_profile(number, 8), SYSTEMS[number])
 
 
+def test_a_grey_is_as_dark_among_other_primaries_as_among_those_of_srgb(encoded):
+    greys = np.repeat(np.arange(256, dtype=np.uint8).reshape(16, 16, 1), 3, axis=2)
+    decoded = images.decode(encoded(Image.fromarray(greys), "PNG", icc_profile=cicp.icc_profile(12, 13)))
+    np.testing.assert_array_equal(decoded, greys)
+
+
 def test_adobe_rgb_has_the_corners_and_the_gamma_of_its_standard(encoded):
     # Source: Adobe RGB (1998) Color Image Encoding, 4.3.1 and 4.3.4.
     assert_corners(cicp.adobe_rgb(), ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), D65))
