@@ -19,7 +19,7 @@ help:
 	@echo 'make check   the checks alone, without setting up'
 	@echo 'make faults  kill and starve a whole service in every way, and print what was seen'
 	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
-	@echo 'make fuzz    open 400,000 spoilt pictures and zips and 20,000 of every kind, ask the API 4,000 made-up things (15 min)'
+	@echo 'make fuzz    open 400,000 spoilt pictures and zips and 20,000 of every kind, ask the API 5,000 made-up things (15 min)'
 	@echo 'make mutants change one small thing in the code again and again, and list what no test notices (half an hour)'
 	@echo 'make lock    choose the newest versions again, and write the lock files'
 	@echo 'make clean   remove what these made, but for var/: the mosaics and photos of make run stay'
@@ -53,7 +53,7 @@ bench: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/bench.py $(PHOTOS)
 
 fuzz: $(VENV)/dev.stamp
-	TESSERA_FUZZ_ROUNDS=12000 TESSERA_CORPUS_ROUNDS=20000 TESSERA_FUZZ_CASES=20 $(BIN)/pytest tests/hostile/test_fuzz.py tests/hostile/test_document.py tests/unit/test_readers.py tests/unit/test_against_libvips.py
+	TESSERA_FUZZ_ROUNDS=12000 TESSERA_CORPUS_ROUNDS=20000 TESSERA_FUZZ_CASES=25 $(BIN)/pytest tests/hostile/test_fuzz.py tests/hostile/test_document.py tests/unit/test_readers.py tests/unit/test_against_libvips.py
 
 mutants: $(VENV)/dev.stamp
 	$(BIN)/python tests/mutants.py

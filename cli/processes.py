@@ -24,6 +24,8 @@ def gunicorn(bind: str, workers: int, threads: int) -> list[str]:
         "--timeout=120",
         "--graceful-timeout=10",
         "--no-control-socket",
+        # A request's own header must not say at which address it is answered.
+        "--forwarder-headers=",
     ]
     return [*PYTHON, "web.server", *options]
 

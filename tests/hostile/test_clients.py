@@ -195,6 +195,13 @@ def test_a_request_that_comes_with_the_end_of_the_one_before_is_answered(web: We
         assert b"HTTP/1.1 405" in b"".join(iter(lambda: client.recv(4_096), b""))
 
 
+def test_no_header_moves_a_request_to_another_address(web: Web) -> None:
+    # A proxy's filter looks at the address alone.
+    for header, path in (("PATH_INFO", "/livez"), ("SCRIPT_NAME", "/elsewhere")):
+        answer = requests.get(f"{web.address}/nowhere", headers={header: path}, timeout=60)
+        assert (header, answer.status_code) == (header, 404)
+
+
 def parts(count: int, head: str, text: bytes) -> bytes:
     piece = f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + text + b"\r\n"
     return piece * count
