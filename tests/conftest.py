@@ -48,6 +48,12 @@ TOKEN = "a token that only the tests know"
 numbers = itertools.count()
 
 
+def pytest_configure() -> None:
+    """Hear signals even if a shell started the tests behind `&` and ignores them: children would ignore them too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name files in the names of tests by their argument: bytes may hold a time, and two processes then disagree."""
     return argname if isinstance(val, bytes) and len(val) > 32 else None

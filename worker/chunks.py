@@ -42,15 +42,16 @@ def colour_code(data: bytes) -> ColourCode | None:
 def bare(data: bytes) -> bytes:
     """Return a PNG of the same picture that holds what is seen of it and nothing else: a still without its texts.
 
-    What is damaged beside the pixels is left out, as the standard asks of decoders (13.1); and it has its end.
+    What is damaged beside the pixels is left out, as the standard asks of decoders (13.1). It has its end, unless the
+    file ends within a chunk: what came after that would count as pixels.
     """
-    kept = (
-        bytes(chunk)
-        for kind, chunk in _chunks(data)
-        if kind != b"IEND"
-        and (kind[0:1].isupper() or (kind in _SHOWN and _is_sound(chunk) and _inflates(kind, chunk)))
-    )
-    return _START + b"".join(kept) + _END
+    kept, end = [], _END
+    for kind, chunk in _chunks(data):
+        if kind[:1].isupper() or (kind in _SHOWN and _is_sound(chunk) and _inflates(kind, chunk)):
+            kept.append(bytes(chunk))
+        if kind == b"IEND" or len(chunk) < 12 + int.from_bytes(chunk[:4]):
+            end = b""
+    return _START + b"".join(kept) + end
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:

@@ -189,6 +189,13 @@ def test_a_png_whose_end_alone_is_cut_off_gives_every_pixel(encoded, noise, cut)
     np.testing.assert_array_equal(images.decode(data[:-cut]), noise(9, 9))
 
 
+@pytest.mark.parametrize("cut", [21, 24, 30, 31, 36, 40, 100])
+def test_a_png_that_ends_within_its_pixels_is_truncated(encoded, noise, cut):
+    # The end's 12 bytes, the sum of the pixels' chunk and that within it: what is cut beyond these 20 is pixels.
+    data = encoded(noise(30, 40))
+    assert decoded_or_code(data[:-cut]) == "truncated_picture"
+
+
 def test_a_png_with_damaged_pixels_is_damaged(encoded, noise):
     data = bytearray(encoded(noise(9, 9)))
     data[data.index(b"IDAT") + 30] ^= 255
