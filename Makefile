@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export TESSERA_CHAOS_JOBS ?= 200
 export TESSERA_CHAOS_SECONDS ?= 15
 
-.PHONY: help setup run test check faults bench fuzz mutants lock clean
+.PHONY: help setup run test check faults bench fuzz mutants coverage docs lock clean
 
 help:
 	@echo 'make run     set up, start everything, make a first mosaic (PORT=9000 for another port)'
@@ -21,6 +21,8 @@ help:
 	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
 	@echo 'make fuzz    open 400,000 spoilt pictures and zips and 20,000 of every kind, ask the API 5,000 made-up things (15 min)'
 	@echo 'make mutants change one small thing in the code again and again, and list what no test notices (half an hour)'
+	@echo 'make coverage  run the tests without the faults, and list the lines that none of them reached'
+	@echo 'make docs    make a site of the pages in docs/, to read at build/docs/README.html'
 	@echo 'make lock    choose the newest versions again, and write the lock files'
 	@echo 'make clean   remove what these made, but for var/: the mosaics and photos of make run stay'
 
@@ -37,8 +39,15 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(SITE)
 	$(BIN)/pytest --numprocesses=2 --dist=loadfile --ignore=tests/faults
 	$(FAULTS)
+
+# A link or an anchor that leads nowhere fails.
+SITE = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+docs: $(VENV)/dev.stamp
+	$(SITE)
+	@echo 'Read build/docs/README.html.'
 
 # The cases wait more than they work, so those of both databases run beside each other.
 FAULTS = @$(MAKE) --no-print-directory --jobs=2 --output-sync=target faults-sqlite faults-postgresql
@@ -54,6 +63,9 @@ bench: $(VENV)/dev.stamp
 
 fuzz: $(VENV)/dev.stamp
 	TESSERA_FUZZ_ROUNDS=12000 TESSERA_CORPUS_ROUNDS=20000 TESSERA_FUZZ_CASES=25 $(BIN)/pytest tests/hostile/test_fuzz.py tests/hostile/test_document.py tests/unit/test_readers.py tests/unit/test_against_libvips.py
+
+coverage: $(VENV)/dev.stamp
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile --ignore=tests/faults --cov --cov-config=tests/coverage.ini --cov-report=term-missing:skip-covered
 
 mutants: $(VENV)/dev.stamp
 	$(BIN)/python tests/mutants.py
@@ -81,4 +93,4 @@ lock:
 	$(COMPILE) --group build -c requirements/dev.lock -o requirements/server.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench.json
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench.json

@@ -8,7 +8,10 @@ import sys
 
 try:
     # Python's own, where it has it: hashlib loads OpenSSL, which takes as long as to look at a thousand files.
-    from _sha256 import sha256  # type: ignore[import-not-found]
+    if sys.version_info >= (3, 12):
+        from _sha2 import sha256
+    else:
+        from _sha256 import sha256  # type: ignore[import-not-found]
 except ImportError:
     from hashlib import sha256
 

@@ -46,6 +46,13 @@ def main() -> None:
     )
 
 
+def __getattr__(name: str) -> Any:
+    """Lend Celery's own tools the app, as in `celery -A worker.app status`: it is pointed at Redis when they ask."""
+    if name != "app":
+        raise AttributeError(name)
+    return connect(settings.load(), "worker")
+
+
 def load_slow_libraries(lane: Lane) -> None:
     """Load now, once, what every child would load again in the middle of its first job."""
     for name in SLOW_LIBRARIES.get(lane, ()):

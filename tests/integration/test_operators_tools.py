@@ -1,0 +1,65 @@
+"""What people who run Celery already have at hand finds our app: its own command, and Flower."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+import requests
+
+from tests.conftest import free_port
+
+LANES = {"bulk", "indexing", "interactive"}
+
+
+def environment(installation: Any) -> dict[str, str]:
+    return os.environ | {f"TESSERA_{key}": value for key, value in installation.settings.items()}
+
+
+@pytest.fixture(scope="module")
+def installation(new_installation: Callable[..., AbstractContextManager[Any]]) -> Iterator[Any]:
+    with new_installation("postgresql") as installed:
+        yield installed
+
+
+@pytest.fixture(scope="module")
+def celery(installation: Any) -> Callable[..., subprocess.CompletedProcess[str]]:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "celery", "-A", "worker.app", *words]
+        return subprocess.run(
+            command, env=environment(installation), capture_output=True, text=True, timeout=60, check=True
+        )
+
+    return run
+
+
+def test_celery_names_the_worker_of_every_lane(celery):
+    told = celery("status").stdout
+    assert {lane for lane in LANES if f"{lane}-" in told} == LANES
+    assert "3 nodes online" in told
+
+
+def test_celery_says_what_each_worker_has_in_hand(celery):
+    assert celery("inspect", "active").stdout.count("- empty -") == 3
+
+
+def test_flower_shows_the_worker_of_every_lane(installation, wait_for):
+    port = free_port()
+    command = [sys.executable, "-m", "celery", "-A", "worker.app", "flower", "--address=127.0.0.1", f"--port={port}"]
+    allowed = {"FLOWER_UNAUTHENTICATED_API": "true"}
+    with subprocess.Popen(command, env=environment(installation) | allowed, stderr=subprocess.DEVNULL) as flower:
+        try:
+
+            def lanes() -> Any:
+                try:
+                    answer = requests.get(f"http://127.0.0.1:{port}/api/workers", params={"refresh": "1"}, timeout=10)
+                except requests.ConnectionError:
+                    return None
+                return {name.partition("-")[0] for name in answer.json()} == LANES
+
+            wait_for(lanes)
+        finally:
+            flower.terminate()
