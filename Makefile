@@ -20,7 +20,7 @@ help:
 	@echo 'make faults  kill and starve a whole service in every way, and print what was seen'
 	@echo 'make bench   measure, and write bench.json and a table (PHOTOS=folder with tiles/ and targets/)'
 	@echo 'make fuzz    open 400,000 spoilt pictures and zips and 20,000 of every kind, ask the API 5,000 made-up things (15 min)'
-	@echo 'make mutants change one small thing in the code again and again, and list what no test notices (half an hour)'
+	@echo 'make mutants change one small thing in the code again and again, and list what no test notices (an hour or more)'
 	@echo 'make coverage  run the tests without the faults, and list the lines that none of them reached'
 	@echo 'make docs    make a site of the pages in docs/, to read at build/docs/README.html'
 	@echo 'make lock    choose the newest versions again, and write the lock files'

@@ -191,6 +191,7 @@ def _secret(path: Path) -> str:
             new.write_text(secrets.token_hex(32))
             private.shut(new)
             new.replace(path)
+        private.shut(path)
         secret = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"

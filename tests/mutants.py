@@ -334,7 +334,7 @@ def main() -> int:
     """Try mutants, print those that survive and a line for each module; 1 when too many did."""
     asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     asked.add_argument("modules", nargs="*", metavar="MODULE", help=f"among {', '.join(TARGETS)}")
-    asked.add_argument("--most", type=int, default=12, help="mutants of each module (default 12)")
+    asked.add_argument("--most", type=int, default=24, help="mutants of each module (default 24)")
     asked.add_argument("--seed", type=int, default=1, help="which ones (default 1)")
     wish = asked.parse_args()
     if unknown := set(wish.modules) - set(TARGETS):

@@ -122,10 +122,10 @@ def unread(data: bytes, kind: str) -> KindNotRead | None:
         name = _of_jpeg(data)
     elif kind == "HEIC" and boxes.item_count(data) > MOST_PARTS:
         name = f"a HEIC of more than {MOST_PARTS:,} parts"
-    elif kind == "HEIC" and boxes.other_coding(data) is not None:
-        name = f"a HEIF picture of {boxes.other_coding(data)}"
-    elif kind == "BMP" and bitmaps.unread(data) is not None:
-        name = f"a BMP {bitmaps.unread(data)}"
+    elif kind == "HEIC" and (coding := boxes.other_coding(data)) is not None:
+        name = f"a HEIF picture of {coding}"
+    elif kind == "BMP" and (rarity := bitmaps.unread(data)) is not None:
+        name = f"a BMP {rarity}"
     return None if name is None else not_read(name)
 
 

@@ -77,7 +77,7 @@ def test_a_job_that_is_tried_again_just_after_its_claim_stops_without_a_word_of_
     with structlog.testing.capture_logs() as lines:
         attempt.run(services, bell.job_id, overtaken)
     # A beat may notice before the work does.
-    assert [line["event"] for line in lines if line["event"] != "the lease is lost"] == ["began", "stopped"]
+    assert [line["event"] for line in lines] in (["began", "stopped"], ["began", "the lease is lost", "stopped"])
     assert look(services, bell.job_id).state is JobState.CANCELLED
 
 

@@ -176,6 +176,13 @@ def test_a_secret_key_that_is_a_folder_is_one_sentence(tmp_path: Path) -> None:
         up._secret(tmp_path)
 
 
+def test_a_secret_key_that_was_open_to_all_is_shut(tmp_path: Path) -> None:
+    path = tmp_path / "secret-key"
+    made = up._secret(path)
+    path.chmod(0o644)
+    assert (up._secret(path), mode(path)) == (made, 0o600)
+
+
 def test_a_secret_key_is_made_once_and_whole(tmp_path: Path) -> None:
     path = tmp_path / "secret-key"
     made = up._secret(path)
