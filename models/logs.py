@@ -44,5 +44,5 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # libvips tells at INFO which of its inner loops it takes.
+    # pyvips tells at DEBUG of every call.
     logging.getLogger("pyvips").setLevel(logging.WARNING)

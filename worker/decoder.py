@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import UnusablePicture
-from worker import headers, hush, images, vips
+from worker import headers, hush, images, vips  # noqa: F401 - vips is loaded here, once for every fork
 
 REQUEST = struct.Struct("!BIIQ")
 """What to do, two numbers for it, and the length of the file that follows."""
@@ -34,7 +34,6 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     headers.load_plugins()
-    vips.load()
     hush.libraries()
     gc.freeze()
     while True:

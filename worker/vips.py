@@ -1,14 +1,16 @@
 """libvips as a second reader, for files that Pillow reads wrongly or not at all; `worker.trust` says which."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-import pyvips
 from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import DamagedPicture, TruncatedPicture
 from worker import headers, srgb
+from worker.libvips import pyvips
 
 _LOADERS = {
     "JPEG": "jpegload_buffer", "PNG": "pngload_buffer", "TIFF": "tiffload_buffer",
@@ -56,7 +58,7 @@ def decoded(
     if profile is not None:
         image = image.copy()
         image.set_type(pyvips.GValue.blob_type, PROFILE, profile)
-    with _Translated():
+    with _translated():
         return _as_pillow(image, alpha=alpha)
 
 
@@ -69,29 +71,22 @@ def whole(data: bytes) -> bool:
     return True
 
 
-def load() -> None:
-    """Load now what is loaded on first use, without starting a thread."""
-    pyvips.cache_set_max(0)
-
-
-class _Translated:
-    """Gives every failure of libvips one of our names."""
-
-    def __enter__(self) -> None:
-        pyvips.cache_set_max(0)
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, pyvips.Error):
-            if "premature end" in str(error):
-                raise TruncatedPicture(headers.TRUNCATED) from error
-            raise DamagedPicture(headers.DAMAGED) from error
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Give every failure of libvips one of our names."""
+    try:
+        yield
+    except pyvips.Error as error:
+        if "premature end" in str(error):
+            raise TruncatedPicture(headers.TRUNCATED) from error
+        raise DamagedPicture(headers.DAMAGED) from error
 
 
 def _opened(data: bytes, kind: str, max_pixels: int) -> Any:
-    with _Translated():
+    with _translated():
         image = getattr(pyvips.Image, _LOADERS[kind])(data, fail_on=_FAILS_ON.get(kind, "error"))
     headers.check_size((image.width, image.height), max_pixels)
-    with _Translated():
+    with _translated():
         return image.autorot()
 
 

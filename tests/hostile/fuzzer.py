@@ -5,6 +5,7 @@ before LAST.
 A round depends on its seed and number alone, so any can be repeated. The number of each is printed before it begins.
 """
 
+import gc
 import io
 import json
 import resource
@@ -189,6 +190,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     warnings.simplefilter("ignore")
+    gc.set_threshold(1)  # whatever is freed, is freed at the worst moment
     headers.load_plugins()
     for kind in (each for each in KINDS if each.startswith(word)):
         data, door = KINDS[kind](), archive if kind == "zip" else picture

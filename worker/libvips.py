@@ -1,0 +1,16 @@
+"""pyvips, loaded so that no warning of libvips reaches Python.
+
+The log handler of pyvips runs Python inside GLib's log call. What Python frees there may be an image whose closing
+warns too, and GLib ends a process that logs while it logs: one damaged JPEG was enough. What counts is raised.
+"""
+
+import os
+
+os.environ["VIPS_WARNING"] = "0"  # libvips asks once, while it is loaded: nothing on standard error either
+
+import pyvips
+
+pyvips._remove_log_handler()  # noqa: SLF001 - it has no other way to be without one
+pyvips.cache_set_max(0)
+
+__all__ = ["pyvips"]
