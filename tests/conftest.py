@@ -13,12 +13,12 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -44,6 +44,9 @@ from models.tile_sets import Indexed
 from worker import headers, images, index
 
 PATIENCE = 180.0
+LAST_LINES = 40
+PASSED_OVER = re.compile(r" answered |/celery/|/click/|/billiard/[bp]o\w+_|/billiard/(context|process)|runpy")
+"""Of each log, so many lines are shown with a failure, and none of these."""
 TOKEN = "a token that only the tests know"
 numbers = itertools.count()
 
@@ -57,6 +60,15 @@ def pytest_configure() -> None:
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name files in the names of tests by their argument: bytes may hold a time, and two processes then disagree."""
     return argname if isinstance(val, bytes) and len(val) > 32 else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the services did meanwhile: that a job was not done tells nothing of why."""
+    report = yield
+    if report.failed:
+        report.sections += [(f"{one.folder}", one.told()) for one in Installation.running]
+    return report
 
 
 def wait_for(what: Callable[[], Any], patience: float = PATIENCE) -> Any:
@@ -325,6 +337,8 @@ def indexed() -> Callable[..., TileSet]:
 class Installation:
     """Every process of the service, as `tessera up` or a server starts them."""
 
+    running: ClassVar[list["Installation"]] = []
+
     def __init__(self, folder: Path, database_url: str, running: RedisServer, mode: str, **more: str) -> None:
         self.folder, self.redis, self.mode = folder, running, mode
         self.port = free_port()
@@ -347,6 +361,7 @@ class Installation:
         return open_services(Settings(**(chosen | more)))
 
     def start(self) -> None:
+        self.running.append(self)
         for lane in Lane:
             self.start_one(f"{lane.value}-worker", processes.lane_worker(lane, 2))
         self.start_one("sweeper", processes.sweeper())
@@ -365,7 +380,28 @@ class Installation:
     def children(self, name: str) -> list[psutil.Process]:
         return psutil.Process(self.processes[name].pid).children(recursive=True)
 
+    def told(self) -> str:
+        """Return which processes live, and the last that each said; workers are asked for their stacks."""
+        for name in (f"{lane.value}-worker" for lane in Lane):
+            for child in self._living(name):
+                child.send_signal(signal.SIGUSR2)
+        time.sleep(1)
+        lines = []
+        for name, process in self.processes.items():
+            ended = process.poll()
+            state = f"ended with {ended}" if ended is not None else f"{len(self._living(name))} live"
+            said = (self.folder / f"{name}.log").read_text(errors="replace").splitlines()
+            told = [line[:200] for line in said if not PASSED_OVER.search(line)]
+            lines += [f"{name}: {state}", *told[-LAST_LINES:]]
+        return "\n".join(lines)
+
+    def _living(self, name: str) -> list[psutil.Process]:
+        with suppress(psutil.Error, KeyError):
+            return [psutil.Process(self.processes[name].pid), *self.working(name)]
+        return []
+
     def end(self) -> None:
+        self.running.remove(self)
         for process in self.processes.values():
             if process.poll() is None:
                 process.terminate()
@@ -439,6 +475,9 @@ def new_installation(
             try:
                 installed.start()
                 yield installed
+            except BaseException as error:
+                error.add_note(installed.told())
+                raise
             finally:
                 installed.end()
 

@@ -1,7 +1,9 @@
 """A worker process: one Celery node for one lane."""
 
 import argparse
+import faulthandler
 import os
+import signal
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +25,8 @@ def main() -> None:
     parser.add_argument("--lane", type=Lane, choices=list(Lane), required=True)
     parser.add_argument("--concurrency", type=int, default=parallel.core_count())
     chosen = parser.parse_args()
+    # Every child inherits it. SIGUSR1 is taken: to a child it is the soft time limit.
+    faulthandler.register(signal.SIGUSR2)
     loaded = settings.load()
     private.from_now_on()
     logs.configure(loaded)

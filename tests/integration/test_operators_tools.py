@@ -1,12 +1,14 @@
-"""What people who run Celery already have at hand finds our app: its own command, and Flower."""
+"""What people who run Celery already have at hand finds our app: its own command, Flower, and a signal."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
@@ -44,6 +46,17 @@ def test_celery_names_the_worker_of_every_lane(celery):
 
 def test_celery_says_what_each_worker_has_in_hand(celery):
     assert celery("inspect", "active").stdout.count("- empty -") == 3
+
+
+def test_a_worker_and_its_children_say_where_they_are_and_go_on(installation, wait_for):
+    main = installation.processes["bulk-worker"].pid
+    asked = [psutil.Process(main), *installation.working("bulk-worker")]
+    for process in asked:
+        process.send_signal(signal.SIGUSR2)
+    log = installation.folder / "bulk-worker.log"
+    wait_for(lambda: log.read_text().count("Current thread") >= len(asked))
+    assert len(asked) == 3
+    assert [process.is_running() for process in asked] == [True] * 3
 
 
 def test_flower_shows_the_worker_of_every_lane(installation, wait_for):
