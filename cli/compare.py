@@ -8,6 +8,7 @@ import click
 
 from cli import dedupe as leaving_out
 from cli import files, library, outputs, sieving, summary, targets, wishes
+from cli.place import Place
 from cli.screen import Bar
 from cli.summary import Tell
 from cli.targets import Wanted
@@ -30,7 +31,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("target", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("target", type=Place(path_type=Path, allow_dash=True))
 @wishes.tiles
 @leaving_out.option
 @sieving.options
@@ -47,7 +48,7 @@ Examples:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="FILE",
     help="Where to write the sheet: .png, or -.",
 )
@@ -90,7 +91,8 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     say = Tell(quiet=quiet, piped=str(out) == files.STANDARD)
     say.aside(summary.notes(photos, sieve) + note)
     say(_table(done))
-    say(f"{out}: {len(done)} mosaics of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
+    made = summary.counted(len(done), "mosaic")
+    say(f"{out}: {made} of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
 
 
 def _order(loss: LossName, detail: float | None, subcells: int | None, **options: Any) -> MosaicOrder:

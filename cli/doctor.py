@@ -147,9 +147,12 @@ def _room(folder: Path) -> str:
 
 
 def _writable(folder: Path) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder):
-        return _room(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            return _room(folder)
+    except OSError as error:
+        raise BadConfiguration(f"{folder} cannot be written: {error.strerror}") from error
 
 
 def _version(program: Path) -> str:

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cli import targets
+from cli import library, targets
+from cli.summary import counted
 from cli.targets import Wanted
 from models import rules
 from models.errors import NoUsableTiles
 from models.grid import Grid, cut
 from models.orders import MosaicOrder
 from worker import images
-from worker.folder import walk
 from worker.sieve import Sieve
 
 
@@ -22,9 +22,9 @@ def told(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve
         InvalidOrder: an order does not fit its target, or cannot be met with as many photos as there are files.
         NoUsableTiles: there are no files.
     """
-    file_count = sum(not file.trouble for file in walk(photos, sieve))
+    file_count = sum(not file.trouble for file in library.files_of(photos, sieve))
     if not file_count:
-        raise NoUsableTiles(f"There is no folder {photos}, or it holds no files.")
+        raise NoUsableTiles(library.no_files(photos, sieve))
     return "\n".join(_told(one, order, photos, file_count) for one, order in orders)
 
 
@@ -38,7 +38,7 @@ def _told(one: Wanted, order: MosaicOrder, photos: str, file_count: int) -> str:
         f"{one.target}: {size[0]:,} x {size[1]:,} pixels",
         f"  cells     {grid.columns:,} x {grid.rows:,} = {grid.cell_count:,} of {cell} pixels of the target",
         f"  edges     {_edges(size, grid)}",
-        f"  photos    {_enough(order, size, grid):,} different ones are enough; {photos} holds {file_count:,} files",
+        f"  photos    {_enough(order, size, grid)} enough; {photos} holds {counted(file_count, 'file')}",
         f"  mosaic    {width:,} x {height:,} pixels, {order.format.upper()}, to {one.out}",
     ]
     return "\n".join(lines)
@@ -56,8 +56,9 @@ def _edges(size: tuple[int, int], grid: Grid) -> str:
     return f"{_pixels(across)} of {size[0]:,} pixels across and {_pixels(down)} of {size[1]:,} down are cut off"
 
 
-def _enough(order: MosaicOrder, size: tuple[int, int], grid: Grid) -> int:
-    """Return a number of photos with which the rules can be kept."""
+def _enough(order: MosaicOrder, size: tuple[int, int], grid: Grid) -> str:
+    """Return with how many photos the rules can be kept."""
     found = rules.of_order(order, size, grid, grid.cell_count)
     by_uses = -(-grid.cell_count // (order.uses or grid.cell_count))
-    return by_uses if found is None else max(by_uses, found.count)
+    count = by_uses if found is None else max(by_uses, found.count)
+    return "one is" if count == 1 else f"{count:,} different ones are"

@@ -81,6 +81,8 @@ def _takes_a_stream(out: Path) -> bool:
 
 @contextmanager
 def _replaced(out: Path) -> Iterator[Path]:
+    if not os.path.isdir(out.parent):  # noqa: PTH112 - where it may not look, pathlib raises
+        raise UnreadableFile(f"{out} cannot be written: there is no folder {out.parent}; make it first.")
     unfinished = out.with_name(f".tessera-{os.urandom(8).hex()}{out.suffix}")
     with ending.clearing(partial(unfinished.unlink, missing_ok=True)):
         try:

@@ -7,6 +7,7 @@ import click
 from cli import dedupe as leaving_out
 from cli import files, indexing, outputs, sieving, summary, wishes
 from cli.outputs import Output
+from cli.place import Place
 from worker.sieve import Sieve
 
 EXAMPLES = """
@@ -20,12 +21,12 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("folder", metavar="DIR")
+@click.argument("folder", metavar="DIR", type=Place())
 @leaving_out.option
 @sieving.options
 @click.option(
     "--report",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="FILE",
     help="Write the summary there too, with every file that became no tile, as JSON.",
 )

@@ -8,7 +8,7 @@ from cli.library import Library
 from cli.names import readable
 from cli.screen import Bar
 from cli.summary import Tell
-from worker.folder import File, walk
+from worker.folder import File
 from worker.sieve import Sieve
 
 
@@ -37,7 +37,7 @@ def run(
         StorageFull: there is no room for the index.
     """
     began = time.monotonic()
-    files = list(walk(folder, sieve)) if files is None else files
+    files = library.files_of(folder, sieve) if files is None else files
     with Bar(quiet=quiet) as bar:
         photos = library.open_folder(folder, bar, sieve=sieve, dedupe=dedupe, files=files)
     seconds = time.monotonic() - began

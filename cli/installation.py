@@ -12,6 +12,7 @@ import platformdirs
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from cli.place import Place
 from models import database, opening, settings
 from models.errors import BadConfiguration
 from models.services import Services, open_services
@@ -21,7 +22,7 @@ Sessions = sessionmaker[Session]
 
 which = click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     help="Folder of a tessera up.  [default: the server in the environment, else your data folder]",
 )
 

@@ -123,11 +123,9 @@ def open_folder(
         NoUsableTiles: there is no such folder, or not one usable photo in it.
         StorageFull: there is no room for the index.
     """
-    if not os.path.isdir(folder):
-        raise NoUsableTiles(f"There is no folder {folder}.")
     sieve = sieve or Sieve()
     if files is None:
-        files = list(walk(folder, sieve))
+        files = files_of(folder, sieve)
     with cabinet.opened(shelf.cabinet_of(folder, cache)) as place:
         standing = False
         while not standing:
@@ -240,9 +238,25 @@ def _changes(before: Kept | None, lines: Iterable[Line]) -> Changes | None:
     return Changes(len(new) - moved, changed, moved, len(gone) - moved)
 
 
+def files_of(folder: str, sieve: Sieve) -> list[File]:
+    """Return the files of a folder that a sieve takes.
+
+    Raises:
+        NoUsableTiles: there is no such folder.
+    """
+    if not os.path.isdir(folder):
+        raise NoUsableTiles(f"There is no folder {folder}.")
+    return list(walk(folder, sieve))
+
+
+def no_files(folder: str, sieve: Sieve) -> str:
+    """Return what is to be said of a folder in which a sieve found nothing."""
+    passed_over = " but such as are passed over" if any(sieve.passed_over) else ""
+    return f"The folder {folder} holds no files{passed_over}."
+
+
 def _why_none(folder: str, lines: Sequence[Line], sieve: Sieve) -> str:
     if not lines:
-        passed_over = " but such as are passed over" if any(sieve.passed_over) else ""
-        return f"The folder {folder} holds no files{passed_over}."
+        return no_files(folder, sieve)
     first = lines[0]
     return f"None of the {len(lines):,} files in {folder} is a usable photo; {readable(first.name)}: {first.sentence}"

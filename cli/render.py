@@ -10,6 +10,7 @@ import click
 from cli import dedupe as leaving_out
 from cli import dry, files, library, outputs, quality, sieving, summary, targets, wishes
 from cli.library import Library
+from cli.place import Place
 from cli.screen import Bar
 from cli.summary import Tell
 from cli.targets import Wanted
@@ -38,9 +39,7 @@ Examples:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument(
-    "pictures", metavar="TARGET...", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True)
-)
+@click.argument("pictures", metavar="TARGET...", nargs=-1, required=True, type=Place(path_type=Path, allow_dash=True))
 @wishes.tiles
 @leaving_out.option
 @sieving.options
@@ -53,7 +52,7 @@ Examples:
 @click.option(
     "--out",
     required=True,
-    type=click.Path(allow_dash=True),
+    type=Place(allow_dash=True),
     metavar="FILE",
     help="Where to write: a .png, .jpg or .jpeg; - for standard output; for several targets a folder, or a pattern "
     "with {name} or {number}.",
@@ -108,7 +107,8 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
             failed += 1
             click.echo(f"tessera: {error}", err=True)
     if failed:
-        raise PartlyFailed(f"{failed:,} of {len(wanted):,} mosaics could not be made; the others are there.")
+        others = "none is there" if failed == len(wanted) else "the others are there"
+        raise PartlyFailed(f"{failed:,} of {len(wanted):,} mosaics could not be made; {others}.")
 
 
 class _Folder:
@@ -117,6 +117,7 @@ class _Folder:
     def __init__(self, path: str, sieve: Sieve, dedupe: bool | None) -> None:
         self._path, self._sieve, self._dedupe = path, sieve, dedupe
         self._photos: Library | None = None
+        self._told = False
 
     def opened(self, bar: Bar) -> Library:
         """Return what is known of it."""
@@ -124,9 +125,12 @@ class _Folder:
             self._photos = library.open_folder(self._path, bar, sieve=self._sieve, dedupe=self._dedupe)
         return self._photos
 
-    def skipped(self) -> str:
-        """Return what is to be said of it, once."""
-        return "" if self._photos is None else summary.notes(self._photos, self._sieve)
+    def notes(self) -> str:
+        """Return what is to be said of it: after the first mosaic, nothing any more."""
+        if self._photos is None or self._told:
+            return ""
+        self._told = True
+        return summary.notes(self._photos, self._sieve)
 
 
 def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Tell, *, quiet: bool) -> None:
@@ -139,7 +143,7 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Tell, *, quiet:
         index, note = targets.tiles_but(photos, data)
         rendered = _rendered(one.target, data, order, index, photos.read, part, bar)
         known |= _report(one.target, order, rendered, len(index))
-    say.aside(folder.skipped() + note)
+    say.aside(folder.notes() + note)
     say(
         f"{one.out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
         f"{rendered.quality.distinct_tiles:,} distinct tiles of {len(index):,}, "

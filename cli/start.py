@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _run(words: list[str]) -> int:
-    if len(words) == PLAIN - 1 and words[0] == "index" and not words[1].startswith("-"):
+    if len(words) == PLAIN - 1 and words[0] == "index" and words[1][:1] not in {"", "-"}:
         from cli import plain  # noqa: PLC0415 - only what is needed is loaded
 
         gc.disable()

@@ -40,10 +40,10 @@ def note(photos: Library) -> str:
 
 def passed_over(sieve: Sieve) -> str:
     """Return how much was not looked at."""
-    told = [_counted(count, what) for count, what in ((sieve.files, "file"), (sieve.folders, "folder")) if count]
+    told = [counted(count, what) for count, what in ((sieve.files, "file"), (sieve.folders, "folder")) if count]
     lines = [f"{' and '.join(told)} passed over: excluded, hidden, or no photos of one's own."] if told else []
     if sieve.links:
-        lines.append(f"{_counted(sieve.links, 'linked folder')} passed over; --follow-links goes into them.")
+        lines.append(f"{counted(sieve.links, 'linked folder')} passed over; --follow-links goes into them.")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -52,7 +52,7 @@ def skipped(photos: Library) -> str:
     lines = photos.skipped
     if not lines:
         return ""
-    told = [f"{_counted(len(lines), 'file')} became no tile:"]
+    told = [f"{counted(len(lines), 'file')} became no tile:"]
     told += [f"  {readable(line.name)}: {readable(line.sentence)}" for line in lines[:SCREENFUL]]
     if len(lines) > SCREENFUL:
         told.append(f"  … and {len(lines) - SCREENFUL:,} more")
@@ -61,7 +61,7 @@ def skipped(photos: Library) -> str:
 
 def in_a_line(photos: Library, changes: Changes | None) -> str:
     """Return how many photos there are, what changed, and what is left out of mosaics."""
-    told = [_counted(len(photos.paths), "photo")]
+    told = [counted(len(photos.paths), "photo")]
     if changes is not None:
         told.append(", ".join(f"{count:,} {what}" for what, count in changes._asdict().items() if count))
         told[-1] = told[-1] or "nothing changed"
@@ -84,5 +84,6 @@ def known(folder: str, photos: Library, sieve: Sieve, seconds: float) -> dict[st
     }
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """Return how many there are of something, such as `1 photo` and `2 photos`."""
     return f"{count:,} {what if count == 1 else what + 's'}"

@@ -6,6 +6,7 @@ import click
 
 from cli import importing, sieving, tile_lines
 from cli.installation import opened, print_json, store_address, which
+from cli.place import Place
 from models import database, finding, parts, tile_sets, undo
 from models.finding import REPORT_LENGTH
 from worker.sieve import Sieve
@@ -44,7 +45,7 @@ def tiles(ctx: click.Context, data: Path | None) -> None:
 
 @tiles.command("import", epilog=EXAMPLES)
 @click.argument("name")
-@click.argument("place", metavar="PATH")
+@click.argument("place", metavar="PATH", type=Place())
 @click.option("--copy/--link", "copy", default=True, help="Keep each photo in its normal form, or link to its file.")
 @click.option("--dedupe", is_flag=True, help="Of photos that are nearly the same, use only the largest.")
 @click.option("--keep-originals", is_flag=True, help="Keep the files as they are in the store, too.")

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 import click
 import platformdirs
@@ -16,6 +17,7 @@ import requests
 
 from cli import demo as demonstration
 from cli import installation, redis_server
+from cli.place import Place
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
 from models import database, keys, migrations, private
@@ -52,7 +54,7 @@ Examples:
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     help="Folder for the database and the pictures.  [default: your data folder]",
 )
 @click.option(
@@ -161,7 +163,7 @@ def _refuse_somebodys(folder: Path) -> None:
     if held and not any((folder / name).exists() for name in OURS):
         raise BadConfiguration(
             f"The folder {folder} holds files that are not Tessera's, such as {min(held)}; "
-            f"name one that is empty or new, such as: tessera up --data {folder / 'tessera'}"
+            f"name one that is empty or new, such as: tessera up --data {quote(str(folder / 'tessera'))}"
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cli.place import Place
 from models.orders import (
     DEFAULT_CELLS_ACROSS,
     DEFAULT_DETAIL,
@@ -49,7 +50,7 @@ def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Com
 tiles = click.option(
     "--tiles",
     required=True,
-    type=click.Path(path_type=Path),
+    type=Place(path_type=Path),
     metavar="DIR",
     help="Folder of photos; sub-folders too.",
 )
@@ -137,6 +138,7 @@ loss = click.option(
 
 report = click.option(
     "--report",
+    type=Place(),
     metavar="FILE",
     help="Write the quality report there too, as JSON.",
 )

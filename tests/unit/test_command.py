@@ -371,12 +371,14 @@ def test_a_folder_without_a_usable_photo_is_one_sentence(run, target, place, tmp
 
 def test_a_result_in_a_folder_that_is_not_there_is_one_sentence(run, target, place):
     sentence = refused(run(target, "--cells", 10, out="nowhere/mosaic.png"), place)
-    assert sentence.endswith("cannot be written: No such file or directory.")
+    assert sentence.endswith("cannot be written: there is no folder " + str(place / "nowhere") + "; make it first.")
 
 
 def test_a_result_below_a_file_is_one_sentence(run, target, place, folder):
     out = folder / "000.png" / "mosaic.png"
-    assert refused(run(target, "--cells", 10, out=out), place).endswith("cannot be written: Not a directory.")
+    assert f"cannot be written: there is no folder {folder / '000.png'}" in refused(
+        run(target, "--cells", 10, out=out), place
+    )
 
 
 def test_a_result_in_the_place_of_a_folder_is_one_sentence_and_leaves_the_folder(run, target, place):

@@ -26,7 +26,7 @@ def place(tmp_path, monkeypatch):
 @pytest.fixture
 def run(place, folder):
     def run(*words, **more):
-        return CliRunner().invoke(command, ["render", *map(str, words), "--tiles", str(folder), *WORDS], **more)
+        return CliRunner().invoke(command, ["render", "--tiles", str(folder), *map(str, words), *WORDS], **more)
 
     return run
 
@@ -105,6 +105,45 @@ def test_one_target_that_fails_does_not_keep_the_others(run, place, copies):
     assert last == "tessera: 1 of 3 mosaics could not be made; the others are there."
 
 
+def test_where_every_target_fails_no_mosaic_is_said_to_be_there(run, place):
+    (place / "out").mkdir()
+    last = run("none.png", "nil.png", "--out", "out/").stderr.splitlines()[-1]
+    assert last == "tessera: 2 of 2 mosaics could not be made; none is there."
+
+
+def test_what_is_to_be_said_of_the_photos_is_said_once(run, place, copies, folder):
+    (folder / "note.txt").write_text("no photo")
+    (folder / "a.xmp").write_text("a sidecar")
+    (place / "out").mkdir()
+    said = run(*copies[:2], "--out", "out/").stderr
+    assert (said.count("note.txt"), said.count("passed over")) == (1, 1)
+
+
+@pytest.mark.parametrize("out", ["none/", "none/a.png", "one.png/a.png"])
+def test_a_folder_that_is_not_there_is_said_to_be_missing(run, place, copies, coffee, out):
+    result = run(coffee, "--out", out)
+    assert (result.exit_code, "there is no folder" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["render", "", "--tiles", ".", "--out", "a.png"],
+        ["render", "a.png", "--tiles", "", "--out", "a.png"],
+        ["render", "a.png", "--tiles", ".", "--out", ""],
+        ["render", "a.png", "--tiles", ".", "--out", "b.png", "--report", ""],
+        ["compare", "", "--tiles", ".", "--out", "a.png"],
+        ["index", ""],
+        ["tiles", "import", "A set", ""],
+        ["up", "--data", ""],
+    ],
+)
+def test_an_empty_name_is_not_the_current_folder(place, tessera, words):
+    done = subprocess.run([tessera, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, "an empty name is no file and no folder" in done.stderr) == (2, True)
+    assert list(place.iterdir()) == []
+
+
 def test_standard_input_comes_once(run, place):
     assert "only once" in run("-", "-", "--out", "{number}.png").stderr
 
@@ -119,6 +158,18 @@ def test_a_dry_run_tells_and_writes_nothing(run, place, coffee, tmp_path):
     for told in ("600 x 400", "8 x 5 = 40", "75 x 75", "25 of 400 down", "14 different", "40 files", "48 x 30"):
         assert told in result.stdout
     assert (result.exit_code, list(place.iterdir()), (tmp_path / "cache").exists()) == (0, [], False)
+
+
+def test_a_dry_run_counts_one_as_one(run, coffee, folder):
+    said = run(coffee, "--out", "a.png", "--exclude", "*", "--exclude", "!000.png", "--dry-run").stdout
+    assert "one is enough" in said
+    assert said.count("1 file\n") == 1
+
+
+@pytest.mark.parametrize("more", [["--exclude", "*"], ["--tiles", "nowhere"], ["--tiles", __file__]])
+def test_a_dry_run_says_what_the_run_would_where_there_are_no_photos(run, coffee, more):
+    said = [run(coffee, *more, "--out", "a.png", *dry).stderr for dry in ([], ["--dry-run"])]
+    assert said[0] == said[1] != ""
 
 
 def test_a_dry_run_refuses_what_the_run_would(run, place, coffee, folder):
