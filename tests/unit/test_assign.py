@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 from models.errors import InvalidOrder
 from models.rules import pattern
 from worker.core.assign import Rules, assign
+from worker.core.bound import apart_bound
 from worker.core.matching import cheapest, dense_utilities
 from worker.core.prices import learn_prices
 from worker.core.shortlist import lowest
@@ -331,6 +332,17 @@ def test_sparse_cells_are_far_from_each_other(columns, rows, distance):
         squares = (y[:, None] - y) ** 2 + (x[:, None] - x) ** 2
         assert (squares[squares > 0] >= distance**2).all()
     assert sorted(seen) == list(range(columns * rows))
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("spread", [1, 1e-5])
+def test_the_bound_of_a_block_is_never_above_what_it_costs_at_least(spread, seed):
+    # Cells that are all too near each other: their least cost is that of an assignment of different tiles.
+    costs = 1 + spread * np.random.default_rng(seed).random((6, 9)).astype(np.float32)
+    least = costs.astype(np.float64)[linear_sum_assignment(costs)].sum()
+    tiles = np.tile(np.arange(9, dtype=np.int32), (6, 1))
+    proved = apart_bound(Spacing.of(3, 2, 20), tiles, costs, 9)
+    assert least * (1 - 1e-3) <= proved <= least
 
 
 @settings(deadline=None, max_examples=60)
