@@ -97,6 +97,7 @@ def connect(url: str) -> Engine:
     place = address(url)
     if place.get_backend_name() == "postgresql":
         engine = create_engine(place, pool_pre_ping=True, max_overflow=MOST_CONNECTIONS, connect_args=POSTGRESQL)
+        event.listen(engine, "checkout", _leave_it_to_the_server)
     else:
         engine = create_engine(place, max_overflow=MOST_CONNECTIONS, connect_args={"timeout": BUSY_SECONDS})
         event.listen(engine, "do_connect", _keep_private)
@@ -160,6 +161,14 @@ def _see_what_is_of_no_use(context: ExceptionContext) -> None:
     if read_only or isinstance(error, IdleInTransactionSessionTimeout):
         context.is_disconnect = True
         raise OperationalError(context.statement, context.parameters, error, connection_invalidated=True)
+
+
+def _leave_it_to_the_server(connection: Any, _record: object, _lent: object) -> None:
+    """Let the server say whether a connection that was lent to read may write afterwards.
+
+    SQLAlchemy hands it back with READ WRITE, which goes before the server's `default_transaction_read_only`.
+    """
+    connection.read_only = None
 
 
 def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:

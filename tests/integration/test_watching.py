@@ -195,12 +195,19 @@ def test_a_service_whose_database_is_still_to_be_migrated_is_not_ready(services:
     assert told(services) == (503, ["database_older"])
 
 
-def test_a_service_whose_database_takes_nothing_is_not_ready(postgresql_services: Services) -> None:
+@pytest.mark.parametrize("read_before", [False, True])
+def test_a_service_whose_database_takes_nothing_is_not_ready(
+    postgresql_services: Services, *, read_before: bool
+) -> None:
     with postgresql_services.sessions() as session:
         name = session.scalar(text("SELECT current_database()"))
         session.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
         session.commit()
-    assert told(open_services(postgresql_services.settings)) == (503, ["database_unavailable"])
+    opened = open_services(postgresql_services.settings)
+    if read_before:
+        with opened.reading() as session:
+            session.scalar(text("SELECT 1"))
+    assert told(opened) == (503, ["database_unavailable"])
 
 
 def test_a_service_whose_store_takes_nothing_is_not_ready(sqlite_services: Services, tmp_path: Path) -> None:
