@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from psycopg.errors import IdleInTransactionSessionTimeout
+from psycopg.errors import IdleInTransactionSessionTimeout, ReadOnlySqlTransaction
 from sqlalchemy import (
     Connection,
     DateTime,
@@ -153,12 +153,12 @@ def address(url: str) -> URL:
 def _see_what_is_of_no_use(context: ExceptionContext) -> None:
     """Take a connection that can write no more for one that is gone, so that it is lent to nobody again.
 
-    The server ended its session because we were frozen in a transaction: psycopg calls that an InternalError. Or the
-    database was read-only when the connection was made, and SQLite keeps to that for as long as it is open.
+    The server ended its session because we were frozen in a transaction. Or the database was read-only when the
+    connection was made, and both databases keep to that for as long as it is open. psycopg calls both InternalErrors.
     """
     error = context.original_exception
     read_only = getattr(error, "sqlite_errorname", "").startswith(READ_ONLY)
-    if read_only or isinstance(error, IdleInTransactionSessionTimeout):
+    if read_only or isinstance(error, IdleInTransactionSessionTimeout | ReadOnlySqlTransaction):
         context.is_disconnect = True
         raise OperationalError(context.statement, context.parameters, error, connection_invalidated=True)
 

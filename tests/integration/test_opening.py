@@ -224,6 +224,21 @@ def test_a_database_that_was_read_only_for_a_while_is_written_again(anybodys: Pa
             os.seteuid(0)
 
 
+def test_a_postgresql_that_was_read_only_for_a_while_is_written_again(new_database: Callable[[str], str]) -> None:
+    url = new_database("postgresql")
+    name, write = make_url(url).database, text("UPDATE jobs SET attempt = attempt")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        engine = database.connect(url)
+        sessions = database.sessions(engine)
+        with pytest.raises(OperationalError, match="read-only"), sessions.begin() as session:
+            session.execute(write)
+        connection.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        with sessions.begin() as session:
+            session.execute(write)
+        engine.dispose()
+
+
 # Nobody else's
 
 
