@@ -14,7 +14,7 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import keys
@@ -27,7 +27,7 @@ from models.errors import (
     TesseraError,
 )
 from models.storage import Store
-from models.tables import Installation
+from models.tables import Installation, Mosaic, Tile
 
 ADOPT = "or join it to this database with `tessera adopt`"
 TRUST_SECONDS = 60.0
@@ -128,6 +128,7 @@ class Belonging:
         """Do the same, however short ago the last look was."""
         bond = self.look_and_log()
         if bond in _LOSING:
+            self._trusted_until = 0.0
             raise _LOSING[bond](bond.sentence)
 
     def adopt(self) -> None:
@@ -164,7 +165,7 @@ class Belonging:
         marked = mark(self._store)
         if marked is None:
             if _is_empty(self._store):
-                if self._row().blob_count:
+                if self._held_something():
                     return Bond.EMPTIED
                 self._store.note(keys.INSTALLATION, str(self.identity()), over=False)
             # Another process may have been first, between the two looks.
@@ -177,6 +178,13 @@ class Belonging:
         # The store's count first: others may count on between the two, and the database counts before the store does.
         counted = _generation(self._store, identity)
         return Bond.OLDER if counted > self._row().generation else Bond.OURS
+
+    def _held_something(self) -> bool:
+        """Whether the database counted blobs, or names some in a store that it was joined to."""
+        named = or_(exists().select_from(Tile), exists().select_from(Mosaic))
+        with self._reading() as session:
+            row = session.scalars(select(Installation)).one()
+            return row.blob_count > 0 or (row.identity is not None and bool(session.scalar(select(named))))
 
     def _row(self) -> Installation:
         with self._reading() as session:

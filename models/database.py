@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import URL, ExceptionContext, make_url
-from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
@@ -104,6 +104,7 @@ def connect(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "handle_error", _see_what_is_of_no_use)
+    event.listen(engine, "handle_error", _see_what_does_not_fit)
     event.listen(engine, "handle_error", _see_what_cannot_be_kept)
     return engine
 
@@ -143,7 +144,9 @@ def address(url: str) -> URL:
         raise BadConfiguration("TESSERA_DATABASE_URL is not a database address.") from error
     if address.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
         return address.set(drivername="postgresql+psycopg")
-    if address.get_backend_name() == "sqlite":
+    if address.drivername in {"sqlite", "sqlite+pysqlite"}:
+        if address.database in {None, "", ":memory:"} or address.query.get("mode") == "memory":
+            raise BadConfiguration("TESSERA_DATABASE_URL must name a file: sqlite:////folder/tessera.db")
         return address
     raise BadConfiguration(
         f"TESSERA_DATABASE_URL must be postgresql://… or sqlite:///…, not {address.drivername}://…"
@@ -177,7 +180,7 @@ def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _opt
     SQLite gives them the rights that the database has when it makes them, and they keep them.
     """
     name = str(arguments[0])
-    if name in {"", ":memory:"} or name.startswith("file:"):
+    if name.startswith("file:"):
         return
     with suppress(OSError):
         os.close(os.open(name, os.O_RDWR | os.O_CREAT, 0o600))
@@ -185,6 +188,13 @@ def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _opt
     for beside in ("-wal", "-shm", "-journal"):
         with suppress(OSError):
             Path(f"{name}{beside}").chmod(Path(name).stat().st_mode & 0o600)
+
+
+def _see_what_does_not_fit(context: ExceptionContext) -> None:
+    """Call a statement that a database does not understand, as one of another version, what PostgreSQL calls it."""
+    error = context.original_exception
+    if getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR":
+        raise ProgrammingError(context.statement, context.parameters, error)
 
 
 def _see_what_cannot_be_kept(context: ExceptionContext) -> None:

@@ -101,9 +101,7 @@ def _plain(error: Exception) -> UnusableDatabase | DatabaseUnavailable:
 
 def _is_there(address: URL) -> bool:
     """Whether an SQLite database has a file that this user may read and write, with its folder."""
-    if not address.database or address.database == ":memory:":
-        return True
-    path = Path(address.database)
+    path = Path(address.database or "")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise UnusableDatabase(f"The database cannot be used: there is no folder {folder}.")

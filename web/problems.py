@@ -116,7 +116,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _unreachable(error: Exception) -> ResponseReturnValue:
     log.error("the database cannot be reached", exc_info=error)
-    sentence = "The database cannot be reached just now; try again in a few seconds."
+    sentence = "The database cannot be reached, or written to, just now; try again in a few seconds."
     return answer(HTTPStatus.SERVICE_UNAVAILABLE, "database_unavailable", sentence)
 
 

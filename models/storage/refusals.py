@@ -14,6 +14,8 @@ REFUSED_KEYS = re.compile(r"status code: 40[13]\b")
 """Of some questions obstore makes an error of its own kind, of others, as of a list, none."""
 UNSPEAKABLE = re.compile(r"object with invalid path: .*?Path (\".*?\")", re.DOTALL)
 """What obstore says of a listing with such a key in it; it gives up the others too."""
+SYSTEM_ERROR = re.compile(r": ([^:\n]+) \(os error \d+\)")
+"""How Rust's standard library writes an error of the system; its name is before the number."""
 S3_CODE = re.compile(r"<Code>(\w+)</Code>")
 """Source: Amazon S3 API Reference, Error Responses."""
 
@@ -24,7 +26,9 @@ def by_folder(error: Exception, key: str) -> TesseraError:
         return StorageFull("There is no room left to store this; free some space and try again.")
     if isinstance(error, FileNotFoundError):
         return BlobMissing(f"The store holds nothing under {key!r}.")
-    return StorageUnreadable(f"The store refused {key!r}: {type(error).__name__}.")
+    told = SYSTEM_ERROR.search(str(error))
+    reason = told[1] if told else getattr(error, "strerror", None) or type(error).__name__
+    return StorageUnreadable(f"The store refused {key!r}: {reason}.")
 
 
 def by_bucket(error: Exception, key: str, bucket: str, endpoint: str) -> TesseraError:

@@ -152,6 +152,18 @@ def test_a_store_that_held_something_and_is_empty_is_not_begun_anew(here: Servic
     assert here.belonging.look() is Bond.OURS
 
 
+def test_a_store_that_was_never_counted_and_is_gone_is_not_begun_anew(
+    here: Services, indexed: Callable[..., TileSet]
+) -> None:
+    here.store.put(keys.target(uuid4()), b"x")
+    indexed(here)
+    here.store.delete([blob.key for blob in here.store.list()])
+    # Not within the minute either for which a process trusts what it saw: one of its threads looked again.
+    for ask in (here.belonging.check_safe, lambda: here.store.put(keys.target(uuid4()), b"x")):
+        with pytest.raises(StoreEmptied):
+            ask()
+
+
 class Meeting:
     """A store, and somebody who joins it as soon as another has read that nobody did."""
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import up
 from models import database, errors, migrations, opening, private
@@ -98,6 +98,21 @@ def test_a_database_that_is_empty_or_not_there_is_to_be_migrated(path: Path, spo
 def test_a_database_whose_folder_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(errors.UnusableDatabase, match="there is no folder"):
         opening.check(f"sqlite:///{tmp_path}/none/tessera.db")
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"])
+def test_a_database_in_memory_is_one_sentence(url: str) -> None:
+    for what in (opening.check, migrations.upgrade, database.connect):
+        with pytest.raises(errors.BadConfiguration, match="TESSERA_DATABASE_URL must name a file"):
+            what(url)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_database_that_does_not_fit_is_not_said_to_be_away(new_database: Callable[[str], str], kind: str) -> None:
+    engine = database.connect(new_database(kind))
+    with pytest.raises(ProgrammingError), engine.connect() as connection:
+        connection.execute(text("SELECT later FROM jobs"))
+    engine.dispose()
 
 
 def test_a_database_that_another_holds_does_not_answer_just_now(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

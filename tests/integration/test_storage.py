@@ -290,6 +290,14 @@ def test_a_folder_that_cannot_be_made_is_a_bad_configuration(tmp_path: Path) -> 
         FolderStore(tmp_path / "file" / "store")
 
 
+def test_what_a_folder_refuses_is_said_in_the_systems_words(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    (tmp_path / "store" / "mosaics").write_bytes(b"")
+    for refused in (lambda: store.put("mosaics/1", b"x"), lambda: store.get("mosaics/1")):
+        with pytest.raises(StorageUnreadable, match=r"^The store refused 'mosaics/1': Not a directory\.$"):
+            refused()
+
+
 def test_a_folder_tells_how_much_room_it_has_and_a_bucket_cannot(bucket_store: BucketStore, tmp_path: Path) -> None:
     room = os.statvfs(tmp_path)
     free = FolderStore(tmp_path / "store").free_bytes()

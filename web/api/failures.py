@@ -48,7 +48,9 @@ OF_HTTP: dict[HTTPStatus, dict[str, str]] = {
         TesseraError.code: "Something went wrong on our side; the server's log says what.",
         errors.StorageUnreadable.code: str(errors.StorageUnreadable.__doc__),
     },
-    HTTPStatus.SERVICE_UNAVAILABLE: {"database_unavailable": "The database cannot be reached just now."},
+    HTTPStatus.SERVICE_UNAVAILABLE: {
+        "database_unavailable": "The database cannot be reached, or written to, just now."
+    },
 }
 """The codes that have no error of ours."""
 ANYWHERE: dict[HTTPStatus, Callable[[Json, str, str], bool]] = {

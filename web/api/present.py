@@ -9,7 +9,7 @@ from models import finding
 from models.finding import BatchProgress, Shown
 from models.lifecycle import JobState
 from models.parts import Progress
-from models.tables import Batch, Job, Mosaic, SkippedPhoto, TileSet, Version
+from models.tables import Batch, Job, Mosaic, RemovedTile, SkippedPhoto, TileSet, Version
 
 
 def job(row: Job) -> dict[str, Any]:
@@ -76,6 +76,32 @@ def tile(shown: Shown, tile_set: TileSet) -> dict[str, Any]:
         "preview": url_for("api.tiles.preview", **place),
         "picture": None if row.linked else url_for("api.tiles.picture", **place),
         "original": url_for("api.tiles.original", **place) if has_original else None,
+    }
+
+
+def deleted_set(row: TileSet, days_left: int) -> dict[str, Any]:
+    """Return a tile set in the trash."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "deleted_at": row.deleted_at,
+        "days_left": days_left,
+        "restore": url_for("api.tile_sets.restore", tile_set_id=row.id),
+        "purge": url_for("api.trash.purge_set", tile_set_id=row.id),
+    }
+
+
+def removed_tile(row: RemovedTile, days_left: int) -> dict[str, Any]:
+    """Return a photo in the trash."""
+    place: dict[str, Any] = {"tile_set_id": row.tile_set_id, "content": row.content}
+    return {
+        "tile_set": row.tile_set_id,
+        "content": row.content,
+        "name": row.name,
+        "removed_at": row.removed_at,
+        "days_left": days_left,
+        "restore": url_for("api.tiles.restore", **place),
+        "purge": url_for("api.trash.purge_photo", **place),
     }
 
 

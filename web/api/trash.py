@@ -9,7 +9,8 @@ from apiflask.validators import Range
 from flask import url_for
 
 from models import database, finding, undo
-from web.api.fields import SHA256, Address, Shown
+from web.api import present
+from web.api.fields import SHA256, Address, Shown, said
 from web.api.schemas import MOST_OF_A_PAGE
 from web.context import reading, sessions, settings
 
@@ -24,41 +25,40 @@ class TrashPageIn(Schema):
     before = Integer(
         load_default=database.LAST_ID,
         validate=Range(min=0, max=database.LAST_ID),
-        metadata={"description": "From the address in next."},
+        metadata=said("From the address in next."),
     )
     limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
-class DeletedSetOut(Shown):
+class InTrash(Shown):
+    """What holds for all that is in the trash."""
+
+    name = String()
+    days_left = Integer(metadata=said("Until it is deleted for good."))
+    restore = Address("POST: take it back.")
+    purge = Address("DELETE: delete it for good.")
+
+
+class DeletedSetOut(InTrash):
     """A tile set in the trash."""
 
     id = UUID()
-    name = String()
     deleted_at = DateTime(format="iso")
-    days_left = Integer(metadata={"description": "Until it is deleted for good."})
-    restore = Address("POST: take it back.")
-    purge = Address("DELETE: delete it for good.")
 
 
-class RemovedTileOut(Shown):
+class RemovedTileOut(InTrash):
     """A photo in the trash."""
 
     tile_set = UUID()
-    content = String(
-        metadata={"description": "SHA-256 of its file, in hexadecimal: its id within the set.", **SHA256}
-    )
-    name = String()
+    content = String(metadata=said("SHA-256 of its file, in hexadecimal: its id within the set.", **SHA256))
     removed_at = DateTime(format="iso")
-    days_left = Integer(metadata={"description": "Until it is deleted for good."})
-    restore = Address("POST: take it back.")
-    purge = Address("DELETE: delete it for good.")
 
 
 class TrashOut(Shown):
     """What is in the trash, the newest first."""
 
     tile_sets = List(Nested(DeletedSetOut))
-    photos = List(Nested(RemovedTileOut), metadata={"description": "Of sets that are not in the trash themselves."})
+    photos = List(Nested(RemovedTileOut), metadata=said("Of sets that are not in the trash themselves."))
     next = Address("Where older photos are; null after the last.", allow_none=True)
 
 
@@ -69,35 +69,15 @@ def index(page: dict[str, int]) -> dict[str, Any]:
     """List what was deleted or removed and can still be taken back."""
     with reading()() as session:
         now, kept = database.now(session), settings().undo_span
-        tile_sets = [
-            {
-                "id": row.id,
-                "name": row.name,
-                "deleted_at": row.deleted_at,
-                "days_left": undo.days_left(row.deleted_at or now, now, kept),
-                "restore": url_for("api.tile_sets.restore", tile_set_id=row.id),
-                "purge": url_for("api.trash.purge_set", tile_set_id=row.id),
-            }
-            for row in undo.tile_sets(session)
-        ]
-        photos = undo.photos(session, page["before"], page["limit"])
+        tile_sets, photos = undo.tile_sets(session), undo.photos(session, page["before"], page["limit"])
     more = len(photos) == page["limit"]
-    following = url_for("api.trash.index", before=photos[-1].id, limit=page["limit"]) if more else None
-    shown = []
-    for row in photos:
-        place: dict[str, Any] = {"tile_set_id": row.tile_set_id, "content": row.content}
-        shown.append(
-            {
-                "tile_set": row.tile_set_id,
-                "content": row.content,
-                "name": row.name,
-                "removed_at": row.removed_at,
-                "days_left": undo.days_left(row.removed_at, now, kept),
-                "restore": url_for("api.tiles.restore", **place),
-                "purge": url_for("api.trash.purge_photo", **place),
-            }
-        )
-    return {"tile_sets": tile_sets, "photos": shown, "next": following}
+    return {
+        "tile_sets": [
+            present.deleted_set(row, undo.days_left(row.deleted_at or now, now, kept)) for row in tile_sets
+        ],
+        "photos": [present.removed_tile(row, undo.days_left(row.removed_at, now, kept)) for row in photos],
+        "next": url_for("api.trash.index", before=photos[-1].id, limit=page["limit"]) if more else None,
+    }
 
 
 @bp.delete("")

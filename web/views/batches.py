@@ -6,21 +6,14 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from models import database, finding, jobs
-from models.errors import TesseraError
-from models.orders import LossName
 from web import downloads, forms, intake
 from web.context import reading, sessions
-from web.views.again import or_again
+from web.views.again import or_again, order_form
 
 bp = Blueprint("batches", __name__, url_prefix="/batches")
 
 
-def _page(error: TesseraError | None) -> ResponseReturnValue:
-    with reading()() as session:
-        tile_sets = finding.tile_sets(session, indexed_only=True)
-    return render_template(
-        "batches/new.html", error=error, form=request.values, tile_sets=tile_sets, losses=list(LossName)
-    )
+_page = order_form("batches/new.html")
 
 
 @bp.get("/new")
