@@ -14,6 +14,7 @@ from typing import Self
 
 import click
 
+from cli import ending
 from models.errors import TesseraError
 
 GRACE_SECONDS = 10.0
@@ -50,8 +51,10 @@ class Supervisor:
         self._stopping = False
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._stop)
+        for number in ending.ENDING:
+            # What whoever started us ignores, as nohup does, stays ignored.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._stop)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,6 +13,7 @@ import cli
 from cli import supervisor
 from cli.supervisor import ChildrenFailed, Supervisor
 
+ENDING = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM]
 ROOT = Path(cli.__file__).parents[1]
 
 
@@ -33,7 +34,7 @@ def children():
 
     before_alarm = signal.signal(signal.SIGALRM, too_long)
     signal.alarm(30)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in ENDING}
     with Supervisor() as started:
         yield started
     signal.alarm(0)
@@ -153,12 +154,22 @@ def test_a_child_that_does_not_listen_is_ended_with_its_own_children(children, t
     assert eventually(lambda: not grandchild.is_running() or grandchild.status() == psutil.STATUS_ZOMBIE)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_the_watch(children, number):
     children.start("sleeper", SLEEP)
     signal.raise_signal(number)
     children.watch()
     assert children.stopping
+
+
+def test_a_signal_that_is_ignored_by_whoever_started_it_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Supervisor() as started:
+            signal.raise_signal(signal.SIGHUP)
+            assert not started.stopping
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_watch_ends_when_its_reason_does(children):
