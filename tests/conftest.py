@@ -413,6 +413,8 @@ class Installation:
                 process.wait()
 
     def _answers(self) -> bool:
+        for name, process in self.processes.items():
+            assert process.poll() is None, f"{name} ended with {process.poll()}"
         try:
             return requests.get(f"{self.address}/livez", timeout=5).ok
         except requests.RequestException:

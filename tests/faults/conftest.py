@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,8 @@ LARGE = LONG | {"tile_size": "20"}
 ENDLESS = LONG | {"cells_across": "600", "loss": "pixels"}
 """Many seconds."""
 CHILDREN = 2
+PATIENCE = 600.0
+"""For what ends at all: bulk work leaves a busy machine to everybody else, and a hundred jobs of it take minutes."""
 SHIFTED = """
 import datetime, importlib, sys
 import time_machine
@@ -303,7 +306,7 @@ def service(
         tile_set = installed.tile_set(photos)
         assert tile_set["job"]["state"] == "succeeded", tile_set
         queue.connect(installed.services().settings, "publisher")
-        yield Service(installed, tile_set, target, wait_for)
+        yield Service(installed, tile_set, target, partial(wait_for, patience=PATIENCE))
 
 
 @pytest.fixture(autouse=True)
