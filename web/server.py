@@ -3,6 +3,12 @@
 Gunicorn's own command would run a `gunicorn.conf.py` that lies there, and look there first for every module.
 """
 
+import signal
+
+if __name__ == "__main__":
+    # Until the handlers of this process are set, Ctrl-C ends it without a trace; to load all of this takes a while.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from gunicorn.app.base import BaseApplication
 
 from web.app import Tessera, create_app

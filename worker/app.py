@@ -4,8 +4,13 @@ import argparse
 import faulthandler
 import os
 import signal
+import sys
 from importlib import import_module
 from typing import Any
+
+if __name__ == "__main__":
+    # Until the handlers of this process are set, Ctrl-C ends it without a trace; to load all of this takes a while.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from models import logs, private, settings
 from models.lifecycle import Lane
@@ -37,6 +42,9 @@ def main() -> None:
         signals.worker_process_init.connect(_yield_to_people, weak=False)
     load_slow_libraries(chosen.lane)
     app = connect(loaded, "worker")
+    # Celery answers SIGHUP by running these words again: they must name the module, not its file, whose folder would
+    # then go before every package.
+    sys.argv[:1] = ["-P", "-m", "worker.app"]
     app.worker_main(
         [
             "--quiet",

@@ -5,6 +5,10 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+if __name__ == "__main__":
+    # Until the handlers of this process are set, Ctrl-C ends it without a trace; to load all of this takes a while.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import structlog
 
 from models import database, jobs, keys, logs, private, queue, settings, undo

@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -159,3 +160,11 @@ def test_what_the_user_put_on_the_path_stays_there(foreign: Foreign, tmp_path: P
     command = [*processes.PYTHON, "of_the_user"]
     assert foreign.run(*command, PYTHONPATH=str(tmp_path / "added")).stdout == "here\n"
     assert foreign.run(*command, PYTHONPATH=str(tmp_path / "added"), PYTHONSAFEPATH="1").stdout == "here\n"
+
+
+@pytest.mark.parametrize("module", ["worker.app", "worker.sweep", "web.server"])
+def test_ctrl_c_while_a_process_loads_what_it_needs_leaves_no_trace(tmp_path: Path, module: str) -> None:
+    (tmp_path / "structlog.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run([*processes.PYTHON, module], env=environment, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")

@@ -76,3 +76,12 @@ def test_flower_shows_the_worker_of_every_lane(installation, wait_for):
             wait_for(lanes)
         finally:
             flower.terminate()
+
+
+def test_a_worker_that_gets_sighup_begins_anew_as_it_was_started(installation, wait_for):
+    process, log = psutil.Process(installation.processes["bulk-worker"].pid), installation.folder / "bulk-worker.log"
+    wait_for(lambda: " ready." in log.read_text())
+    started, before = process.cmdline(), log.read_text().count(" ready.")
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: log.read_text().count(" ready.") > before)
+    assert process.cmdline() == started
