@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.errors import InvalidOrder
 from models.lattices import Effort, Pattern, Tired
-from models.rules import QUICK, pattern
+from models.rules import CUT_STEPS, LAST_CUTS, QUICK, pattern
 
 SIDES = st.integers(1, 7)
 DISTANCES = st.sampled_from([0, 0.5, 1, 1.2, 1.5, 2, 2.5, 3, 4, 4.5, 5, 7, 20])
@@ -296,6 +296,13 @@ def test_efforts_that_share_one_take_no_more_than_there_is():
     whole.spend(75)
     with pytest.raises(Tired):
         whole.spend(1)
+
+
+def test_no_more_grids_are_cut_on_trial_than_the_effort_allows():
+    cut = []
+    with pytest.raises(InvalidOrder):
+        pattern(1_000, 1_000, 900_000, 1, 0, lambda across: cut.append(across) or [], Effort(20 * CUT_STEPS))
+    assert 1 <= len(cut) <= 20 + LAST_CUTS
 
 
 def test_a_pattern_cannot_be_changed():
