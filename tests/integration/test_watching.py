@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from cli import processes
 from models import history, jobs, parts, queue, watching
-from models.errors import InvalidOrder
+from models.errors import InvalidOrder, StorageFull
 from models.jobs import Lease, Patience
 from models.lifecycle import Doorbell, JobKind, Lane
 from models.orders import SourceKind
@@ -234,6 +234,27 @@ def test_a_store_that_does_not_answer_holds_nobody(sqlite_services: Services, tm
         assert time.monotonic() - began < 30
     finally:
         woken.set()
+
+
+class FullStore(FolderStore):
+    """Takes nothing, and deletes all the same."""
+
+    def put(self, *_: object) -> None:
+        raise StorageFull("There is no room left.")
+
+
+class ForgetfulStore(FolderStore):
+    """Gives something else back."""
+
+    def get(self, key: str) -> bytes:
+        return super().get(key)[:-1] if key.startswith("doctor") else super().get(key)
+
+
+@pytest.mark.parametrize(("kind", "code"), [(FullStore, "storage_full"), (ForgetfulStore, "storage_unreadable")])
+def test_a_store_that_does_not_keep_what_it_is_given_is_not_ready(
+    sqlite_services: Services, tmp_path: Path, kind: type[FolderStore], code: str
+) -> None:
+    assert told(replace(sqlite_services, store=kind(tmp_path / "bad"))) == (503, [code])
 
 
 def test_strangers_may_ask_whether_a_server_is_ready(server: FlaskClient) -> None:
