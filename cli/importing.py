@@ -71,8 +71,9 @@ def address_of(place: str, store: str, sieve: Sieve) -> str:
     if _overlap(address, store):
         raise BadConfiguration(f"{place} and this installation's store lie within each other; choose another place.")
     if next(iter(places.files(address, sieve)), None) is None:
+        passed_over = " but such as are passed over" if sieve.files or sieve.folders else ""
         linked = "; linked folders come with --follow-links" if sieve.links else ""
-        raise InvalidOrder("path", f"{place} holds no files{linked}.")
+        raise InvalidOrder("path", f"{place} holds no files{passed_over}{linked}.")
     return address
 
 
