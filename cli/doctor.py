@@ -74,13 +74,13 @@ def _embedded(folder: Path) -> Iterator[Finding]:
     yield _tried("data folder", lambda: _writable(folder))
     yield _tried("demo photographs", lambda: f"{len(demo.photographs())} of scikit-image's")
     path = folder / "tessera.db"
-    if path.exists():
+    if os.path.exists(path):  # noqa: PTH110 - where it may not look, pathlib raises
         yield _tried(
             "database", lambda: f"version {opening.check_migratable(database.sqlite_url(path)) or 'none yet'}"
         )
         loaded = installation.chosen(folder)
         yield from _store_and_litter(loaded)
-    elif (folder / "store").exists():
+    elif os.path.exists(folder / "store"):  # noqa: PTH110 - the same
         yield _tried("store", lambda: _orphaned(folder))
 
 

@@ -84,7 +84,7 @@ def _address(data: Path | None) -> str:
     if _is_server(data):
         return settings.load().database_url
     path = _folder(data) / "tessera.db"
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - where it may not look, pathlib raises
         raise BadConfiguration(
             f"There is no database {path}; name the folder of your tessera up with --data, "
             "or a server's database with TESSERA_DATABASE_URL."

@@ -76,7 +76,7 @@ def check(outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, fo
             )
         if identity in held:
             raise WouldOverwrite(f"{name} is the target {held[identity]}; choose another name for {output.what}.")
-        if path.exists() and not _ours(path):
+        if os.path.exists(path) and not _ours(path):  # noqa: PTH110 - where it may not look, pathlib raises
             _refuse_photo(name, output.what, identity, photos)
             if not force and not piped:
                 raise WouldOverwrite(

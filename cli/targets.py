@@ -1,5 +1,6 @@
 """The pictures to imitate, and the names of what is made of them."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -107,7 +108,8 @@ def _place(option: str, pattern: str, target: Path, number: int, count: int, suf
     name = PIPED if str(target) == files.STANDARD else target.stem
     if NAME in pattern or NUMBER in pattern:
         return Path(pattern.replace(NUMBER, str(number)).replace(NAME, name))
-    if pattern.endswith("/") or (Path(pattern).is_dir() and Path(pattern).suffix.lower() not in FORMATS):
+    is_folder = os.path.isdir(pattern)  # noqa: PTH112 - where it may not look, pathlib raises
+    if pattern.endswith("/") or (is_folder and Path(pattern).suffix.lower() not in FORMATS):
         return Path(pattern) / f"{name}{suffix}"
     if count > 1:
         raise InvalidOrder(

@@ -103,14 +103,15 @@ def _is_there(address: URL) -> bool:
     """Whether an SQLite database has a file that this user may read and write, with its folder."""
     path = Path(address.database or "")
     folder = path.absolute().parent
-    if not folder.is_dir():
+    # Not by pathlib, which raises where it may not look.
+    if not os.path.isdir(folder):  # noqa: PTH112
         raise UnusableDatabase(f"The database cannot be used: there is no folder {folder}.")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
         raise UnusableDatabase(f"The database cannot be used: {path} is not a file.")
     for needed in (folder, path):
-        if needed.exists() and not os.access(needed, os.R_OK | os.W_OK):
+        if os.path.exists(needed) and not os.access(needed, os.R_OK | os.W_OK):  # noqa: PTH110
             raise UnusableDatabase(f"The database cannot be used: this user may not read and write {needed}.")
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110
         return False
     with path.open("rb") as file:
         # SQLite itself takes a file of a few bytes for an empty database.

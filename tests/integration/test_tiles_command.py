@@ -178,10 +178,13 @@ def test_an_empty_folder_a_file_and_the_store_itself_are_refused(run: Run, tmp_p
     file = tmp_path / "a.jpg"
     file.write_bytes(b"x")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "clutter").mkdir()
+    (tmp_path / "clutter" / "a.xmp").write_bytes(b"x")
     linked_store = tmp_path / "link"
     linked_store.symlink_to(service.folder / "store" / "tile-sets")
     for place, sentence in (
-        (tmp_path / "empty", "holds no files"),
+        (tmp_path / "empty", "holds no files."),
+        (tmp_path / "clutter", "holds no files but such as are passed over."),
         (file, "is not a folder"),
         (service.folder / "store", "lie within each other"),
         (service.folder, "lie within each other"),

@@ -227,7 +227,7 @@ ROOMS = ["models", "models/storage", "worker", "worker/core", "web", "web/api", 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_architecture_names_every_module_and_no_other(room: str) -> None:
-    """A package's table names its modules; a sub-package has one line of it, or, as the core has, a table elsewhere."""
+    """A package has a table; a sub-package has one line of it or, as the core has, a table elsewhere."""
     text = (DOCS / "explanation" / "architecture.md").read_text()
     package, _, inner = room.partition("/")
     after = text.partition("## The matcher" if inner == "core" else f"**{package}/** ")[2]

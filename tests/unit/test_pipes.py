@@ -126,6 +126,31 @@ def test_a_folder_that_is_not_there_is_said_to_be_missing(run, place, copies, co
 
 
 @pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["render", "t.png", "--tiles", ".", "--out", "shut/m.png"], "cannot be written: Permission denied"),
+        (["render", "t.png", "--tiles", ".", "--out", "shut/x/m.png"], "there is no folder"),
+        (["render", "t.png", "--tiles", ".", "--out", "m.png", "--report", "shut/r.json"], "Permission denied"),
+        (["compare", "t.png", "--tiles", ".", "--out", "shut/m.png"], "cannot be written: Permission denied"),
+        (["index", ".", "--report", "shut/r.json"], "cannot be written: Permission denied"),
+        (["render", "shut/t.png", "--tiles", ".", "--out", "m.png"], "cannot be read: Permission denied"),
+        (["index", "shut/photos", "--dedupe"], "There is no folder"),
+        (["jobs", "--data", "shut/x", "list"], "There is no database"),
+        (["tiles", "--data", "shut/x", "list"], "There is no database"),
+    ],
+)
+def test_a_folder_that_this_user_may_not_look_into_is_a_sentence(without_rights, monkeypatch, coffee, words, said):
+    target = coffee.read_bytes()
+    with without_rights() as own:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(own / "cache"))
+        monkeypatch.chdir(own)
+        (own / "t.png").write_bytes(target)
+        (own / "shut").mkdir(mode=0)
+        result = CliRunner().invoke(command, words)
+    assert (result.exit_code, said in result.stderr, len(result.stderr.splitlines())) == (2, True, 1)
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["render", "", "--tiles", ".", "--out", "a.png"],
