@@ -181,7 +181,7 @@ def test_an_empty_folder_a_file_and_the_store_itself_are_refused(run: Run, tmp_p
     (tmp_path / "clutter").mkdir()
     (tmp_path / "clutter" / "a.xmp").write_bytes(b"x")
     linked_store = tmp_path / "link"
-    linked_store.symlink_to(service.folder / "store" / "tile-sets")
+    linked_store.symlink_to(service.folder / "store")
     for place, sentence in (
         (tmp_path / "empty", "holds no files."),
         (tmp_path / "clutter", "holds no files but such as are passed over."),

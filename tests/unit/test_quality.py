@@ -252,6 +252,17 @@ def test_a_near_tile_that_a_rule_kept_away_is_no_gap():
     assert advice.on_colours(cells, GREYS, np.array([[2, 4, 2, 4]])) == []
 
 
+def test_a_colour_is_far_from_a_difference_of_ten_on():
+    greys = np.arange(0.0, 256, 4)[:, None].repeat(3, 1)
+    known = rgb2lab(greys / 255)
+    apart = deltaE_ciede2000(known[:, None], known[None])
+    near = np.argwhere((apart > 9.5) & (apart < 10.5))
+    assert len(near) > 10
+    for cell, tile in near:
+        said = advice.on_colours(greys[cell][None, None], greys[tile][None], np.zeros((1, 1), np.intp))
+        assert len(said) == (apart[cell, tile] > 10)
+
+
 def test_nothing_is_said_of_a_gap_in_less_than_one_cell_in_a_hundred():
     cells = np.full((3, 100, 3), 128.0)
     cells[0, :2] = (0, 0, 139)
