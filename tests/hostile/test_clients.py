@@ -186,6 +186,14 @@ def test_a_page_elsewhere_is_refused_before_its_body_is_read_and_hears_it(web: W
         assert answer.status_code == 403
 
 
+def test_who_sends_all_of_a_refused_body_before_reading_hears_why(web: Web) -> None:
+    body = bytes(16 << 20)
+    head = f"POST /tile-sets HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: null\r\nContent-Length: {len(body)}\r\n\r\n"
+    with web.connect(head) as client:
+        client.sendall(body)
+        assert client.recv(12) == b"HTTP/1.1 403"
+
+
 def test_a_request_that_comes_with_the_end_of_the_one_before_is_answered(web: Web) -> None:
     # A body is not read of what nobody may send there: it comes when the answer is on its way already.
     put = "PUT /api/v1/batches HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\n"
