@@ -32,7 +32,7 @@ def celery(installation: Any) -> Callable[..., subprocess.CompletedProcess[str]]
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "celery", "-A", "worker.app", *words]
         return subprocess.run(
-            command, env=environment(installation), capture_output=True, text=True, timeout=60, check=True
+            command, env=environment(installation), capture_output=True, text=True, timeout=60, check=False
         )
 
     return run

@@ -336,13 +336,26 @@ def test_sparse_cells_are_far_from_each_other(columns, rows, distance):
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("spread", [1, 1e-5])
-def test_the_bound_of_a_block_is_never_above_what_it_costs_at_least(spread, seed):
+@pytest.mark.parametrize("scale", [1, 1e4])
+def test_the_bound_of_a_block_is_never_above_what_it_costs_at_least(scale, spread, seed):
     # Cells that are all too near each other: their least cost is that of an assignment of different tiles.
-    costs = 1 + spread * np.random.default_rng(seed).random((6, 9)).astype(np.float32)
+    costs = scale * (1 + spread * np.random.default_rng(seed).random((6, 9))).astype(np.float32)
     least = costs.astype(np.float64)[linear_sum_assignment(costs)].sum()
     tiles = np.tile(np.arange(9, dtype=np.int32), (6, 1))
     proved = apart_bound(Spacing.of(3, 2, 20), tiles, costs, 9)
     assert least * (1 - 1e-3) <= proved <= least
+
+
+def test_the_bound_of_several_blocks_is_the_sum_of_theirs():
+    # Nine cells less than four apart are a block; all cells want the same tiles.
+    spacing, costs = Spacing.of(9, 9, 4), np.broadcast_to(np.arange(1, 13, dtype=np.float32), (81, 12))
+    tiles = np.tile(np.arange(12, dtype=np.int32), (81, 1))
+    assert spacing.block_side == 3
+    assert apart_bound(spacing, tiles, costs, 12) == pytest.approx(9 * sum(range(1, 10)), rel=1e-3)
+
+
+def test_tiles_that_lie_two_apart_fit_twice_into_three_cells():
+    assert Spacing.of(3, 1, 2).most_uses == 2
 
 
 @settings(deadline=None, max_examples=60)

@@ -337,6 +337,8 @@ def coded(encoded, form, primaries, transfer, colour=COLOUR):
         (9, 14, BT2020_TO_SRGB, linear),
         (1, 8, np.eye(3), lambda signal: signal),
         (1, 4, np.eye(3), lambda signal: signal**2.2),
+        (1, 5, np.eye(3), lambda signal: signal**2.8),
+        (1, 17, np.eye(3), lambda signal: signal**2.6),
         (12, 8, P3_TO_SRGB, lambda signal: signal),
     ],
 )

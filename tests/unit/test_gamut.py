@@ -31,10 +31,11 @@ def test_grey_lies_in_the_middle_and_light_above_dark() -> None:
 def test_red_lies_right_and_green_left_and_both_above_the_middle() -> None:
     # Oklab of sRGB's red is (0.628, 0.225, 0.126), of its green (0.866, -0.234, 0.179): B. Ottosson, 2020.
     above, beside = panels([RED, GREEN])
-    room = (gamut.PANEL - 2 * gamut.MARGIN) / gamut.PANEL
+    room, inset = (gamut.PANEL - 2 * gamut.MARGIN) / gamut.PANEL, gamut.MARGIN / gamut.PANEL
     for ink, a, b in ((RED, 0.225, 0.126), (GREEN, -0.234, 0.179)):
         expected = tuple(0.5 + room * value / gamut.CHROMA / 2 for value in (a, b))
         assert inked(above, ink) == pytest.approx(expected, abs=0.01)
+        assert inked(beside, ink)[0] == pytest.approx(inset + room * np.hypot(a, b) / gamut.CHROMA, abs=0.01)
     assert inked(beside, GREEN)[1] > inked(beside, RED)[1]
 
 

@@ -251,3 +251,9 @@ def test_means_are_left_as_they_were():
 def test_no_such_loss_is_an_error():
     with pytest.raises(KeyError, match="best"):
         find("best", parts=4, detail=0.5)
+
+
+def test_costs_are_reckoned_in_double_precision():
+    # Single precision has 24 bits: there, 2**24 less a half is 2**24 again.
+    large, half = np.float32([2**24]), np.float32([0.5])
+    assert cost(find("mean-rgb", parts=1, detail=0.5), large, half) == (2**24 - 0.5) ** 2
