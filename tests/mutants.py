@@ -6,7 +6,7 @@ refusal of one line is changed, and the tests that reach this line run until one
 the line runs as its module loads or in another process, the tests of the whole module run. A mutant that no test
 fails for survives: either a test is missing there, or the change changes nothing that anyone could see.
 
-    python tests/mutants.py [--most 12] [--seed 1] [MODULE ...]
+    python tests/mutants.py [--most 24] [--seed 1] [MODULE ...]
 """
 
 import argparse
