@@ -42,7 +42,8 @@ CORE = [
     f"tests/unit/test_{name}.py"
     for name in (
         "alike", "assign", "choose", "colour", "compare", "compose", "descriptors", "gamut", "losses", "match",
-        "miniature", "quality", "tiff", "turns", "index", "render", "images", "cells", "readers", "formats",
+        "miniature", "pruning", "quality", "tiff", "turns", "index", "render", "images", "cells", "readers",
+        "formats",
     )
 ]  # fmt: skip
 TARGETS: dict[str, list[str]] = {
