@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cli import files
 from cli.library import Library
 from cli.outputs import Output
-from models.errors import InvalidOrder, NoUsableTiles, UnreadableFile, UnusablePicture
+from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
 from models.grid import cut
 from models.orders import Format, MosaicOrder
 from worker import images, index, rows
@@ -95,12 +95,12 @@ def tiles_but(photos: Library, target: bytes) -> tuple[Index, str]:
     """Return the tiles without the target, if that is one of the photos, and what is to be said of it.
 
     Raises:
-        NoUsableTiles: nothing is left.
+        InvalidOrder: nothing is left.
     """
     tiles = photos.tiles
     kept = index.without(tiles, rows.content_of(target))
     if not len(kept):
-        raise NoUsableTiles("The target is the only photo in the folder.")
+        raise InvalidOrder("target", "The target is the only photo in the folder.")
     return kept, "" if kept is tiles else "The target is one of the photos; it is left out of its own mosaic.\n"
 
 

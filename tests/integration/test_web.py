@@ -86,6 +86,26 @@ def test_a_poll_that_knows_the_state_gets_304(client: FlaskClient, tile_set: Til
     assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
 
 
+def test_whatever_json_is_asked_for_again_unchanged_gets_304(
+    client: FlaskClient, tile_set: TileSet, target: bytes
+) -> None:
+    made = client.post(
+        "/api/v1/batches", data={"tile_set": str(tile_set.id), "targets": [(io.BytesIO(target), "a.png")]}
+    ).get_json()
+    (mosaic,) = client.get(f"{made['url']}/mosaics").get_json()["items"]
+    here = {"tile_set_id": tile_set.id, "mosaic_id": mosaic["id"], "batch_id": made["id"]}
+    paths = client.get("/api/v1/openapi.json").get_json()["paths"]
+    addresses = [path.format(**here) for path, ways in paths.items() if "get" in ways and "{content}" not in path]
+    answers = {address: client.get(address) for address in addresses}
+    asked = {address: answer for address, answer in answers.items() if answer.mimetype == "application/json"}
+    assert len(asked) > 8
+    again = {
+        address: client.get(address, headers={"If-None-Match": answer.headers["ETag"]}).status_code
+        for address, answer in asked.items()
+    }
+    assert set(again.values()) == {304}, again
+
+
 def test_a_poll_after_a_change_gets_the_new_state(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
     address = order(client, tile_set, target).headers["Location"]
     tag = client.get(address).headers["ETag"]

@@ -87,6 +87,11 @@ def test_picture_and_report_are_two_files(run, place, name, out, report):
     assert [path.name for path in place.iterdir()] == ["target.png"]
 
 
+def test_a_link_to_what_is_not_there_yet_is_the_file_that_it_leads_to(run, place):
+    (place / "a.png").symlink_to("b.json")
+    assert refused(run("--report", "b.json", out="a.png"), "would be the same file")
+
+
 @pytest.mark.parametrize("name", ["target.png", "001.png", "report.json"])
 def test_standard_output_that_a_shell_leads_into_a_file_is_that_file(place, folder, tessera, name):
     path = folder / name if name == "001.png" else place / name

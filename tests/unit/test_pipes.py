@@ -105,6 +105,25 @@ def test_one_target_that_fails_does_not_keep_the_others(run, place, copies):
     assert last == "tessera: 1 of 3 mosaics could not be made; the others are there."
 
 
+def test_a_target_that_is_the_only_photo_does_not_keep_the_others(run, place, copies, folder, encoded, noise):
+    for photo in folder.iterdir():
+        photo.unlink()
+    (folder / "only.png").write_bytes(encoded(noise(40, 30)))
+    (place / "out").mkdir()
+    result = run(folder / "only.png", copies[0], "--out", "out/")
+    assert result.exit_code == 2
+    assert [path.name for path in (place / "out").iterdir()] == ["one.png"]
+    assert "only photo" in result.stderr.splitlines()[0]
+
+
+def test_photos_that_are_of_no_use_are_said_once_and_not_for_every_target(run, place, copies, folder):
+    for photo in folder.iterdir():
+        photo.write_bytes(b"no picture")
+    (place / "out").mkdir()
+    result = run(*copies[:2], "--out", "out/")
+    assert (result.exit_code, result.stderr.count("tessera: ")) == (2, 1)
+
+
 def test_where_every_target_fails_no_mosaic_is_said_to_be_there(run, place):
     (place / "out").mkdir()
     last = run("none.png", "nil.png", "--out", "out/").stderr.splitlines()[-1]
