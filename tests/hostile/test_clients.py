@@ -163,6 +163,25 @@ def test_slow_clients_keep_nobody_waiting_and_are_ended(
                 wait_for(lambda: connections(web) == 0, 90)
 
 
+def test_one_connection_too_many_ends_the_one_whose_head_has_been_coming_longest(web: Web) -> None:
+    with ExitStack() as stack:
+        clients = [web.connect(HEADS["heads"]) for _ in range(processes.CONNECTIONS)]
+        for client in clients:
+            stack.callback(client.close)
+        assert requests.get(f"{web.address}/livez", timeout=60).ok
+        ended = [has_ended(client) for client in clients]
+        assert ended[0]
+        assert sum(ended) < 5
+
+
+def has_ended(client: socket.socket) -> bool:
+    client.setblocking(False)
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
 def connections(web: Web) -> int:
     """Return how many connections the process holds."""
     held = [each for child in psutil.Process(web.pid).children() for each in child.net_connections("tcp")]
