@@ -175,15 +175,17 @@ def _leave_it_to_the_server(connection: Any, _record: object, _lent: object) -> 
 
 
 def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Make a database's file for its user alone, and take one that is there from the others.
+    """Make a database's file for its user alone; take one that is there from the others, with what lies beside it.
 
-    SQLite gives them the rights that the database has when it makes them, and they keep them.
+    One that is there is never opened, not even to look at it: as that is closed, the process loses every lock that
+    SQLite holds on it. The next program to end would take itself for the last one and delete the write-ahead log, and
+    what we write from then on nobody else would see. Source: How To Corrupt An SQLite Database File, 2.2.
     """
     name = str(arguments[0])
     if name.startswith("file:"):
         return
     with suppress(OSError):
-        os.close(os.open(name, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     private.shut(Path(name))
     for beside in ("-wal", "-shm", "-journal"):
         with suppress(OSError):

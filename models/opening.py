@@ -29,8 +29,8 @@ OURS = {"jobs", "mosaics", "tile_sets"}
 """Tables that every version has had."""
 REVISIONS = sorted(path.name[:4] for path in Path(__file__).parent.glob("migrations/versions/[0-9]*.py"))
 GARBAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
-MAGIC = b"SQLite format 3\x00"
-"""Source: SQLite, Database File Format, 1.3.1."""
+SMALLEST_BYTES = 512
+"""A page at least. Source: SQLite, Database File Format, 1.3.2."""
 HELD = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
@@ -113,10 +113,9 @@ def _is_there(address: URL) -> bool:
             raise UnusableDatabase(f"The database cannot be used: this user may not read and write {needed}.")
     if not os.path.exists(path):  # noqa: PTH110
         return False
-    with path.open("rb") as file:
-        # SQLite itself takes a file of a few bytes for an empty database.
-        if file.read(len(MAGIC)) not in (b"", MAGIC):
-            raise NotADatabase(f"The database cannot be used: {path} was never one of SQLite's; restore a backup.")
+    # SQLite itself takes a file of a few bytes for an empty database. Only its size may be asked for: see `database`.
+    if 0 < path.stat().st_size < SMALLEST_BYTES:
+        raise NotADatabase(f"The database cannot be used: {path} was never one of SQLite's; restore a backup.")
     return True
 
 

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,9 +19,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import up
-from models import database, errors, migrations, opening, private
+from models import database, errors, migrations, opening, private, readiness
 from models.services import Services
 from models.storage import FolderStore
+from models.tables import TileSet
 
 NOBODY = 65_534
 
@@ -252,6 +254,38 @@ def test_a_postgresql_that_was_read_only_for_a_while_is_written_again(new_databa
         with sessions.begin() as session:
             session.execute(write)
         engine.dispose()
+
+
+# Other programs beside us
+
+
+def ask(file: str, question: str) -> str:
+    """Return what another program finds in a database, which it opens and closes."""
+    program = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute(sys.argv[2]).fetchone()[0])"
+    return subprocess.run(
+        [sys.executable, "-c", program, file, question], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def connect_twice(services: Services) -> None:
+    engine = services.sessions.kw["bind"]
+    with engine.connect(), engine.connect():
+        pass
+
+
+@pytest.mark.parametrize("meanwhile", [connect_twice, readiness.check_database])
+def test_what_we_write_after_another_program_ended_is_seen_by_the_next(
+    sqlite_services: Services, indexed: Callable[..., TileSet], meanwhile: Callable[[Services], object]
+) -> None:
+    """SQLite's last user deletes the log; who closes the database's file beside SQLite is no user any more."""
+    file = make_url(sqlite_services.settings.database_url).database
+    assert file is not None
+    with sqlite_services.sessions() as session:
+        session.execute(text("SELECT 1"))
+    meanwhile(sqlite_services)
+    assert ask(file, "SELECT count(*) FROM tile_sets") == "0"
+    indexed(sqlite_services)
+    assert ask(file, "SELECT count(*) FROM tile_sets") == "1"
 
 
 # Nobody else's
