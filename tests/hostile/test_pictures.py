@@ -230,6 +230,18 @@ def test_what_a_tiff_holds_beyond_its_pixels_is_never_inflated(peak):
     assert seen.growth < 10
 
 
+@pytest.mark.parametrize("name", [b"pixi", b"ispe"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_property_that_must_be_understood_and_whose_name_is_no_text_is_refused(way, name):
+    """libvips quotes the name in its error. Source: ISO/IEC 23008-12, 9.3: a high bit makes a property essential."""
+    data = bytearray(small("AVIF"))
+    place = data.index(b"ipma") + 4 + 4 + 4 + 2  # full box, entries, item
+    for number in range(data[place]):
+        data[place + 1 + number] |= 0x80
+    with pytest.raises(UnusablePicture):
+        WAYS[way](bytes(data).replace(name, b"\x82\xbd\xe4v"))
+
+
 def test_of_ten_thousand_frames_the_first_is_decoded(peak, encoded, noise):
     first, more = Image.new("RGB", (200, 200), "red"), Image.new("RGB", (200, 200), "blue")
     data = encoded(first, "GIF", save_all=True, append_images=[more, first] * 100)
