@@ -243,7 +243,7 @@ def test_a_job_that_cannot_be_interrupted_is_killed_and_fails_as_timeout(
 
 @pytest.mark.fault("9 SIGTERM, mid-job", "ends within its grace; the job goes back without an attempt charged")
 def test_a_worker_that_is_asked_to_end_gives_its_job_back(service: Any, seen: Any, send: Any) -> None:
-    ordered = service.long()
+    ordered = service.large()  # more than a quick machine can finish within the grace
     ordered.at_work(share=0.3)
     worker = service.installed.processes["interactive-worker"]
     seen.struck()
