@@ -7,13 +7,14 @@ here is in docs/explanation/queue-settings.md.
 import socket
 import sys
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Celery, signals
 from kombu.entity import Exchange, Queue
 from kombu.exceptions import KombuError
+from kombu.transport.redis import Channel, QoS
 
 from models.errors import QueueUnavailable
 from models.lifecycle import Doorbell, Lane
@@ -35,6 +36,22 @@ CHILD_KILOBYTES = 1_500_000
 
 log = structlog.get_logger(__name__)
 
+
+class _QoS(QoS):
+    """The messages that a worker has fetched and not yet acknowledged, as kombu keeps them."""
+
+    def restore_unacked(self, client: Any = None) -> None:
+        """Give them back; of a connection that is lost the sweep rings again, as it does for every lost message.
+
+        kombu tries to give them back by that connection, raises AttributeError, and the worker ends.
+        """
+        if self.channel.connection.client is None:
+            self._delivered.clear()
+        else:
+            super().restore_unacked(client)
+
+
+Channel.QoS = _QoS
 app = Celery("tessera", set_as_current=True)
 app.conf.update(
     # Without an exchange and a key of its own every queue would get the messages of all.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kombu import Consumer
 
 from models import queue
 from models.errors import QueueUnavailable
@@ -106,6 +107,19 @@ def test_ringing_for_many_gives_up_at_the_first_failure(black_hole: str, tmp_pat
     thread.start()
     thread.join(LONGEST)
     assert not thread.is_alive()
+
+
+def test_a_channel_with_a_message_in_hand_is_closed_though_its_connection_is_lost(client: Any) -> None:
+    queue.ring(BELL)
+    connection, fetched = queue.app.connection_for_read(), list[object]()
+    channel = connection.default_channel
+    lane = next(each for each in queue.app.conf.task_queues if each.name == BELL.lane)
+    Consumer(channel, [lane], callbacks=[lambda _, message: fetched.append(message)]).consume()
+    connection.drain_events(timeout=60)
+    assert len(fetched) == 1
+    # kombu's collect() does this, and leaves the channel open when Redis dies in the middle; Celery then closes it.
+    connection.transport.client = None
+    channel.close()
 
 
 def test_a_lane_is_empty_until_a_message_waits_in_it(client: Any) -> None:
