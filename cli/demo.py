@@ -50,7 +50,7 @@ def photographs() -> list[Path]:
     """
     package = importlib.util.find_spec("skimage")
     if package is None or package.origin is None:
-        raise BadConfiguration("The demo needs scikit-image's photographs: pip install 'tessera[demo]'")
+        raise BadConfiguration("The demo needs scikit-image's photographs: pip install scikit-image")
     folder = Path(package.origin).parent / "data"
     return [folder / name for name in PHOTOGRAPHS if (folder / name).is_file()]
 

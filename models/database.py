@@ -175,11 +175,13 @@ def _leave_it_to_the_server(connection: Any, _record: object, _lent: object) -> 
 
 
 def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Make a database's file for its user alone; take one that is there from the others, with what lies beside it.
+    """Make a database's file for its user alone, and take one that is there from the others.
 
-    One that is there is never opened, not even to look at it: as that is closed, the process loses every lock that
-    SQLite holds on it. The next program to end would take itself for the last one and delete the write-ahead log, and
-    what we write from then on nobody else would see. Source: How To Corrupt An SQLite Database File, 2.2.
+    What lies beside it gets from SQLite the rights that the database has at that moment, and keeps them.
+
+    A file that is there is never opened here: closing it would take every lock that SQLite holds on it from this
+    process. The next program to end would then think itself the last, and delete the write-ahead log that we go on
+    writing to. Source: How To Corrupt An SQLite Database File, 2.2.
     """
     name = str(arguments[0])
     if name.startswith("file:"):

@@ -113,7 +113,7 @@ def _is_there(address: URL) -> bool:
             raise UnusableDatabase(f"The database cannot be used: this user may not read and write {needed}.")
     if not os.path.exists(path):  # noqa: PTH110
         return False
-    # SQLite itself takes a file of a few bytes for an empty database. Only its size may be asked for: see `database`.
+    # SQLite itself takes a file of a few bytes for an empty database. It is not opened: see `database._keep_private`.
     if 0 < path.stat().st_size < SMALLEST_BYTES:
         raise NotADatabase(f"The database cannot be used: {path} was never one of SQLite's; restore a backup.")
     return True

@@ -41,9 +41,9 @@ class _QoS(QoS):
     """The messages that a worker has fetched and not yet acknowledged, as kombu keeps them."""
 
     def restore_unacked(self, client: Any = None) -> None:
-        """Give them back; of a connection that is lost the sweep rings again, as it does for every lost message.
+        """Give them back, unless the connection is lost: then the sweep rings again, as for every lost message.
 
-        kombu tries to give them back by that connection, raises AttributeError, and the worker ends.
+        kombu would try to give them back by that very connection, raise AttributeError, and so end the worker.
         """
         if self.channel.connection.client is None:
             self._delivered.clear()

@@ -82,6 +82,20 @@ def wait_for(what: Callable[[], Any], patience: float = PATIENCE) -> Any:
     pytest.fail(f"waited {patience:.0f} s in vain for {what}")
 
 
+def has_ended(connection: socket.socket) -> bool:
+    """Whether the other end has closed a connection, and all that it sent was read."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
+@pytest.fixture(scope="session", name="has_ended")
+def has_ended_fixture() -> Callable[[socket.socket], bool]:
+    return has_ended
+
+
 @pytest.fixture(scope="session", name="wait_for")
 def wait_for_fixture() -> Callable[..., Any]:
     return wait_for

@@ -2,7 +2,7 @@
 
 The log handler of pyvips runs Python inside GLib's log call. What Python frees there may be an image whose closing
 warns too, and GLib ends a process that logs while it logs: one damaged JPEG was enough. What counts is raised.
-An error may quote bytes of the file that are no text, which pyvips would take for a fault of ours.
+An error may quote bytes of the file that are no UTF-8; pyvips raises UnicodeDecodeError at those, not its own error.
 """
 
 import os
@@ -20,6 +20,6 @@ def _as_text(message: Any) -> str:
     return bytes(pyvips.ffi.string(message)).decode(errors="replace")
 
 
-pyvips.error._to_string = _as_text  # noqa: SLF001 - the same
+pyvips.error._to_string = _as_text  # noqa: SLF001 - it has no other way to read them
 
 __all__ = ["pyvips"]

@@ -163,7 +163,9 @@ def test_slow_clients_keep_nobody_waiting_and_are_ended(
                 wait_for(lambda: connections(web) == 0, 90)
 
 
-def test_one_connection_too_many_ends_the_one_whose_head_has_been_coming_longest(web: Web) -> None:
+def test_one_connection_too_many_ends_the_one_whose_head_has_been_coming_longest(
+    web: Web, has_ended: Callable[[socket.socket], bool]
+) -> None:
     with ExitStack() as stack:
         clients = [web.connect(HEADS["heads"]) for _ in range(processes.CONNECTIONS)]
         for client in clients:
@@ -172,14 +174,6 @@ def test_one_connection_too_many_ends_the_one_whose_head_has_been_coming_longest
         ended = [has_ended(client) for client in clients]
         assert ended[0]
         assert sum(ended) < 5
-
-
-def has_ended(client: socket.socket) -> bool:
-    client.setblocking(False)
-    try:
-        return client.recv(1) == b""
-    except BlockingIOError:
-        return False
 
 
 def connections(web: Web) -> int:

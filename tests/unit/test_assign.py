@@ -378,8 +378,11 @@ def test_the_bound_of_several_blocks_is_the_sum_of_theirs():
     assert apart_bound(spacing, tiles, costs, 12) == pytest.approx(9 * sum(range(1, 10)), rel=1e-3)
 
 
-def test_tiles_that_lie_two_apart_fit_twice_into_three_cells():
-    assert Spacing.of(3, 1, 2).most_uses == 2
+@pytest.mark.parametrize(
+    ("columns", "rows", "distance", "uses"), [(3, 1, 2, 2), (4, 1, 2, 2), (5, 1, 2, 3), (1, 7, 3, 3), (2, 2, 2, 1)]
+)
+def test_a_tile_has_as_many_uses_as_fit_into_a_line(columns, rows, distance, uses):
+    assert Spacing.of(columns, rows, distance).most_uses == uses
 
 
 @settings(deadline=None, max_examples=60)

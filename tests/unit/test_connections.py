@@ -56,21 +56,12 @@ def test_who_comes_back_from_a_client_waits_until_a_place_is_free(pair, wait_for
         assert reading.result(timeout=60) == b"a"
 
 
-def ended(far_end):
-    """Whether nothing more will come of a connection, seen from its other end."""
-    far_end.setblocking(False)
-    try:
-        return far_end.recv(1) == b""
-    except BlockingIOError:
-        return False
-
-
-def test_when_one_too_many_is_waited_for_the_one_with_the_least_patience_left_is_ended():
+def test_when_one_too_many_is_waited_for_the_one_with_the_least_patience_left_is_ended(has_ended):
     waiting, pairs = Waiting(2), [socket.socketpair() for _ in range(3)]
     for (here, _), patience in zip(pairs, [5.0, 2.0, 9.0], strict=True):
         client = Paced(here, waiting, threading.Semaphore(3))
         client.patience = patience
         waiting.enter(client)
-    assert [ended(there) for _, there in pairs] == [False, True, False]
+    assert [has_ended(there) for _, there in pairs] == [False, True, False]
     for one in itertools.chain(*pairs):
         one.close()

@@ -12,7 +12,6 @@ from worker.core import ciede, match, pruned
 from worker.core.losses import Metric
 from worker.core.match import nearest
 from worker.core.shortlist import blocks
-from worker.core.spacing import Spacing
 
 
 @contextmanager
@@ -158,13 +157,3 @@ def test_six_mebibytes_of_bounds_are_made_at_once():
 @pytest.mark.parametrize(("tiles", "pieces"), [(1 << 20, [4, 4, 2]), (1 << 21, [2] * 5), (1 << 23, [1] * 10)])
 def test_an_assignment_asks_for_sixteen_mebibytes_of_costs_at_once_or_for_one_cell(tiles, pieces):
     assert [len(piece) for piece in blocks(np.arange(10), tiles)] == pieces
-
-
-# How often one tile
-
-
-@pytest.mark.parametrize(
-    ("columns", "rows", "distance", "uses"), [(3, 1, 2, 2), (4, 1, 2, 2), (5, 1, 2, 3), (1, 7, 3, 3), (2, 2, 2, 1)]
-)
-def test_a_tile_has_no_more_uses_than_fit_in_a_line(columns, rows, distance, uses):
-    assert Spacing.of(columns, rows, distance).most_uses == uses
