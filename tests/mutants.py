@@ -27,6 +27,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -73,6 +74,9 @@ SUMS = {
     ast.Mod: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift, ast.Pow: ast.Mult,
 }  # fmt: skip
 CALLS = {"min": "max", "max": "min", "any": "all", "all": "any", "minimum": "maximum", "maximum": "minimum"}
+
+SAID = {"strict", "copy"}
+"""Arguments that say what holds anyway, or what is quicker: another value changes no answer."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def _changed_calls(node: ast.Call) -> Iterator[ast.AST]:
         setattr(changed.func, "attr" if isinstance(node.func, ast.Attribute) else "id", CALLS[name])
         yield changed
     for index, keyword in enumerate(node.keywords):
-        if keyword.arg is not None:
+        if keyword.arg not in {None, *SAID}:
             yield _with(node, keywords=node.keywords[:index] + node.keywords[index + 1 :])
 
 
@@ -138,7 +142,7 @@ def _is_none(node: ast.AST) -> bool:
 
 
 def mutants(module: str) -> list[Mutant]:
-    """Return every mutant of a module; logs, sentences and annotations stay as they are."""
+    """Return every mutant of a module; logs, sentences, annotations and what changes no answer stay."""
     text = (HERE / module).read_text()
     starts = [0]
     for line in text.encode().splitlines(keepends=True):
@@ -169,6 +173,8 @@ def _code(node: ast.AST, statement: int = 0) -> Iterator[tuple[ast.AST, int]]:
 
 
 def _is_said(node: ast.AST) -> bool:
+    if isinstance(node, ast.keyword):
+        return node.arg in SAID
     call = node.value if isinstance(node, ast.Expr) else None
     logged = isinstance(call, ast.Call) and ast.unparse(call.func).startswith("log.")
     return logged or isinstance(node, ast.JoinedStr)
@@ -214,12 +220,19 @@ class Reach:
         return sum(self._seconds.get(test, 1.0) for test in tests)
 
 
-class Durations:
-    """A plugin of pytest that writes how long each test took, with all that it needs."""
+class Measuring:
+    """A plugin of pytest: how long each test takes; none finds what an earlier one has had computed."""
 
     def __init__(self, noted: Path) -> None:
         self._noted = noted
         self._seconds: Counter[str] = Counter()
+
+    def pytest_runtest_setup(self) -> None:
+        for target in TARGETS:
+            loaded = sys.modules.get(target.removesuffix(".py").replace("/", "."))
+            for value in list(vars(loaded).values()) if loaded else []:
+                if isinstance(value, type(cache(len))):
+                    value.cache_clear()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._seconds[report.nodeid] += report.duration
@@ -249,7 +262,7 @@ def _test(copy: Path, arguments: list[str], noted: Path | None) -> None:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
         code = pytest.main(
-            ["-q", "-x", "-p", "no:cacheprovider", *arguments], plugins=[Durations(noted)] if noted else []
+            ["-q", "-x", "-p", "no:cacheprovider", *arguments], plugins=[Measuring(noted)] if noted else []
         )
     os._exit(int(code))
 

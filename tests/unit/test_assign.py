@@ -15,9 +15,10 @@ from scipy.spatial.distance import cdist
 from models.errors import InvalidOrder
 from models.rules import pattern
 from worker.core import assign as assign_module
+from worker.core import matching
 from worker.core.assign import Rules, assign
 from worker.core.bound import apart_bound
-from worker.core.matching import cheapest, dense_utilities
+from worker.core.matching import GRAIN, cheapest, dense_utilities
 from worker.core.prices import learn_prices
 from worker.core.shortlist import lowest
 from worker.core.spacing import NOBODY, Spacing
@@ -298,6 +299,19 @@ def test_a_sparse_choice_costs_what_the_dense_solver_finds(n, m, room, seed):
     assert costs.ravel()[chosen].sum() == dense_optimum(costs, room)
 
 
+@pytest.mark.parametrize("grains", range(3))
+def test_an_edge_that_costs_next_to_nothing_is_chosen(grains):
+    costs = np.array([GRAIN * grains, 2.0, 1.0])  # which are 1 in the mean, but for a grain or less
+    assert cheapest(np.array([0, 0, 1]), np.array([0, 1, 2]), costs, np.ones(3, np.intp)).tolist() == [0, 2]
+
+
+def test_every_row_may_leave_for_a_column_of_its_own_that_is_dearer_than_any_full_choice():
+    edges = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), np.array([3.0, 5, 4, 2]), np.array([1, 2])
+    rows, columns, costs, room = matching._with_escapes(*edges)
+    assert (rows[4:].tolist(), columns[4:].tolist(), room[2:].tolist()) == ([0, 1, 2], [2, 3, 4], [1, 1, 1])
+    assert costs[4:].min() > 3 * 5
+
+
 @settings(deadline=None)
 @given(st.integers(1, 12), st.integers(0, 6), st.integers(0, 99))
 def test_utilities_and_their_prices_add_up_to_the_optimum(n, more, seed):
@@ -368,6 +382,18 @@ def test_the_bound_of_a_block_is_never_above_what_it_costs_at_least(scale, sprea
     tiles = np.tile(np.arange(9, dtype=np.int32), (6, 1))
     proved = apart_bound(Spacing.of(3, 2, 20), tiles, costs, 9)
     assert least * (1 - 1e-3) <= proved <= least
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("listed", [1, 2, 4])
+def test_a_tile_that_a_cell_does_not_list_bids_as_much_as_the_dearest_that_it_lists(listed, seed):
+    dice = np.random.default_rng(seed)
+    tiles = np.stack([dice.permutation(5)[:listed] for _ in range(6)]).astype(np.int32)
+    bids = dice.integers(1, 100, (6, listed)).astype(np.float32)
+    costs = np.repeat(bids.max(axis=1, keepdims=True), 20, axis=1)
+    np.put_along_axis(costs, tiles.astype(np.intp), bids, axis=1)
+    least = costs[linear_sum_assignment(costs)].sum()
+    assert apart_bound(Spacing.of(3, 2, 20), tiles, bids, 20) == pytest.approx(least, rel=1e-3)
 
 
 def test_the_bound_of_several_blocks_is_the_sum_of_theirs():

@@ -385,6 +385,16 @@ def test_a_grey_is_as_dark_among_other_primaries_as_among_those_of_srgb(encoded)
     np.testing.assert_array_equal(decoded, greys)
 
 
+@pytest.mark.parametrize("made", [cicp.adobe_rgb(), cicp.icc_profile(12, 8), cicp.icc_profile(1, 8, grey=True)])
+def test_a_profile_has_its_length_its_type_and_zeros_where_the_standard_wants_them(made):
+    # Source: ICC.1:2001-04, 6.1 for the head, 6.2 for the table of tags, 6.5 for four zeros after the type of each.
+    assert (len(made), made[36:40], made[100:128]) == (int.from_bytes(made[:4]), b"acsp", bytes(28))
+    for name, start, length in struct.iter_unpack(">4sII", made[132 : 132 + 12 * int.from_bytes(made[128:132])]):
+        kind = {b"XYZ": b"XYZ ", b"TRC": b"curv"}.get(name[1:], {b"wtpt": b"XYZ "}.get(name, name))
+        assert (made[start : start + 8], start % 4) == (kind + bytes(4), 0)
+        assert start + length <= len(made)
+
+
 def test_adobe_rgb_has_the_corners_and_the_gamma_of_its_standard(encoded):
     # Source: Adobe RGB (1998) Color Image Encoding, 4.3.1 and 4.3.4.
     assert_corners(cicp.adobe_rgb(), ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), D65))

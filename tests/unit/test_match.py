@@ -339,7 +339,7 @@ def test_the_distances_are_the_smallest_of_scipys_table(width):
     # Features as pictures have them: a few directions say most.
     dice = np.random.default_rng(width)
     directions = dice.normal(0, 1, (width, width)) / np.arange(1, width + 1)[:, None]
-    cells, tiles = ((dice.normal(0, 20, (n, width)) @ directions).astype(np.float32) for n in (300, 1_500))
+    cells, tiles = ((dice.normal(0, 20, (n, width)) @ directions).astype(np.float32) for n in (300, 4_500))
     table = cdist(cells.astype(float), tiles.astype(float))
     ours = table[np.arange(300), nearest(cells, tiles, Metric.EUCLIDEAN, threads=2)]
     np.testing.assert_allclose(ours, table.min(axis=1), rtol=1e-12)

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from skimage.color import deltaE_ciede2000
 
-from worker.core import ciede, match, pruned
+from worker.core import ciede, descriptors, match, pruned
 from worker.core.losses import Metric
 from worker.core.match import nearest
 from worker.core.shortlist import blocks
@@ -157,3 +157,10 @@ def test_six_mebibytes_of_bounds_are_made_at_once():
 @pytest.mark.parametrize(("tiles", "pieces"), [(1 << 20, [4, 4, 2]), (1 << 21, [2] * 5), (1 << 23, [1] * 10)])
 def test_an_assignment_asks_for_sixteen_mebibytes_of_costs_at_once_or_for_one_cell(tiles, pieces):
     assert [len(piece) for piece in blocks(np.arange(10), tiles)] == pieces
+
+
+@pytest.mark.parametrize(
+    ("each", "pieces"), [(0, [10]), (1 << 20, [4, 4, 2]), (1 << 22, [1] * 10), (1 << 23, [1] * 10)]
+)
+def test_pictures_are_averaged_by_four_mebibytes_or_one_by_one(each, pieces):
+    assert [some.stop - some.start for some in descriptors._blocks(10, each)] == pieces

@@ -74,10 +74,10 @@ def palette(means: Array) -> Pixels:
 
 
 def _panel(across: Array, up: Array, inks: Pixels) -> Pixels:
-    """Draw dots at shares of a panel, 0 to 1; what lies outside is drawn at the rim."""
+    """Draw dots at shares of a panel, 0 to 1."""
     drawn = np.full((PANEL, PANEL, 3), PAPER, np.uint8)
-    left = MARGIN + np.rint(np.clip(across, 0, 1) * ROOM).astype(int)
-    top = MARGIN + np.rint((1 - np.clip(up, 0, 1)) * ROOM).astype(int)
+    left = MARGIN + np.rint(across * ROOM).astype(int)
+    top = MARGIN + np.rint((1 - up) * ROOM).astype(int)
     down, right = np.divmod(np.arange(DOT * DOT), DOT)
     # One dot after the other, so that the last one lies above.
     drawn[(top[:, None] + down).ravel(), (left[:, None] + right).ravel()] = np.repeat(inks, DOT * DOT, axis=0)
