@@ -28,10 +28,10 @@ class Running:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
-        self.output = folder / "output"
-        command = [tessera, "up", "--data", str(folder / "data"), "--port", str(self.port), *options]
+        self.output, self.data = folder / "output", folder / "data"
+        command = [tessera, "up", "--data", str(self.data), "--port", str(self.port), *options]
         with self.output.open("wb") as file:
-            self.process = subprocess.Popen(command, stdout=file, stderr=file)
+            self.process = subprocess.Popen(command, stdout=file, stderr=file, umask=0o022)
 
     def said(self, words: str) -> re.Match[str] | None:
         assert self.process.poll() is None, self.output.read_text()
@@ -70,6 +70,14 @@ def test_ctrl_c_ends_everything_that_was_started(start: Start, wait_for: Callabl
     assert len(children) >= 5
     assert running.end() == 0
     assert alive(children) == []
+
+
+def test_nothing_that_it_writes_is_open_to_others(start: Start, wait_for: Callable[..., Any]) -> None:
+    running = start()
+    wait_for(lambda: running.said("Tessera is at"))
+    written = [running.data, *running.data.rglob("*")]
+    assert len(written) > 10
+    assert [str(path) for path in written if path.lstat().st_mode & 0o077] == []
 
 
 def test_even_kill_9_leaves_no_process_behind(start: Start, wait_for: Callable[..., Any]) -> None:

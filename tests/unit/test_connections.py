@@ -6,8 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from gunicorn.config import Config
 
-from web.connections import Paced, Waiting
+from web.connections import MOST_WAITING, Paced, Waiting, Worker
 
 
 @pytest.fixture
@@ -65,3 +66,14 @@ def test_when_one_too_many_is_waited_for_the_one_with_the_least_patience_left_is
     assert [has_ended(there) for _, there in pairs] == [False, True, False]
     for one in itertools.chain(*pairs):
         one.close()
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_as_many_work_at_once_as_there_are_threads_and_those_who_wait_take_none_of_them(threads):
+    config = Config()
+    config.set("threads", threads)
+    worker = Worker(0, 0, [], None, 0, config, None)
+    taken = [worker._places.acquire(blocking=False) for _ in range(threads + 1)]
+    assert taken == [True] * threads + [False]
+    with worker.get_thread_pool() as pool:
+        assert pool._max_workers == threads + MOST_WAITING
