@@ -411,6 +411,11 @@ def test_a_tile_has_as_many_uses_as_fit_into_a_line(columns, rows, distance, use
     assert Spacing.of(columns, rows, distance).most_uses == uses
 
 
+def test_the_bound_on_a_tiles_uses_in_a_wide_grid_is_olers():
+    # Of 11 x 11 cells, 2 apart: 2 / 3**0.5 * 100 / 4 of its area, 20 / 2 of its rim, and 1.
+    assert Spacing.of(11, 11, 2).most_uses == int(28.867 + 10 + 1)
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.integers(1, 12), st.integers(1, 12), DISTANCES)
 def test_no_tile_can_lie_more_often_than_the_bound_on_its_uses(columns, rows, distance):

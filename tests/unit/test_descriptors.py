@@ -77,6 +77,14 @@ def test_the_means_of_pictures_are_those_of_the_plain_loop_to_the_last_bit(count
     assert of_pictures(pictures, parts).tolist() == expected
 
 
+@pytest.mark.parametrize("lines", [2**16, 2**17 + 1])
+def test_the_mean_of_a_picture_whose_sums_no_single_holds_is_exact_too(lines):
+    picture = np.full((1, lines, 1, 3), 255, np.uint8)
+    picture[0, ::2] = 254
+    levels = 255 * (lines // 2) + 254 * (lines - lines // 2)
+    assert of_pictures(picture, 1).ravel().tolist() == [levels / lines] * 3
+
+
 @settings(deadline=None, max_examples=30)
 @given(wide=st.integers(1, 8), high=st.integers(1, 8), parts=PARTS, seed=SEEDS)
 def test_where_the_parts_divide_the_sides_pillows_box_gives_the_same(wide, high, parts, seed):

@@ -39,6 +39,12 @@ def test_red_lies_right_and_green_left_and_both_above_the_middle() -> None:
     assert inked(beside, GREEN)[1] > inked(beside, RED)[1]
 
 
+def test_the_most_colourful_colour_lies_just_within_the_rim():
+    # Of sRGB that is magenta, with a chroma of 0.3225: B. Ottosson, 2020.
+    _, beside = panels([[255, 0, 255]])
+    assert 0.9 < inked(beside, [255, 0, 255])[0] < 1 - gamut.MARGIN / gamut.PANEL
+
+
 def test_light_dots_lie_over_dark_ones() -> None:
     above, _ = panels([WHITE, BLACK])
     assert not (above == BLACK).all(axis=2).any()
