@@ -51,6 +51,7 @@ def write(
             scratch.flush()
             plain = pyvips.Image.tiffload(f"/dev/fd/{scratch.fileno()}", access="sequential")
             _save_beside(watch.over(plain), path, form)
+        progress("encoding", 100, 100)  # libvips says nothing of the end, and nothing at all where it comes at once
     except OSError as error:
         if is_full(error):
             raise StorageFull(FULL) from error

@@ -23,6 +23,7 @@ from models import database, errors, migrations, opening, private, readiness
 from models.services import Services
 from models.storage import FolderStore
 from models.tables import TileSet
+from tests.conftest import free_port
 
 NOBODY = 65_534
 
@@ -166,7 +167,7 @@ def test_every_command_that_opens_a_database_says_that_it_is_newer(
     tessera: str, path: Path, redis_running: Any, command: str
 ) -> None:
     changed(path, "UPDATE alembic_version SET version_num = '9999'")
-    arguments = ["up", f"--data={path.parent}"] if command == "up" else command.split()
+    arguments = ["up", f"--data={path.parent}", f"--port={free_port()}"] if command == "up" else command.split()
     refused = called(tessera, path, redis_running, *arguments)
     said = refused.stdout if command == "doctor" else refused.stderr
     assert refused.returncode == (1 if command == "doctor" else 2)

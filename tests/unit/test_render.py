@@ -213,6 +213,7 @@ def test_progress_ends_every_count_at_its_total(make, coffee, photos):
     made, _ = make(coffee, photos, cells_across=10, progress=lambda phase, *count: last.update({phase: count}))
     tiles, rows = made.quality.distinct_tiles, made.grid.rows
     assert (last["fetching tiles"], last["composing"]) == ((tiles, tiles), (rows, rows))
+    assert last["encoding"] == (100, 100)
 
 
 @pytest.mark.parametrize("stop_at", ["matching", "fetching tiles", "composing", "encoding"])
