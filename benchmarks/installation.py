@@ -20,7 +20,7 @@ from process import python
 
 from cli import processes, redis_server
 from models import database, finding, migrations
-from models.lifecycle import Lane
+from models.rules.lifecycle import Lane
 from models.services import open_services
 from models.settings import Settings
 from worker.index import SIDE

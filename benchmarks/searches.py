@@ -12,7 +12,7 @@ import crowd
 import numpy as np
 from numpy.typing import NDArray
 
-from models import rules
+from models.rules import repeats
 from worker import parallel
 from worker.core import losses
 from worker.core.assign import Rules
@@ -138,7 +138,7 @@ def _balanced(targets: Path, photos: Path, shape: tuple[int, int], count: int) -
 def _chosen(
     cells: NDArray[np.float64], tiles: NDArray[np.float64], shape: tuple[int, int], max_uses: int, min_distance: float
 ) -> Choice:
-    pattern = rules.pattern(*shape, len(tiles), max_uses, min_distance)
+    pattern = repeats.pattern(*shape, len(tiles), max_uses, min_distance)
     kept = Rules(max_uses, min_distance, None if pattern is None else (pattern.count, pattern.step))
     loss, cut = losses.balanced(0.5), Cut(*shape, (1, 1))
     return choose(

@@ -9,9 +9,10 @@ import click
 from sqlalchemy.engine import make_url
 
 from cli.installation import services, which
-from models import belonging, keys
+from models import belonging
 from models.belonging import Bond
 from models.errors import TesseraError
+from models.rules import blob_keys
 from models.services import Services
 from models.storage import Blob
 from worker import litter
@@ -61,7 +62,7 @@ def _check(opened: Services, seen: Survey) -> None:
     """Refuse what can only be a mistake."""
     marked = belonging.mark(opened.store)
     if marked is not None and not _is_id(marked):
-        raise NotAdoptable(f"{keys.INSTALLATION} in the store is no installation's id; move it away first.")
+        raise NotAdoptable(f"{blob_keys.INSTALLATION} in the store is no installation's id; move it away first.")
     if seen.ours and not seen.named and not seen.spent:
         raise NotAdoptable(
             f"The database names none of the {len(seen.ours):,} blobs in the store {opened.settings.store}: it is "

@@ -13,8 +13,8 @@ from cli.screen import Bar
 from cli.summary import Tell
 from cli.targets import Wanted
 from models.errors import InvalidOrder, UnusablePicture
-from models.grid import Grid
-from models.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
+from models.rules.grid import Grid
+from models.rules.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
 from worker import parallel, pictures
 from worker.compare import Compared, sheet, target_of
 from worker.compare import compare as make

@@ -17,9 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
 from cli import demo, installation, redis_server
-from models import database, opening, readiness, settings, signatures
+from models import database, opening, readiness, settings
 from models.belonging import Bond
 from models.errors import BadConfiguration, TesseraError
+from models.rules import file_types
 from models.services import open_services
 from models.settings import Settings
 from models.storage import FolderStore
@@ -118,7 +119,7 @@ def _pillow() -> str:
 
     headers.load_plugins()
     images.decode(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
-    return f"reads {', '.join(signatures.READ)}"
+    return f"reads {', '.join(file_types.READ)}"
 
 
 def _decoders() -> str:

@@ -6,10 +6,10 @@ from fractions import Fraction
 from cli import library, targets
 from cli.summary import counted
 from cli.targets import Wanted
-from models import rules
 from models.errors import NoUsableTiles
-from models.grid import Grid, cut
-from models.orders import MosaicOrder
+from models.rules import repeats
+from models.rules.grid import Grid, cut
+from models.rules.orders import MosaicOrder
 from worker import images
 from worker.sieve import Sieve
 
@@ -31,7 +31,7 @@ def told(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve
 def _told(one: Wanted, order: MosaicOrder, photos: str, file_count: int) -> str:
     size = images.size(targets.read(one.target, order))
     grid = cut(*size, order)
-    rules.of_order(order, size, grid, file_count)
+    repeats.of_order(order, size, grid, file_count)
     width, height = grid.mosaic_size
     cell = " x ".join(_pixels(side) for side in (grid.cell_width, grid.cell_height))
     lines = [
@@ -58,7 +58,7 @@ def _edges(size: tuple[int, int], grid: Grid) -> str:
 
 def _enough(order: MosaicOrder, size: tuple[int, int], grid: Grid) -> str:
     """Return with how many photos the rules can be kept."""
-    found = rules.of_order(order, size, grid, grid.cell_count)
+    found = repeats.of_order(order, size, grid, grid.cell_count)
     by_uses = -(-grid.cell_count // (order.uses or grid.cell_count))
     count = by_uses if found is None else max(by_uses, found.count)
     return "one is" if count == 1 else f"{count:,} different ones are"

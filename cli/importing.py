@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from cli import tile_lines
 from cli.screen import Bar
 from models import finding, ledger, parts
-from models.address import BUCKET, Address
 from models.errors import BadConfiguration, InvalidOrder, NotFound, TesseraError
-from models.lifecycle import JobState
-from models.orders import SourceKind
 from models.placing import NewSource, place_photos, place_tile_set
+from models.rules.lifecycle import JobState
+from models.rules.orders import SourceKind
+from models.rules.store_address import BUCKET, Address
 from models.tables import Job, TileSet
 from worker import places
 from worker.sieve import Sieve

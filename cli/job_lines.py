@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.screen import aligned
 from models.ledger import AttemptEntry, Entry
-from models.lifecycle import JobKind
+from models.rules.lifecycle import JobKind
 from models.tables import Mosaic, TileSet
 
 HEAD = ("ID", "KIND", "LANE", "STATE", "ATTEMPT", "PROGRESS", "AGE", "FOR", "ERROR")

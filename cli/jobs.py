@@ -11,7 +11,7 @@ from cli.installation import opened, print_json, which
 from models import database, ledger, placing
 from models import jobs as transitions
 from models.errors import NotFound, NotRetryable
-from models.lifecycle import JobState
+from models.rules.lifecycle import JobState
 
 MOST = 10_000
 ID = click.IntRange(1, (1 << 31) - 1)

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import click
 
 from cli.files import STANDARD
-from models import signatures
 from models.errors import InvalidOrder, UnreadableFile, WouldOverwrite
-from models.orders import LossName
+from models.rules import file_types
+from models.rules.orders import LossName
 from worker.folder import walk
 from worker.sieve import Sieve
 
@@ -114,11 +114,11 @@ def _ours(path: Path) -> bool:
     """Whether nothing is lost with a file: Tessera made it, or it is empty."""
     try:
         with path.open("rb") as file:
-            head = file.read(signatures.MARK_BYTES)
+            head = file.read(file_types.MARK_BYTES)
             size = os.fstat(file.fileno()).st_size
-            file.seek(max(len(head), size - signatures.MARK_BYTES))
+            file.seek(max(len(head), size - file_types.MARK_BYTES))
             tail = file.read()
-        if not head or signatures.made_here(head + tail):
+        if not head or file_types.made_here(head + tail):
             return True
         return head.startswith(b"{") and size <= MOST_REPORT_BYTES and _is_report(path.read_bytes())
     except OSError:

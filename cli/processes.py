@@ -5,7 +5,7 @@ With `-P`, so that a `models.py` or `json.py` in the folder where somebody stand
 
 import sys
 
-from models.lifecycle import Lane
+from models.rules.lifecycle import Lane
 
 PYTHON = (sys.executable, "-P", "-m")
 CONNECTIONS = 512

@@ -15,7 +15,7 @@ from cli.screen import Bar
 from cli.summary import Tell
 from cli.targets import Wanted
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
-from models.orders import Format, MosaicOrder
+from models.rules.orders import Format, MosaicOrder
 from worker import parallel
 from worker.fetch import ReadPhoto
 from worker.index import Index

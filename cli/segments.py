@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from models import signatures
 from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
+from models.rules import file_types
 from worker import arrays, rows
 from worker.arrays import Stream
 from worker.folder import File
@@ -49,7 +49,7 @@ class Segment:
         try:
             data = _read(file)
             content = rows.content_of(data)
-            signatures.refuse_ours(data)
+            file_types.refuse_ours(data)
             if content not in known:
                 self._rows.add(content, data)
                 known.add(content)

@@ -8,9 +8,10 @@ import click
 
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
-from models import opening, private, settings
+from models import opening, settings
 from models.errors import BadConfiguration, DatabaseUnavailable
-from models.lifecycle import Lane
+from models.rules import private_files
+from models.rules.lifecycle import Lane
 
 SETTINGS_HELP = """
 \b
@@ -96,7 +97,7 @@ def _within(bind: str) -> bool:
 def _prepare() -> None:
     """Refuse what cannot work before anything starts; a database that does not answer yet is waited for."""
     address = settings.load().database_url
-    private.from_now_on()
+    private_files.from_now_on()
     try:
         opening.check(address)
     except DatabaseUnavailable as error:

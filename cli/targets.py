@@ -9,8 +9,8 @@ from cli import files
 from cli.library import Library
 from cli.outputs import Output
 from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
-from models.grid import cut
-from models.orders import Format, MosaicOrder
+from models.rules.grid import cut
+from models.rules.orders import Format, MosaicOrder
 from worker import images, index, rows
 from worker.index import Index
 

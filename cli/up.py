@@ -20,17 +20,18 @@ from cli import installation, redis_server
 from cli.place import Place
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
-from models import database, keys, migrations, private
+from models import database, migrations
 from models.belonging import Bond
-from models.clutter import is_clutter
 from models.errors import BadConfiguration, BadSecretKey, TesseraError
-from models.lifecycle import Lane
+from models.rules import blob_keys, private_files
+from models.rules.clutter import is_clutter
+from models.rules.lifecycle import Lane
 from models.settings import MIN_SECRET_LENGTH
 
 DEFAULT_PORT = 8642
 THREADS = 16
 REMEDY = "Remove it, and the next start makes a new one; pages that are open must then be loaded again."
-OURS = ("tessera.db", "secret-key", f"store/{keys.INSTALLATION}")
+OURS = ("tessera.db", "secret-key", f"store/{blob_keys.INSTALLATION}")
 """What tells a data folder of ours from a folder of somebody's."""
 BEFORE = {"lock", "secret-key.new"}
 """What a start leaves that was killed before it made any of these."""
@@ -69,7 +70,7 @@ def up(port: int, data: Path | None, *, demo: bool) -> None:
     _check_port(port)
     program = redis_server.find()
     photographs = demonstration.photographs() if demo else []
-    private.from_now_on()
+    private_files.from_now_on()
     with _own(folder), tempfile.TemporaryDirectory(prefix="tessera-") as short:
         environment = _environment(folder, Path(short))
         migrations.upgrade(environment["TESSERA_DATABASE_URL"])
@@ -142,7 +143,7 @@ def _check_port(port: int) -> None:
 def _own(folder: Path) -> Iterator[None]:
     """Hold the data folder for ourselves."""
     try:
-        private.make(folder)
+        private_files.make(folder)
         _refuse_somebodys(folder)
         lock = (folder / "lock").open("a")
     except OSError as error:
@@ -191,9 +192,9 @@ def _secret(path: Path) -> str:
             # Whole or not at all: who is killed here leaves no half of a key.
             new = path.with_name(f"{path.name}.new")
             new.write_text(secrets.token_hex(32))
-            private.shut(new)
+            private_files.shut(new)
             new.replace(path)
-        private.shut(path)
+        private_files.shut(path)
         secret = path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"

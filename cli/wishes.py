@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cli.place import Place
-from models.orders import (
+from models.rules.orders import (
     DEFAULT_CELLS_ACROSS,
     DEFAULT_DETAIL,
     DEFAULT_SUBCELLS,

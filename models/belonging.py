@@ -17,7 +17,6 @@ import structlog
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import keys
 from models.errors import (
     BlobMissing,
     StorageUnreachable,
@@ -26,6 +25,7 @@ from models.errors import (
     StoreOfAnother,
     TesseraError,
 )
+from models.rules import blob_keys
 from models.storage import Store
 from models.tables import Installation, Mosaic, Tile
 
@@ -134,7 +134,7 @@ class Belonging:
     def adopt(self) -> None:
         """Give the store this database's id, whoever had it before, and forget that it was newer."""
         identity = self.identity()
-        self._store.note(keys.INSTALLATION, str(identity), over=True)
+        self._store.note(blob_keys.INSTALLATION, str(identity), over=True)
         counted = _generation(self._store, identity)
         with self._sessions.begin() as session:
             older = Installation.generation < counted
@@ -145,7 +145,7 @@ class Belonging:
         with self._sessions.begin() as session:
             counted = update(Installation).values(generation=Installation.generation + 1, looked_at=now)
             generation = session.scalars(counted.returning(Installation.generation)).one()
-        self._store.note(keys.generation(self.identity()), str(generation), over=True)
+        self._store.note(blob_keys.generation(self.identity()), str(generation), over=True)
 
     def note(self, found: Found) -> None:
         """Remember what a look through the store found, for the metrics and `tessera doctor`."""
@@ -167,7 +167,7 @@ class Belonging:
             if _is_empty(self._store):
                 if self._held_something():
                     return Bond.EMPTIED
-                self._store.note(keys.INSTALLATION, str(self.identity()), over=False)
+                self._store.note(blob_keys.INSTALLATION, str(self.identity()), over=False)
             # Another process may have been first, between the two looks.
             marked = mark(self._store)
         if marked is None:
@@ -194,7 +194,7 @@ class Belonging:
 def mark(store: Store) -> str | None:
     """Return what the store says whose it is, as it is written there; None where it says nothing."""
     try:
-        return store.get(keys.INSTALLATION).decode(errors="replace").strip()
+        return store.get(blob_keys.INSTALLATION).decode(errors="replace").strip()
     except BlobMissing:
         return None
 
@@ -212,6 +212,6 @@ def _is_empty(store: Store) -> bool:
 def _generation(store: Store, identity: UUID) -> int:
     """Return how often the store says that it was looked through; what is damaged counts as never."""
     try:
-        return int(store.get(keys.generation(identity)))
+        return int(store.get(blob_keys.generation(identity)))
     except (BlobMissing, ValueError):
         return 0

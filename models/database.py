@@ -25,8 +25,8 @@ from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, Operational
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from models import private
 from models.errors import BadConfiguration
+from models.rules import private_files
 
 BUSY_SECONDS = 10
 CONNECT_SECONDS = 5
@@ -188,7 +188,7 @@ def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _opt
         return
     with suppress(OSError):
         os.close(os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    private.shut(Path(name))
+    private_files.shut(Path(name))
     for beside in ("-wal", "-shm", "-journal"):
         with suppress(OSError):
             Path(f"{name}{beside}").chmod(Path(name).stat().st_mode & 0o600)

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from models.orders import ExclusionReason
+from models.rules.orders import ExclusionReason
 from models.tables import Exclusion, RemovedTile, SkippedPhoto, Tile, TileSet
 
 ROWS_AT_ONCE = 1_000

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from models.errors import InvalidOrder, NotAPicture, NotFound, NotReady
 from models.exclusions import left_out
-from models.lifecycle import JobState
-from models.names import readable
-from models.orders import ExclusionReason, MosaicOrder
+from models.rules.lifecycle import JobState
+from models.rules.names import readable
+from models.rules.orders import ExclusionReason, MosaicOrder
 from models.tables import Batch, Job, Mosaic, SkippedPhoto, Tile, TileSet, Version
 
 PAGE_LENGTH = 50

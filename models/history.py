@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from models.lifecycle import AttemptEnd
+from models.rules.lifecycle import AttemptEnd
 from models.tables import AttemptRecord, PhaseRecord
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from models import history, logs
 from models.errors import LeaseLost, TesseraError
-from models.lifecycle import AttemptEnd, Doorbell, JobKind, JobState, Lane, before
-from models.patience import Patience
+from models.rules.lifecycle import AttemptEnd, Doorbell, JobKind, JobState, Lane, before
+from models.rules.retry_policy import Patience
 from models.tables import Job
 
 RING_AGAIN_MOST = timedelta(hours=1)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.errors import NotFound
-from models.lifecycle import JobState
+from models.rules.lifecycle import JobState
 from models.tables import AttemptRecord, Job, Mosaic, PhaseRecord, TileSet
 
 

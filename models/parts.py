@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from models import database
 from models.errors import LeaseLost
-from models.lifecycle import NEXT_OF_PART, JobState, PartState
+from models.rules.lifecycle import NEXT_OF_PART, JobState, PartState
 from models.tables import Job, Part, Source, TileSet
 
 

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from models import database, jobs, ledger, parts
 from models.errors import NotRetryable
 from models.finding import find_idle, find_indexed
-from models.lifecycle import Doorbell, JobKind, JobState, Lane
-from models.names import readable
-from models.orders import MosaicOrder, SourceKind
+from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
+from models.rules.names import readable
+from models.rules.orders import MosaicOrder, SourceKind
 from models.tables import Batch, Job, Mosaic, Source, TileSet
 
 RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED})

@@ -17,7 +17,7 @@ from kombu.exceptions import KombuError
 from kombu.transport.redis import Channel, QoS
 
 from models.errors import QueueUnavailable
-from models.lifecycle import Doorbell, Lane
+from models.rules.lifecycle import Doorbell, Lane
 from models.settings import Settings
 
 __all__ = ["SoftTimeLimitExceeded", "app", "connect", "empty_lanes", "ping", "ring", "ring_all", "signals"]

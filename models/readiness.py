@@ -15,8 +15,9 @@ from sqlalchemy import false, update
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import database, keys, opening
+from models import database, opening
 from models.errors import NoAnswer, StorageUnreadable, TesseraError
+from models.rules import blob_keys
 from models.services import Services
 from models.tables import Tile
 
@@ -52,7 +53,7 @@ def check_store(services: Services) -> str:
     # What ails the database is for `check_database` to say.
     with suppress(*database.Unreachable, DatabaseError):
         services.belonging.check_safe()
-        key = keys.probe(uuid4())
+        key = blob_keys.probe(uuid4())
         services.store.put(key, b"well")
         if services.store.get(key) != b"well":
             raise StorageUnreadable("What was written to the store did not come back.")

@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import database, jobs, queue
-from models.lifecycle import Doorbell
+from models.rules.lifecycle import Doorbell
 
 log = structlog.get_logger(__name__)
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import database
 from models.belonging import Belonging
-from models.patience import Patience
+from models.rules.retry_policy import Patience
 from models.settings import Settings
 from models.storage import Store, open_store
 

@@ -8,8 +8,8 @@ import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from models.address import Address
 from models.errors import BadConfiguration
+from models.rules.store_address import Address
 
 MIN_SECRET_LENGTH = 16
 

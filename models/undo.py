@@ -15,9 +15,9 @@ from models import database, exclusions
 from models.errors import InvalidOrder, NotFound
 from models.exclusions import excluded, in_force
 from models.finding import PAGE_LENGTH, find_tile, find_tile_set
-from models.lifecycle import JobState
-from models.names import readable
-from models.orders import ExclusionReason
+from models.rules.lifecycle import JobState
+from models.rules.names import readable
+from models.rules.orders import ExclusionReason
 from models.tables import Exclusion, Job, Mosaic, Part, RemovedTile, SkippedPhoto, Source, Tile, TileSet, Version
 from models.tile_sets import add_version, hold
 

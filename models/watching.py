@@ -8,7 +8,7 @@ from itertools import product
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from models.lifecycle import AttemptEnd, JobKind, JobState, Lane
+from models.rules.lifecycle import AttemptEnd, JobKind, JobState, Lane
 from models.tables import AttemptRecord, Installation, Job, Part, PhaseRecord, TileSet
 
 WAIT_BOUNDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)

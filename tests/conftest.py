@@ -34,9 +34,10 @@ from PIL import Image
 from sqlalchemy.engine import make_url
 
 from cli import processes, redis_server
-from models import database, finding, jobs, keys, migrations, queue, tile_sets
-from models.lifecycle import Lane
+from models import database, finding, jobs, migrations, queue, tile_sets
 from models.placing import place_tile_set
+from models.rules import blob_keys
+from models.rules.lifecycle import Lane
 from models.services import Services, open_services
 from models.settings import Settings
 from models.tables import Tile, TileSet
@@ -340,7 +341,9 @@ def indexed() -> Callable[..., TileSet]:
                 for number, content in enumerate(contents)
             )
             session.flush()
-            made = [make_key(identity, lease.name) for make_key in (keys.index, keys.plot, keys.palette)]
+            made = [
+                make_key(identity, lease.name) for make_key in (blob_keys.index, blob_keys.plot, blob_keys.palette)
+            ]
             tile_sets.publish(session, identity, Indexed(*made, len(contents), frozenset(), {}, "made"), now)
             session.flush()
             session.expire_all()

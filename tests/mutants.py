@@ -50,7 +50,7 @@ CORE = [
 TARGETS: dict[str, list[str]] = {
     "models/jobs.py": STATE,
     "models/parts.py": STATE,
-    "models/lifecycle.py": ["tests/unit/test_lifecycle.py", *STATE],
+    "models/rules/lifecycle.py": ["tests/unit/test_lifecycle.py", *STATE],
     "web/gate.py": DOOR,
     "worker/attempt.py": STATE,
     "worker/arrays.py": ["tests/unit/test_arrays.py", "tests/unit/test_index.py"],

@@ -11,9 +11,10 @@ from flask_wtf.csrf import CSRFProtect
 from gunicorn.http.errors import NoMoreData, ParseException
 from marshmallow.exceptions import SCHEMA
 
-from models import logs, private, queue, settings, signatures
+from models import logs, queue, settings
 from models.errors import InvalidOrder
 from models.readiness import Readiness
+from models.rules import file_types, private_files
 from models.services import Services, open_services
 from models.settings import Settings
 from web import api, context, gate, policy, problems, trace, uploads, views, wire
@@ -42,7 +43,7 @@ def create_app(loaded: Settings | None = None) -> Tessera:
         BadConfiguration: a setting is missing or wrong.
     """
     loaded = loaded or settings.load()
-    private.from_now_on()
+    private_files.from_now_on()
     logs.configure(loaded)
     queue.connect(loaded, "publisher")
     return assemble(open_services(loaded))
@@ -75,7 +76,7 @@ def assemble(services: Services) -> Tessera:
     for pages in views.blueprints():
         app.register_blueprint(pages)
     app.add_template_filter(views.span)
-    app.jinja_env.globals["picture_files"] = signatures.FILES
+    app.jinja_env.globals["picture_files"] = file_types.FILES
     for kind in (ParseException, NoMoreData):
         app.register_error_handler(kind, _garbled)
     app.error_processor(_bad_input)

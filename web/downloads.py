@@ -11,10 +11,11 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 from zipstream import ZIP_STORED, ZipStream
 
-from models import finding, keys
+from models import finding
 from models.errors import NotFound, NotReady
-from models.lifecycle import JobState
-from models.orders import Format
+from models.rules import blob_keys
+from models.rules.lifecycle import JobState
+from models.rules.orders import Format
 from models.storage import Store
 from models.tables import Mosaic, RemovedTile, Tile, Version
 from web.context import reading, store
@@ -62,14 +63,14 @@ def photo(tile: Tile) -> Response:
     """
     if tile.linked:
         raise NotFound("This photo is not kept here; its set only links to its file.")
-    key = keys.tile(tile.tile_set_id, tile.content)
+    key = blob_keys.tile(tile.tile_set_id, tile.content)
     is_png = store().get_range(key, 0, len(PNG_SIGNATURE)) == PNG_SIGNATURE
     return _unchanging(key, "image/png" if is_png else "image/jpeg")
 
 
 def photo_in_small(tile: Tile | RemovedTile) -> Response:
     """Return the preview of a photo of a tile set."""
-    return _unchanging(keys.preview_of_tile(tile.tile_set_id, tile.content), "image/jpeg")
+    return _unchanging(blob_keys.preview_of_tile(tile.tile_set_id, tile.content), "image/jpeg")
 
 
 def original(tile: Tile, *, kept: bool) -> Response:
@@ -80,7 +81,7 @@ def original(tile: Tile, *, kept: bool) -> Response:
     """
     if not kept or tile.linked:
         raise NotFound("The file as it came is not kept.")
-    response = _unchanging(keys.original(tile.tile_set_id, tile.content), "application/octet-stream")
+    response = _unchanging(blob_keys.original(tile.tile_set_id, tile.content), "application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="photo-{tile.content[:8]}"'
     return response
 

@@ -11,7 +11,15 @@ from werkzeug.datastructures import MultiDict
 
 from models import database
 from models.errors import InvalidOrder, NotFound
-from models.orders import DEFAULT_CELLS_ACROSS, DEFAULT_TILE_SIZE, WITH_SUBCELLS, Fit, Format, LossName, MosaicOrder
+from models.rules.orders import (
+    DEFAULT_CELLS_ACROSS,
+    DEFAULT_TILE_SIZE,
+    WITH_SUBCELLS,
+    Fit,
+    Format,
+    LossName,
+    MosaicOrder,
+)
 
 Word = TypeVar("Word", bound=StrEnum)
 

@@ -6,14 +6,15 @@ from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
 
-from models import archives, finding, keys
+from models import finding
 from models.errors import InvalidOrder, TooLarge
-from models.lattices import Effort
-from models.lifecycle import Doorbell, JobKind, Lane
-from models.orders import MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile, place_again, place_batch, place_mosaic, place_photos, place_tile_set
 from models.ringing import ring_all
-from models.rules import QUICK
+from models.rules import blob_keys, zip_files
+from models.rules.lattices import Effort
+from models.rules.lifecycle import Doorbell, JobKind, Lane
+from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.repeats import QUICK
 from web.context import reading, services, sessions, settings, store
 from web.peek import judge
 
@@ -96,7 +97,7 @@ def _sources(tile_set_id: UUID, photos: Sequence[FileStorage], zips: Sequence[Fi
     return [
         NewSource(kind, stored.name, stored.key)
         for kind, file in files
-        for stored in [_stored(file, keys.upload(tile_set_id, uuid4().hex))]
+        for stored in [_stored(file, blob_keys.upload(tile_set_id, uuid4().hex))]
     ]
 
 
@@ -114,7 +115,7 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
     tile_count = _tile_count(tile_set_id)
     judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count, Effort(QUICK))
     identity = uuid4()
-    stored = _stored(target, keys.target(identity))
+    stored = _stored(target, blob_keys.target(identity))
     with sessions().begin() as session:
         bell = place_mosaic(session, identity, tile_set_id, stored, order, services().ring_again)
     ring_all(sessions(), [bell])
@@ -150,9 +151,9 @@ def receive_batch(
     if count > settings().max_targets:
         raise TooLarge(f"{count:,} targets are more than the limit of {settings().max_targets:,}.")
     identity = uuid4()
-    stored = [_stored(file, keys.batch_target(identity, number)) for number, file in enumerate(targets)]
+    stored = [_stored(file, blob_keys.batch_target(identity, number)) for number, file in enumerate(targets)]
     for number, (archive, names) in enumerate(zip(zips, named, strict=True), len(targets)):
-        key = _stored(archive, keys.batch_target(identity, number)).key
+        key = _stored(archive, blob_keys.batch_target(identity, number)).key
         stored += [StoredFile(entry_name, key, entry) for entry, entry_name in enumerate(names)]
     bells: list[Doorbell]
     with sessions().begin() as session:
@@ -173,7 +174,7 @@ def _tile_count(tile_set_id: UUID) -> int:
 
 def _names(archive: FileStorage, max_entries: int) -> list[str]:
     file = _file(archive)
-    with archives.opened(file) as opened:
+    with zip_files.opened(file) as opened:
         opened.check(max_entries, settings().max_upload_bytes)
         names = opened.names
     file.seek(0)

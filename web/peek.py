@@ -7,11 +7,11 @@ from typing import IO
 
 import imagesize
 
-from models import rules, signatures
 from models.errors import EmptyFile, InvalidOrder, TooLarge, TooManyPixels
-from models.grid import cut
-from models.lattices import Effort, Tired
-from models.orders import MAX_PICTURE_PIXELS, MosaicOrder
+from models.rules import file_types, repeats
+from models.rules.grid import cut
+from models.rules.lattices import Effort, Tired
+from models.rules.orders import MAX_PICTURE_PIXELS, MosaicOrder
 
 HEADER_BYTES = 1 << 20
 """How far into a file its size is looked for."""
@@ -39,15 +39,15 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_c
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
-    head = file.read(signatures.HEAD_BYTES)
+    head = file.read(file_types.HEAD_BYTES)
     file.seek(0)
     if not size:
         raise EmptyFile(f"{name} is empty.")
     if size > max_bytes:
         raise TooLarge(f"{name} has {size:,} bytes; the limit for one picture is {max_bytes:,}.")
-    kind = signatures.kind(head)
+    kind = file_types.kind(head)
     if kind is None:
-        raise signatures.refusal(name, signatures.other(head))
+        raise file_types.refusal(name, file_types.other(head))
     width, height = _size(file, kind)
     if width * height > MAX_PICTURE_PIXELS:
         raise TooManyPixels(
@@ -72,7 +72,7 @@ def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Eff
 
 def _check(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Effort) -> None:
     with suppress(Tired):
-        rules.of_order(order, size, cut(*size, order), tile_count, effort)
+        repeats.of_order(order, size, cut(*size, order), tile_count, effort)
 
 
 class _Budget(BytesIO):

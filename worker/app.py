@@ -12,9 +12,10 @@ if __name__ == "__main__":
     # Until the handlers of this process are set, Ctrl-C ends it without a trace; to load all of this takes a while.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from models import logs, private, settings
-from models.lifecycle import Lane
+from models import logs, settings
 from models.queue import connect, signals
+from models.rules import private_files
+from models.rules.lifecycle import Lane
 from worker import closing, parallel, tasks
 
 __all__ = ["main", "tasks"]
@@ -33,7 +34,7 @@ def main() -> None:
     # Every child inherits it. SIGUSR1 is taken: to a child it is the soft time limit.
     faulthandler.register(signal.SIGUSR2)
     loaded = settings.load()
-    private.from_now_on()
+    private_files.from_now_on()
     logs.configure(loaded)
     # Celery would set up its own logging; that somebody listens to this signal keeps it from doing so.
     signals.setup_logging.connect(_keep_logging, weak=False)

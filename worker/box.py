@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedPicture, TooCostly, UnusablePicture
-from models.orders import MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
+from models.rules.orders import MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
 from worker import decoder, images
 from worker.images import Prepared
 

@@ -7,9 +7,9 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from models import grid
-from models.grid import Grid
-from models.orders import LossName, MosaicOrder
+from models.rules import grid
+from models.rules.grid import Grid
+from models.rules.orders import LossName, MosaicOrder
 from worker import images, plan
 from worker.core.choose import Choice
 from worker.core.descriptors import of_pictures

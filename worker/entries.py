@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.errors import UnreadableFile
-from models.names import readable
+from models.rules.names import readable
 from models.tables import SkippedPhoto, TileSet
 from models.tables import Tile as TileRow
 from worker.index import Skipped, Tile

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedIndex, StorageFull, UnusablePicture
-from models.grid import Grid
+from models.rules.grid import Grid
 from worker import images, parallel
 from worker.core.choose import Choice
 from worker.core.descriptors import of_pictures

@@ -10,12 +10,12 @@ from io import BytesIO
 
 from PIL import Image, ImageFile
 
-from models import signatures
 from models.errors import DamagedPicture, EmptyFile, TooManyPixels, TruncatedPicture
+from models.rules import file_types
 from worker import bitmaps, boxes, chunks, tags, trust
 from worker.core import cicp
 
-FORMATS = {name: name.upper().replace(" ", "") for name in signatures.READ} | {"HEIC": "HEIF"}
+FORMATS = {name: name.upper().replace(" ", "") for name in file_types.READ} | {"HEIC": "HEIF"}
 """What Pillow calls the formats that Tessera reads."""
 ORIENTATION_TAG = 0x0112
 """Source: CIPA DC-008 (Exif 3.0), 4.6.5.1.6."""
@@ -105,10 +105,10 @@ def kind_of(data: bytes) -> str:
     """
     if not data:
         raise EmptyFile("The file is empty.")
-    head = data[: signatures.HEAD_BYTES]
-    kind = signatures.kind(head)
+    head = data[: file_types.HEAD_BYTES]
+    kind = file_types.kind(head)
     if kind is None:
-        raise signatures.refusal("The file", signatures.other(head))
+        raise file_types.refusal("The file", file_types.other(head))
     return kind
 
 
@@ -201,7 +201,7 @@ def _judge_tiff(found: tags.Tags, max_pixels: int) -> None:
     tile = tags.one(found, tags.TILE_WIDTH, 0), tags.one(found, tags.TILE_LENGTH, 0)
     check_size(tile, max_pixels, "A tile of the picture")
     if DNG_TAG in found or (SUB_IFDS_TAG in found and tags.one(found, SUBFILE_TAG, 0) == REDUCED):
-        raise signatures.refusal("The file", signatures.RAW)
+        raise file_types.refusal("The file", file_types.RAW)
 
 
 def _judge_png(image: Image.Image, data: bytes) -> None:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import DamagedPicture, TruncatedPicture
-from models.grid import Grid
-from models.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
+from models.rules.grid import Grid
+from models.rules.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
 from worker import headers, jpeg, second, srgb
 from worker.core.fitted import Fitted
 

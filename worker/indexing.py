@@ -14,11 +14,12 @@ import structlog
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from models import database, jobs, keys, parts, queue
+from models import database, jobs, parts, queue
 from models.errors import Crashed, LeaseLost, TesseraError, UnreadableFile
-from models.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.parts import Listing
 from models.ringing import ring_all
+from models.rules import blob_keys
+from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.services import Services
 from models.tables import Job, SkippedPhoto, Source, TileSet
 from models.tables import Tile as TileRow
@@ -82,7 +83,7 @@ def _plan(attempt: Attempt, tile_set: TileSet) -> None:
     listings = []
     for number, dealt in enumerate(_dealt(photos, services.settings.part_photos)):
         attempt.report("listing", 0.0)
-        key = keys.listing(tile_set.id, attempt.lease.name, number)
+        key = blob_keys.listing(tile_set.id, attempt.lease.name, number)
         services.store.put(key, sources.written(dealt))
         listings.append(Listing(key, len(dealt)))
     with services.sessions.begin() as session:

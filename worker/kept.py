@@ -5,8 +5,9 @@ from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
-from models import keys, tile_sets
+from models import tile_sets
 from models.errors import UnreadableFile, UnusablePicture
+from models.rules import blob_keys
 from models.services import Services
 from worker import places
 from worker.fetch import ReadPhoto
@@ -27,7 +28,7 @@ def _read(services: Services, tile_set_id: UUID, links: Mapping[str, str], conte
     """
     link = links.get(content.hex())
     if link is None:
-        return services.store.fetched(keys.tile(tile_set_id, content.hex()))
+        return services.store.fetched(blob_keys.tile(tile_set_id, content.hex()))
     try:
         data = places.read(link, services.settings.max_picture_bytes)
     except UnusablePicture as error:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from models.grid import Grid
-from models.orders import MosaicOrder
+from models.rules.grid import Grid
+from models.rules.orders import MosaicOrder
 from worker import images
 from worker.core.cells import of_cells
 from worker.core.compose import band, blended, tinted

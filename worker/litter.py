@@ -18,8 +18,9 @@ from pathlib import Path
 
 import structlog
 
-from models import keys, storage, undo
+from models import storage, undo
 from models.belonging import Bond, Found
+from models.rules import blob_keys
 from models.services import Services
 from models.settings import Settings
 from models.storage import Blob
@@ -82,7 +83,7 @@ def survey(services: Services, oldest: datetime) -> Survey:
             if standing is Standing.NAMED:
                 seen.missed.append(thrown)
         elif standing is None:
-            seen.foreign_count += not blob.key.startswith(keys.OWN)
+            seen.foreign_count += not blob.key.startswith(blob_keys.OWN)
         elif standing is not Standing.NAMED and blob.written_at > oldest:
             seen.young.append(blob)
         else:
@@ -117,7 +118,7 @@ def collect(services: Services, now: datetime) -> int:
     left = [each.size_bytes for each in seen.trash if each.key not in away] + [blob.size_bytes for blob in taken]
     withheld = len(seen.unknown) if asks else 0
     services.belonging.note(Found(len(seen.ours) - len(taken) + len(back), withheld, len(left), sum(left)))
-    return len(taken) + len(gone) + store.drop_parts(oldest, keys.is_ours)
+    return len(taken) + len(gone) + store.drop_parts(oldest, blob_keys.is_ours)
 
 
 def take(services: Services, blobs: Sequence[Blob], now: datetime, *, by_hand: bool = False) -> list[Blob]:

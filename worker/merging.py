@@ -9,9 +9,10 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import database, exclusions, finding, keys, tile_sets
+from models import database, exclusions, finding, tile_sets
 from models.errors import DamagedIndex, NoUsableTiles, StorageUnreachable, StorageUnreadable
-from models.orders import ExclusionReason
+from models.rules import blob_keys
+from models.rules.orders import ExclusionReason
 from models.tables import Part, TileSet
 from models.tables import Tile as TileRow
 from models.tile_sets import Indexed
@@ -118,7 +119,9 @@ def _stored(attempt: Attempt, tile_set: TileSet, made: Path, have: _Have, near: 
     """Store the arrays and the pictures of their colours under this attempt's own keys."""
     store, name = attempt.services.store, attempt.lease.name
     tiles: Index = index.load(made)
-    index_key, plot_key, palette_key = (key(tile_set.id, name) for key in (keys.index, keys.plot, keys.palette))
+    index_key, plot_key, palette_key = (
+        key(tile_set.id, name) for key in (blob_keys.index, blob_keys.plot, blob_keys.palette)
+    )
     store.put(index_key, made)
     aside = near.keys() | have.in_trash
     used = [n for n in range(len(tiles)) if tiles.content[n].tobytes().hex() not in aside]

@@ -7,9 +7,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import exclusions, keys
-from models.keys import Key, Kind
-from models.lifecycle import JobState
+from models import exclusions
+from models.rules import blob_keys
+from models.rules.blob_keys import Key, Kind
+from models.rules.lifecycle import JobState
 from models.tables import Batch, Exclusion, Job, Mosaic, Part, Source, Tile, TileSet, Version
 
 
@@ -63,7 +64,7 @@ class Named:
 
 
 def _rule(session: Session, thing: str, owner: UUID) -> Rule:
-    makers = {keys.TILE_SETS: _of_tile_set, keys.MOSAICS: _of_mosaic, keys.BATCHES: _of_batch}
+    makers = {blob_keys.TILE_SETS: _of_tile_set, blob_keys.MOSAICS: _of_mosaic, blob_keys.BATCHES: _of_batch}
     return makers[thing](session, owner) if thing in makers else nothing_known
 
 

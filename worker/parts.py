@@ -12,10 +12,11 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import database, exclusions, keys, parts, signatures
+from models import database, exclusions, parts
 from models.errors import LeaseLost, UnusablePicture
-from models.orders import ExclusionReason
 from models.parts import PartLease
+from models.rules import blob_keys, file_types
+from models.rules.orders import ExclusionReason
 from models.services import Services
 from models.tables import Tile as TileRow
 from models.tables import TileSet
@@ -75,7 +76,7 @@ class PartWork:
     def _close(self, photos: Sequence[Photo], found: Sequence[Found]) -> None:
         """Write what came of the part, together with its end."""
         tiles = [each for each in found if isinstance(each, Tile)]
-        key = keys.part(self._tile_set.id, self._lease.name) if tiles else None
+        key = blob_keys.part(self._tile_set.id, self._lease.name) if tiles else None
         if key is not None:
             with tempfile.TemporaryFile() as file:
                 index.save(index.of_tiles(tiles), file)
@@ -116,7 +117,7 @@ class Keeper:
                 return Known(content, _has_moved(photo, *self._known[content.hex()]))
             if photo.origin is not None:
                 # Whoever uploads a mosaic wants it; in a folder it lies where it was made.
-                signatures.refuse_ours(data)
+                file_types.refuse_ours(data)
             if photo.origin is not None and content.hex() in self._removed:
                 return Skipped(photo.name, ExclusionReason.REMOVED, REMOVED_SENTENCE)
             with self._cores:
@@ -125,10 +126,10 @@ class Keeper:
             return Skipped(photo.name, error.code, str(error))
         identity = self._tile_set.id
         if made.tile is not None:
-            self._store.put(keys.tile(identity, content.hex()), made.tile)
-        self._store.put(keys.preview_of_tile(identity, content.hex()), made.preview)
+            self._store.put(blob_keys.tile(identity, content.hex()), made.tile)
+        self._store.put(blob_keys.preview_of_tile(identity, content.hex()), made.preview)
         if self._tile_set.keep_originals and not photo.linked:
-            self._store.put(keys.original(identity, content.hex()), data)
+            self._store.put(blob_keys.original(identity, content.hex()), data)
         return Tile(content, made.size, made.thumb)
 
 

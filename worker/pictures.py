@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models import signatures
 from models.errors import StorageFull, TesseraError, is_full
-from models.orders import Format
+from models.rules import file_types
+from models.rules.orders import Format
 from worker.core.tiff import header
 from worker.libvips import pyvips
 
@@ -93,8 +93,8 @@ def _save_beside(picture: Any, path: Path, form: Format) -> None:
 def _save(picture: Any, path: Path, form: Format) -> None:
     """Write a picture with the mark of `signatures.made_here`, and no other metadata."""
     marked = picture.copy()
-    marked.set_type(pyvips.GValue.gstr_type, "png-comment-0-Software", signatures.MAKER)
-    marked.set_type(pyvips.GValue.blob_type, "xmp-data", signatures.XMP)
+    marked.set_type(pyvips.GValue.gstr_type, "png-comment-0-Software", file_types.MAKER)
+    marked.set_type(pyvips.GValue.blob_type, "xmp-data", file_types.XMP)
     with path.open("wb") as file:
         # By its number: a file that is removed meanwhile is not made again.
         target = pyvips.Target.new_to_descriptor(file.fileno())

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models import rules
-from models.grid import Grid
-from models.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, MosaicOrder
+from models.rules import repeats
+from models.rules.grid import Grid
+from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, MosaicOrder
 from worker import parallel
 from worker.core import descriptors, losses, quality
 from worker.core.assign import Rules
@@ -31,7 +31,7 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
     Raises:
         InvalidOrder: they cannot be kept with so many tiles; the sentence says what could be.
     """
-    pattern = rules.of_order(order, size, grid, tile_count)
+    pattern = repeats.of_order(order, size, grid, tile_count)
     return Rules(order.uses, order.min_distance, None if pattern is None else (pattern.count, pattern.step))
 
 

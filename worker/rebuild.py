@@ -13,8 +13,8 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from models import keys
 from models.errors import DamagedIndex, StorageUnreachable, StorageUnreadable, UnusablePicture
+from models.rules import blob_keys
 from models.services import Services
 from models.storage import Store
 from models.tables import Exclusion, RemovedTile, Tile, Version
@@ -54,7 +54,7 @@ def loaded(
         return found
     with services.reading() as session:
         contents = _contents(session, version)
-    key = keys.index(version.tile_set_id, name)
+    key = blob_keys.index(version.tile_set_id, name)
     with litter.scratch() as folder:
         made = folder / "index"
         write(services, version.tile_set_id, contents, read, decoder, made, progress)
@@ -145,7 +145,7 @@ def _described(
         except StorageUnreachable:
             raise
         except StorageUnreadable:
-            if _is_there(services.store, keys.tile(owner, content.hex())):
+            if _is_there(services.store, blob_keys.tile(owner, content.hex())):
                 raise
             log.warning("a lost photo is left out of an index", content=content.hex())
             return None

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models import grid
-from models.grid import Grid
-from models.orders import MosaicOrder
+from models.rules import grid
+from models.rules.grid import Grid
+from models.rules.orders import MosaicOrder
 from worker import images, pictures, plan
 from worker.core.choose import Choice
 from worker.core.fitted import Fitted

@@ -6,7 +6,7 @@ The quickest answer of the command line needs it, so it imports next to nothing.
 import os
 from collections.abc import Sequence
 
-from models.clutter import is_clutter, lies_in_clutter
+from models.rules.clutter import is_clutter, lies_in_clutter
 
 TYPE_CHECKING = False  # typing's own takes as long to load as to look at a thousand files
 if TYPE_CHECKING:

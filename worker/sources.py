@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
-from models import archives
-from models.archives import Archive
 from models.errors import UnreadableFile
-from models.orders import SourceKind
+from models.rules import zip_files
+from models.rules.orders import SourceKind
+from models.rules.zip_files import Archive
 from models.storage import Store
 from models.tables import Source
 from worker import places
@@ -72,7 +72,7 @@ class Zips:
             if key not in self._open:
                 with ExitStack() as closing:
                     file = closing.enter_context(self._store.open(key))
-                    archive = archives.kept_open(file)
+                    archive = zip_files.kept_open(file)
                     closing.callback(archive.close)
                     self._open[key] = archive, closing.pop_all()
             return self._open[key][0]

@@ -11,10 +11,11 @@ if __name__ == "__main__":
 
 import structlog
 
-from models import database, jobs, keys, logs, private, queue, settings, undo
+from models import database, jobs, logs, queue, settings, undo
 from models.errors import TesseraError
 from models.queue import connect
 from models.ringing import ring_all
+from models.rules import blob_keys, private_files
 from models.services import Services, open_services
 from worker import litter
 
@@ -77,14 +78,14 @@ def _again_and_again(do: Callable[[], object], seconds: float, stop: threading.E
 def main() -> None:
     """Run a sweeper as a process of its own, until SIGTERM or SIGINT."""
     chosen = settings.load()
-    private.from_now_on()
+    private_files.from_now_on()
     logs.configure(chosen)
     connect(chosen, "publisher")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     services = open_services(chosen)
-    services.store.keep_private(keys.is_ours)
+    services.store.keep_private(blob_keys.is_ours)
     sweep_on(services, stop)
 
 

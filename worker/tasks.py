@@ -1,7 +1,7 @@
 """The names that Celery knows, and one call each."""
 
-from models.lifecycle import JobKind
 from models.queue import app
+from models.rules.lifecycle import JobKind
 from worker import attempt, indexing, work
 from worker.context import services
 

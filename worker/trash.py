@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from models import keys
-from models.keys import Thrown
+from models.rules import blob_keys
+from models.rules.blob_keys import Thrown
 from models.storage import Blob, Store
 
 
@@ -28,12 +28,12 @@ def entry(blob: Blob) -> Entry | None:
 
 def entries(store: Store) -> Iterator[Entry]:
     """Yield everything in the trash."""
-    return (found for blob in store.list(keys.TRASH) if (found := entry(blob)) is not None)
+    return (found for blob in store.list(blob_keys.TRASH) if (found := entry(blob)) is not None)
 
 
 def throw(store: Store, former: Iterable[str], now: datetime, *, by_hand: bool) -> Sequence[str]:
     """Put blobs into the trash by their keys; return those that were there."""
-    return store.move({key: keys.thrown(key, now, by_hand=by_hand) for key in former})
+    return store.move({key: blob_keys.thrown(key, now, by_hand=by_hand) for key in former})
 
 
 def put_back(store: Store, some: Sequence[Entry]) -> list[Entry]:

@@ -9,8 +9,9 @@ import numpy as np
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import archives, exclusions, finding, keys
-from models.orders import Format
+from models import exclusions, finding
+from models.rules import blob_keys, zip_files
+from models.rules.orders import Format
 from models.tables import Mosaic
 from worker import context, kept, litter, parallel, pictures, rebuild
 from worker.attempt import Attempt, Outcome
@@ -82,7 +83,7 @@ def _target(attempt: Attempt, mosaic: Mosaic) -> bytes:
     store, limit = attempt.services.store, attempt.services.settings.max_picture_bytes
     if mosaic.target_entry is None:
         return store.get(mosaic.target_key)
-    with archives.opened(store.open(mosaic.target_key)) as archive:
+    with zip_files.opened(store.open(mosaic.target_key)) as archive:
         return archive.read(mosaic.target_entry, limit)
 
 
@@ -91,8 +92,8 @@ def _store_picture(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture
     store, name = attempt.services.store, attempt.lease.name
     preview = picture.with_name("preview.jpg")
     pictures.write_preview(picture, preview)
-    picture_key = keys.picture(mosaic.id, name, picture.suffix.removeprefix("."))
-    preview_key = keys.preview(mosaic.id, name)
+    picture_key = blob_keys.picture(mosaic.id, name, picture.suffix.removeprefix("."))
+    preview_key = blob_keys.preview(mosaic.id, name)
     store.put(picture_key, picture)
     store.put(preview_key, preview)
     with picture.open("rb") as file:

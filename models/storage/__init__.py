@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from models.address import Address
+from models.rules.store_address import Address
 from models.storage.bucket import BucketStore
 from models.storage.cache import SCRATCH, Cache
 from models.storage.folder import FolderStore

@@ -12,8 +12,8 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
-from models import private
 from models.errors import BadConfiguration, StorageUnreadable, TesseraError
+from models.rules import private_files
 from models.storage import refusals
 from models.storage.store import Store
 
@@ -23,7 +23,7 @@ class FolderStore(Store):
 
     def __init__(self, folder: Path) -> None:
         try:
-            private.make(folder)
+            private_files.make(folder)
             super().__init__(LocalStore(folder, mkdir=True, automatic_cleanup=True))
         except (BaseError, OSError) as error:
             raise BadConfiguration(f"The store's folder {folder} cannot be used: {error}") from error
@@ -86,7 +86,7 @@ class FolderStore(Store):
                 place / name for name in names if is_ours((place / name).relative_to(self.folder).as_posix())
             ]:
                 for path in (place, *ours):
-                    private.shut(path)
+                    private_files.shut(path)
 
     def _tidy(self, key: str) -> None:
         """Remove the folders that a blob lay in, from the innermost on, until one is not empty."""

@@ -21,7 +21,7 @@ from sqlalchemy import func, select
 
 from cli import processes
 from models import database, queue
-from models.lifecycle import Doorbell, JobState, Lane
+from models.rules.lifecycle import Doorbell, JobState, Lane
 from models.services import Services
 from models.tables import AttemptRecord, Job, Mosaic
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from models.lifecycle import AttemptEnd, JobState, Lane
+from models.rules.lifecycle import AttemptEnd, JobState, Lane
 from models.tables import AttemptRecord, Job, Mosaic
 from worker import sweep
 

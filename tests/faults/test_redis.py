@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from models.lifecycle import Lane
 from models.queue import ring
+from models.rules.lifecycle import Lane
 
 ALL_SUCCEED = dict.fromkeys(Lane, "succeeded")
 

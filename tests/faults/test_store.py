@@ -18,8 +18,9 @@ from sqlalchemy.engine import make_url
 
 from cli import processes
 from cli.main import tessera as tessera_command
-from models import database, keys, migrations
+from models import database, migrations
 from models.errors import StoreOfAnother
+from models.rules import blob_keys
 from models.services import Services
 from models.storage import open_store
 from worker import litter
@@ -33,7 +34,7 @@ FOREIGN = {
     "holiday.jpg", "Photos/2026/beach.jpg", "mosaics/floor.png", "tile-sets/list.txt", "trash/old.doc", "notes#1.txt",
     f"mosaics/{uuid4()}/target.txt", "batches/1/targets/2", "doctor/letter",
 }  # fmt: skip
-IN_A_FOLDER = {"half#1", f"{keys.target(uuid4())}#x", "Photos/take#2"}
+IN_A_FOLDER = {"half#1", f"{blob_keys.target(uuid4())}#x", "Photos/take#2"}
 """Names that a bucket could not have been given by obstore, and that look like files half-written."""
 
 
@@ -59,7 +60,7 @@ class Place:
             found = {blob.key for blob in open_store(self.address, self.cache, 0).list()}
         else:
             found = {path.relative_to(self.folder).as_posix() for path in self.folder.rglob("*") if path.is_file()}
-        return {key for key in found if not key.startswith(keys.OWN)}
+        return {key for key in found if not key.startswith(blob_keys.OWN)}
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -93,7 +94,7 @@ class Situation:
         services = self.new_database()
         tile_set = indexed(services, CONTENTS)
         for content in CONTENTS:
-            for make in (keys.tile, keys.preview_of_tile, keys.original):
+            for make in (blob_keys.tile, blob_keys.preview_of_tile, blob_keys.original):
                 services.store.put(make(tile_set.id, content.hex()), content)
         return services
 
@@ -178,7 +179,7 @@ def test_an_empty_database_beside_a_real_store_deletes_nothing(
     assert situation.place.held() == before
     assert f"MISSING  store              {ANOTHERS}" in situation.doctor(empty, monkeypatch)
     with pytest.raises(StoreOfAnother, match="nothing is written to it"):
-        empty.store.put(keys.target(uuid4()), b"x")
+        empty.store.put(blob_keys.target(uuid4()), b"x")
     assert "names none of the 60 blobs" in situation.adopt(empty, monkeypatch)
     assert situation.place.held() == before
     seen.noted(f"{len(before)} of {len(before)} blobs are there")
@@ -251,7 +252,7 @@ def test_files_of_somebodys_own_are_never_touched(
     assert place.held() == foreign
     assert f"MISSING  store              {NOT_JOINED}" in situation.doctor(services, monkeypatch)
     assert "belongs to this database now" in situation.adopt(services, monkeypatch)
-    services.store.put(keys.target(uuid4()), b"never ordered")
+    services.store.put(blob_keys.target(uuid4()), b"never ordered")
     wait_for(lambda: any(key.startswith("trash/2") for key in place.held()))
     situation.look(services)
     assert {key for key in place.held() if not key.startswith("trash/2")} == foreign
@@ -267,12 +268,12 @@ def test_two_installations_on_one_store_take_nothing_of_each_other(
     second = situation.new_database()
     second.store.before_writing = lambda: None
     tile_set = indexed(second, CONTENTS)
-    of_second = {keys.tile(tile_set.id, content.hex()) for content in CONTENTS}
+    of_second = {blob_keys.tile(tile_set.id, content.hex()) for content in CONTENTS}
     for key in of_second:
         second.store.put(key, b"from before there were ids")
     first = situation.new_database()
     of_first = indexed(first, CONTENTS)
-    first.store.put(keys.tile(of_first.id, CONTENTS[0].hex()), b"from before there were ids, too")
+    first.store.put(blob_keys.tile(of_first.id, CONTENTS[0].hex()), b"from before there were ids, too")
     before = situation.place.held()
     assert "belongs to this database now" in situation.adopt(first, monkeypatch)
     situation.sweep(first, wait_for, "so many blobs are unknown")
@@ -295,7 +296,7 @@ def test_a_dump_beside_a_newer_store_deletes_nothing(
     dump = situation.on(copied(newer, situation.kind, tmp_path, new_database))
     tile_set = indexed(newer, CONTENTS)
     for content in CONTENTS:
-        newer.store.put(keys.tile(tile_set.id, content.hex()), content)
+        newer.store.put(blob_keys.tile(tile_set.id, content.hex()), content)
     situation.look(newer)
     before = situation.place.held()
     situation.sweep(dump, wait_for, OLDER)

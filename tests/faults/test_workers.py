@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from models.lifecycle import Lane
+from models.rules.lifecycle import Lane
 from worker import sweep
 
 SOFT_LIMIT = signal.SIGUSR1

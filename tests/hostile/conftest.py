@@ -13,8 +13,9 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from models import database, jobs, keys
+from models import database, jobs
 from models.finding import find_mosaic
+from models.rules import blob_keys
 from models.services import Services, open_services
 from models.settings import Settings
 from models.tables import TileSet
@@ -87,7 +88,7 @@ def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[[Servi
         content = CONTENTS[0].hex()
         with services.sessions.begin() as session:
             session.get_one(TileSet, tile_set.id).keep_originals = True
-        makers = (keys.tile, keys.preview_of_tile, keys.original)
+        makers = (blob_keys.tile, blob_keys.preview_of_tile, blob_keys.original)
         for key in [*(make(tile_set.id, content) for make in makers), *_colours(tile_set)]:
             services.store.put(key, target)
         client = assemble(services).test_client()
@@ -118,7 +119,10 @@ def _succeed(services: Services, mosaic_id: str, picture: bytes) -> None:
         now = database.now(session)
         lease = jobs.claim(session, mosaic.job_id, now, services.settings.lease_span)
         assert lease is not None
-        mosaic.picture_key, mosaic.preview_key = keys.picture(mosaic.id, "1", "png"), keys.preview(mosaic.id, "1")
+        mosaic.picture_key, mosaic.preview_key = (
+            blob_keys.picture(mosaic.id, "1", "png"),
+            blob_keys.preview(mosaic.id, "1"),
+        )
         mosaic.picture_bytes, mosaic.picture_sha256 = len(picture), sha256(picture).hexdigest()
         mosaic.width, mosaic.height, mosaic.columns, mosaic.rows, mosaic.distinct_tiles = 120, 80, 60, 40, 3
         for key in (mosaic.picture_key, mosaic.preview_key):

@@ -18,11 +18,11 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageCms
 
-from models import archives
 from models.errors import BadArchive, DamagedPicture, TesseraError, TooLarge, UnreadCompression, UnusablePicture
-from models.lattices import Effort
-from models.orders import MosaicOrder
-from models.rules import QUICK
+from models.rules import zip_files
+from models.rules.lattices import Effort
+from models.rules.orders import MosaicOrder
+from models.rules.repeats import QUICK
 from web import peek
 from worker import headers, images
 
@@ -167,7 +167,7 @@ def picture(data: bytes) -> None:
 def archive(data: bytes) -> None:
     """Open, judge and read a zip; a file of one that passes is read within its limit or called damaged."""
     try:
-        with archives.opened(io.BytesIO(data)) as one:
+        with zip_files.opened(io.BytesIO(data)) as one:
             one.check(100, 1 << 20)
             for number in range(len(one.names)):
                 try:

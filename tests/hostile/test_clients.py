@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from cli import processes
-from models import keys
+from models.rules import blob_keys
 from models.services import open_services
 from models.settings import Settings
 from models.tables import TileSet
@@ -80,7 +80,7 @@ def web(
     }  # fmt: skip
     services = open_services(Settings(**{name.lower(): value for name, value in given.items()}))
     tile_set = indexed(services, [content])
-    services.store.put(keys.tile(tile_set.id, content.hex()), b"\xff\xd8\xff" + bytes(PICTURE_BYTES))
+    services.store.put(blob_keys.tile(tile_set.id, content.hex()), b"\xff\xd8\xff" + bytes(PICTURE_BYTES))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

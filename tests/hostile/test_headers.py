@@ -8,9 +8,9 @@ from time import process_time
 import pytest
 
 from models.errors import InvalidOrder, UnusablePicture
-from models.lattices import Effort
-from models.orders import MosaicOrder
-from models.rules import QUICK
+from models.rules.lattices import Effort
+from models.rules.orders import MosaicOrder
+from models.rules.repeats import QUICK
 from web import peek
 
 MEBIBYTE = 1 << 20

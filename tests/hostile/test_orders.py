@@ -3,8 +3,8 @@
 SCRIPT = """
 import io, random, struct, sys, zlib
 from models.errors import InvalidOrder
-from models.lattices import Effort
-from models.orders import Fit, MosaicOrder
+from models.rules.lattices import Effort
+from models.rules.orders import Fit, MosaicOrder
 from models.rules import QUICK
 from web import peek
 

@@ -20,7 +20,7 @@ from PIL import Image, ImageCms
 
 from cli import library
 from models.errors import TooManyPixels, UnusablePicture
-from models.orders import Format, MosaicOrder
+from models.rules.orders import Format, MosaicOrder
 from worker import headers, images, index, pictures
 from worker.render import render
 

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 
 from models import database, jobs, placing
 from models.errors import InvalidOrder, LeaseLost
-from models.lifecycle import JobKind, JobState, Lane
-from models.orders import MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile
 from models.queue import SoftTimeLimitExceeded
+from models.rules.lifecycle import JobKind, JobState, Lane
+from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import AttemptRecord, Job, PhaseRecord, TileSet
 from web.app import assemble

@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import tessera as command
-from models import keys
 from models.belonging import Bond
 from models.errors import StoreEmptied, StoreOfAnother
+from models.rules import blob_keys
 from models.services import Services, open_services
 from models.storage import Blob, Store, open_store
 from models.tables import Tile, TileSet
@@ -57,23 +57,23 @@ def beside(services: Services, key: str, data: bytes = b"x") -> None:
 
 def test_an_empty_store_is_joined_by_the_first_look(here: Services) -> None:
     assert here.belonging.look() is Bond.OURS
-    assert here.store.get(keys.INSTALLATION).decode() == str(here.belonging.identity())
+    assert here.store.get(blob_keys.INSTALLATION).decode() == str(here.belonging.identity())
 
 
 def test_an_empty_store_is_joined_before_the_first_blob_is_written(here: Services) -> None:
-    here.store.put(keys.target(uuid4()), b"x")
+    here.store.put(blob_keys.target(uuid4()), b"x")
     assert here.belonging.look() is Bond.OURS
 
 
 def test_a_store_that_holds_anything_is_not_joined_and_all_works(here: Services) -> None:
     beside(here, "holiday.jpg")
-    here.store.put(keys.target(uuid4()), b"x")
+    here.store.put(blob_keys.target(uuid4()), b"x")
     assert here.belonging.look() is Bond.UNMARKED
-    assert not here.store.holds(keys.INSTALLATION)
+    assert not here.store.holds(blob_keys.INSTALLATION)
 
 
 def test_anothers_store_is_read_and_never_written(here: Services, other: Services) -> None:
-    key = keys.target(uuid4())
+    key = blob_keys.target(uuid4())
     other.store.put(key, b"theirs")
     assert here.belonging.look() is Bond.ANOTHERS
     with pytest.raises(StoreOfAnother):
@@ -82,7 +82,7 @@ def test_anothers_store_is_read_and_never_written(here: Services, other: Service
 
 
 def test_an_id_that_is_damaged_is_anothers(here: Services) -> None:
-    beside(here, keys.INSTALLATION, b"\xff not an id")
+    beside(here, blob_keys.INSTALLATION, b"\xff not an id")
     assert here.belonging.look() is Bond.ANOTHERS
 
 
@@ -90,7 +90,7 @@ def test_a_database_that_counts_fewer_looks_than_its_store_is_older(here: Servic
     here.belonging.look()
     here.belonging.begin_look(NOW)
     assert here.belonging.look() is Bond.OURS
-    beside(here, keys.generation(here.belonging.identity()), b"2")
+    beside(here, blob_keys.generation(here.belonging.identity()), b"2")
     assert here.belonging.look() is Bond.OLDER
     here.belonging.adopt()
     assert here.belonging.look() is Bond.OURS
@@ -134,7 +134,7 @@ def test_who_adopts_a_store_takes_it_from_the_other(here: Services, other: Servi
 
 def emptied(services: Services) -> Services:
     """Return the services of a process that starts when the store's disk is no longer mounted."""
-    services.store.put(keys.target(uuid4()), b"x")
+    services.store.put(blob_keys.target(uuid4()), b"x")
     litter.collect(services, NOW)
     services.store.delete([blob.key for blob in services.store.list()])
     return open_services(services.settings)
@@ -144,7 +144,7 @@ def test_a_store_that_held_something_and_is_empty_is_not_begun_anew(here: Servic
     here = emptied(here)
     assert here.belonging.look() is Bond.EMPTIED
     with pytest.raises(StoreEmptied, match="its disk may not be mounted"):
-        here.store.put(keys.target(uuid4()), b"x")
+        here.store.put(blob_keys.target(uuid4()), b"x")
     litter.collect(here, NOW)
     assert list(here.store.list()) == []
     assert ready(here) == (503, "store_emptied")
@@ -155,11 +155,11 @@ def test_a_store_that_held_something_and_is_empty_is_not_begun_anew(here: Servic
 def test_a_store_that_was_never_counted_and_is_gone_is_not_begun_anew(
     here: Services, indexed: Callable[..., TileSet]
 ) -> None:
-    here.store.put(keys.target(uuid4()), b"x")
+    here.store.put(blob_keys.target(uuid4()), b"x")
     indexed(here)
     here.store.delete([blob.key for blob in here.store.list()])
     # Not within the minute either for which a process trusts what it saw: one of its threads looked again.
-    for ask in (here.belonging.check_safe, lambda: here.store.put(keys.target(uuid4()), b"x")):
+    for ask in (here.belonging.check_safe, lambda: here.store.put(blob_keys.target(uuid4()), b"x")):
         with pytest.raises(StoreEmptied):
             ask()
 
@@ -193,7 +193,7 @@ def test_a_service_is_ready_as_long_as_what_it_stores_is_safe(here: Services, ot
     assert ready(here) == (200, "not joined")
     here.belonging.adopt()
     assert ready(here) == (200, "ok")
-    beside(here, keys.generation(here.belonging.identity()), b"5")
+    beside(here, blob_keys.generation(here.belonging.identity()), b"5")
     assert ready(here) == (200, "newer than the database")
     assert ready(other) == (503, "store_of_another")
 
@@ -213,10 +213,10 @@ def upgraded(here: Services, indexed: Callable[..., TileSet]) -> Services:
     """An installation from before there were ids: eleven blobs that rows name, one that none does, a foreign file."""
     made = indexed(here, [bytes([number]) * 32 for number in range(10)])
     for number in range(10):
-        beside(here, keys.tile(made.id, f"{number:02x}" * 32))
+        beside(here, blob_keys.tile(made.id, f"{number:02x}" * 32))
     assert made.current is not None
     beside(here, made.current.index_key)
-    beside(here, keys.target(uuid4()))
+    beside(here, blob_keys.target(uuid4()))
     beside(here, "holiday.jpg")
     return here
 
@@ -242,10 +242,10 @@ def test_adopt_refuses_a_store_of_which_the_database_names_nothing(upgraded: Ser
 
 
 def test_adopt_refuses_to_write_over_somebodys_file(upgraded: Services) -> None:
-    beside(upgraded, keys.INSTALLATION, b"my own notes")
+    beside(upgraded, blob_keys.INSTALLATION, b"my own notes")
     said = run(upgraded, "adopt", "--yes")
     assert (said.exit_code, "is no installation's id" in said.output) == (2, True)
-    assert upgraded.store.get(keys.INSTALLATION) == b"my own notes"
+    assert upgraded.store.get(blob_keys.INSTALLATION) == b"my own notes"
 
 
 def test_adopt_without_an_answer_changes_nothing(upgraded: Services) -> None:
@@ -254,7 +254,7 @@ def test_adopt_without_an_answer_changes_nothing(upgraded: Services) -> None:
 
 
 def test_litter_is_shown_and_cleared_once_when_told(here: Services) -> None:
-    strange = [keys.target(uuid4()) for _ in range(20)]
+    strange = [blob_keys.target(uuid4()) for _ in range(20)]
     for key in strange:
         here.store.put(key, b"x")
     shown = run(here, "litter")
@@ -264,7 +264,7 @@ def test_litter_is_shown_and_cleared_once_when_told(here: Services) -> None:
     assert run(here, "litter", "--clear", say="n\n").exit_code == 1
     assert list(trash.entries(here.store)) == []
     assert "20 blobs are in the trash." in run(here, "litter", "--clear", "--yes").output
-    here.store.put(keys.target(uuid4()), b"one more")
+    here.store.put(blob_keys.target(uuid4()), b"one more")
     litter.collect(
         replace(here, settings=here.settings.model_copy(update={"litter_grace_seconds": 0})),
         datetime.now(UTC) + timedelta(seconds=5),
@@ -273,14 +273,14 @@ def test_litter_is_shown_and_cleared_once_when_told(here: Services) -> None:
 
 
 def test_litter_is_not_cleared_from_a_store_that_is_not_joined(here: Services) -> None:
-    beside(here, keys.target(uuid4()))
+    beside(here, blob_keys.target(uuid4()))
     said = run(here, "litter", "--clear", "--yes")
     assert (said.exit_code, "no installation's id" in said.output) == (2, True)
     assert list(trash.entries(here.store)) == []
 
 
 def test_the_trash_is_listed_restored_and_emptied(here: Services) -> None:
-    first, second, third = (keys.target(uuid4()) for _ in range(3))
+    first, second, third = (blob_keys.target(uuid4()) for _ in range(3))
     for key in (first, second, third):
         here.store.put(key, key.encode())
     run(here, "litter", "--clear", "--yes")
@@ -302,7 +302,11 @@ def test_what_a_row_names_again_is_not_deleted_with_the_trash(
     here: Services, indexed: Callable[..., TileSet]
 ) -> None:
     made = indexed(here, [CONTENT])
-    named, older, strange = keys.tile(made.id, CONTENT.hex()), keys.tile(made.id, "ff" * 32), keys.target(uuid4())
+    named, older, strange = (
+        blob_keys.tile(made.id, CONTENT.hex()),
+        blob_keys.tile(made.id, "ff" * 32),
+        blob_keys.target(uuid4()),
+    )
     for key in (named, older, strange):
         here.store.put(key, key.encode())
     assert len(trash.throw(here.store, [named, older, strange], NOW, by_hand=False)) == 3
@@ -322,7 +326,7 @@ def test_what_cannot_be_restored_is_said_in_a_sentence(sqlite_services: Services
 
 
 def test_a_store_that_is_not_joined_has_no_trash_to_empty(here: Services) -> None:
-    key = keys.thrown(keys.target(uuid4()), NOW)
+    key = blob_keys.thrown(blob_keys.target(uuid4()), NOW)
     beside(here, key)
     assert run(here, "trash", "empty", "--yes").exit_code == 2
     assert here.store.holds(key)

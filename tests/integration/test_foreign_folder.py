@@ -16,7 +16,7 @@ import requests
 
 from cli import processes
 from models import database
-from models.lifecycle import Lane
+from models.rules.lifecycle import Lane
 
 OURS = {"models", "worker", "web", "cli"}
 READ_BY_OTHERS = {"gunicorn.conf", "celeryconfig", "sitecustomize", "usercustomize", "conftest", "env", "settings"}

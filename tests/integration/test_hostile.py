@@ -16,9 +16,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from models import signatures
 from models.errors import UnusablePicture
-from models.lifecycle import Lane
+from models.rules import file_types
+from models.rules.lifecycle import Lane
 
 WISH = {"cells_across": "12", "tile_size": "8"}
 GROWTH_MEBIBYTES = 300
@@ -502,7 +502,7 @@ def test_what_pictures_tell_of_their_makers_reaches_no_page_and_no_download(
         with Image.open(io.BytesIO(data)) as image:
             image.load()
             assert not image.getexif()
-            assert image.info.pop("xmp", signatures.XMP) == signatures.XMP
+            assert image.info.pop("xmp", file_types.XMP) == file_types.XMP
             assert not image.info.keys() & {"exif", "comment", "icc_profile", "XML:com.adobe.xmp"}
 
 

@@ -15,9 +15,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from models import database, exclusions, finding, keys, tile_sets
-from models.orders import SourceKind
+from models import database, exclusions, finding, tile_sets
 from models.placing import NewSource, place_photos, place_tile_set
+from models.rules import blob_keys
+from models.rules.orders import SourceKind
 from models.services import Services
 from models.tables import Job, Part, SkippedPhoto, Source, Tile, TileSet
 from worker import attempt, index, indexing, kept, sources
@@ -43,7 +44,7 @@ class Library:
             *((SourceKind.PHOTO, name, data) for name, data in photos.items()),
             *((SourceKind.ARCHIVE, "photos.zip", data) for data in zips),
         ]:
-            key = keys.upload(identity, uuid4().hex)
+            key = blob_keys.upload(identity, uuid4().hex)
             self.services.store.put(key, data)
             sources.append(NewSource(kind, name, key))
         return self.take(identity, sources)
@@ -149,17 +150,17 @@ def test_what_is_kept_of_a_small_lossless_photo_is_its_pixels(
     library: Library, photo: Callable[[int], bytes]
 ) -> None:
     library.send({"a.png": photo(1)})
-    kept = library.stored(keys.tile, photo(1))
+    kept = library.stored(blob_keys.tile, photo(1))
     assert kept is not None
     assert np.array_equal(Image.open(io.BytesIO(kept)), Image.open(io.BytesIO(photo(1))))
-    assert library.stored(keys.original, photo(1)) is None
+    assert library.stored(blob_keys.original, photo(1)) is None
 
 
 def test_a_large_photo_is_kept_no_larger_than_the_setting(library: Library, encoded: Encode) -> None:
     large = encoded(Image.new("RGB", (2_000, 1_000), "teal"), "JPEG")
     library.send({"large.jpg": large})
-    assert Image.open(io.BytesIO(library.stored(keys.tile, large) or b"")).size == (1_024, 512)
-    assert max(Image.open(io.BytesIO(library.stored(keys.preview_of_tile, large) or b"")).size) <= 160
+    assert Image.open(io.BytesIO(library.stored(blob_keys.tile, large) or b"")).size == (1_024, 512)
+    assert max(Image.open(io.BytesIO(library.stored(blob_keys.preview_of_tile, large) or b"")).size) <= 160
 
 
 def test_originals_are_kept_byte_for_byte_where_that_was_asked_for(
@@ -167,7 +168,7 @@ def test_originals_are_kept_byte_for_byte_where_that_was_asked_for(
 ) -> None:
     library = Library(services, keep_originals=True)
     library.send({"a.png": photo(1)})
-    assert library.stored(keys.original, photo(1)) == photo(1)
+    assert library.stored(blob_keys.original, photo(1)) == photo(1)
 
 
 def test_photos_that_are_added_make_a_version_with_those_before(
@@ -313,8 +314,8 @@ def test_a_folder_is_read_where_it_lies_and_linked_photos_are_not_copied(
     (folder / "a.png").write_bytes(photo(1))
     library.take(uuid4(), [NewSource(SourceKind.PLACE, "holiday", folder.as_uri(), linked=True)])
     assert library.contents() == {digest(photo(1))}
-    assert library.stored(keys.tile, photo(1)) is None
-    assert library.stored(keys.preview_of_tile, photo(1)) is not None
+    assert library.stored(blob_keys.tile, photo(1)) is None
+    assert library.stored(blob_keys.preview_of_tile, photo(1)) is not None
     with library.services.reading() as session:
         assert tile_sets.links(session, library.row().id) == {digest(photo(1)): (folder / "a.png").as_uri()}
 
@@ -472,7 +473,7 @@ def test_a_linked_photo_that_was_removed_and_then_sent_is_read_from_the_store(
     library.send({"1.png": photo(1)})
     assert library.id is not None
     read = kept.reader(library.services, library.id)
-    assert read(sha256(photo(1)).digest()) == library.stored(keys.tile, photo(1)) is not None
+    assert read(sha256(photo(1)).digest()) == library.stored(blob_keys.tile, photo(1)) is not None
 
 
 def test_a_photo_that_is_removed_while_it_is_sent_again_fails_nothing(
@@ -483,7 +484,7 @@ def test_a_photo_that_is_removed_while_it_is_sent_again_fails_nothing(
     assert library.id is not None
     sent = []
     for name, data in {"c.png": photo(3), "a.png": photo(1)}.items():
-        key = keys.upload(library.id, name)
+        key = blob_keys.upload(library.id, name)
         services.store.put(key, data)
         sent.append(NewSource(SourceKind.PHOTO, name, key))
     with services.sessions.begin() as session:

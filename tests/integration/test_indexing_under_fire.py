@@ -17,15 +17,16 @@ import psutil
 import pytest
 from sqlalchemy import func, select
 
-from models import database, finding, keys
-from models.lifecycle import Lane, PartState
+from models import database, finding
+from models.rules import blob_keys
+from models.rules.lifecycle import Lane, PartState
 from models.tables import Part, Tile
 from worker import indexing, sweep
 
 RING = """
 import sys
 from models import queue, settings
-from models.lifecycle import Doorbell, JobKind, Lane
+from models.rules.lifecycle import Doorbell, JobKind, Lane
 queue.connect(settings.load(), "publisher")
 for _ in range(5):
     queue.ring(Doorbell(JobKind.INDEX, int(sys.argv[1]), Lane.INDEXING))
@@ -131,7 +132,9 @@ def test_what_the_killed_left_behind_is_cleared_away(service: Any, undisturbed: 
             assert current is not None
             left = {blob.key for blob in services.store.list(f"tile-sets/{tile_set.id}")}
             held = session.scalars(select(Tile.content).where(Tile.tile_set_id == tile_set.id)).all()
-            kept = {make(tile_set.id, content) for make in (keys.tile, keys.preview_of_tile) for content in held}
+            kept = {
+                make(tile_set.id, content) for make in (blob_keys.tile, blob_keys.preview_of_tile) for content in held
+            }
             assert left == kept | {current.index_key, current.plot_key, current.palette_key}
 
 

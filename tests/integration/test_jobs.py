@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from models import database, jobs
 from models.errors import InvalidOrder, LeaseLost
 from models.jobs import Lease
-from models.lifecycle import NEXT, AttemptEnd, JobKind, JobState, Lane
-from models.patience import Patience
+from models.rules.lifecycle import NEXT, AttemptEnd, JobKind, JobState, Lane
+from models.rules.retry_policy import Patience
 from models.services import Services
 from models.tables import AttemptRecord, Job
 

@@ -16,13 +16,14 @@ import pytest
 from sqlalchemy import func, select
 
 from cli import job_lines
-from models import database, history, jobs, keys, placing
+from models import database, history, jobs, placing
 from models.errors import DamagedPicture, NotRetryable
 from models.finding import skipped_photos
 from models.jobs import Lease
-from models.lifecycle import JobState
-from models.orders import MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile, place_batch, place_mosaic, place_tile_set
+from models.rules import blob_keys
+from models.rules.lifecycle import JobState
+from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import Job, Mosaic, TileSet
 from worker import litter, sweep
@@ -129,7 +130,7 @@ def order(services: Services, tile_set: UUID) -> Callable[[str], tuple[UUID, int
 
     def place(name: str) -> tuple[UUID, int]:
         identity = uuid4()
-        target = StoredFile(name, keys.target(identity))
+        target = StoredFile(name, blob_keys.target(identity))
         with services.sessions.begin() as session:
             bell = place_mosaic(session, identity, tile_set, target, ORDER, services.ring_again)
         return identity, bell.job_id
@@ -275,7 +276,7 @@ def test_a_retried_mosaic_of_a_batch_keeps_its_place_and_its_lane(
     services: Services, tile_set: UUID, run: Run
 ) -> None:
     batch_id = uuid4()
-    targets = [StoredFile(f"{number}.jpg", keys.batch_target(batch_id, number)) for number in range(3)]
+    targets = [StoredFile(f"{number}.jpg", blob_keys.batch_target(batch_id, number)) for number in range(3)]
     with services.sessions.begin() as session:
         bells = place_batch(session, batch_id, "guests", tile_set, targets, ORDER, services.ring_again)
     fail(services, bells[1].job_id)
@@ -293,7 +294,7 @@ def test_a_retried_tile_set_goes_on_where_it_stopped_and_has_one_report(
     services: Services, settings: dict[str, str], run: Run
 ) -> None:
     identity = uuid4()
-    upload = NewSource(SourceKind.PHOTO, "notes.txt", keys.upload(identity, "0"))
+    upload = NewSource(SourceKind.PHOTO, "notes.txt", blob_keys.upload(identity, "0"))
     services.store.put(upload.address, b"no picture at all")
     with services.sessions.begin() as session:
         bell = place_tile_set(session, identity, "holidays", [upload], services.ring_again)
@@ -315,11 +316,11 @@ def test_a_retried_tile_set_goes_on_where_it_stopped_and_has_one_report(
 
 def test_the_targets_of_a_failed_mosaic_outlive_the_litter(services: Services, order: Order, run: Run) -> None:
     mosaic_id, job_id = order("anna.jpg")
-    services.store.put(keys.target(mosaic_id), b"a picture")
+    services.store.put(blob_keys.target(mosaic_id), b"a picture")
     fail(services, job_id)
     clear_litter(services)
     assert run("retry", job_id).returncode == 0
-    assert services.store.get(keys.target(mosaic_id)) == b"a picture"
+    assert services.store.get(blob_keys.target(mosaic_id)) == b"a picture"
 
 
 @pytest.mark.parametrize(

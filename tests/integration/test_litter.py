@@ -17,10 +17,11 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from models import database, jobs, keys
-from models.lifecycle import JobKind, JobState, Lane
-from models.orders import MosaicOrder
+from models import database, jobs
 from models.placing import StoredFile, place_batch, place_mosaic
+from models.rules import blob_keys
+from models.rules.lifecycle import JobKind, JobState, Lane
+from models.rules.orders import MosaicOrder
 from models.services import Services
 from models.storage import Store
 from models.tables import Installation, Job, Mosaic, Tile, TileSet
@@ -59,7 +60,7 @@ CONTENT = b"\x01" * 32
 def kept_of(tile_set: TileSet) -> set[str]:
     """Return the keys of what an indexed set of one photo needs."""
     assert tile_set.current is not None
-    photo = {make(tile_set.id, CONTENT.hex()) for make in (keys.tile, keys.preview_of_tile)}
+    photo = {make(tile_set.id, CONTENT.hex()) for make in (blob_keys.tile, blob_keys.preview_of_tile)}
     return {*photo, tile_set.current.index_key, tile_set.current.plot_key, tile_set.current.palette_key}
 
 
@@ -68,10 +69,10 @@ def tile_set(services: Services, indexed: Callable[..., TileSet]) -> TileSet:
     """An indexed tile set with a photo, an index, an old attempt's index and what was uploaded."""
     made = indexed(services, [CONTENT])
     litter = {
-        keys.upload(made.id, "0"),
-        keys.index(made.id, "0-1"),
-        keys.part(made.id, "0-1"),
-        keys.tile(made.id, "ff" * 32),
+        blob_keys.upload(made.id, "0"),
+        blob_keys.index(made.id, "0-1"),
+        blob_keys.part(made.id, "0-1"),
+        blob_keys.tile(made.id, "ff" * 32),
     }
     for key in kept_of(made) | litter:
         services.store.put(key, b"x")
@@ -83,13 +84,13 @@ def test_an_indexed_set_keeps_its_photos_and_its_index_alone(services: Services,
 
 
 def test_young_blobs_are_left_alone_for_the_grace_time(services: Services, tile_set: TileSet) -> None:
-    never_ordered = keys.target(uuid4())
+    never_ordered = blob_keys.target(uuid4())
     services.store.put(never_ordered, b"x")
     assert never_ordered in collect(services, timedelta(minutes=30))
 
 
 def test_what_was_uploaded_and_never_ordered_goes(services: Services) -> None:
-    for key in (keys.target(uuid4()), keys.upload(uuid4(), "0"), keys.batch_target(uuid4(), 0)):
+    for key in (blob_keys.target(uuid4()), blob_keys.upload(uuid4(), "0"), blob_keys.batch_target(uuid4(), 0)):
         services.store.put(key, b"x")
     assert collect(services) == set()
 
@@ -104,9 +105,9 @@ def test_what_is_none_of_ours_stays(services: Services) -> None:
 
 def test_a_finished_mosaic_keeps_its_target_and_the_published_attempt(services: Services, tile_set: TileSet) -> None:
     identity = uuid4()
-    target = StoredFile("t", keys.target(identity))
-    named = {target.key, keys.picture(identity, "2", "png"), keys.preview(identity, "2")}
-    for key in {*named, keys.picture(identity, "1", "png"), keys.preview(identity, "1")}:
+    target = StoredFile("t", blob_keys.target(identity))
+    named = {target.key, blob_keys.picture(identity, "2", "png"), blob_keys.preview(identity, "2")}
+    for key in {*named, blob_keys.picture(identity, "1", "png"), blob_keys.preview(identity, "1")}:
         services.store.put(key, b"x")
     with services.sessions.begin() as session:
         order = MosaicOrder(cells_across=2)
@@ -116,33 +117,36 @@ def test_a_finished_mosaic_keeps_its_target_and_the_published_attempt(services: 
         assert lease is not None
         jobs.succeed(session, lease, now)
         mosaic = session.get_one(Mosaic, identity)
-        mosaic.picture_key, mosaic.preview_key = keys.picture(identity, "2", "png"), keys.preview(identity, "2")
+        mosaic.picture_key, mosaic.preview_key = (
+            blob_keys.picture(identity, "2", "png"),
+            blob_keys.preview(identity, "2"),
+        )
     assert {key for key in collect(services) if key.startswith("mosaics/")} == named
 
 
 def test_a_job_that_is_not_final_keeps_everything(services: Services, tile_set: TileSet) -> None:
     identity = uuid4()
-    keys_of_it = {keys.target(identity), keys.picture(identity, "1", "png")}
+    keys_of_it = {blob_keys.target(identity), blob_keys.picture(identity, "1", "png")}
     for key in keys_of_it:
         services.store.put(key, b"x")
     with services.sessions.begin() as session:
-        target = StoredFile("t", keys.target(identity))
+        target = StoredFile("t", blob_keys.target(identity))
         place_mosaic(session, identity, tile_set.id, target, MosaicOrder(cells_across=2), services.ring_again)
     assert keys_of_it <= collect(services)
 
 
 def test_the_targets_of_a_batch_stay(services: Services, tile_set: TileSet) -> None:
     identity = uuid4()
-    services.store.put(keys.batch_target(identity, 0), b"x")
+    services.store.put(blob_keys.batch_target(identity, 0), b"x")
     with services.sessions.begin() as session:
-        target = [StoredFile("t", keys.batch_target(identity, 0))]
+        target = [StoredFile("t", blob_keys.batch_target(identity, 0))]
         place_batch(session, identity, "b", tile_set.id, target, MosaicOrder(cells_across=2), services.ring_again)
-    assert keys.batch_target(identity, 0) in collect(services)
+    assert blob_keys.batch_target(identity, 0) in collect(services)
 
 
 def test_what_a_killed_writer_left_half_written_goes_after_the_grace_time(services: Services) -> None:
     services.belonging.look()
-    part = services.store.folder / f"{keys.picture(uuid4(), '1-1', 'png')}#1"
+    part = services.store.folder / f"{blob_keys.picture(uuid4(), '1-1', 'png')}#1"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"half")
     collect(services, timedelta(minutes=30))
@@ -211,7 +215,7 @@ def test_a_photo_that_comes_back_while_litter_is_cleared_stays(
 ) -> None:
     monkeypatch.setattr(litter, "AT_ONCE", 1)
     made = indexed(services, [CONTENT])
-    gone = [keys.tile(made.id, f"{number:064x}") for number in (2, 3)]
+    gone = [blob_keys.tile(made.id, f"{number:064x}") for number in (2, 3)]
     for key in gone:
         services.store.put(key, b"x")
 
@@ -249,7 +253,7 @@ def test_a_scratch_folder_that_a_process_works_in_stays_however_old_it_is(
 
 def unknown(services: Services, count: int) -> set[str]:
     """Store blobs that no row speaks of."""
-    stored = {keys.target(uuid4()) for _ in range(count)}
+    stored = {blob_keys.target(uuid4()) for _ in range(count)}
     for key in stored:
         services.store.put(key, b"x")
     return stored
@@ -260,7 +264,7 @@ def known(services: Services, tile_set: TileSet, count: int) -> set[str]:
     contents = [f"{number:064x}" for number in range(100, 100 + count)]
     with services.sessions.begin() as session:
         session.add_all(Tile(tile_set_id=tile_set.id, content=each, name="a.jpg") for each in contents)
-    stored = {keys.tile(tile_set.id, each) for each in contents}
+    stored = {blob_keys.tile(tile_set.id, each) for each in contents}
     for key in stored:
         services.store.put(key, b"x")
     return stored
@@ -313,8 +317,8 @@ def test_what_rows_say_is_done_with_is_taken_however_much_it_is(
     services = choosing(services, litter_floor=0)
     made = indexed(services, [CONTENT])
     for number in range(30):
-        services.store.put(keys.upload(made.id, f"{number:032x}"), b"x")
-    services.store.put(keys.index(made.id, f"{made.job_id}-9"), b"x")
+        services.store.put(blob_keys.upload(made.id, f"{number:032x}"), b"x")
+    services.store.put(blob_keys.index(made.id, f"{made.job_id}-9"), b"x")
     assert collect(services) == set()
     assert len(in_trash(services)) == 31
 
@@ -324,7 +328,7 @@ def test_what_a_job_made_that_this_database_has_not_had_yet_is_unknown(
 ) -> None:
     services = choosing(services, litter_floor=0)
     made = indexed(services, [CONTENT])
-    for key in (keys.index(made.id, f"{made.job_id + 1}-1"), keys.tile(made.id, "ee" * 32)):
+    for key in (blob_keys.index(made.id, f"{made.job_id + 1}-1"), blob_keys.tile(made.id, "ee" * 32)):
         services.store.put(key, b"x")
         assert collect(services) == {key}
         services.store.delete([key])
@@ -353,7 +357,7 @@ def test_what_a_row_names_comes_back_from_the_trash_even_after_its_days(
     services: Services, indexed: Callable[..., TileSet]
 ) -> None:
     made = indexed(services, [CONTENT])
-    key = keys.tile(made.id, "dd" * 32)
+    key = blob_keys.tile(made.id, "dd" * 32)
     services.store.put(key, b"a photo")
     assert collect(services) == set()
     with services.sessions.begin() as session:
@@ -366,7 +370,7 @@ def test_a_photo_that_was_sent_again_is_not_replaced_by_the_one_in_the_trash(
     services: Services, indexed: Callable[..., TileSet]
 ) -> None:
     made = indexed(services, [CONTENT])
-    key = keys.tile(made.id, "dd" * 32)
+    key = blob_keys.tile(made.id, "dd" * 32)
     services.store.put(key, b"older")
     collect(services)
     services.store.put(key, b"newer")
@@ -397,7 +401,7 @@ def test_two_sweepers_at_once_take_each_blob_once(services: Services, monkeypatc
 
 def test_a_half_written_file_of_somebody_elses_stays(sqlite_services: Services) -> None:
     sqlite_services.belonging.look()
-    for name in ("take#2", "mosaics/floor.png#1", f"{keys.target(uuid4())}#x"):
+    for name in ("take#2", "mosaics/floor.png#1", f"{blob_keys.target(uuid4())}#x"):
         part = sqlite_services.store.folder / name
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(b"somebody's")

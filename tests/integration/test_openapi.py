@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from models.orders import MosaicOrder
+from models.rules.orders import MosaicOrder
 from models.services import Services, open_services
 from models.settings import Settings
 from web.app import assemble

@@ -19,7 +19,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import up
-from models import database, errors, migrations, opening, private, readiness
+from models import database, errors, migrations, opening, readiness
+from models.rules import private_files
 from models.services import Services
 from models.storage import FolderStore
 from models.tables import TileSet
@@ -350,7 +351,7 @@ def test_a_folder_that_is_made_for_a_store_is_its_users_alone(tmp_path: Path) ->
 
 def test_a_folder_that_is_everybodys_stays_so(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
-    private.shut(tmp_path)
+    private_files.shut(tmp_path)
     assert mode(tmp_path) == 0o1777
 
 

@@ -10,10 +10,10 @@ from sqlalchemy import select, text, update
 
 from models import finding, jobs, parts, tile_sets
 from models.errors import LeaseLost, NotReady
-from models.lifecycle import NEXT_OF_PART, PartState
-from models.orders import SourceKind
 from models.parts import Listing, PartLease
 from models.placing import NewSource, place_photos, place_tile_set
+from models.rules.lifecycle import NEXT_OF_PART, PartState
+from models.rules.orders import SourceKind
 from models.services import Services
 from models.tables import Part, Source, Tile, TileSet
 

@@ -13,7 +13,7 @@ from kombu import Consumer
 
 from models import queue
 from models.errors import QueueUnavailable
-from models.lifecycle import Doorbell, JobKind, Lane
+from models.rules.lifecycle import Doorbell, JobKind, Lane
 from models.services import Services
 from models.settings import Settings
 

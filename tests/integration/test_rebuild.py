@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from models import database, finding, keys, tile_sets
-from models.orders import Format, MosaicOrder, SourceKind
+from models import database, finding, tile_sets
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos, place_tile_set
+from models.rules import blob_keys
+from models.rules.orders import Format, MosaicOrder, SourceKind
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet
@@ -26,7 +27,7 @@ def indexed_set(services: Services, photos: list[bytes], work: Work = indexing.i
     identity = uuid4()
     sources = []
     for number, data in enumerate(photos):
-        key = keys.upload(identity, str(number))
+        key = blob_keys.upload(identity, str(number))
         services.store.put(key, data)
         sources.append(NewSource(SourceKind.PHOTO, f"{number}.png", key))
     with services.sessions.begin() as session:
@@ -45,7 +46,7 @@ def index_key(services: Services, tile_set: UUID) -> str:
 def rendered(services: Services, tile_set: UUID, target: bytes | None) -> tuple[Job, str | None]:
     """Order a mosaic and make it; return its job and the hash of the picture."""
     identity = uuid4()
-    stored = StoredFile("t.png", keys.target(identity))
+    stored = StoredFile("t.png", blob_keys.target(identity))
     if target is not None:
         services.store.put(stored.key, target)
     order = MosaicOrder(cells_across=6, tile_size=16, format=Format.PNG)
@@ -131,7 +132,7 @@ def test_photos_are_added_to_a_set_whose_index_is_damaged(
 ) -> None:
     tile_set = indexed_set(services, lossless)
     services.store.put(index_key(services, tile_set), b"damaged")
-    upload = keys.upload(tile_set, "more")
+    upload = blob_keys.upload(tile_set, "more")
     services.store.put(upload, encoded(noise(40, 60, 99)))
     with services.sessions.begin() as session:
         source = [NewSource(SourceKind.PHOTO, "more.png", upload)]
@@ -242,13 +243,13 @@ def test_an_older_version_has_nothing_in_it_that_came_later(
     first = index_key(services, tile_set)
     whole = services.store.get(first)
     identity, order = uuid4(), MosaicOrder(cells_across=6, tile_size=16)
-    services.store.put(keys.target(identity), target)
+    services.store.put(blob_keys.target(identity), target)
     with services.sessions.begin() as session:
-        stored = StoredFile("t.png", keys.target(identity))
+        stored = StoredFile("t.png", blob_keys.target(identity))
         waiting = place_mosaic(session, identity, tile_set, stored, order, services.ring_again)
     more = []
     for number in (6, 7):
-        more.append(NewSource(SourceKind.PHOTO, f"{number}.png", keys.upload(tile_set, f"more-{number}")))
+        more.append(NewSource(SourceKind.PHOTO, f"{number}.png", blob_keys.upload(tile_set, f"more-{number}")))
         services.store.put(more[-1].address, lossless[number])
     with services.sessions.begin() as session:
         bell = place_photos(session, tile_set, more, services.ring_again)
@@ -266,7 +267,7 @@ def test_a_photo_that_is_lost_too_is_left_out(services: Services, lossless: list
     tile_set = indexed_set(services, lossless)
     with services.reading() as session:
         lost = finding.tiles(session, tile_set)[0].tile.content
-    services.store.delete([index_key(services, tile_set), keys.tile(tile_set, lost)])
+    services.store.delete([index_key(services, tile_set), blob_keys.tile(tile_set, lost)])
     assert rendered(services, tile_set, target)[0].state == "succeeded"
     left = index.load(services.store.path(index_key(services, tile_set)))
     assert lost not in {content.tobytes().hex() for content in left.content}

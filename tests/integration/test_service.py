@@ -19,7 +19,7 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from cli import processes
-from models.lifecycle import JobState, Lane
+from models.rules.lifecycle import JobState, Lane
 from models.tables import Job, Mosaic
 
 WISH = {
@@ -284,7 +284,7 @@ def test_ten_messages_for_one_job_give_one_result(installation: Any, tile_set: d
     with services.sessions() as session:
         job_id = session.scalars(select(Mosaic.job_id).order_by(Mosaic.created_at.desc()).limit(1)).one()
     ring = (
-        "from models import queue, settings; from models.lifecycle import *; "
+        "from models import queue, settings; from models.rules.lifecycle import *; "
         "queue.connect(settings.load(), 'publisher'); "
         f"[queue.ring(Doorbell(JobKind.RENDER, {job_id}, Lane.INTERACTIVE)) for _ in range(10)]"
     )

@@ -17,8 +17,9 @@ from PIL import Image
 
 from cli import processes
 from cli.doctor import doctor
-from models import database, keys
-from models.lifecycle import Lane
+from models import database
+from models.rules import blob_keys
+from models.rules.lifecycle import Lane
 from models.services import Services
 from models.storage import BucketStore
 from models.tables import Mosaic
@@ -125,7 +126,7 @@ def test_a_second_mosaic_asks_for_no_photo_again(
 def test_what_no_row_names_is_cleared_away_and_the_rest_stays(
     installation: Any, services: Services, mosaic: dict[str, Any]
 ) -> None:
-    never_ordered = [keys.target(uuid4()) for _ in range(3)]
+    never_ordered = [blob_keys.target(uuid4()) for _ in range(3)]
     for key in never_ordered:
         services.store.put(key, b"x")
     before = {blob.key for blob in services.store.list()}

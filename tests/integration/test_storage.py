@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from models.errors import BadConfiguration, StorageFull, StorageUnreachable, StorageUnreadable
-from models.orders import SourceKind
+from models.rules.orders import SourceKind
 from models.storage import BucketStore, Cache, FolderStore, Store, open_store
 from worker import sources
 from worker.sources import Photo, Zips

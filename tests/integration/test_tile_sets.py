@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from models import database, finding, jobs, keys, parts, tile_sets
+from models import database, finding, jobs, parts, tile_sets
 from models.parts import Listing
+from models.rules import blob_keys
 from models.services import Services
 from models.tables import Source, Tile, TileSet
 from web.app import assemble
@@ -133,7 +134,7 @@ def test_a_photo_that_is_not_there_is_a_404(client: FlaskClient, address: str, c
 def test_a_photo_of_another_set_is_a_404(
     client: FlaskClient, tile_set: TileSet, sqlite_services: Services, indexed: Callable[..., TileSet]
 ) -> None:
-    sqlite_services.store.put(keys.preview_of_tile(tile_set.id, BEN.hex()), JPEG)
+    sqlite_services.store.put(blob_keys.preview_of_tile(tile_set.id, BEN.hex()), JPEG)
     other = indexed(sqlite_services, [b"\x09" * 32])
     one = f"/api/v1/tile-sets/{other.id}/tiles/{BEN.hex()}"
     for ask in (client.get(f"{one}/preview"), client.post(f"{one}/ban"), client.delete(one)):
@@ -147,7 +148,7 @@ def test_a_photo_of_another_set_is_a_404(
 def test_a_photo_has_the_type_that_its_bytes_say(
     client: FlaskClient, address: str, tile_set: TileSet, sqlite_services: Services, data: bytes, content_type: str
 ) -> None:
-    sqlite_services.store.put(keys.tile(tile_set.id, BEN.hex()), data)
+    sqlite_services.store.put(blob_keys.tile(tile_set.id, BEN.hex()), data)
     answer = client.get(f"{address}/tiles/{BEN.hex()}/picture")
     assert (answer.data, answer.content_type) == (data, content_type)
     assert "immutable" in answer.headers["Cache-Control"]
@@ -156,7 +157,7 @@ def test_a_photo_has_the_type_that_its_bytes_say(
 def test_an_original_is_only_for_saving(
     client: FlaskClient, address: str, tile_set: TileSet, sqlite_services: Services
 ) -> None:
-    sqlite_services.store.put(keys.original(tile_set.id, BEN.hex()), b"<script>alert(1)</script>")
+    sqlite_services.store.put(blob_keys.original(tile_set.id, BEN.hex()), b"<script>alert(1)</script>")
     one = f"{address}/tiles/{BEN.hex()}/original"
     assert problem(client.get(one)) == (404, "not_found")
     with sqlite_services.sessions.begin() as session:
@@ -173,7 +174,7 @@ def test_a_linked_photo_has_a_preview_and_no_picture(
     with sqlite_services.sessions.begin() as session:
         tile = session.query(Tile).filter_by(tile_set_id=tile_set.id, content=BEN.hex()).one()
         tile.linked, tile.origin = True, "file:///holidays/1.jpg"
-    sqlite_services.store.put(keys.preview_of_tile(tile_set.id, BEN.hex()), JPEG)
+    sqlite_services.store.put(blob_keys.preview_of_tile(tile_set.id, BEN.hex()), JPEG)
     shown = client.get(f"{address}/tiles").get_json()["items"][1]
     assert (shown["linked"], shown["picture"], shown["original"]) == (True, None, None)
     assert client.get(shown["preview"]).data == JPEG

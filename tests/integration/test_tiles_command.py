@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.orders import Format
+from models.rules.orders import Format
 from worker import pictures
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -10,10 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from models import database, exclusions, finding, jobs, keys, tile_sets, undo
+from models import database, exclusions, finding, jobs, tile_sets, undo
 from models.errors import InvalidOrder, NotFound
-from models.orders import MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos
+from models.rules import blob_keys
+from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import Exclusion, Tile, TileSet
 from models.tile_sets import Indexed
@@ -163,14 +164,14 @@ def test_a_photo_comes_back_while_it_is_being_sent_again(services: Services, til
 def test_a_deleted_set_comes_back_with_all_it_had(services: Services, tile_set: UUID) -> None:
     do(services, tile_sets.remove, tile_set, B)
     with services.sessions.begin() as session:
-        source = NewSource(SourceKind.PHOTO, "p", keys.upload(tile_set, "0"))
+        source = NewSource(SourceKind.PHOTO, "p", blob_keys.upload(tile_set, "0"))
         place_photos(session, tile_set, [source], services.ring_again)
-    services.store.put(keys.upload(tile_set, "0"), b"x")
+    services.store.put(blob_keys.upload(tile_set, "0"), b"x")
     drop(services, tile_set)
     sweep.collect(services)
     restore(services, tile_set)
     assert seen(services, tile_set) == (2, 2, {"0.jpg", "2.jpg"})
-    assert services.store.get(keys.upload(tile_set, "0")) == b"x"
+    assert services.store.get(blob_keys.upload(tile_set, "0")) == b"x"
     with services.reading() as session:
         assert finding.find_tile_set(session, tile_set).job.state == "cancelled"
     do(services, undo.restore_photo, tile_set, B)
@@ -181,14 +182,14 @@ def test_what_is_in_the_trash_keeps_its_blobs_until_it_is_purged(services: Servi
     with services.reading() as session:
         current = finding.find_tile_set(session, tile_set).current
     assert current is not None
-    for key in (current.index_key, keys.tile(tile_set, B), keys.tile(tile_set, ANNA.hex())):
+    for key in (current.index_key, blob_keys.tile(tile_set, B), blob_keys.tile(tile_set, ANNA.hex())):
         services.store.put(key, b"x")
 
     def held() -> set[str]:
         with services.reading() as session:
             later = database.now(session) + timedelta(hours=2)
         litter.collect(services, later)
-        kept = {blob.key for blob in services.store.list(keys.TILE_SETS)}
+        kept = {blob.key for blob in services.store.list(blob_keys.TILE_SETS)}
         return {key.rpartition("/")[2][:4] for key in kept}
 
     do(services, tile_sets.remove, tile_set, B)

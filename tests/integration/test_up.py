@@ -15,7 +15,7 @@ import requests
 
 from cli import up
 from models import database, migrations
-from models.lifecycle import Lane
+from models.rules.lifecycle import Lane
 
 Start = Callable[..., "Running"]
 

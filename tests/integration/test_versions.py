@@ -8,10 +8,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from models import database, exclusions, finding, jobs, keys, tile_sets, undo
+from models import database, exclusions, finding, jobs, tile_sets, undo
 from models.errors import InvalidOrder, LastTile, NotFound, NotReady
-from models.orders import MosaicOrder, SourceKind
 from models.placing import NewSource, StoredFile, place_again, place_mosaic, place_photos
+from models.rules import blob_keys
+from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import Job, Tile, TileSet
 from models.tile_sets import Indexed
@@ -76,9 +77,9 @@ def send(
         held = set(session.scalars(select(Tile.content).where(Tile.tile_set_id == tile_set)))
         rows = len(held | exclusions.in_trash(session, tile_set))
         where = (
-            keys.index(tile_set, lease.name),
-            keys.plot(tile_set, lease.name),
-            keys.palette(tile_set, lease.name),
+            blob_keys.index(tile_set, lease.name),
+            blob_keys.plot(tile_set, lease.name),
+            blob_keys.palette(tile_set, lease.name),
         )
         near = {content.hex(): other.hex() for content, other in alike.items()}
         tile_sets.publish(session, tile_set, Indexed(*where, rows, gone, near, "more"), now)
@@ -86,7 +87,7 @@ def send(
 
 def order(services: Services, tile_set: UUID) -> UUID:
     identity = uuid4()
-    target = StoredFile("t", keys.target(identity))
+    target = StoredFile("t", blob_keys.target(identity))
     with services.sessions.begin() as session:
         place_mosaic(session, identity, tile_set, target, MosaicOrder(cells_across=2), services.ring_again)
     return identity
@@ -223,11 +224,11 @@ def collected(services: Services) -> set[str]:
     with services.sessions() as session:
         now = database.now(session)
     litter.collect(services, now + LATER)
-    return {blob.key for blob in services.store.list() if keys.Key.parsed(blob.key) is not None}
+    return {blob.key for blob in services.store.list() if blob_keys.Key.parsed(blob.key) is not None}
 
 
 def photos(tile_set: UUID, *contents: bytes) -> set[str]:
-    makes = (keys.tile, keys.preview_of_tile, keys.original)
+    makes = (blob_keys.tile, blob_keys.preview_of_tile, blob_keys.original)
     return {make(tile_set, content.hex()) for content in contents for make in makes}
 
 
@@ -350,7 +351,7 @@ def test_a_near_duplicate_is_not_there_to_be_changed(
 
 
 def test_a_cancelled_set_keeps_what_it_needs_to_go_on(services: Services, tile_set: UUID, stored: set[str]) -> None:
-    upload = keys.upload(tile_set, "0")
+    upload = blob_keys.upload(tile_set, "0")
     services.store.put(upload, b"x")
     with services.sessions.begin() as session:
         bell = place_photos(session, tile_set, [NewSource(SourceKind.PHOTO, "p", upload)], services.ring_again)

@@ -28,11 +28,11 @@ from cli import processes
 from models import history, jobs, parts, queue, watching
 from models.errors import InvalidOrder, StorageFull
 from models.jobs import Lease, Patience
-from models.lifecycle import Doorbell, JobKind, Lane
-from models.orders import SourceKind
 from models.parts import Listing
 from models.placing import NewSource, place_tile_set
 from models.ringing import ring_all
+from models.rules.lifecycle import Doorbell, JobKind, Lane
+from models.rules.orders import SourceKind
 from models.services import Services, open_services
 from models.settings import Settings
 from models.storage import FolderStore

@@ -16,9 +16,10 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 import web
-from models import database, jobs, keys, queue
+from models import database, jobs, queue
 from models.errors import InvalidOrder, StorageFull, StorageUnreachable
-from models.lifecycle import JobState
+from models.rules import blob_keys
+from models.rules.lifecycle import JobState
 from models.services import Services, open_services
 from models.settings import Settings
 from models.storage import FolderStore
@@ -72,7 +73,7 @@ def test_a_target_is_stored_as_it_came(
     client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services
 ) -> None:
     identity = order(client, tile_set, target).get_json()["id"]
-    assert sqlite_services.store.get(keys.target(UUID(identity))) == target
+    assert sqlite_services.store.get(blob_keys.target(UUID(identity))) == target
 
 
 def test_an_order_says_when_to_ask_again(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:

@@ -8,8 +8,8 @@ from io import BytesIO
 
 import pytest
 
-from models import archives
 from models.errors import BadArchive, DamagedPicture, TooLarge, UnreadCompression
+from models.rules import zip_files
 
 MANY, LARGE = 1_000, 1 << 30
 
@@ -24,13 +24,13 @@ def zipped(*entries, compression=zipfile.ZIP_DEFLATED):
 
 
 def checked(data, max_entries=MANY, max_bytes=LARGE):
-    with archives.opened(BytesIO(data)) as archive:
+    with zip_files.opened(BytesIO(data)) as archive:
         archive.check(max_entries, max_bytes)
         return archive.names
 
 
 def read(data, number=0, max_bytes=LARGE):
-    with archives.opened(BytesIO(data)) as archive:
+    with zip_files.opened(BytesIO(data)) as archive:
         return archive.read(number, max_bytes)
 
 
@@ -246,7 +246,7 @@ def test_a_damaged_file_by_any_method_is_refused(compression):
 def test_a_damaged_file_does_not_keep_others_from_being_read():
     data = bytearray(zipped(("a.png", bytes(range(256)) * 40), ("b.png", b"sound")))
     data[60:100] = b"\xa5" * 40
-    with archives.opened(BytesIO(bytes(data))) as archive:
+    with zip_files.opened(BytesIO(bytes(data))) as archive:
         with pytest.raises(DamagedPicture):
             archive.read(0, LARGE)
         assert archive.read(1, LARGE) == b"sound"
@@ -270,7 +270,7 @@ def test_a_directory_that_is_too_large_is_refused_before_it_is_read():
     # Offset 12 of the end record: the directory's size (APPNOTE 4.3.16).
     data = bytearray(zipped(("a.png", b"1")))
     struct.pack_into("<L", data, data.rindex(b"PK\x05\x06") + 12, 500_000_000)
-    with pytest.raises(TooLarge, match="500,000,000 bytes"), archives.opened(BytesIO(bytes(data))):
+    with pytest.raises(TooLarge, match="500,000,000 bytes"), zip_files.opened(BytesIO(bytes(data))):
         pass
 
 
@@ -279,7 +279,7 @@ def test_a_directory_that_is_too_large_is_refused_before_it_is_read():
     ["@eaDir/a.jpg", "2026/#recycle/a.jpg", "a.XMP", "sub/.hidden/a.jpg", "deep\\Thumbs.db", "._a.png", "a.aae"],
 )
 def test_clutter_in_a_zip_is_counted_and_is_no_file_of_it(name):
-    with archives.opened(BytesIO(zipped((name, b"2"), ("a.png", b"1"), ("folder/", b"")))) as archive:
+    with zip_files.opened(BytesIO(zipped((name, b"2"), ("a.png", b"1"), ("folder/", b"")))) as archive:
         assert (archive.names, archive.passed_over) == (["a.png"], 1)
 
 
@@ -296,7 +296,7 @@ def test_a_file_compressed_otherwise_is_refused_by_the_name_of_the_method_and_no
     # Offsets of the method: 10 in the directory, 8 in the file's own header. APPNOTE 4.3.7, 4.3.12 and 4.4.5.
     data = bytearray(directory_field(zipped(("a.png", b"1"), ("b.png", b"2")), 10, "<H", method))
     struct.pack_into("<H", data, 8, method)
-    with archives.opened(BytesIO(bytes(data))) as archive:
+    with zip_files.opened(BytesIO(bytes(data))) as archive:
         archive.check(MANY, LARGE)
         with pytest.raises(UnreadCompression, match=f"compressed by {METHODS[method]}, which Tessera does not read"):
             archive.read(0, LARGE)

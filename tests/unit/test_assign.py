@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from models.errors import InvalidOrder
-from models.rules import pattern
+from models.rules.repeats import pattern
 from worker.core import assign as assign_module
 from worker.core import matching
 from worker.core.assign import Rules, assign

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from plain import mean, means, noise
 
 from models.errors import InvalidOrder
-from models.grid import cut
-from models.orders import Fit, MosaicOrder
+from models.rules.grid import cut
+from models.rules.orders import Fit, MosaicOrder
 from worker import images
 from worker.core import cells
 from worker.core.cells import of_cells, of_rows

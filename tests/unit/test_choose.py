@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from models.errors import InvalidOrder
-from models.orders import LossName
-from models.rules import pattern
+from models.rules.orders import LossName
+from models.rules.repeats import pattern
 from worker import parallel
 from worker.core import choose as choosing
 from worker.core.assign import Rules, assign

@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 
 from cli import adopt, demo, importing, supervisor
 from cli.main import COMMANDS, tessera
-from models import errors, orders
-from models.lifecycle import NEXT, NEXT_OF_PART
+from models import errors
+from models.rules import orders
+from models.rules.lifecycle import NEXT, NEXT_OF_PART
 from models.settings import Settings
 
 ROOT = Path(__file__).parents[2]

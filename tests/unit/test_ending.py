@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.orders import Format
+from models.rules.orders import Format
 from worker import pictures
 
 SEED = 20_261_128
@@ -83,7 +83,7 @@ def test_what_a_signal_raises_while_a_picture_is_encoded_is_raised_by_the_writer
 import itertools, signal, sys, threading, os
 import numpy as np
 from pathlib import Path
-from models.orders import Format
+from models.rules.orders import Format
 from worker import pictures
 class Soft(Exception): pass
 def raising(*_): raise Soft

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from models.errors import InvalidOrder, NotFound
-from models.orders import Fit, Format, LossName, MosaicOrder
+from models.rules.orders import Fit, Format, LossName, MosaicOrder
 from web import forms
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from models import grid
 from models.errors import InvalidOrder
-from models.orders import MAX_PICTURE_PIXELS, Fit, Format, MosaicOrder
+from models.rules import grid
+from models.rules.orders import MAX_PICTURE_PIXELS, Fit, Format, MosaicOrder
 
 SIDES = st.integers(1, 5_000)
 CROPS = st.builds(MosaicOrder, cells_across=st.integers(1, 1_000), tile_size=st.just(1)) | st.builds(

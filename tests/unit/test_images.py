@@ -17,8 +17,8 @@ from models.errors import (
     TooManyPixels,
     UnusablePicture,
 )
-from models.grid import cut
-from models.orders import Fit, MosaicOrder
+from models.rules.grid import cut
+from models.rules.orders import Fit, MosaicOrder
 from worker import images
 from worker.core.fitted import Fitted
 

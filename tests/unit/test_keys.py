@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from models import keys
-from models.keys import Key, Kind, Thrown
+from models.rules import blob_keys
+from models.rules.blob_keys import Key, Kind, Thrown
 
 ONE = UUID("00000000-0000-0000-0000-000000000001")
 TWO = UUID("00000000-0000-0000-0000-000000000002")
@@ -16,19 +16,19 @@ TWO = UUID("00000000-0000-0000-0000-000000000002")
 @pytest.mark.parametrize(
     ("key", "name"),
     [
-        (keys.upload(ONE, "3"), f"tile-sets/{ONE}/uploads/3"),
-        (keys.tile(ONE, "00ff"), f"tile-sets/{ONE}/tiles/00ff"),
-        (keys.preview_of_tile(ONE, "00ff"), f"tile-sets/{ONE}/previews/00ff"),
-        (keys.original(ONE, "00ff"), f"tile-sets/{ONE}/originals/00ff"),
-        (keys.listing(ONE, "2-1", 7), f"tile-sets/{ONE}/listings/2-1/7.json"),
-        (keys.part(ONE, "7-1"), f"tile-sets/{ONE}/parts/7-1.safetensors"),
-        (keys.index(ONE, "2"), f"tile-sets/{ONE}/2/index.safetensors"),
-        (keys.plot(ONE, "2"), f"tile-sets/{ONE}/2/plot.png"),
-        (keys.palette(ONE, "2"), f"tile-sets/{ONE}/2/palette.png"),
-        (keys.target(ONE), f"mosaics/{ONE}/target"),
-        (keys.batch_target(ONE, 7), f"batches/{ONE}/targets/7"),
-        (keys.picture(ONE, "2", "png"), f"mosaics/{ONE}/2/mosaic.png"),
-        (keys.preview(ONE, "2"), f"mosaics/{ONE}/2/preview.jpg"),
+        (blob_keys.upload(ONE, "3"), f"tile-sets/{ONE}/uploads/3"),
+        (blob_keys.tile(ONE, "00ff"), f"tile-sets/{ONE}/tiles/00ff"),
+        (blob_keys.preview_of_tile(ONE, "00ff"), f"tile-sets/{ONE}/previews/00ff"),
+        (blob_keys.original(ONE, "00ff"), f"tile-sets/{ONE}/originals/00ff"),
+        (blob_keys.listing(ONE, "2-1", 7), f"tile-sets/{ONE}/listings/2-1/7.json"),
+        (blob_keys.part(ONE, "7-1"), f"tile-sets/{ONE}/parts/7-1.safetensors"),
+        (blob_keys.index(ONE, "2"), f"tile-sets/{ONE}/2/index.safetensors"),
+        (blob_keys.plot(ONE, "2"), f"tile-sets/{ONE}/2/plot.png"),
+        (blob_keys.palette(ONE, "2"), f"tile-sets/{ONE}/2/palette.png"),
+        (blob_keys.target(ONE), f"mosaics/{ONE}/target"),
+        (blob_keys.batch_target(ONE, 7), f"batches/{ONE}/targets/7"),
+        (blob_keys.picture(ONE, "2", "png"), f"mosaics/{ONE}/2/mosaic.png"),
+        (blob_keys.preview(ONE, "2"), f"mosaics/{ONE}/2/preview.jpg"),
     ],
 )
 def test_a_key_begins_with_the_kind_of_thing_and_its_id(key, name):
@@ -37,29 +37,29 @@ def test_a_key_begins_with_the_kind_of_thing_and_its_id(key, name):
 
 def test_two_attempts_never_write_the_same_outputs():
     outputs = [
-        keys.index(ONE, "1"), keys.index(ONE, "2"), keys.plot(ONE, "1"), keys.plot(ONE, "2"), keys.part(ONE, "7-1"),
-        keys.part(ONE, "7-2"), keys.palette(ONE, "1"), keys.palette(ONE, "2"), keys.picture(ONE, "1", "png"),
-        keys.picture(ONE, "2", "png"), keys.preview(ONE, "1"), keys.preview(ONE, "2"), keys.picture(TWO, "1", "png"),
+        blob_keys.index(ONE, "1"), blob_keys.index(ONE, "2"), blob_keys.plot(ONE, "1"), blob_keys.plot(ONE, "2"), blob_keys.part(ONE, "7-1"),
+        blob_keys.part(ONE, "7-2"), blob_keys.palette(ONE, "1"), blob_keys.palette(ONE, "2"), blob_keys.picture(ONE, "1", "png"),
+        blob_keys.picture(ONE, "2", "png"), blob_keys.preview(ONE, "1"), blob_keys.preview(ONE, "2"), blob_keys.picture(TWO, "1", "png"),
     ]  # fmt: skip
     assert len(set(outputs)) == len(outputs)
 
 
 HASH = "0f" * 32
 EVERY_KEY = [
-    (keys.upload(ONE, "0f" * 16), Key(keys.TILE_SETS, ONE, Kind.PASSING)),
-    (keys.listing(ONE, "2-1", 7), Key(keys.TILE_SETS, ONE, Kind.PASSING, job=2)),
-    (keys.part(ONE, "7-00ff"), Key(keys.TILE_SETS, ONE, Kind.PASSING)),
-    (keys.tile(ONE, HASH), Key(keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
-    (keys.preview_of_tile(ONE, HASH), Key(keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
-    (keys.original(ONE, HASH), Key(keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
-    (keys.index(ONE, "20-1"), Key(keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
-    (keys.plot(ONE, "20-1"), Key(keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
-    (keys.palette(ONE, "20-1"), Key(keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
-    (keys.target(ONE), Key(keys.MOSAICS, ONE, Kind.TARGET)),
-    (keys.batch_target(ONE, 7), Key(keys.BATCHES, ONE, Kind.TARGET)),
-    (keys.picture(ONE, "3-2", "png"), Key(keys.MOSAICS, ONE, Kind.RESULT, job=3)),
-    (keys.preview(ONE, "3-2"), Key(keys.MOSAICS, ONE, Kind.RESULT, job=3)),
-    (keys.probe(ONE), Key(keys.PROBES, ONE, Kind.PROBE)),
+    (blob_keys.upload(ONE, "0f" * 16), Key(blob_keys.TILE_SETS, ONE, Kind.PASSING)),
+    (blob_keys.listing(ONE, "2-1", 7), Key(blob_keys.TILE_SETS, ONE, Kind.PASSING, job=2)),
+    (blob_keys.part(ONE, "7-00ff"), Key(blob_keys.TILE_SETS, ONE, Kind.PASSING)),
+    (blob_keys.tile(ONE, HASH), Key(blob_keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
+    (blob_keys.preview_of_tile(ONE, HASH), Key(blob_keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
+    (blob_keys.original(ONE, HASH), Key(blob_keys.TILE_SETS, ONE, Kind.PHOTO, content=HASH)),
+    (blob_keys.index(ONE, "20-1"), Key(blob_keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
+    (blob_keys.plot(ONE, "20-1"), Key(blob_keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
+    (blob_keys.palette(ONE, "20-1"), Key(blob_keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
+    (blob_keys.target(ONE), Key(blob_keys.MOSAICS, ONE, Kind.TARGET)),
+    (blob_keys.batch_target(ONE, 7), Key(blob_keys.BATCHES, ONE, Kind.TARGET)),
+    (blob_keys.picture(ONE, "3-2", "png"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.probe(ONE), Key(blob_keys.PROBES, ONE, Kind.PROBE)),
 ]
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
 
@@ -72,14 +72,14 @@ def test_every_kind_of_key_is_known_for_what_it_is(key, said):
 @pytest.mark.parametrize(("key", "said"), EVERY_KEY)
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_every_kind_of_key_comes_back_from_the_trash_as_it_was(key, said, by_hand):
-    assert Thrown.parsed(keys.thrown(key, NOON, by_hand=by_hand)) == Thrown(NOON, key, by_hand)
+    assert Thrown.parsed(blob_keys.thrown(key, NOON, by_hand=by_hand)) == Thrown(NOON, key, by_hand)
 
 
 def test_no_function_that_makes_a_key_is_forgotten_here():
     made = {
         name
-        for name, function in inspect.getmembers(keys, inspect.isfunction)
-        if function.__module__ == keys.__name__ and name not in {"thrown", "generation", "is_ours", "dataclass"}
+        for name, function in inspect.getmembers(blob_keys, inspect.isfunction)
+        if function.__module__ == blob_keys.__name__ and name not in {"thrown", "generation", "is_ours", "dataclass"}
     }
     assert made == {
         "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
@@ -111,8 +111,8 @@ def test_keys_of_former_versions_are_known(key, kind):
         f"Mosaics/{ONE}/target", f"mosaics/{str(TWO).replace('-', '')}/target", f"mosaics/{ONE}/3-2/notes.txt",
         f"mosaics/{ONE}/3-2/mosaic.png.bak", f"mosaics/{ONE}/٣/preview.jpg", f"tile-sets/{ONE}/tiles/00ff",
         f"tile-sets/{ONE}/tiles/{HASH.upper()}", f"tile-sets/{ONE}/tiles/{HASH}/x", f"tile-sets/{ONE}/tiles",
-        f"batches/{ONE}/targets/a", f"batches/{ONE}/targets/-1", "doctor/notes", keys.INSTALLATION,
-        keys.generation(ONE), keys.thrown(keys.target(ONE), NOON),
+        f"batches/{ONE}/targets/a", f"batches/{ONE}/targets/-1", "doctor/notes", blob_keys.INSTALLATION,
+        blob_keys.generation(ONE), blob_keys.thrown(blob_keys.target(ONE), NOON),
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_key_is_not_ours(key):
@@ -123,11 +123,11 @@ def test_what_only_looks_like_a_key_is_not_ours(key):
     "key",
     [
         "trash", "trash/", "trash/20261128T120001Z",
-        f"trash/{keys.target(ONE)}", "trash/20261128T120001Z/holiday.jpg",
-        f"trash/20261328T120001Z/{keys.target(ONE)}", f"rubbish/20261128T120001Z/{keys.target(ONE)}",
-        f"trash/20261128/{keys.target(ONE)}", f"trash/2026112T120001Z/{keys.target(ONE)}",
-        f"trash/20261128T120001Z-by-magic/{keys.target(ONE)}", f"trash/20261128T120001Z-by-hand-x/{keys.target(ONE)}",
-        f"trash/20261128T120001Z/{keys.thrown(keys.target(ONE), NOON)}",
+        f"trash/{blob_keys.target(ONE)}", "trash/20261128T120001Z/holiday.jpg",
+        f"trash/20261328T120001Z/{blob_keys.target(ONE)}", f"rubbish/20261128T120001Z/{blob_keys.target(ONE)}",
+        f"trash/20261128/{blob_keys.target(ONE)}", f"trash/2026112T120001Z/{blob_keys.target(ONE)}",
+        f"trash/20261128T120001Z-by-magic/{blob_keys.target(ONE)}", f"trash/20261128T120001Z-by-hand-x/{blob_keys.target(ONE)}",
+        f"trash/20261128T120001Z/{blob_keys.thrown(blob_keys.target(ONE), NOON)}",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_trash_is_not_ours(key):

@@ -10,7 +10,7 @@ import pyvips
 from PIL import Image
 
 from models.errors import TooManyPixels
-from models.orders import MAX_STREAMED_PIXELS
+from models.rules.orders import MAX_STREAMED_PIXELS
 from worker import images, jpeg
 from worker.box import Box
 

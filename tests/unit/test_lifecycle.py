@@ -3,7 +3,7 @@
 import pytest
 
 from models import errors
-from models.lifecycle import NEXT, JobState, before
+from models.rules.lifecycle import NEXT, JobState, before
 
 DESIGN = {
     "queued": {"running", "cancelled"},

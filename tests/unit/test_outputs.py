@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from cli.main import tessera as command
-from models.orders import Format
-from models.signatures import made_here
+from models.rules.file_types import made_here
+from models.rules.orders import Format
 from worker import pictures
 
 WORDS = ("--cells", "8", "--tile-size", "6")

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from models.errors import EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels
-from models.lattices import Effort
-from models.orders import MosaicOrder
-from models.rules import QUICK
+from models.rules.lattices import Effort
+from models.rules.orders import MosaicOrder
+from models.rules.repeats import QUICK
 from web import peek
 from worker import images
 

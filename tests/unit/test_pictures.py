@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from models.errors import StorageFull
-from models.grid import FORMAT_MAX_SIDE
-from models.orders import Format
+from models.rules.grid import FORMAT_MAX_SIDE
+from models.rules.orders import Format
 from worker import pictures
 
 

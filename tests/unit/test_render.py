@@ -15,7 +15,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
-from models.orders import Fit, Format, LossName, MosaicOrder
+from models.rules.orders import Fit, Format, LossName, MosaicOrder
 from worker import images, index, lay
 from worker.render import render
 

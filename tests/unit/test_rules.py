@@ -9,8 +9,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from models.errors import InvalidOrder
-from models.lattices import Effort, Pattern, Tired
-from models.rules import CUT_STEPS, LAST_CUTS, QUICK, pattern
+from models.rules.lattices import Effort, Pattern, Tired
+from models.rules.repeats import CUT_STEPS, LAST_CUTS, QUICK, pattern
 
 SIDES = st.integers(1, 7)
 DISTANCES = st.sampled_from([0, 0.5, 1, 1.2, 1.5, 2, 2.5, 3, 4, 4.5, 5, 7, 20])

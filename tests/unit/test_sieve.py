@@ -4,8 +4,8 @@ from itertools import islice
 
 import pytest
 
-from models.clutter import is_clutter, lies_in_clutter
 from models.errors import InvalidOrder
+from models.rules.clutter import is_clutter, lies_in_clutter
 from worker.folder import walk
 from worker.sieve import Sieve
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models import signatures
+from models.rules import file_types
 
 PILLOW = {"WebP": "WEBP", "HEIC": "HEIF", "JPEG 2000": "JPEG2000"}
 
@@ -13,11 +13,11 @@ def ftyp(major, *compatible):
     return (4 + len(body)).to_bytes(4, "big") + body
 
 
-@pytest.mark.parametrize("name", signatures.READ)
+@pytest.mark.parametrize("name", file_types.READ)
 def test_a_file_of_every_format_that_is_read_is_known(encoded, noise, name):
     data = encoded(noise(9, 9), PILLOW.get(name, name))
-    assert signatures.kind(data[: signatures.HEAD_BYTES]) == name
-    assert signatures.other(data[: signatures.HEAD_BYTES]) is None
+    assert file_types.kind(data[: file_types.HEAD_BYTES]) == name
+    assert file_types.other(data[: file_types.HEAD_BYTES]) is None
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_file_of_every_format_that_is_read_is_known(encoded, noise, name):
     ],
 )
 def test_less_usual_beginnings_are_known(head, name):
-    assert signatures.kind(head) == name
+    assert file_types.kind(head) == name
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_less_usual_beginnings_are_known(head, name):
     ],
 )
 def test_what_is_known_but_not_read_is_named(head, what):
-    assert signatures.other(head) == what
-    assert signatures.kind(head) is None
-    sentence = str(signatures.refusal("photo.x", what))
+    assert file_types.other(head) == what
+    assert file_types.kind(head) is None
+    sentence = str(file_types.refusal("photo.x", what))
     assert sentence.startswith(f"photo.x is {what}, which Tessera does not read; it reads JPEG, PNG, ")
     assert sentence.endswith("HEIC and JPEG 2000.")
 
@@ -81,5 +81,5 @@ def test_what_is_known_but_not_read_is_named(head, what):
     "head", [b"", b"\xff\xd8", b"Dear reader", bytes(512), b"RIFF\0\0\0\0WAVE", b"<?xml version"]
 )
 def test_anything_else_is_nothing_that_is_known(head):
-    assert (signatures.kind(head), signatures.other(head)) == (None, None)
-    assert "is not a picture in a format that Tessera reads (JPEG, " in str(signatures.refusal("photo", None))
+    assert (file_types.kind(head), file_types.other(head)) == (None, None)
+    assert "is not a picture in a format that Tessera reads (JPEG, " in str(file_types.refusal("photo", None))

@@ -6,7 +6,7 @@ import sys
 INDEXING = """
 import sys
 import numpy as np
-from models.lifecycle import Lane
+from models.rules.lifecycle import Lane
 from worker import app
 from worker.core import gamut
 

@@ -7,8 +7,8 @@ from flask import url_for
 
 from models import finding
 from models.finding import BatchProgress, Shown
-from models.lifecycle import JobState
 from models.parts import Progress
+from models.rules.lifecycle import JobState
 from models.tables import Batch, Job, Mosaic, RemovedTile, SkippedPhoto, TileSet, Version
 
 

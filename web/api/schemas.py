@@ -1,12 +1,13 @@
-"""What the API takes and gives. Ranges are not repeated here: `models.orders` has them."""
+"""What the API takes and gives. Ranges are not repeated here: `models.rules.orders` has them."""
 
 from apiflask import Schema
 from apiflask.fields import UUID, Boolean, DateTime, Dict, Enum, File, Float, Integer, List, Nested, String
 from apiflask.validators import Range
 
-from models import database, finding, orders
-from models.lifecycle import JobState
-from models.orders import Fit, Format, LossName
+from models import database, finding
+from models.rules import orders
+from models.rules.lifecycle import JobState
+from models.rules.orders import Fit, Format, LossName
 from web.api.fields import (
     COUNT,
     FORMS,

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from models import finding
 from models.errors import TesseraError
-from models.orders import LossName
+from models.rules.orders import LossName
 from web.context import reading
 from web.problems import status_of
 

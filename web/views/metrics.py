@@ -16,7 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from models import database, watching
-from models.lifecycle import AttemptEnd
+from models.rules.lifecycle import AttemptEnd
 from models.watching import WAIT_BOUNDS, Figures, Waits
 from web.context import reading
 from web.problems import METRICS_PATH

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO
 
-from models.clutter import lies_in_clutter
 from models.errors import BadArchive, DamagedPicture, TooLarge, UnreadCompression
+from models.rules.clutter import lies_in_clutter
 
 READ_BYTES = 1 << 20
 DIRECTORY_BYTES = 32 << 20

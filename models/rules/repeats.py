@@ -1,6 +1,6 @@
 """How often one tile may lie in a mosaic, and how far apart: what can not be met is refused before any work.
 
-An order is accepted when, and only when, a pattern is found that keeps its rules (see `models.lattices`); the matcher
+An order is accepted when, and only when, a pattern is found that keeps its rules (see `models.rules.lattices`); the matcher
 then has at least that pattern to fall back on. A stranger's numbers can make the search long, so a web process gives
 it an `Effort`: what is not decided within that is left to the worker, which searches to the end. The sentence of a
 refusal costs a bounded effort everywhere: what it proposes is always accepted, and is the best there is where the
@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from math import ceil, inf, isqrt
 
 from models.errors import InvalidOrder
-from models.grid import Grid, cut
-from models.lattices import Effort, Pattern, Tired, fewest, find, most_used
-from models.orders import MosaicOrder
+from models.rules.grid import Grid, cut
+from models.rules.lattices import Effort, Pattern, Tired, fewest, find, most_used
+from models.rules.orders import MosaicOrder
 
 Heights = Callable[[int], Iterable[int]]
 

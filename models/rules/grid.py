@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import isqrt
 
 from models.errors import InvalidOrder
-from models.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, Fit, Format, MosaicOrder
+from models.rules.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, Fit, Format, MosaicOrder
 
 FORMAT_MAX_SIDE = {Format.PNG: 2**31 - 1, Format.JPEG: 65_500}
 """Longest side in pixels. Source: PNG 3rd edition 11.2.1 (four-byte integers); libjpeg's JPEG_MAX_DIMENSION."""

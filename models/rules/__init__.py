@@ -1,0 +1,1 @@
+"""What needs the standard library only: orders, limits, names, states."""
