@@ -19,7 +19,7 @@ import requests
 from process import python
 
 from cli import processes, redis_server
-from models import database, finding, migrations
+from models import database, migrations, queries
 from models.rules.lifecycle import Lane
 from models.services import open_services
 from models.settings import Settings
@@ -90,7 +90,7 @@ class Service:
             raise RuntimeError(json.dumps(shown["job"]))
         services = open_services(Settings(**{name.lower(): value for name, value in self.settings.items()}))
         with services.reading() as session:
-            job = finding.find_named(session, shown["id"]).job
+            job = queries.find_named(session, shown["id"]).job
         return (job.finished_at - job.started_at).total_seconds()
 
     def _answers(self) -> bool:

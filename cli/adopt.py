@@ -9,12 +9,12 @@ import click
 from sqlalchemy.engine import make_url
 
 from cli.installation import services, which
-from models import belonging
-from models.belonging import Bond
+from models import store_ownership
 from models.errors import TesseraError
 from models.rules import blob_keys
 from models.services import Services
 from models.storage import Blob
+from models.store_ownership import Bond
 from worker import litter
 from worker.litter import Survey
 
@@ -60,7 +60,7 @@ def adopt(data: Path | None, *, yes: bool) -> None:
 
 def _check(opened: Services, seen: Survey) -> None:
     """Refuse what can only be a mistake."""
-    marked = belonging.mark(opened.store)
+    marked = store_ownership.mark(opened.store)
     if marked is not None and not _is_id(marked):
         raise NotAdoptable(f"{blob_keys.INSTALLATION} in the store is no installation's id; move it away first.")
     if seen.ours and not seen.named and not seen.spent:

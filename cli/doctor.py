@@ -17,13 +17,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
 from cli import demo, installation, redis_server
-from models import database, opening, readiness, settings
-from models.belonging import Bond
+from models import database, database_check, readiness, settings
 from models.errors import BadConfiguration, TesseraError
 from models.rules import file_types
 from models.services import open_services
 from models.settings import Settings
 from models.storage import FolderStore
+from models.store_ownership import Bond
 from models.tables import Installation
 from worker import parallel
 
@@ -77,7 +77,7 @@ def _embedded(folder: Path) -> Iterator[Finding]:
     path = folder / "tessera.db"
     if os.path.exists(path):  # noqa: PTH110 - where it may not look, pathlib raises
         yield _tried(
-            "database", lambda: f"version {opening.check_migratable(database.sqlite_url(path)) or 'none yet'}"
+            "database", lambda: f"version {database_check.check_migratable(database.sqlite_url(path)) or 'none yet'}"
         )
         loaded = installation.chosen(folder)
         yield from _store_and_litter(loaded)

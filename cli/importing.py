@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli import tile_lines
 from cli.screen import Bar
-from models import finding, ledger, parts
+from models import job_listing, parts, queries
 from models.errors import BadConfiguration, InvalidOrder, NotFound, TesseraError
 from models.placing import NewSource, place_photos, place_tile_set
 from models.rules.lifecycle import JobState
@@ -117,7 +117,7 @@ def begin(sessions: Sessions, name: str, address: str, wishes: Wishes) -> Begun:
             return _begin_new(session, name, source, wishes)
         if (wishes.dedupe and not held.dedupe) or (wishes.keep_originals and not held.keep_originals):
             raise InvalidOrder("name", f"“{held.name}” is there; --dedupe and --keep-originals are for new sets.")
-        last_line = finding.last_line(session, held.id)
+        last_line = queries.last_line(session, held.id)
         return Begun(held.id, place_photos(session, held.id, source, AT_ONCE).job_id, last_line)
 
 
@@ -147,8 +147,8 @@ def see_through(sessions: Sessions, begun: Begun) -> None:
         )
         sys.exit(130)
     with sessions() as session:
-        tile_set = finding.find_tile_set(session, begun.tile_set_id)
-        skipped = finding.skipped_photos(session, begun.tile_set_id, None, begun.last_line)
+        tile_set = queries.find_tile_set(session, begun.tile_set_id)
+        skipped = queries.skipped_photos(session, begun.tile_set_id, None, begun.last_line)
     for line in tile_lines.passed_over(tile_set):
         click.echo(line, err=True)
     if skipped:
@@ -163,8 +163,8 @@ def see_through(sessions: Sessions, begun: Begun) -> None:
 def _awaited(sessions: Sessions, begun: Begun, bar: Bar) -> Job:
     while True:
         with sessions() as session:
-            job = ledger.find_job(session, begun.job_id)
-            far = parts.so_far(session, finding.find_tile_set(session, begun.tile_set_id))
+            job = job_listing.find_job(session, begun.job_id)
+            far = parts.so_far(session, queries.find_tile_set(session, begun.tile_set_id))
         if job.state.final:
             return job
         if far is None:
@@ -176,7 +176,7 @@ def _awaited(sessions: Sessions, begun: Begun, bar: Bar) -> Job:
 
 def _held(session: Session, name: str) -> TileSet | None:
     try:
-        return finding.find_named(session, name)
+        return queries.find_named(session, name)
     except NotFound:
         return None
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.place import Place
-from models import database, opening, settings
+from models import database, database_check, settings
 from models.errors import BadConfiguration
 from models.services import Services, open_services
 from models.settings import Settings
@@ -31,10 +31,10 @@ which = click.option(
 def opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.sessions) -> Iterator[Sessions]:
     """Yield sessions on the installation's database; whatever keeps it from being used is one sentence."""
     address = _address(data)
-    opening.check(address)
+    database_check.check(address)
     engine = database.connect(address)
     try:
-        with opening.in_a_sentence():
+        with database_check.in_a_sentence():
             yield factory(engine)
     finally:
         engine.dispose()
@@ -44,8 +44,8 @@ def opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.s
 def services(data: Path | None) -> Iterator[Services]:
     """Yield the installation's database and store; whatever keeps them from being used is one sentence."""
     found = chosen(data)
-    opening.check(found.database_url)
-    with opening.in_a_sentence():
+    database_check.check(found.database_url)
+    with database_check.in_a_sentence():
         yield open_services(found)
 
 

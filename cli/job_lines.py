@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cli.screen import aligned
-from models.ledger import AttemptEntry, Entry
+from models.job_listing import AttemptEntry, Entry
 from models.rules.lifecycle import JobKind
 from models.tables import Mosaic, TileSet
 

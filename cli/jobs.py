@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cli import job_lines
 from cli.installation import opened, print_json, which
-from models import database, ledger, placing
+from models import database, job_listing, placing
 from models import jobs as transitions
 from models.errors import NotFound, NotRetryable
 from models.rules.lifecycle import JobState
@@ -53,7 +53,7 @@ def jobs(ctx: click.Context, data: Path | None) -> None:
 def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List jobs, the newest first."""
     with opened(data, database.reading) as sessions, sessions() as session:
-        entries = ledger.newest(session, [JobState(state) for state in states], limit)
+        entries = job_listing.newest(session, [JobState(state) for state in states], limit)
         now = database.now(session)
     if as_json:
         print_json([job_lines.as_json(entry) for entry in entries])
@@ -68,7 +68,7 @@ def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json
 def show(data: Path | None, job_id: int, *, as_json: bool) -> None:
     """Show everything that is known of one job, with its attempts and how long their phases took."""
     with opened(data, database.reading) as sessions, sessions() as session:
-        entry, attempts = ledger.find_entry(session, job_id), ledger.attempts(session, job_id)
+        entry, attempts = job_listing.find_entry(session, job_id), job_listing.attempts(session, job_id)
     if as_json:
         made = [job_lines.attempt_as_json(attempt) for attempt in attempts]
         print_json(job_lines.as_json(entry) | {"attempts": made})
@@ -98,7 +98,7 @@ def retry(ctx: click.Context, job_ids: tuple[int, ...]) -> None:
 def _cancel(session: Session, job_id: int) -> str:
     if transitions.cancel(session, [job_id], database.now(session)):
         return f"Job {job_id} is cancelled."
-    return f"Job {job_id} was {ledger.find_job(session, job_id).state} already."
+    return f"Job {job_id} was {job_listing.find_job(session, job_id).state} already."
 
 
 def _retry(session: Session, job_id: int) -> str:

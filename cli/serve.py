@@ -8,7 +8,7 @@ import click
 
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
-from models import opening, settings
+from models import database_check, settings
 from models.errors import BadConfiguration, DatabaseUnavailable
 from models.rules import private_files
 from models.rules.lifecycle import Lane
@@ -99,6 +99,6 @@ def _prepare() -> None:
     address = settings.load().database_url
     private_files.from_now_on()
     try:
-        opening.check(address)
+        database_check.check(address)
     except DatabaseUnavailable as error:
         click.echo(f"tessera: {error} Starting all the same.", err=True)

@@ -7,8 +7,8 @@ import click
 from cli import importing, sieving, tile_lines
 from cli.installation import opened, print_json, store_address, which
 from cli.place import Place
-from models import database, finding, parts, tile_sets, undo
-from models.finding import REPORT_LENGTH
+from models import database, parts, queries, tile_set_versions, undo
+from models.queries import REPORT_LENGTH
 from worker.sieve import Sieve
 
 EXAMPLES = """
@@ -77,7 +77,7 @@ def import_photos(
 def list_tile_sets(data: Path | None, *, as_json: bool) -> None:
     """List the tile sets, the newest first."""
     with opened(data, database.reading) as sessions, sessions() as session:
-        found = finding.tile_sets(session)
+        found = queries.tile_sets(session)
         if as_json:
             print_json([tile_lines.as_json(tile_set) for tile_set in found])
         else:
@@ -92,9 +92,9 @@ def list_tile_sets(data: Path | None, *, as_json: bool) -> None:
 def show(data: Path | None, name: str, *, whole: bool, as_json: bool) -> None:
     """Show a tile set, its versions, how far it is, and which files became no tile."""
     with opened(data, database.reading) as sessions, sessions() as session:
-        tile_set = finding.find_named(session, name)
-        versions = finding.versions(session, tile_set.id)
-        skipped = finding.skipped_photos(session, tile_set.id, REPORT_LENGTH if not whole else None)
+        tile_set = queries.find_named(session, name)
+        versions = queries.versions(session, tile_set.id)
+        skipped = queries.skipped_photos(session, tile_set.id, REPORT_LENGTH if not whole else None)
         far = parts.so_far(session, tile_set)
     if as_json:
         print_json(tile_lines.as_json(tile_set, versions, skipped, far))
@@ -109,7 +109,7 @@ def show(data: Path | None, name: str, *, whole: bool, as_json: bool) -> None:
 def rename(data: Path | None, name: str, new_name: str) -> None:
     """Give a tile set another name."""
     with opened(data) as sessions, sessions.begin() as session:
-        tile_sets.rename(session, finding.find_named(session, name).id, new_name)
+        tile_set_versions.rename(session, queries.find_named(session, name).id, new_name)
     click.echo(f"“{name}” is now “{new_name}”.")
 
 
@@ -120,12 +120,12 @@ def rename(data: Path | None, name: str, new_name: str) -> None:
 def delete(data: Path | None, name: str, *, yes: bool) -> None:
     """Put a tile set into the trash; mosaics that were made of it keep their pictures."""
     with opened(data, database.reading) as sessions, sessions() as session:
-        found = finding.find_named(session, name)
+        found = queries.find_named(session, name)
     if not yes:
         count = found.current.tile_count if found.current else 0
         click.confirm(f"Delete “{found.name}” with its {count:,} photos?", abort=True)
     with opened(data) as sessions, sessions.begin() as session:
-        tile_sets.drop(session, found.id, database.now(session))
+        tile_set_versions.drop(session, found.id, database.now(session))
     click.echo(f"“{found.name}” is deleted. It is in the trash; take it back: tessera tiles restore {found.id}")
 
 
@@ -135,7 +135,7 @@ def delete(data: Path | None, name: str, *, yes: bool) -> None:
 def trash(data: Path | None, *, as_json: bool) -> None:
     """List what was deleted or removed and can still be taken back: sets, then photos."""
     with opened(data, database.reading) as sessions, sessions() as session:
-        found, removed = undo.tile_sets(session), undo.photos(session, most=finding.REPORT_LENGTH)
+        found, removed = undo.tile_sets(session), undo.photos(session, most=queries.REPORT_LENGTH)
     if as_json:
         print_json(tile_lines.trash_as_json(found, removed))
     else:
@@ -153,7 +153,7 @@ def restore(data: Path | None, name: str, photo: str | None) -> None:
             tile_set = undo.find_named(session, name)
             undo.restore_set(session, tile_set.id)
         else:
-            tile_set = finding.find_named(session, name)
+            tile_set = queries.find_named(session, name)
             undo.restore_photo(session, tile_set.id, photo, database.now(session))
     click.echo(f"“{tile_set.name}” is back." if photo is None else f"The photo is back in “{tile_set.name}”.")
 
@@ -166,7 +166,7 @@ def restore(data: Path | None, name: str, photo: str | None) -> None:
 def purge(data: Path | None, name: str, photo: str | None, *, yes: bool) -> None:
     """Delete a tile set, or a photo of one, that is in the trash for good. There is no way back."""
     with opened(data, database.reading) as sessions, sessions() as session:
-        tile_set = undo.find_named(session, name) if photo is None else finding.find_named(session, name)
+        tile_set = undo.find_named(session, name) if photo is None else queries.find_named(session, name)
         what = f"“{tile_set.name}”" if photo is None else f"“{undo.find_photo(session, tile_set.id, photo).name}”"
     if not yes:
         click.confirm(f"Delete {what} for good? This is final.", abort=True)

@@ -10,10 +10,10 @@ import click
 from cli.installation import print_json, services, which
 from cli.screen import aligned
 from models import database
-from models.belonging import Bond
 from models.errors import BadConfiguration, NotFound
 from models.services import Services
 from models.storage import Blob
+from models.store_ownership import Bond
 from worker import litter as clearing
 from worker import trash as bin_
 from worker.trash import Entry

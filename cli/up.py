@@ -21,12 +21,12 @@ from cli.place import Place
 from cli.processes import gunicorn, lane_worker, sweeper
 from cli.supervisor import Supervisor
 from models import database, migrations
-from models.belonging import Bond
 from models.errors import BadConfiguration, BadSecretKey, TesseraError
 from models.rules import blob_keys, private_files
 from models.rules.clutter import is_clutter
 from models.rules.lifecycle import Lane
 from models.settings import MIN_SECRET_LENGTH
+from models.store_ownership import Bond
 
 DEFAULT_PORT = 8642
 THREADS = 16

@@ -13,7 +13,7 @@ from typing import cast
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from models import history, logs
+from models import attempts, logs
 from models.errors import LeaseLost, TesseraError
 from models.rules.lifecycle import AttemptEnd, Doorbell, JobKind, JobState, Lane, before
 from models.rules.retry_policy import Patience
@@ -73,7 +73,7 @@ def claim(session: Session, job_id: int, now: datetime, span: timedelta) -> Leas
     if claimed is None:
         return None
     number, queued_at, request_id = claimed
-    history.begin(session, job_id, number, now, queued_at)
+    attempts.begin(session, job_id, number, now, queued_at)
     return Lease(job_id, number, token, request_id)
 
 
@@ -121,7 +121,7 @@ def give_back(session: Session, lease: Lease, now: datetime) -> None:
         queued_at=now,
         ring_at=now,
     )
-    history.end(session, [lease.job_id], now, AttemptEnd.GIVEN_BACK)
+    attempts.end(session, [lease.job_id], now, AttemptEnd.GIVEN_BACK)
 
 
 def note_failed_ring(session: Session, job_id: int) -> None:
@@ -137,7 +137,7 @@ def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
         .values(state=JobState.CANCELLED, lease_token=None, lease_until=None, finished_at=now)
         .returning(Job.id)
     ).all()
-    history.end(session, cancelled, now, AttemptEnd.CANCELLED)
+    attempts.end(session, cancelled, now, AttemptEnd.CANCELLED)
     return len(cancelled)
 
 
@@ -159,15 +159,15 @@ def release_stale(session: Session, now: datetime, patience: Patience) -> list[D
     if not found:
         return []
     again = []
-    for job_id, attempts, started_at, lease_until in found:
-        error = patience.verdict(attempts, lease_until - started_at)
+    for job_id, number, started_at, lease_until in found:
+        error = patience.verdict(number, lease_until - started_at)
         if error is None:
             again.append(job_id)
         else:
             result = {"error_code": error.code, "error_sentence": str(error), "finished_at": now}
             values = result | {"state": JobState.FAILED, "lease_token": None, "lease_until": None}
             session.execute(update(Job).where(stale, Job.id == job_id).values(values))
-    history.end(session, [job_id for job_id, *_ in found], now, AttemptEnd.EXPIRED)
+    attempts.end(session, [job_id for job_id, *_ in found], now, AttemptEnd.EXPIRED)
     return _doorbells(
         session,
         stale & Job.id.in_(again),
@@ -229,7 +229,7 @@ def _close(session: Session, lease: Lease, state: JobState, now: datetime, **res
         finished_at=now,
         **result,
     )
-    history.end(session, [lease.job_id], now, AttemptEnd(state.value))
+    attempts.end(session, [lease.job_id], now, AttemptEnd(state.value))
 
 
 def _guarded(session: Session, lease: Lease, states: list[JobState], **values: object) -> None:

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from models import database, jobs, ledger, parts
+from models import database, job_listing, jobs, parts
 from models.errors import NotRetryable
-from models.finding import find_idle, find_indexed
+from models.queries import find_idle, find_indexed
 from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder, SourceKind
@@ -166,7 +166,7 @@ def place_again(session: Session, job_id: int) -> int:
         NotFound: there is no such job.
         NotRetryable: the job did not fail and was not cancelled, or was tried again already.
     """
-    old = ledger.find_job(session, job_id)
+    old = job_listing.find_job(session, job_id)
     if old.state not in RETRYABLE:
         raise NotRetryable(f"Job {job_id} is {old.state}; only a failed or cancelled job can be tried again.")
     new = jobs.add(session, old.kind, old.lane, database.now(session), timedelta(0))

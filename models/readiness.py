@@ -15,7 +15,7 @@ from sqlalchemy import false, update
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import database, opening
+from models import database, database_check
 from models.errors import NoAnswer, StorageUnreadable, TesseraError
 from models.rules import blob_keys
 from models.services import Services
@@ -37,8 +37,8 @@ def check_database(services: Services) -> str:
 
 def check_database_alone(url: str, sessions: sessionmaker[Session]) -> str:
     """Do the same, whatever the store is like."""
-    at = opening.check(url)
-    with opening.in_a_sentence(), sessions() as session:
+    at = database_check.check(url)
+    with database_check.in_a_sentence(), sessions() as session:
         # Changes nothing, and needs the right to change something.
         session.execute(update(Tile).where(false()).values(name=""))
     return at

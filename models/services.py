@@ -7,10 +7,10 @@ from functools import cached_property
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import database
-from models.belonging import Belonging
 from models.rules.retry_policy import Patience
 from models.settings import Settings
 from models.storage import Store, open_store
+from models.store_ownership import Belonging
 
 
 @dataclass(frozen=True)

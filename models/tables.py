@@ -34,7 +34,7 @@ def _words(kind: type[StrEnum], name: str, length: int = 20) -> Enum:
 class Installation(Base):
     """The one row that says which installation this database is, and what its last look at the store found.
 
-    `models.belonging` alone writes it.
+    `models.store_ownership` alone writes it.
     """
 
     __tablename__ = "installation"

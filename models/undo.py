@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session, joinedload
 from models import database, exclusions
 from models.errors import InvalidOrder, NotFound
 from models.exclusions import excluded, in_force
-from models.finding import PAGE_LENGTH, find_tile, find_tile_set
+from models.queries import PAGE_LENGTH, find_tile, find_tile_set
 from models.rules.lifecycle import JobState
 from models.rules.names import readable
 from models.rules.orders import ExclusionReason
 from models.tables import Exclusion, Job, Mosaic, Part, RemovedTile, SkippedPhoto, Source, Tile, TileSet, Version
-from models.tile_sets import add_version, hold
+from models.tile_set_versions import add_version, hold
 
 LATELY = timedelta(minutes=10)
 """For so long a page says what was removed from it, and offers it back."""

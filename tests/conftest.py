@@ -34,14 +34,14 @@ from PIL import Image
 from sqlalchemy.engine import make_url
 
 from cli import processes, redis_server
-from models import database, finding, jobs, migrations, queue, tile_sets
+from models import database, jobs, migrations, queries, queue, tile_set_versions
 from models.placing import place_tile_set
 from models.rules import blob_keys
 from models.rules.lifecycle import Lane
 from models.services import Services, open_services
 from models.settings import Settings
 from models.tables import Tile, TileSet
-from models.tile_sets import Indexed
+from models.tile_set_versions import Indexed
 from worker import headers, images, index
 
 PATIENCE = 180.0
@@ -344,10 +344,10 @@ def indexed() -> Callable[..., TileSet]:
             made = [
                 make_key(identity, lease.name) for make_key in (blob_keys.index, blob_keys.plot, blob_keys.palette)
             ]
-            tile_sets.publish(session, identity, Indexed(*made, len(contents), frozenset(), {}, "made"), now)
+            tile_set_versions.publish(session, identity, Indexed(*made, len(contents), frozenset(), {}, "made"), now)
             session.flush()
             session.expire_all()
-            return finding.find_tile_set(session, identity)
+            return queries.find_tile_set(session, identity)
 
     return make
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 from zipstream import ZIP_STORED, ZipStream
 
-from models import finding
+from models import queries
 from models.errors import NotFound, NotReady
 from models.rules import blob_keys
 from models.rules.lifecycle import JobState
@@ -108,7 +108,7 @@ def palette(tile_set_id: UUID) -> Response:
 
 def _colours(tile_set_id: UUID, key_of: Callable[[Version], str | None]) -> Response:
     with reading()() as session:
-        current = finding.find_indexed(session, tile_set_id).current
+        current = queries.find_indexed(session, tile_set_id).current
     key = key_of(current) if current else None
     if key is None:
         raise NotReady("The tile set is not indexed yet; there are no colours to show.")

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
 
-from models import finding
+from models import queries
 from models.errors import InvalidOrder, TooLarge
+from models.notifying import ring_all
 from models.placing import NewSource, StoredFile, place_again, place_batch, place_mosaic, place_photos, place_tile_set
-from models.ringing import ring_all
 from models.rules import blob_keys, zip_files
 from models.rules.lattices import Effort
 from models.rules.lifecycle import Doorbell, JobKind, Lane
@@ -58,7 +58,7 @@ def receive_photos(tile_set_id: UUID, photos: Sequence[FileStorage], zipped: Seq
     """
     photos, zips = _judged(photos, zipped)
     with reading()() as session:
-        finding.find_idle(session, tile_set_id)
+        queries.find_idle(session, tile_set_id)
     sources = _sources(tile_set_id, photos, zips)
     with sessions().begin() as session:
         bell = place_photos(session, tile_set_id, sources, services().ring_again)
@@ -73,7 +73,7 @@ def resume_tile_set(tile_set_id: UUID) -> None:
         NotRetryable: its job did not fail and was not cancelled.
     """
     with sessions().begin() as session:
-        job_id = place_again(session, finding.find_tile_set(session, tile_set_id).job_id)
+        job_id = place_again(session, queries.find_tile_set(session, tile_set_id).job_id)
     ring_all(sessions(), [Doorbell(JobKind.INDEX, job_id, Lane.INDEXING)])
 
 
@@ -168,7 +168,7 @@ def _tile_count(tile_set_id: UUID) -> int:
     Placing the order asks again for the tile set, in the same transaction as it writes.
     """
     with reading()() as session:
-        current = finding.find_indexed(session, tile_set_id).current
+        current = queries.find_indexed(session, tile_set_id).current
         return current.tile_count if current else 0
 
 

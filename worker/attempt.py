@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.orm import Session
 
-from models import database, history, jobs
+from models import attempts, database, jobs
 from models.errors import LeaseLost, OutOfTime, TesseraError
 from models.jobs import Lease
 from models.queue import SoftTimeLimitExceeded
@@ -106,7 +106,7 @@ class Attempt:
         """
         with self.services.sessions.begin() as session:
             jobs.give_back(session, self.lease, database.now(session))
-            history.note_phases(session, self.lease.job_id, self.lease.attempt, self.phase_seconds)
+            attempts.note_phases(session, self.lease.job_id, self.lease.attempt, self.phase_seconds)
         log.info("given back")
 
 
@@ -160,7 +160,7 @@ def _close(attempt: Attempt, outcome: Outcome) -> None:
                     jobs.succeed(session, lease, now)
                 else:
                     jobs.fail(session, lease, now, outcome.error)
-                history.note_phases(session, lease.job_id, lease.attempt, phases)
+                attempts.note_phases(session, lease.job_id, lease.attempt, phases)
                 outcome.write(session)
         except database.Unreachable:
             if time.monotonic() >= until:

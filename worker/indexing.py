@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from models import database, jobs, parts, queue
 from models.errors import Crashed, LeaseLost, TesseraError, UnreadableFile
+from models.notifying import ring_all
 from models.parts import Listing
-from models.ringing import ring_all
 from models.rules import blob_keys
 from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.services import Services

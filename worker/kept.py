@@ -5,7 +5,7 @@ from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
-from models import tile_sets
+from models import tile_set_versions
 from models.errors import UnreadableFile, UnusablePicture
 from models.rules import blob_keys
 from models.services import Services
@@ -16,7 +16,7 @@ from worker.fetch import ReadPhoto
 def reader(services: Services, tile_set_id: UUID) -> ReadPhoto:
     """Return what gives the bytes of a photo by its content hash, of removed ones too while they are there."""
     with services.reading() as session:
-        links = tile_sets.links(session, tile_set_id)
+        links = tile_set_versions.links(session, tile_set_id)
     return partial(_read, services, tile_set_id, links)
 
 

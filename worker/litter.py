@@ -19,11 +19,11 @@ from pathlib import Path
 import structlog
 
 from models import storage, undo
-from models.belonging import Bond, Found
 from models.rules import blob_keys
 from models.services import Services
 from models.settings import Settings
 from models.storage import Blob
+from models.store_ownership import Bond, Found
 from worker import trash
 from worker.named import Named, Standing
 from worker.trash import Entry

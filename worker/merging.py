@@ -9,13 +9,13 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import database, exclusions, finding, tile_sets
+from models import database, exclusions, queries, tile_set_versions
 from models.errors import DamagedIndex, NoUsableTiles, StorageUnreachable, StorageUnreadable
 from models.rules import blob_keys
 from models.rules.orders import ExclusionReason
 from models.tables import Part, TileSet
 from models.tables import Tile as TileRow
-from models.tile_sets import Indexed
+from models.tile_set_versions import Indexed
 from worker import colours, context, index, kept, litter, rebuild
 from worker.attempt import Attempt, Outcome
 from worker.index import Index
@@ -44,7 +44,7 @@ def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
     with services.reading() as session:
         have = _have(session, tile_set)
     if tile_set.version is not None and not have.new_count and not have.replaced:
-        return Outcome(lambda session: tile_sets.settle(session, tile_set.id))
+        return Outcome(lambda session: tile_set_versions.settle(session, tile_set.id))
     with litter.scratch() as folder:
         made = folder / "index"
         _join(attempt, tile_set, have, made)
@@ -52,7 +52,7 @@ def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
         indexed = _stored(attempt, tile_set, made, have, near)
 
     def write(session: Session) -> None:
-        tile_sets.publish(session, tile_set.id, indexed, database.now(session))
+        tile_set_versions.publish(session, tile_set.id, indexed, database.now(session))
 
     return Outcome(write)
 
@@ -63,7 +63,7 @@ def _see_to_the_last_index(attempt: Attempt, tile_set: TileSet) -> None:
         return
     services = attempt.services
     with services.reading() as session:
-        last = finding.find_version(session, tile_set.id, tile_set.version)
+        last = queries.find_version(session, tile_set.id, tile_set.version)
     with context.decoders(services.settings) as decoder:
         read = kept.reader(services, tile_set.id)
         rebuild.loaded(services, last, read, decoder, f"{attempt.lease.name}-rebuilt", _silently)
@@ -73,9 +73,9 @@ def _have(session: Session, tile_set: TileSet) -> _Have:
     done = select(Part.index_key).where(Part.tile_set_id == tile_set.id, Part.index_key.is_not(None))
     index_keys = [key for key in session.scalars(done.order_by(Part.number)) if key is not None]
     if tile_set.version is not None:
-        index_keys.append(finding.find_version(session, tile_set.id, tile_set.version).index_key)
+        index_keys.append(queries.find_version(session, tile_set.id, tile_set.version).index_key)
     new = select(func.count()).where(TileRow.tile_set_id == tile_set.id, TileRow.since.is_(None))
-    replaced = frozenset(tile_sets.replaced(session, tile_set.id))
+    replaced = frozenset(tile_set_versions.replaced(session, tile_set.id))
     return _Have(
         index_keys,
         replaced,

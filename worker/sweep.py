@@ -13,8 +13,8 @@ import structlog
 
 from models import database, jobs, logs, queue, settings, undo
 from models.errors import TesseraError
+from models.notifying import ring_all
 from models.queue import connect
-from models.ringing import ring_all
 from models.rules import blob_keys, private_files
 from models.services import Services, open_services
 from worker import litter

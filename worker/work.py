@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import exclusions, finding
+from models import exclusions, queries
 from models.rules import blob_keys, zip_files
 from models.rules.orders import Format
 from models.tables import Mosaic
@@ -35,9 +35,9 @@ def render_mosaic(attempt: Attempt) -> Outcome:
     with services.reading() as session:
         mine = select(Mosaic).where(Mosaic.job_id == attempt.lease.job_id)
         mosaic = attempt.whose(session.scalars(mine).one_or_none())
-        version = finding.find_version(session, mosaic.tile_set_id, mosaic.tile_set_version)
+        version = queries.find_version(session, mosaic.tile_set_id, mosaic.tile_set_version)
         excluded = exclusions.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
-    order = finding.order_of(mosaic)
+    order = queries.order_of(mosaic)
     read, progress = kept.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
     with context.decoders(services.settings) as decoder, litter.scratch() as folder:
         picture = folder / f"mosaic.{EXTENSION[order.format]}"

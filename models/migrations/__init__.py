@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from models import database, opening
+from models import database, database_check
 
 
 def upgrade(url: str) -> None:
@@ -17,10 +17,10 @@ def upgrade(url: str) -> None:
         UnusableDatabase: it cannot be migrated as it is.
         DatabaseUnavailable: it does not answer just now.
     """
-    opening.check_migratable(url)
+    database_check.check_migratable(url)
     config = _config()
     config.attributes["url"] = url
-    with opening.in_a_sentence():
+    with database_check.in_a_sentence():
         command.upgrade(config, "head")
 
 

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from models import database, jobs
-from models.finding import find_mosaic
+from models.queries import find_mosaic
 from models.rules import blob_keys
 from models.services import Services, open_services
 from models.settings import Settings

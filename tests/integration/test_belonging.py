@@ -16,11 +16,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import tessera as command
-from models.belonging import Bond
 from models.errors import StoreEmptied, StoreOfAnother
 from models.rules import blob_keys
 from models.services import Services, open_services
 from models.storage import Blob, Store, open_store
+from models.store_ownership import Bond
 from models.tables import Tile, TileSet
 from web.app import assemble
 from worker import litter, trash

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from models import database, exclusions, finding, tile_sets
+from models import database, exclusions, queries, tile_set_versions
 from models.placing import NewSource, place_photos, place_tile_set
 from models.rules import blob_keys
 from models.rules.orders import SourceKind
@@ -64,7 +64,7 @@ class Library:
     def row(self) -> TileSet:
         assert self.id is not None
         with self.services.reading() as session:
-            return finding.find_tile_set(session, self.id)
+            return queries.find_tile_set(session, self.id)
 
     def tiles(self) -> Index:
         current = self.row().current
@@ -264,7 +264,7 @@ def test_a_larger_photo_of_a_burst_that_comes_later_takes_the_place_of_the_small
     assert library.report() == [("small.jpg", "near_duplicate", "Nearly the same as large.jpg.")]
 
 
-@pytest.mark.parametrize("change", [tile_sets.ban, tile_sets.remove])
+@pytest.mark.parametrize("change", [tile_set_versions.ban, tile_set_versions.remove])
 def test_when_the_largest_photo_of_a_burst_goes_the_next_takes_its_place(
     services: Services,
     bursts: Callable[[int, int], bytes],
@@ -287,7 +287,7 @@ def test_a_banned_photo_stands_for_no_other(
 ) -> None:
     library = Library(services, dedupe=True)
     library.send({"large.jpg": bursts(1, 0), "other.png": photo(1)})
-    library.change(tile_sets.ban, bursts(1, 0))
+    library.change(tile_set_versions.ban, bursts(1, 0))
     library.send({"small.jpg": bursts(1, 2)})
     assert library.contents() == {digest(bursts(1, 0)), digest(bursts(1, 2)), digest(photo(1))}
     assert library.used() == {digest(bursts(1, 2)), digest(photo(1))}
@@ -297,7 +297,7 @@ def test_a_removed_photo_stays_in_the_next_index_and_is_used_only_when_it_is_sen
     library: Library, photo: Callable[[int], bytes]
 ) -> None:
     library.send({"a.png": photo(1), "b.png": photo(2)})
-    library.change(tile_sets.remove, photo(1))
+    library.change(tile_set_versions.remove, photo(1))
     library.send({"c.png": photo(3)})
     assert library.used() == {digest(photo(2)), digest(photo(3))}
     # It can still be taken back.
@@ -317,7 +317,7 @@ def test_a_folder_is_read_where_it_lies_and_linked_photos_are_not_copied(
     assert library.stored(blob_keys.tile, photo(1)) is None
     assert library.stored(blob_keys.preview_of_tile, photo(1)) is not None
     with library.services.reading() as session:
-        assert tile_sets.links(session, library.row().id) == {digest(photo(1)): (folder / "a.png").as_uri()}
+        assert tile_set_versions.links(session, library.row().id) == {digest(photo(1)): (folder / "a.png").as_uri()}
 
 
 @pytest.fixture
@@ -365,7 +365,7 @@ def test_what_was_removed_stays_so_though_it_lies_in_the_place_and_comes_back_as
     for number in (1, 2):
         (folder / f"{number}.png").write_bytes(photo(number))
     library.take(uuid4(), place(folder))
-    library.change(tile_sets.remove, photo(1))
+    library.change(tile_set_versions.remove, photo(1))
     (folder / "1.png").rename(folder / "moved.png")
     (folder / "3.png").write_bytes(photo(3))
     assert library.id is not None
@@ -468,7 +468,7 @@ def test_a_linked_photo_that_was_removed_and_then_sent_is_read_from_the_store(
     for number in (1, 2):
         (folder / f"{number}.png").write_bytes(photo(number))
     library.take(uuid4(), place(folder, linked=True))
-    library.change(tile_sets.remove, photo(1))
+    library.change(tile_set_versions.remove, photo(1))
     (folder / "1.png").unlink()
     library.send({"1.png": photo(1)})
     assert library.id is not None
@@ -494,7 +494,7 @@ def test_a_photo_that_is_removed_while_it_is_sent_again_fails_nothing(
         tile_set = library.row()
         indexing._plan(running, tile_set)
         indexing._do_part(running.services, tile_set, lambda _: None)
-        library.change(tile_sets.remove, photo(1))
+        library.change(tile_set_versions.remove, photo(1))
         return indexing.index_tile_set(running)
 
     attempt.run(library.services, bell.job_id, interrupted)
@@ -533,7 +533,7 @@ def test_a_linked_file_that_became_another_photo_takes_its_place(
     assert current is not None
     assert (current.number, current.tile_count) == (2, 2)
     with library.services.reading() as session:
-        held = {shown.tile.content for shown in finding.tiles(session, library.row().id)}
+        held = {shown.tile.content for shown in queries.tiles(session, library.row().id)}
         assert held == {digest(photo(2)), digest(photo(3))}
         assert exclusions.excluded(session, library.row().id) == {digest(photo(1))}
 
@@ -556,7 +556,7 @@ def test_a_folder_of_bursts_that_is_imported_again_is_not_read_again(
     library.take(library.id, source)
     assert (library.row().version, library.report()) == (1, report)
     with services.reading() as session:
-        assert [shown.tile.name for shown in finding.tiles(session, library.id)] == ["0.jpg"]
+        assert [shown.tile.name for shown in queries.tiles(session, library.id)] == ["0.jpg"]
     (folder / "other.png").write_bytes(photo(1))
     library.take(library.id, source)
     assert library.used() == {digest(bursts(1, 0)), digest(photo(1))}

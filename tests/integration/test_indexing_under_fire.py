@@ -17,7 +17,7 @@ import psutil
 import pytest
 from sqlalchemy import func, select
 
-from models import database, finding
+from models import database, queries
 from models.rules import blob_keys
 from models.rules.lifecycle import Lane, PartState
 from models.tables import Part, Tile
@@ -89,7 +89,7 @@ def index_of(service: Any, made: dict[str, Any]) -> bytes:
     """Return the bytes of the published index."""
     services = service.services()
     with services.reading() as session:
-        current = finding.find_tile_set(session, UUID(made["id"])).current
+        current = queries.find_tile_set(session, UUID(made["id"])).current
     assert current is not None
     return bytes(services.store.get(current.index_key))
 
@@ -127,7 +127,7 @@ def test_what_the_killed_left_behind_is_cleared_away(service: Any, undisturbed: 
     services = service.services(litter_grace_seconds=0)
     sweep.collect(services)
     with services.reading() as session:
-        for tile_set in finding.tile_sets(session):
+        for tile_set in queries.tile_sets(session):
             current = tile_set.current
             assert current is not None
             left = {blob.key for blob in services.store.list(f"tile-sets/{tile_set.id}")}
@@ -221,7 +221,7 @@ def test_messages_for_a_job_that_is_done_do_nothing(
     made = send(service, dict(list(photos.items())[:3]), zipped)
     before = service.final(made["url"])
     with service.services().reading() as session:
-        job_id = finding.find_tile_set(session, UUID(made["id"])).job_id
+        job_id = queries.find_tile_set(session, UUID(made["id"])).job_id
     environment = os.environ | {f"TESSERA_{name}": value for name, value in service.settings.items()}
     subprocess.run([sys.executable, "-c", RING, str(job_id)], env=environment, check=True)
     wait_for(lambda: not service.redis.client.llen(Lane.INDEXING.value))

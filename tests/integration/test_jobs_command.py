@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import func, select
 
 from cli import job_lines
-from models import database, history, jobs, placing
+from models import attempts, database, jobs, placing
 from models.errors import DamagedPicture, NotRetryable
-from models.finding import skipped_photos
 from models.jobs import Lease
 from models.placing import NewSource, StoredFile, place_batch, place_mosaic, place_tile_set
+from models.queries import skipped_photos
 from models.rules import blob_keys
 from models.rules.lifecycle import JobState
 from models.rules.orders import MosaicOrder, SourceKind
@@ -82,7 +82,7 @@ def fail(services: Services, job_id: int) -> None:
     lease = claim(services, job_id)
     with services.sessions.begin() as session:
         jobs.fail(session, lease, database.now(session), DamagedPicture("Its pixels do not read."))
-        history.note_phases(session, job_id, lease.attempt, {"reading": 0.25, "matching": 1.5})
+        attempts.note_phases(session, job_id, lease.attempt, {"reading": 0.25, "matching": 1.5})
 
 
 def succeed(services: Services, job_id: int) -> None:

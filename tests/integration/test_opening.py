@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from cli import up
-from models import database, errors, migrations, opening, readiness
+from models import database, database_check, errors, migrations, readiness
 from models.rules import private_files
 from models.services import Services
 from models.storage import FolderStore
@@ -79,7 +79,7 @@ def test_a_database_that_cannot_be_used_is_one_sentence_and_is_not_touched(path:
     spoil, error = SPOILT[kind]
     spoil(path)
     before = path.read_bytes() if path.is_file() else None
-    for what in (opening.check, migrations.upgrade):
+    for what in (database_check.check, migrations.upgrade):
         with pytest.raises(errors.UnusableDatabase) as refused:
             what(f"sqlite:///{path}")
         assert type(refused.value) is error
@@ -93,20 +93,20 @@ def test_a_database_that_is_empty_or_not_there_is_to_be_migrated(path: Path, spo
     spoil(path)
     was_there = path.exists()
     with pytest.raises(errors.DatabaseOlder, match="run: tessera migrate"):
-        opening.check(f"sqlite:///{path}")
+        database_check.check(f"sqlite:///{path}")
     assert path.exists() == was_there
     migrations.upgrade(f"sqlite:///{path}")
-    assert opening.check(f"sqlite:///{path}") == opening.REVISIONS[-1]
+    assert database_check.check(f"sqlite:///{path}") == database_check.REVISIONS[-1]
 
 
 def test_a_database_whose_folder_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(errors.UnusableDatabase, match="there is no folder"):
-        opening.check(f"sqlite:///{tmp_path}/none/tessera.db")
+        database_check.check(f"sqlite:///{tmp_path}/none/tessera.db")
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"])
 def test_a_database_in_memory_is_one_sentence(url: str) -> None:
-    for what in (opening.check, migrations.upgrade, database.connect):
+    for what in (database_check.check, migrations.upgrade, database.connect):
         with pytest.raises(errors.BadConfiguration, match="TESSERA_DATABASE_URL must name a file"):
             what(url)
 
@@ -133,7 +133,7 @@ def test_a_postgresql_that_cannot_hold_every_name_is_refused(postgresql: str, en
     with psycopg.connect(postgresql, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0")
     url = make_url(postgresql).set(database=name).render_as_string(hide_password=False)
-    for what in (opening.check, migrations.upgrade):
+    for what in (database_check.check, migrations.upgrade):
         with pytest.raises(errors.DatabaseEncoding, match=f"is in {encoding}, .* UTF8"):
             what(url)
 
@@ -151,7 +151,7 @@ def test_a_postgresql_that_is_newer_or_foreign_or_absent_is_one_sentence(
             migrations.upgrade(url)
     nowhere = make_url(postgresql).set(database="nowhere").render_as_string(hide_password=False)
     with pytest.raises(errors.DatabaseUnavailable, match='"nowhere" does not exist'):
-        opening.check(nowhere)
+        database_check.check(nowhere)
 
 
 def called(tessera: str, path: Path, running: Any, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text, update
 
-from models import finding, jobs, parts, tile_sets
+from models import jobs, parts, queries, tile_set_versions
 from models.errors import LeaseLost, NotReady
 from models.parts import Listing, PartLease
 from models.placing import NewSource, place_photos, place_tile_set
@@ -170,7 +170,7 @@ def test_who_closes_a_part_keeps_others_from_its_set_until_all_is_written(
 
     def remove() -> None:
         with services.sessions.begin() as session:
-            tile_sets.remove(session, identity, ANNA.hex(), NOON)
+            tile_set_versions.remove(session, identity, ANNA.hex(), NOON)
 
     with ThreadPoolExecutor(1) as other:
         with services.sessions.begin() as session:
@@ -191,7 +191,7 @@ def test_two_who_add_photos_at_once_do_not_both_begin(
     identity = indexed(services, [ANNA]).id
     source = [NewSource(SourceKind.PHOTO, "p", "k")]
     with services.sessions.begin() as early:
-        seen = finding.find_tile_set(early, identity)
+        seen = queries.find_tile_set(early, identity)
         with services.sessions.begin() as session:
             place_photos(session, identity, source, services.ring_again)
         with pytest.raises(NotReady):

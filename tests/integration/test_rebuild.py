@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from models import database, finding, tile_sets
+from models import database, queries, tile_set_versions
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos, place_tile_set
 from models.rules import blob_keys
 from models.rules.orders import Format, MosaicOrder, SourceKind
@@ -38,7 +38,7 @@ def indexed_set(services: Services, photos: list[bytes], work: Work = indexing.i
 
 def index_key(services: Services, tile_set: UUID) -> str:
     with services.reading() as session:
-        current = finding.find_tile_set(session, tile_set).current
+        current = queries.find_tile_set(session, tile_set).current
     assert current is not None
     return current.index_key
 
@@ -85,7 +85,7 @@ def test_a_mosaic_is_made_all_the_same_and_the_index_is_byte_for_byte_there_agai
     assert index_key(services, tile_set) != key
     assert services.store.get(index_key(services, tile_set)) == whole
     with services.reading() as session:
-        assert [version.index_key for version in finding.versions(session, tile_set)] != [key]
+        assert [version.index_key for version in queries.versions(session, tile_set)] != [key]
 
 
 def test_banned_and_removed_photos_have_their_rows_again_and_lie_in_no_mosaic(
@@ -95,16 +95,16 @@ def test_banned_and_removed_photos_have_their_rows_again_and_lie_in_no_mosaic(
     key = index_key(services, tile_set)
     whole = services.store.get(key)
     with services.sessions.begin() as session:
-        shown = finding.tiles(session, tile_set)
+        shown = queries.tiles(session, tile_set)
         now = database.now(session)
-        tile_sets.ban(session, tile_set, shown[0].tile.content, now)
-        tile_sets.remove(session, tile_set, shown[1].tile.content, now)
+        tile_set_versions.ban(session, tile_set, shown[0].tile.content, now)
+        tile_set_versions.remove(session, tile_set, shown[1].tile.content, now)
     _, picture = rendered(services, tile_set, target)
     services.store.put(key, flip(whole))
     assert rendered(services, tile_set, target)[1] == picture
     assert services.store.get(index_key(services, tile_set)) == whole
     with services.reading() as session:
-        assert {version.index_key for version in finding.versions(session, tile_set)} == {
+        assert {version.index_key for version in queries.versions(session, tile_set)} == {
             index_key(services, tile_set)
         }
 
@@ -255,18 +255,18 @@ def test_an_older_version_has_nothing_in_it_that_came_later(
         bell = place_photos(session, tile_set, more, services.ring_again)
     attempt.run(services, bell.job_id, indexing.index_tile_set)
     with services.sessions.begin() as session:
-        tile_sets.remove(session, tile_set, sha256(lossless[7]).hexdigest(), database.now(session))
+        tile_set_versions.remove(session, tile_set, sha256(lossless[7]).hexdigest(), database.now(session))
     services.store.put(first, b"damaged")
     attempt.run(services, waiting.job_id, work.render_mosaic)
     with services.reading() as session:
-        made = finding.find_version(session, tile_set, 1).index_key
+        made = queries.find_version(session, tile_set, 1).index_key
     assert services.store.get(made) == whole
 
 
 def test_a_photo_that_is_lost_too_is_left_out(services: Services, lossless: list[bytes], target: bytes) -> None:
     tile_set = indexed_set(services, lossless)
     with services.reading() as session:
-        lost = finding.tiles(session, tile_set)[0].tile.content
+        lost = queries.tiles(session, tile_set)[0].tile.content
     services.store.delete([index_key(services, tile_set), blob_keys.tile(tile_set, lost)])
     assert rendered(services, tile_set, target)[0].state == "succeeded"
     left = index.load(services.store.path(index_key(services, tile_set)))

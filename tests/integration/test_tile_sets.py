@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from models import database, finding, jobs, parts, tile_sets
+from models import database, jobs, parts, queries, tile_set_versions
 from models.parts import Listing
 from models.rules import blob_keys
 from models.services import Services
@@ -47,12 +47,12 @@ def photo(name: str = "p.jpg") -> tuple[io.BytesIO, str]:
 
 def state(services: Services, tile_set: TileSet) -> str:
     with services.reading() as session:
-        return str(finding.find_tile_set(session, tile_set.id).job.state)
+        return str(queries.find_tile_set(session, tile_set.id).job.state)
 
 
 def fail_job(services: Services, tile_set: TileSet) -> None:
     with services.sessions.begin() as session:
-        jobs.cancel(session, [finding.find_tile_set(session, tile_set.id).job_id], database.now(session))
+        jobs.cancel(session, [queries.find_tile_set(session, tile_set.id).job_id], database.now(session))
 
 
 def problem(answer: TestResponse) -> tuple[int, str]:
@@ -253,7 +253,7 @@ def test_progress_is_told_while_a_set_is_being_indexed(
 ) -> None:
     send(client, f"{address}/photos", photos=photo())
     with sqlite_services.sessions.begin() as session:
-        row = finding.find_tile_set(session, tile_set.id)
+        row = queries.find_tile_set(session, tile_set.id)
         jobs.claim(session, row.job_id, database.now(session), sqlite_services.settings.lease_span)
         session.flush()
         source = [each.id for each in session.query(Source).filter_by(tile_set_id=tile_set.id)]
@@ -377,7 +377,7 @@ def test_names_cannot_become_markup(client: FlaskClient, tile_set: TileSet, sqli
     evil = '"><script>alert(1)</script>'
     with sqlite_services.sessions.begin() as session:
         session.query(Tile).filter_by(tile_set_id=tile_set.id, content=BEN.hex()).one().name = evil
-        tile_sets.rename(session, tile_set.id, evil)
+        tile_set_versions.rename(session, tile_set.id, evil)
     for path in ("", "/photos", f"/photos/{BEN.hex()}", "/delete"):
         text = page(client, tile_set, path)
         assert "<script" not in text

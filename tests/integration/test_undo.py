@@ -10,14 +10,14 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from models import database, exclusions, finding, jobs, tile_sets, undo
+from models import database, exclusions, jobs, queries, tile_set_versions, undo
 from models.errors import InvalidOrder, NotFound
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos
 from models.rules import blob_keys
 from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import Exclusion, Tile, TileSet
-from models.tile_sets import Indexed
+from models.tile_set_versions import Indexed
 from web.app import assemble
 from worker import litter, rebuild, sweep
 
@@ -38,7 +38,7 @@ def do(services: Services, what: Callable[..., Any], *arguments: Any, now: bool 
 
 
 def drop(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.drop, tile_set)
+    do(services, tile_set_versions.drop, tile_set)
 
 
 def restore(services: Services, tile_set: UUID) -> None:
@@ -54,26 +54,26 @@ def later(services: Services, span: timedelta) -> int:
 def seen(services: Services, tile_set: UUID) -> tuple[int, int, set[str]]:
     """Return version and count of tiles, and the names that people see."""
     with services.reading() as session:
-        current = finding.find_tile_set(session, tile_set).current
+        current = queries.find_tile_set(session, tile_set).current
         assert current is not None
-        names = {shown.tile.name for shown in finding.tiles(session, tile_set)}
+        names = {shown.tile.name for shown in queries.tiles(session, tile_set)}
         return current.number, current.tile_count, names
 
 
 def test_a_removed_photo_comes_back_as_a_new_version(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     assert seen(services, tile_set) == (2, 2, {"0.jpg", "2.jpg"})
     do(services, undo.restore_photo, tile_set, B)
     assert seen(services, tile_set) == (3, 3, {"0.jpg", "1.jpg", "2.jpg"})
     with services.reading() as session:
         left_out = [exclusions.excluded(session, tile_set, number) for number in (1, 2, 3)]
-        assert finding.find_tile(session, tile_set, B).tile.since == 1
-        assert finding.versions(session, tile_set)[0].change == "“1.jpg” was taken back"
+        assert queries.find_tile(session, tile_set, B).tile.since == 1
+        assert queries.versions(session, tile_set)[0].change == "“1.jpg” was taken back"
     assert left_out == [set(), {B}, set()]
 
 
 def test_a_second_undo_changes_nothing(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     for _ in range(2):
         do(services, undo.restore_photo, tile_set, B)
     assert seen(services, tile_set)[:2] == (3, 3)
@@ -84,12 +84,12 @@ def test_a_second_undo_changes_nothing(services: Services, tile_set: UUID) -> No
 
 
 def test_a_photo_that_was_banned_before_it_was_removed_comes_back_banned(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.ban, tile_set, B)
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.ban, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     do(services, undo.restore_photo, tile_set, B)
     assert seen(services, tile_set)[:2] == (4, 2)
     with services.reading() as session:
-        assert finding.find_tile(session, tile_set, B).banned
+        assert queries.find_tile(session, tile_set, B).banned
 
 
 def test_a_linked_photo_comes_back_with_its_place(services: Services, tile_set: UUID) -> None:
@@ -98,20 +98,20 @@ def test_a_linked_photo_comes_back_with_its_place(services: Services, tile_set: 
         tile = session.scalars(select(Tile).where(Tile.content == B)).one()
         for name, value in place.items():
             setattr(tile, name, value)
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     do(services, undo.restore_photo, tile_set, B)
     with services.reading() as session:
-        back = finding.find_tile(session, tile_set, B).tile
+        back = queries.find_tile(session, tile_set, B).tile
         assert {name: getattr(back, name) for name in place} == place
 
 
 def test_what_was_used_instead_is_left_out_again(services: Services, tile_set: UUID) -> None:
     with services.sessions.begin() as session:
         exclusions.set_aside(session, tile_set, {CLARA.hex(): B}, 1)
-        current = finding.find_tile_set(session, tile_set).current
+        current = queries.find_tile_set(session, tile_set).current
         assert current is not None
         current.tile_count = 2
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     assert seen(services, tile_set) == (2, 2, {"0.jpg", "2.jpg"})
     do(services, undo.restore_photo, tile_set, B)
     assert seen(services, tile_set) == (3, 2, {"0.jpg", "1.jpg"})
@@ -131,12 +131,12 @@ def index_again(services: Services, tile_set: UUID, content: bytes) -> Indexed:
         gone = frozenset(exclusions.removed(session, tile_set))
         rows = len(held | exclusions.in_trash(session, tile_set))
         made = Indexed("i2", "plot2", "palette2", rows, gone, {}, "more")
-        tile_sets.publish(session, tile_set, made, now)
+        tile_set_versions.publish(session, tile_set, made, now)
     return made
 
 
 def test_a_photo_comes_back_that_was_in_the_trash_while_others_came_in(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     made = index_again(services, tile_set, b"\x09" * 32)
     assert B not in made.left_out
     do(services, undo.restore_photo, tile_set, B)
@@ -144,7 +144,7 @@ def test_a_photo_comes_back_that_was_in_the_trash_while_others_came_in(services:
 
 
 def test_a_photo_that_was_sent_again_is_in_the_trash_no_more(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     index_again(services, tile_set, BEN)
     assert seen(services, tile_set)[:2] == (3, 3)
     with services.reading() as session:
@@ -154,7 +154,7 @@ def test_a_photo_that_was_sent_again_is_in_the_trash_no_more(services: Services,
 
 
 def test_a_photo_comes_back_while_it_is_being_sent_again(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     with services.sessions.begin() as session:
         session.add(Tile(tile_set_id=tile_set, content=B, name="again.jpg"))
     do(services, undo.restore_photo, tile_set, B)
@@ -162,7 +162,7 @@ def test_a_photo_comes_back_while_it_is_being_sent_again(services: Services, til
 
 
 def test_a_deleted_set_comes_back_with_all_it_had(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     with services.sessions.begin() as session:
         source = NewSource(SourceKind.PHOTO, "p", blob_keys.upload(tile_set, "0"))
         place_photos(session, tile_set, [source], services.ring_again)
@@ -173,14 +173,14 @@ def test_a_deleted_set_comes_back_with_all_it_had(services: Services, tile_set: 
     assert seen(services, tile_set) == (2, 2, {"0.jpg", "2.jpg"})
     assert services.store.get(blob_keys.upload(tile_set, "0")) == b"x"
     with services.reading() as session:
-        assert finding.find_tile_set(session, tile_set).job.state == "cancelled"
+        assert queries.find_tile_set(session, tile_set).job.state == "cancelled"
     do(services, undo.restore_photo, tile_set, B)
     assert seen(services, tile_set)[:2] == (3, 3)
 
 
 def test_what_is_in_the_trash_keeps_its_blobs_until_it_is_purged(services: Services, tile_set: UUID) -> None:
     with services.reading() as session:
-        current = finding.find_tile_set(session, tile_set).current
+        current = queries.find_tile_set(session, tile_set).current
     assert current is not None
     for key in (current.index_key, blob_keys.tile(tile_set, B), blob_keys.tile(tile_set, ANNA.hex())):
         services.store.put(key, b"x")
@@ -192,7 +192,7 @@ def test_what_is_in_the_trash_keeps_its_blobs_until_it_is_purged(services: Servi
         kept = {blob.key for blob in services.store.list(blob_keys.TILE_SETS)}
         return {key.rpartition("/")[2][:4] for key in kept}
 
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     index_again(services, tile_set, b"\x09" * 32)
     assert {"0101", "0202"} <= held()
     drop(services, tile_set)
@@ -207,15 +207,15 @@ def test_what_is_in_the_trash_keeps_its_blobs_until_it_is_purged(services: Servi
 
 
 def test_an_index_that_is_made_again_holds_what_is_in_the_trash(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     index_again(services, tile_set, b"\x09" * 32)
     with services.reading() as session:
-        version = finding.find_version(session, tile_set, 3)
+        version = queries.find_version(session, tile_set, 3)
         assert {content.hex()[:2] for content in rebuild._contents(session, version)} == {"01", "02", "03", "09"}
 
 
 def test_a_photo_does_not_come_back_into_a_set_that_is_in_the_trash(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     drop(services, tile_set)
     with services.reading() as session:
         assert list(undo.photos(session)) == []
@@ -231,7 +231,7 @@ def test_an_order_on_a_set_in_the_trash_says_where_the_set_is(services: Services
 
 
 def test_the_trash_is_purged_after_its_days_and_not_before(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     assert later(services, MONTH - timedelta(minutes=5)) == 0
     assert later(services, MONTH + timedelta(minutes=5)) == 1
     with pytest.raises(NotFound):
@@ -250,7 +250,7 @@ def seen_in_trash(services: Services) -> tuple[list[str], list[str]]:
 
 
 def test_a_photo_that_is_gone_for_good_does_not_come_back_with_a_folder(services: Services, tile_set: UUID) -> None:
-    do(services, tile_sets.remove, tile_set, B)
+    do(services, tile_set_versions.remove, tile_set, B)
     do(services, undo.purge_photo, tile_set, B, now=False)
     with services.reading() as session:
         reasons = select(Exclusion.reason).where(Exclusion.content == B, Exclusion.until.is_(None))
@@ -264,7 +264,7 @@ def test_of_an_undo_and_a_purge_at_once_one_wins(postgresql_services: Services, 
     for _ in range(10):
         tile_set = indexed(services, [ANNA, BEN, CLARA]).id
         if what == "photo":
-            do(services, tile_sets.remove, tile_set, B)
+            do(services, tile_set_versions.remove, tile_set, B)
         else:
             drop(services, tile_set)
         errors: list[NotFound] = []

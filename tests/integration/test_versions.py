@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from models import database, exclusions, finding, jobs, tile_sets, undo
+from models import database, exclusions, jobs, queries, tile_set_versions, undo
 from models.errors import InvalidOrder, LastTile, NotFound, NotReady
 from models.placing import NewSource, StoredFile, place_again, place_mosaic, place_photos
 from models.rules import blob_keys
 from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import Job, Tile, TileSet
-from models.tile_sets import Indexed
+from models.tile_set_versions import Indexed
 from worker import litter
 
 ANNA, BEN, CLARA, DORA, EMIL = (bytes([number]) * 32 for number in range(1, 6))
@@ -36,7 +36,7 @@ def change(services: Services, what: Callable[..., None], tile_set: UUID, conten
 def versions(services: Services, tile_set: UUID) -> list[tuple[int, int]]:
     """Return number and count of tiles of each version, the newest first."""
     with services.reading() as session:
-        return [(version.number, version.tile_count) for version in finding.versions(session, tile_set)]
+        return [(version.number, version.tile_count) for version in queries.versions(session, tile_set)]
 
 
 def left_out(services: Services, tile_set: UUID, version: int) -> set[str]:
@@ -47,14 +47,14 @@ def left_out(services: Services, tile_set: UUID, version: int) -> set[str]:
 def names(services: Services, tile_set: UUID) -> dict[str, bool]:
     """Return the photos that people see, and whether each is banned."""
     with services.reading() as session:
-        return {shown.tile.name: shown.banned for shown in finding.tiles(session, tile_set)}
+        return {shown.tile.name: shown.banned for shown in queries.tiles(session, tile_set)}
 
 
 def report(services: Services, tile_set: UUID) -> list[tuple[str, str]]:
     """Return the lines of the report, as many as it is said to have."""
     with services.reading() as session:
-        lines = finding.skipped_photos(session, tile_set)
-        assert finding.find_tile_set(session, tile_set).skipped_count == len(lines)
+        lines = queries.skipped_photos(session, tile_set)
+        assert queries.find_tile_set(session, tile_set).skipped_count == len(lines)
         return sorted((line.name, line.sentence) for line in lines)
 
 
@@ -68,7 +68,7 @@ def send(
             Tile(tile_set_id=tile_set, content=content.hex(), name=f"{content[0]}.jpg") for content in contents
         )
         session.flush()
-        held = finding.find_tile_set(session, tile_set)
+        held = queries.find_tile_set(session, tile_set)
         now = database.now(session)
         lease = jobs.claim(session, held.job_id, now, LATER)
         assert lease is not None
@@ -82,7 +82,7 @@ def send(
             blob_keys.palette(tile_set, lease.name),
         )
         near = {content.hex(): other.hex() for content, other in alike.items()}
-        tile_sets.publish(session, tile_set, Indexed(*where, rows, gone, near, "more"), now)
+        tile_set_versions.publish(session, tile_set, Indexed(*where, rows, gone, near, "more"), now)
 
 
 def order(services: Services, tile_set: UUID) -> UUID:
@@ -95,66 +95,66 @@ def order(services: Services, tile_set: UUID) -> UUID:
 
 def finish(services: Services, mosaic: UUID) -> None:
     with services.sessions.begin() as session:
-        jobs.cancel(session, [finding.find_mosaic(session, mosaic).job_id], database.now(session))
+        jobs.cancel(session, [queries.find_mosaic(session, mosaic).job_id], database.now(session))
 
 
 def test_a_banned_photo_is_left_out_from_the_next_version_on(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.ban, tile_set, BEN)
+    change(services, tile_set_versions.ban, tile_set, BEN)
     assert versions(services, tile_set) == [(2, 2), (1, 3)]
     assert (left_out(services, tile_set, 1), left_out(services, tile_set, 2)) == (set(), {BEN.hex()})
     assert names(services, tile_set) == {"0.jpg": False, "1.jpg": True, "2.jpg": False}
 
 
 def test_a_photo_that_is_banned_already_makes_no_version(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.ban, tile_set, BEN)
-    change(services, tile_sets.ban, tile_set, BEN)
+    change(services, tile_set_versions.ban, tile_set, BEN)
+    change(services, tile_set_versions.ban, tile_set, BEN)
     assert versions(services, tile_set) == [(2, 2), (1, 3)]
 
 
 def test_what_is_allowed_again_is_left_out_of_the_versions_between(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.ban, tile_set, BEN)
-    change(services, tile_sets.allow, tile_set, BEN)
+    change(services, tile_set_versions.ban, tile_set, BEN)
+    change(services, tile_set_versions.allow, tile_set, BEN)
     assert versions(services, tile_set) == [(3, 3), (2, 2), (1, 3)]
     assert [left_out(services, tile_set, number) for number in (1, 2, 3)] == [set(), {BEN.hex()}, set()]
 
 
 def test_to_allow_what_is_not_banned_changes_nothing(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.allow, tile_set, BEN)
+    change(services, tile_set_versions.allow, tile_set, BEN)
     assert versions(services, tile_set) == [(1, 3)]
 
 
 def test_a_removed_photo_is_seen_no_more(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.remove, tile_set, BEN)
+    change(services, tile_set_versions.remove, tile_set, BEN)
     assert versions(services, tile_set) == [(2, 2), (1, 3)]
     assert names(services, tile_set) == {"0.jpg": False, "2.jpg": False}
     with pytest.raises(NotFound):
-        change(services, tile_sets.remove, tile_set, BEN)
+        change(services, tile_set_versions.remove, tile_set, BEN)
 
 
 def test_a_banned_photo_that_is_removed_counts_once(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.ban, tile_set, BEN)
-    change(services, tile_sets.remove, tile_set, BEN)
+    change(services, tile_set_versions.ban, tile_set, BEN)
+    change(services, tile_set_versions.remove, tile_set, BEN)
     assert versions(services, tile_set) == [(3, 2), (2, 2), (1, 3)]
 
 
 def test_the_last_photo_that_is_used_can_be_neither_banned_nor_removed(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.ban, tile_set, ANNA)
-    change(services, tile_sets.remove, tile_set, BEN)
-    for what in (tile_sets.ban, tile_sets.remove):
+    change(services, tile_set_versions.ban, tile_set, ANNA)
+    change(services, tile_set_versions.remove, tile_set, BEN)
+    for what in (tile_set_versions.ban, tile_set_versions.remove):
         with pytest.raises(LastTile):
             change(services, what, tile_set, CLARA)
     assert versions(services, tile_set)[0] == (3, 1)
 
 
 def test_new_photos_make_a_version_that_leaves_out_what_was_banned(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.ban, tile_set, BEN)
+    change(services, tile_set_versions.ban, tile_set, BEN)
     send(services, tile_set, DORA)
     assert versions(services, tile_set)[0] == (3, 3)
     assert left_out(services, tile_set, 3) == {BEN.hex()}
 
 
 def test_a_removed_photo_that_is_sent_again_is_back(services: Services, tile_set: UUID) -> None:
-    change(services, tile_sets.remove, tile_set, BEN)
+    change(services, tile_set_versions.remove, tile_set, BEN)
     send(services, tile_set, BEN)
     assert versions(services, tile_set) == [(3, 3), (2, 2), (1, 3)]
     assert [left_out(services, tile_set, number) for number in (2, 3)] == [{BEN.hex()}, set()]
@@ -163,7 +163,7 @@ def test_a_removed_photo_that_is_sent_again_is_back(services: Services, tile_set
 def test_a_photo_that_was_removed_counts_no_more_once_the_index_is_without_it(
     services: Services, tile_set: UUID
 ) -> None:
-    change(services, tile_sets.remove, tile_set, BEN)
+    change(services, tile_set_versions.remove, tile_set, BEN)
     send(services, tile_set, DORA)
     assert versions(services, tile_set)[0] == (3, 3)
     purge(services)
@@ -173,10 +173,10 @@ def test_a_photo_that_was_removed_counts_no_more_once_the_index_is_without_it(
 
 def test_a_mosaic_remembers_the_version_that_it_was_ordered_from(services: Services, tile_set: UUID) -> None:
     first = order(services, tile_set)
-    change(services, tile_sets.ban, tile_set, BEN)
+    change(services, tile_set_versions.ban, tile_set, BEN)
     second = order(services, tile_set)
     with services.reading() as session:
-        found = [finding.find_mosaic(session, mosaic).tile_set_version for mosaic in (first, second)]
+        found = [queries.find_mosaic(session, mosaic).tile_set_version for mosaic in (first, second)]
     assert found == [1, 2]
 
 
@@ -191,22 +191,22 @@ def test_photos_are_not_added_while_others_are_being_indexed(services: Services,
 
 def test_a_set_without_a_name_keeps_the_one_it_has(services: Services, tile_set: UUID) -> None:
     with pytest.raises(InvalidOrder), services.sessions.begin() as session:
-        tile_sets.rename(session, tile_set, " \t")
+        tile_set_versions.rename(session, tile_set, " \t")
     with services.sessions.begin() as session:
-        tile_sets.rename(session, tile_set, "Summer\x07 1999")
+        tile_set_versions.rename(session, tile_set, "Summer\x07 1999")
     with services.reading() as session:
-        assert finding.find_tile_set(session, tile_set).name == "Summer 1999"
+        assert queries.find_tile_set(session, tile_set).name == "Summer 1999"
 
 
 def test_a_deleted_set_is_found_by_nobody_and_its_job_is_cancelled(services: Services, tile_set: UUID) -> None:
     with services.sessions.begin() as session:
         bell = place_photos(session, tile_set, [NewSource(SourceKind.PHOTO, "p", "k")], services.ring_again)
-        tile_sets.drop(session, tile_set, database.now(session))
+        tile_set_versions.drop(session, tile_set, database.now(session))
     with services.sessions.begin() as session:
         assert session.get_one(Job, bell.job_id).state == "cancelled"
-        assert list(finding.tile_sets(session)) == []
+        assert list(queries.tile_sets(session)) == []
         with pytest.raises(NotFound):
-            finding.find_indexed(session, tile_set)
+            queries.find_indexed(session, tile_set)
     with pytest.raises(Exception, match="newer job"), services.sessions.begin() as session:
         place_again(session, bell.job_id)
 
@@ -236,7 +236,7 @@ def photos(tile_set: UUID, *contents: bytes) -> set[str]:
 def stored(services: Services, tile_set: UUID) -> set[str]:
     """Return the keys of everything that a set of three photos has in the store."""
     with services.reading() as session:
-        current = finding.find_tile_set(session, tile_set).current
+        current = queries.find_tile_set(session, tile_set).current
     assert current is not None
     arrays = {current.index_key, current.plot_key or "", current.palette_key or ""}
     for key in arrays | photos(tile_set, ANNA, BEN, CLARA):
@@ -248,7 +248,7 @@ def test_a_removed_photo_goes_once_no_mosaic_is_to_be_made_of_it(
     services: Services, tile_set: UUID, stored: set[str]
 ) -> None:
     mosaic = order(services, tile_set)
-    change(services, tile_sets.remove, tile_set, BEN)
+    change(services, tile_set_versions.remove, tile_set, BEN)
     purge(services)
     assert stored | photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
     finish(services, mosaic)
@@ -256,7 +256,7 @@ def test_a_removed_photo_goes_once_no_mosaic_is_to_be_made_of_it(
 
 
 def test_a_banned_photo_stays(services: Services, tile_set: UUID, stored: set[str]) -> None:
-    change(services, tile_sets.ban, tile_set, BEN)
+    change(services, tile_set_versions.ban, tile_set, BEN)
     assert collected(services) == stored | photos(tile_set, ANNA, BEN, CLARA)
 
 
@@ -275,13 +275,13 @@ def test_the_photos_of_a_deleted_set_go_once_its_mosaics_are_done(
 ) -> None:
     mosaic = order(services, tile_set)
     with services.sessions.begin() as session:
-        tile_sets.drop(session, tile_set, database.now(session))
+        tile_set_versions.drop(session, tile_set, database.now(session))
     purge(services)
     assert stored | photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
     finish(services, mosaic)
     assert not {key for key in collected(services) if key.startswith("tile-sets/")}
     with services.reading() as session:
-        assert finding.tiles(session, tile_set) == []
+        assert queries.tiles(session, tile_set) == []
 
 
 def test_a_near_duplicate_is_left_out_from_a_version_on_and_its_file_stays(
@@ -295,7 +295,7 @@ def test_a_near_duplicate_is_left_out_from_a_version_on_and_its_file_stays(
     assert photos(tile_set, ANNA, BEN, CLARA) <= collected(services)
 
 
-@pytest.mark.parametrize("what", [tile_sets.ban, tile_sets.remove])
+@pytest.mark.parametrize("what", [tile_set_versions.ban, tile_set_versions.remove])
 def test_near_duplicates_are_used_again_when_what_stands_for_them_goes(
     services: Services, tile_set: UUID, what: Callable[..., None]
 ) -> None:
@@ -306,14 +306,14 @@ def test_near_duplicates_are_used_again_when_what_stands_for_them_goes(
     assert left_out(services, tile_set, 3) == {ANNA.hex()}
     assert report(services, tile_set) == []
     with services.reading() as session:
-        assert "used instead: 2 that it stood for" in finding.versions(session, tile_set)[0].change
+        assert "used instead: 2 that it stood for" in queries.versions(session, tile_set)[0].change
 
 
 def test_the_last_photo_that_is_used_may_go_while_others_are_left_that_it_stood_for(
     services: Services, tile_set: UUID
 ) -> None:
     send(services, tile_set, DORA, alike={BEN: ANNA, CLARA: ANNA, DORA: ANNA})
-    change(services, tile_sets.remove, tile_set, ANNA)
+    change(services, tile_set_versions.remove, tile_set, ANNA)
     assert versions(services, tile_set)[0] == (3, 3)
 
 
@@ -331,7 +331,7 @@ def test_the_next_index_says_anew_what_is_nearly_the_same(services: Services, ti
     assert (versions(services, tile_set)[0], report(services, tile_set)) == ((4, 5), [])
 
 
-@pytest.mark.parametrize("what", [tile_sets.ban, tile_sets.remove])
+@pytest.mark.parametrize("what", [tile_set_versions.ban, tile_set_versions.remove])
 def test_a_photo_that_goes_while_others_are_compared_with_it_stands_for_none(
     services: Services, tile_set: UUID, what: Callable[..., None]
 ) -> None:
@@ -341,7 +341,7 @@ def test_a_photo_that_goes_while_others_are_compared_with_it_stands_for_none(
     assert report(services, tile_set) == []
 
 
-@pytest.mark.parametrize("what", [tile_sets.ban, tile_sets.allow, tile_sets.remove])
+@pytest.mark.parametrize("what", [tile_set_versions.ban, tile_set_versions.allow, tile_set_versions.remove])
 def test_a_near_duplicate_is_not_there_to_be_changed(
     services: Services, tile_set: UUID, what: Callable[..., None]
 ) -> None:

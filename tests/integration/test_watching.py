@@ -25,12 +25,12 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from cli import processes
-from models import history, jobs, parts, queue, watching
+from models import attempts, jobs, parts, queue, statistics
 from models.errors import InvalidOrder, StorageFull
 from models.jobs import Lease, Patience
+from models.notifying import ring_all
 from models.parts import Listing
 from models.placing import NewSource, place_tile_set
-from models.ringing import ring_all
 from models.rules.lifecycle import Doorbell, JobKind, Lane
 from models.rules.orders import SourceKind
 from models.services import Services, open_services
@@ -298,13 +298,13 @@ def live_through_a_day(services: Services) -> None:
     with services.sessions.begin() as session:
         expired_then_given_back_then_cancelled(session)
         lease = claim(session, add(session, Lane.INDEXING, NOON, JobKind.INDEX), NOON + 0.25 * SECOND)
-        history.note_phases(session, lease.job_id, 1, {"indexing": 4.0})
+        attempts.note_phases(session, lease.job_id, 1, {"indexing": 4.0})
         jobs.succeed(session, lease, NOON + MINUTE)
         lease = claim(session, add(session, Lane.INTERACTIVE, NOON), NOON + 2 * SECOND)
-        history.note_phases(session, lease.job_id, 1, {"reading": 1.5, "matching": 2.0})
+        attempts.note_phases(session, lease.job_id, 1, {"reading": 1.5, "matching": 2.0})
         jobs.fail(session, lease, NOON + MINUTE, InvalidOrder("", "Too many cells."))
         lease = claim(session, add(session, Lane.INTERACTIVE, NOON), NOON + 40 * SECOND)
-        history.note_phases(session, lease.job_id, 1, {"matching": 3.0})
+        attempts.note_phases(session, lease.job_id, 1, {"matching": 3.0})
         job_id = add(session, Lane.BULK, NOON)
         claim(session, job_id, NOON + SECOND)
         jobs.cancel(session, [job_id], NOON + MINUTE)
@@ -391,7 +391,7 @@ def test_phases_have_a_count_and_a_sum(scraped: dict[str, dict[Labels, float]]) 
 def test_the_oldest_queued_job_of_a_lane_has_an_age(services: Services) -> None:
     live_through_a_day(services)
     with services.sessions() as session:
-        oldest = watching.count(session, NOON + HOUR).oldest
+        oldest = statistics.count(session, NOON + HOUR).oldest
     assert oldest == {Lane.INTERACTIVE: timedelta(), Lane.INDEXING: timedelta(), Lane.BULK: HOUR}
 
 

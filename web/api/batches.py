@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response, url_for
 from sqlalchemy.orm import Session
 
-from models import database, finding, jobs
+from models import database, jobs, queries
 from models.errors import NotFound, NotReady
 from web import downloads, forms, intake
 from web.api import present
@@ -42,7 +42,7 @@ def index() -> dict[str, Any]:
     """List the newest batches."""
     with reading()() as session:
         return {
-            "items": [present.batch(row, finding.batch_progress(session, row.id)) for row in finding.batches(session)]
+            "items": [present.batch(row, queries.batch_progress(session, row.id)) for row in queries.batches(session)]
         }
 
 
@@ -65,8 +65,8 @@ def mosaics(batch_id: UUID, page: dict[str, int]) -> dict[str, Any]:
     """List the mosaics of a batch, in the order of its targets."""
     after, limit = page["after"], page["limit"]
     with reading()() as session:
-        finding.find_batch(session, batch_id)
-        rows = finding.batch_mosaics(session, batch_id, after, limit)
+        queries.find_batch(session, batch_id)
+        rows = queries.batch_mosaics(session, batch_id, after, limit)
     more = len(rows) == limit
     following = url_for("api.batches.mosaics", batch_id=batch_id, after=after + limit, limit=limit) if more else None
     return {"items": [present.mosaic(row) for row in rows], "next": following}
@@ -77,8 +77,8 @@ def mosaics(batch_id: UUID, page: dict[str, int]) -> dict[str, Any]:
 def cancel(batch_id: UUID) -> dict[str, Any]:
     """Cancel every mosaic of a batch that is not final."""
     with sessions().begin() as session:
-        finding.find_batch(session, batch_id)
-        job_ids = [row.job_id for row in finding.batch_mosaics(session, batch_id)]
+        queries.find_batch(session, batch_id)
+        job_ids = [row.job_id for row in queries.batch_mosaics(session, batch_id)]
         jobs.cancel(session, job_ids, database.now(session))
     with reading()() as session:
         return _whole(session, batch_id)
@@ -90,10 +90,10 @@ def cancel(batch_id: UUID) -> dict[str, Any]:
 def archive(batch_id: UUID) -> Response:
     """Download one zip of the mosaics that succeeded."""
     with reading()() as session:
-        finding.find_batch(session, batch_id)
-        rows = finding.batch_mosaics(session, batch_id)
+        queries.find_batch(session, batch_id)
+        rows = queries.batch_mosaics(session, batch_id)
     return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", rows)
 
 
 def _whole(session: Session, batch_id: UUID) -> dict[str, Any]:
-    return present.batch(finding.find_batch(session, batch_id), finding.batch_progress(session, batch_id))
+    return present.batch(queries.find_batch(session, batch_id), queries.batch_progress(session, batch_id))

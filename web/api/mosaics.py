@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from models import database, finding, jobs
+from models import database, jobs, queries
 from models.errors import NotFound, NotReady
 from web import downloads, forms, intake
 from web.api import present
@@ -33,7 +33,7 @@ def create(wish: dict[str, Any]) -> Answer:
     order = forms.mosaic_order(wish)
     identity = intake.receive_mosaic(forms.identity(wish["tile_set"], "tile set"), wish["target"], order)
     with reading()() as session:
-        shown = present.mosaic(finding.find_mosaic(session, identity))
+        shown = present.mosaic(queries.find_mosaic(session, identity))
     return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
 
 
@@ -42,7 +42,7 @@ def create(wish: dict[str, Any]) -> Answer:
 def index() -> dict[str, Any]:
     """List the newest mosaics that were ordered singly."""
     with reading()() as session:
-        return {"items": [present.mosaic(row) for row in finding.mosaics(session)]}
+        return {"items": [present.mosaic(row) for row in queries.mosaics(session)]}
 
 
 @bp.get("/<uuid:mosaic_id>")
@@ -53,7 +53,7 @@ def show(mosaic_id: UUID) -> Answer:
     Send the ETag back as If-None-Match to be told 304 when nothing changed.
     """
     with reading()() as session:
-        row = finding.find_mosaic(session, mosaic_id)
+        row = queries.find_mosaic(session, mosaic_id)
     return present.mosaic(row), 200, present.retry_after(final=row.job.state.final)
 
 
@@ -62,9 +62,9 @@ def show(mosaic_id: UUID) -> Answer:
 def cancel(mosaic_id: UUID) -> dict[str, Any]:
     """Cancel a mosaic; one in a final state stays as it is."""
     with sessions().begin() as session:
-        jobs.cancel(session, [finding.find_mosaic(session, mosaic_id).job_id], database.now(session))
+        jobs.cancel(session, [queries.find_mosaic(session, mosaic_id).job_id], database.now(session))
     with reading()() as session:
-        return present.mosaic(finding.find_mosaic(session, mosaic_id))
+        return present.mosaic(queries.find_mosaic(session, mosaic_id))
 
 
 @bp.get("/<uuid:mosaic_id>/picture")
@@ -73,5 +73,5 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
 def picture(mosaic_id: UUID) -> Response:
     """Download the mosaic."""
     with reading()() as session:
-        row = finding.find_mosaic(session, mosaic_id)
+        row = queries.find_mosaic(session, mosaic_id)
     return downloads.picture(row)

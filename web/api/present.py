@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import url_for
 
-from models import finding
-from models.finding import BatchProgress, Shown
+from models import queries
 from models.parts import Progress
+from models.queries import BatchProgress, Shown
 from models.rules.lifecycle import JobState
 from models.tables import Batch, Job, Mosaic, RemovedTile, SkippedPhoto, TileSet, Version
 
@@ -119,7 +119,7 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "tile_set": row.tile_set_id,
         "tile_set_version": row.tile_set_version,
         "target_name": row.target_name,
-        "order": asdict(finding.order_of(row)),
+        "order": asdict(queries.order_of(row)),
         "job": job(row.job),
         "picture": url_for("api.mosaics.picture", mosaic_id=row.id) if ready else None,
         "width": row.width,

@@ -4,7 +4,7 @@ from apiflask import Schema
 from apiflask.fields import UUID, Boolean, DateTime, Dict, Enum, File, Float, Integer, List, Nested, String
 from apiflask.validators import Range
 
-from models import database, finding
+from models import database, queries
 from models.rules import orders
 from models.rules.lifecycle import JobState
 from models.rules.orders import Fit, Format, LossName
@@ -37,7 +37,7 @@ class PageIn(Schema):
         validate=Range(min=0, max=database.LAST_ID),
         metadata={"description": "From the address in next."},
     )
-    limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
+    limit = Integer(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
 class PhotosIn(Strict):

@@ -6,7 +6,7 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from models import database, finding, jobs, parts, tile_sets, undo
+from models import database, jobs, parts, queries, tile_set_versions, undo
 from models.errors import NotReady, NotRetryable
 from web import downloads, forms, intake
 from web.api import present
@@ -44,7 +44,7 @@ def create(wish: dict[str, Any]) -> Answer:
 def index() -> dict[str, Any]:
     """List the newest tile sets."""
     with reading()() as session:
-        return {"items": [present.tile_set(row) for row in finding.tile_sets(session)]}
+        return {"items": [present.tile_set(row) for row in queries.tile_sets(session)]}
 
 
 @bp.get("/<uuid:tile_set_id>")
@@ -52,11 +52,11 @@ def index() -> dict[str, Any]:
 def show(tile_set_id: UUID) -> Answer:
     """Show a tile set, its versions, how far its indexing is, and which files were skipped and why."""
     with reading()() as session:
-        row = finding.find_tile_set(session, tile_set_id)
+        row = queries.find_tile_set(session, tile_set_id)
         more = {
             "progress": present.progress(parts.so_far(session, row)),
-            "versions": [present.version(version) for version in finding.versions(session, tile_set_id)],
-            "skipped": [present.skipped(line) for line in finding.skipped_photos(session, tile_set_id)],
+            "versions": [present.version(version) for version in queries.versions(session, tile_set_id)],
+            "skipped": [present.skipped(line) for line in queries.skipped_photos(session, tile_set_id)],
         }
     return present.tile_set(row) | more, 200, present.retry_after(final=row.job.state.final)
 
@@ -67,7 +67,7 @@ def show(tile_set_id: UUID) -> Answer:
 def rename(tile_set_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
     """Give a tile set another name."""
     with sessions().begin() as session:
-        tile_sets.rename(session, tile_set_id, wish["name"])
+        tile_set_versions.rename(session, tile_set_id, wish["name"])
     return _shown(tile_set_id)
 
 
@@ -76,7 +76,7 @@ def rename(tile_set_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
 def delete(tile_set_id: UUID) -> str:
     """Put a tile set into the trash; mosaics that were made of it keep their pictures."""
     with sessions().begin() as session:
-        tile_sets.drop(session, tile_set_id, database.now(session))
+        tile_set_versions.drop(session, tile_set_id, database.now(session))
     return ""
 
 
@@ -104,7 +104,7 @@ def add_photos(tile_set_id: UUID, wish: dict[str, Any]) -> Answer:
 def cancel(tile_set_id: UUID) -> dict[str, Any]:
     """Cancel the indexing; a tile set in a final state stays as it is."""
     with sessions().begin() as session:
-        jobs.cancel(session, [finding.find_tile_set(session, tile_set_id).job_id], database.now(session))
+        jobs.cancel(session, [queries.find_tile_set(session, tile_set_id).job_id], database.now(session))
     return _shown(tile_set_id)
 
 
@@ -140,4 +140,4 @@ def _accepted(tile_set_id: UUID) -> Answer:
 
 def _shown(tile_set_id: UUID) -> dict[str, Any]:
     with reading()() as session:
-        return present.tile_set(finding.find_tile_set(session, tile_set_id))
+        return present.tile_set(queries.find_tile_set(session, tile_set_id))

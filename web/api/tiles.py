@@ -9,7 +9,7 @@ from apiflask import APIBlueprint
 from flask import Response, url_for
 from sqlalchemy.orm import Session
 
-from models import database, finding, tile_sets, undo
+from models import database, queries, tile_set_versions, undo
 from models.errors import LastTile, NotReady
 from models.tables import Tile
 from web import downloads
@@ -29,8 +29,8 @@ bp = APIBlueprint("tiles", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/t
 def index(tile_set_id: UUID, page: dict[str, int]) -> dict[str, Any]:
     """List the photos of a tile set, in the order in which they came."""
     with reading()() as session:
-        tile_set = finding.find_tile_set(session, tile_set_id)
-        found = finding.tiles(session, tile_set_id, page["after"], page["limit"])
+        tile_set = queries.find_tile_set(session, tile_set_id)
+        found = queries.tiles(session, tile_set_id, page["after"], page["limit"])
     more = len(found) == page["limit"]
     after = found[-1].tile.id if more else 0
     following = url_for("api.tiles.index", tile_set_id=tile_set_id, after=after, limit=page["limit"])
@@ -42,7 +42,7 @@ def index(tile_set_id: UUID, page: dict[str, int]) -> dict[str, Any]:
 @fails(NotReady, LastTile)
 def ban(tile_set_id: UUID, content: str) -> dict[str, Any]:
     """Use a photo in no mosaic that is ordered from now on."""
-    return _changed(tile_sets.ban, tile_set_id, content)
+    return _changed(tile_set_versions.ban, tile_set_id, content)
 
 
 @bp.post("/<sha256:content>/allow")
@@ -50,7 +50,7 @@ def ban(tile_set_id: UUID, content: str) -> dict[str, Any]:
 @fails(NotReady, LastTile)
 def allow(tile_set_id: UUID, content: str) -> dict[str, Any]:
     """Use a photo again that was banned."""
-    return _changed(tile_sets.allow, tile_set_id, content)
+    return _changed(tile_set_versions.allow, tile_set_id, content)
 
 
 @bp.delete("/<sha256:content>")
@@ -59,7 +59,7 @@ def allow(tile_set_id: UUID, content: str) -> dict[str, Any]:
 def remove(tile_set_id: UUID, content: str) -> str:
     """Put a photo into the trash; mosaics that were ordered before are still made of it."""
     with sessions().begin() as session:
-        tile_sets.remove(session, tile_set_id, content, database.now(session))
+        tile_set_versions.remove(session, tile_set_id, content, database.now(session))
     return ""
 
 
@@ -90,13 +90,13 @@ def picture(tile_set_id: UUID, content: str) -> Response:
 def original(tile_set_id: UUID, content: str) -> Response:
     """Download a photo's file as it came."""
     with reading()() as session:
-        kept = finding.find_tile_set(session, tile_set_id).keep_originals
+        kept = queries.find_tile_set(session, tile_set_id).keep_originals
     return downloads.original(_tile(tile_set_id, content), kept=kept)
 
 
 def _tile(tile_set_id: UUID, content: str) -> Tile:
     with reading()() as session:
-        return finding.find_tile(session, tile_set_id, content).tile
+        return queries.find_tile(session, tile_set_id, content).tile
 
 
 def _changed(
@@ -105,5 +105,5 @@ def _changed(
     with sessions().begin() as session:
         change(session, tile_set_id, content, database.now(session))
     with reading()() as session:
-        tile_set = finding.find_tile_set(session, tile_set_id)
-        return present.tile(finding.find_tile(session, tile_set_id, content), tile_set)
+        tile_set = queries.find_tile_set(session, tile_set_id)
+        return present.tile(queries.find_tile(session, tile_set_id, content), tile_set)

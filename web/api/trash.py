@@ -8,7 +8,7 @@ from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
 from apiflask.validators import Range
 from flask import url_for
 
-from models import database, finding, undo
+from models import database, queries, undo
 from web.api import present
 from web.api.fields import SHA256, Address, Shown, said
 from web.api.schemas import MOST_OF_A_PAGE
@@ -27,7 +27,7 @@ class TrashPageIn(Schema):
         validate=Range(min=0, max=database.LAST_ID),
         metadata=said("From the address in next."),
     )
-    limit = Integer(load_default=finding.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
+    limit = Integer(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
 class InTrash(Shown):

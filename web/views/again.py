@@ -7,7 +7,7 @@ from typing import ParamSpec
 from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from models import finding
+from models import queries
 from models.errors import TesseraError
 from models.rules.orders import LossName
 from web.context import reading
@@ -24,7 +24,7 @@ def order_form(template: str) -> Page:
 
     def page(error: TesseraError | None) -> ResponseReturnValue:
         with reading()() as session:
-            tile_sets = finding.tile_sets(session, indexed_only=True)
+            tile_sets = queries.tile_sets(session, indexed_only=True)
         return render_template(template, error=error, form=request.values, tile_sets=tile_sets, losses=list(LossName))
 
     return page

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, finding, jobs
+from models import database, jobs, queries
 from web import downloads, forms, intake
 from web.context import reading, sessions
 from web.views.again import or_again, order_form
@@ -38,9 +38,9 @@ def create() -> ResponseReturnValue:
 def show(batch_id: UUID) -> ResponseReturnValue:
     """Show how far the batch is, as a whole and one by one."""
     with reading()() as session:
-        batch = finding.find_batch(session, batch_id)
-        progress = finding.batch_progress(session, batch_id)
-        mosaics = finding.batch_mosaics(session, batch_id)
+        batch = queries.find_batch(session, batch_id)
+        progress = queries.batch_progress(session, batch_id)
+        mosaics = queries.batch_mosaics(session, batch_id)
     return render_template("batches/show.html", batch=batch, progress=progress, mosaics=mosaics)
 
 
@@ -48,8 +48,8 @@ def show(batch_id: UUID) -> ResponseReturnValue:
 def cancel(batch_id: UUID) -> ResponseReturnValue:
     """Cancel what is not final."""
     with sessions().begin() as session:
-        finding.find_batch(session, batch_id)
-        jobs.cancel(session, [row.job_id for row in finding.batch_mosaics(session, batch_id)], database.now(session))
+        queries.find_batch(session, batch_id)
+        jobs.cancel(session, [row.job_id for row in queries.batch_mosaics(session, batch_id)], database.now(session))
     return redirect(url_for("batches.show", batch_id=batch_id), code=303)
 
 
@@ -57,6 +57,6 @@ def cancel(batch_id: UUID) -> ResponseReturnValue:
 def archive(batch_id: UUID) -> ResponseReturnValue:
     """Download one zip of the mosaics that succeeded."""
     with reading()() as session:
-        finding.find_batch(session, batch_id)
-        mosaics = finding.batch_mosaics(session, batch_id)
+        queries.find_batch(session, batch_id)
+        mosaics = queries.batch_mosaics(session, batch_id)
     return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", mosaics)

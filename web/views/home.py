@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
-from models import database, finding, undo
+from models import database, queries, undo
 from web.context import reading
 
 bp = Blueprint("home", __name__)
@@ -13,11 +13,11 @@ bp = Blueprint("home", __name__)
 def show() -> ResponseReturnValue:
     """Show the newest mosaics, batches and tile sets."""
     with reading()() as session:
-        batches = [(batch, finding.batch_progress(session, batch.id)) for batch in finding.batches(session)]
+        batches = [(batch, queries.batch_progress(session, batch.id)) for batch in queries.batches(session)]
         return render_template(
             "home.html",
-            mosaics=finding.mosaics(session),
+            mosaics=queries.mosaics(session),
             batches=batches,
-            tile_sets=finding.tile_sets(session),
+            tile_sets=queries.tile_sets(session),
             deleted=undo.tile_sets(session, since=database.now(session) - undo.LATELY),
         )

@@ -15,9 +15,9 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from models import database, watching
+from models import database, statistics
 from models.rules.lifecycle import AttemptEnd
-from models.watching import WAIT_BOUNDS, Figures, Waits
+from models.statistics import WAIT_BOUNDS, Figures, Waits
 from web.context import reading
 from web.problems import METRICS_PATH
 
@@ -28,7 +28,7 @@ bp = Blueprint("metrics", __name__)
 def show() -> Response:
     """Count, and answer in the text format."""
     with reading()() as session:
-        figures = watching.count(session, database.now(session))
+        figures = statistics.count(session, database.now(session))
     registry = CollectorRegistry()
     registry.register(FiguresCollector(figures))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, finding, jobs
+from models import database, jobs, queries
 from web import downloads, forms, intake
 from web.context import reading, sessions
 from web.views.again import or_again, order_form
@@ -36,8 +36,8 @@ def create() -> ResponseReturnValue:
 def show(mosaic_id: UUID) -> ResponseReturnValue:
     """Show how far the mosaic is, then the mosaic."""
     with reading()() as session:
-        mosaic = finding.find_mosaic(session, mosaic_id)
-    again = forms.fields_of(finding.order_of(mosaic))
+        mosaic = queries.find_mosaic(session, mosaic_id)
+    again = forms.fields_of(queries.order_of(mosaic))
     return render_template("mosaics/show.html", mosaic=mosaic, again=again)
 
 
@@ -45,7 +45,7 @@ def show(mosaic_id: UUID) -> ResponseReturnValue:
 def cancel(mosaic_id: UUID) -> ResponseReturnValue:
     """Cancel the mosaic."""
     with sessions().begin() as session:
-        jobs.cancel(session, [finding.find_mosaic(session, mosaic_id).job_id], database.now(session))
+        jobs.cancel(session, [queries.find_mosaic(session, mosaic_id).job_id], database.now(session))
     return redirect(url_for("mosaics.show", mosaic_id=mosaic_id), code=303)
 
 
@@ -53,7 +53,7 @@ def cancel(mosaic_id: UUID) -> ResponseReturnValue:
 def picture(mosaic_id: UUID) -> ResponseReturnValue:
     """Download the mosaic."""
     with reading()() as session:
-        mosaic = finding.find_mosaic(session, mosaic_id)
+        mosaic = queries.find_mosaic(session, mosaic_id)
     return downloads.picture(mosaic)
 
 
@@ -61,5 +61,5 @@ def picture(mosaic_id: UUID) -> ResponseReturnValue:
 def preview(mosaic_id: UUID) -> ResponseReturnValue:
     """Send the picture that the pages show."""
     with reading()() as session:
-        mosaic = finding.find_mosaic(session, mosaic_id)
+        mosaic = queries.find_mosaic(session, mosaic_id)
     return downloads.preview(mosaic)

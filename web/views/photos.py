@@ -8,9 +8,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from models import database, finding, tile_sets, undo
+from models import database, queries, tile_set_versions, undo
 from models.errors import NotFound, TesseraError
-from models.finding import Shown
+from models.queries import Shown
 from web import downloads, forms
 from web.context import reading, sessions
 from web.views.again import or_again
@@ -19,9 +19,9 @@ PAGE_LENGTH = 48
 MOST_REMOVED = 5
 """Photos that a page offers back; the trash has them all."""
 CHANGES: dict[str, Callable[[Session, UUID, str, datetime], None]] = {
-    "ban": tile_sets.ban,
-    "allow": tile_sets.allow,
-    "remove": tile_sets.remove,
+    "ban": tile_set_versions.ban,
+    "allow": tile_set_versions.allow,
+    "remove": tile_set_versions.remove,
 }
 
 bp = Blueprint("photos", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/photos")
@@ -32,8 +32,8 @@ def index(tile_set_id: UUID) -> ResponseReturnValue:
     """Show a page of them."""
     after = forms.row_id(request.args, "after", 0)
     with reading()() as session:
-        tile_set = finding.find_tile_set(session, tile_set_id)
-        found = finding.tiles(session, tile_set_id, after, PAGE_LENGTH)
+        tile_set = queries.find_tile_set(session, tile_set_id)
+        found = queries.tiles(session, tile_set_id, after, PAGE_LENGTH)
         removed = undo.photos_of(session, tile_set_id, database.now(session) - undo.LATELY, MOST_REMOVED)
     following = found[-1].tile.id if len(found) == PAGE_LENGTH else None
     return render_template(
@@ -45,8 +45,8 @@ def _page(error: TesseraError | None) -> ResponseReturnValue:
     """Show the photo that the address names, with what went wrong."""
     place = request.view_args or {}
     with reading()() as session:
-        tile_set = finding.find_tile_set(session, place["tile_set_id"])
-        shown = finding.find_tile(session, place["tile_set_id"], place["content"])
+        tile_set = queries.find_tile_set(session, place["tile_set_id"])
+        shown = queries.find_tile(session, place["tile_set_id"], place["content"])
     return render_template("photos/show.html", error=error, tile_set=tile_set, shown=shown)
 
 
@@ -63,7 +63,7 @@ def change(tile_set_id: UUID, content: str, change: str) -> ResponseReturnValue:
     before = 0
     try:
         with sessions().begin() as session:
-            before = finding.find_tile(session, tile_set_id, content).tile.id - 1
+            before = queries.find_tile(session, tile_set_id, content).tile.id - 1
             CHANGES[change](session, tile_set_id, content, database.now(session))
     except NotFound:
         # Of two clicks on the same button the second finds it in the trash.
@@ -93,10 +93,10 @@ def picture(tile_set_id: UUID, content: str) -> ResponseReturnValue:
 def original(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Send the file as it came."""
     with reading()() as session:
-        kept = finding.find_tile_set(session, tile_set_id).keep_originals
+        kept = queries.find_tile_set(session, tile_set_id).keep_originals
     return downloads.original(_shown(tile_set_id, content).tile, kept=kept)
 
 
 def _shown(tile_set_id: UUID, content: str) -> Shown:
     with reading()() as session:
-        return finding.find_tile(session, tile_set_id, content)
+        return queries.find_tile(session, tile_set_id, content)

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, finding, jobs, parts, tile_sets, undo
+from models import database, jobs, parts, queries, tile_set_versions, undo
 from models.errors import NotFound, TesseraError
 from web import downloads, forms, intake
 from web.context import reading, sessions, settings
@@ -22,14 +22,14 @@ def _page(error: TesseraError | None) -> ResponseReturnValue:
     """Show the set that the address names, with what went wrong."""
     tile_set_id: UUID = (request.view_args or {})["tile_set_id"]
     with reading()() as session:
-        tile_set = finding.find_tile_set(session, tile_set_id)
+        tile_set = queries.find_tile_set(session, tile_set_id)
         return render_template(
             "tile_sets/show.html",
             error=error,
             tile_set=tile_set,
             far=parts.so_far(session, tile_set),
-            versions=finding.versions(session, tile_set_id, most=10),
-            skipped=finding.skipped_photos(session, tile_set_id),
+            versions=queries.versions(session, tile_set_id, most=10),
+            skipped=queries.skipped_photos(session, tile_set_id),
         )
 
 
@@ -73,7 +73,7 @@ def add(tile_set_id: UUID) -> ResponseReturnValue:
 def rename(tile_set_id: UUID) -> ResponseReturnValue:
     """Give the set another name."""
     with sessions().begin() as session:
-        tile_sets.rename(session, tile_set_id, request.form.get("name", ""))
+        tile_set_versions.rename(session, tile_set_id, request.form.get("name", ""))
     return _back(tile_set_id)
 
 
@@ -81,7 +81,7 @@ def rename(tile_set_id: UUID) -> ResponseReturnValue:
 def cancel(tile_set_id: UUID) -> ResponseReturnValue:
     """Cancel the indexing."""
     with sessions().begin() as session:
-        jobs.cancel(session, [finding.find_tile_set(session, tile_set_id).job_id], database.now(session))
+        jobs.cancel(session, [queries.find_tile_set(session, tile_set_id).job_id], database.now(session))
     return _back(tile_set_id)
 
 
@@ -97,8 +97,8 @@ def resume(tile_set_id: UUID) -> ResponseReturnValue:
 def ask(tile_set_id: UUID) -> ResponseReturnValue:
     """Ask whether the set is to be deleted."""
     with reading()() as session:
-        tile_set = finding.find_tile_set(session, tile_set_id)
-        count = finding.mosaic_count(session, tile_set_id)
+        tile_set = queries.find_tile_set(session, tile_set_id)
+        count = queries.mosaic_count(session, tile_set_id)
     days = settings().undo_days
     return render_template("tile_sets/delete.html", tile_set=tile_set, mosaic_count=count, days=days)
 
@@ -108,7 +108,7 @@ def delete(tile_set_id: UUID) -> ResponseReturnValue:
     """Put the set into the trash; a second click finds it there."""
     try:
         with sessions().begin() as session:
-            tile_sets.drop(session, tile_set_id, database.now(session))
+            tile_set_versions.drop(session, tile_set_id, database.now(session))
     except NotFound:
         with reading()() as session:
             undo.find_set(session, tile_set_id)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models import jobs
 from models.errors import InvalidOrder, LastTile, NotFound
 from models.exclusions import excluded, in_force, left_out, set_aside, use_again
-from models.finding import find_indexed, find_tile_set, find_version
+from models.queries import find_indexed, find_tile_set, find_version
 from models.rules.names import readable
 from models.rules.orders import ExclusionReason
 from models.tables import CHANGE_LENGTH, Exclusion, Part, RemovedTile, Source, Tile, TileSet, Version
