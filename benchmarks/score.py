@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker import images
-from worker.core import likeness
 from worker.core.cells import of_cells
 from worker.core.colour import ciede2000, lab
 from worker.core.fitted import Fitted
-from worker.core.likeness import PARTS
-from worker.core.miniature import assembled
+from worker.core.measures import similarity
+from worker.core.measures.miniature import assembled
+from worker.core.measures.similarity import PARTS
 
 Pixels = NDArray[np.uint8]
 
@@ -24,9 +24,9 @@ def score(target: Pixels, mosaic: Pixels, columns: int, rows: int) -> dict[str, 
     one, other = (of_cells(side, columns, rows, 1).reshape(rows, columns, 3) for side in sides)
     four = (assembled(of_cells(side, columns, rows, PARTS), columns) for side in sides)
     return {
-        "psnr1": likeness.psnr(one, other),
+        "psnr1": similarity.psnr(one, other),
         "de00": float(ciede2000(lab(one), lab(other)).mean()),
-        "ssim4": likeness.ssim(*four),
+        "ssim4": similarity.ssim(*four),
     }
 
 

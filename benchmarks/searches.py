@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from models.rules import repeats
 from worker import parallel
 from worker.core import losses
-from worker.core.assign import Rules
-from worker.core.choose import Choice, Cut, choose
+from worker.core.assignment.assign import Rules
 from worker.core.losses import Metric
-from worker.core.match import nearest
-from worker.core.pruned import nearest_by_bounds
+from worker.core.matcher import Choice, Cut, choose
+from worker.core.search.nearest import nearest
+from worker.core.search.pruned import nearest_by_bounds
 
 Single = NDArray[np.float32]
 

@@ -1,6 +1,6 @@
 """The quality report as people read it on a terminal."""
 
-from worker.core.quality import Quality
+from worker.core.measures.quality import Quality
 
 SHOWN = 3
 """Worst cells that are named; the JSON report has all ten."""

@@ -11,13 +11,13 @@ from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import LossName, MosaicOrder
 from worker import images, plan
-from worker.core.choose import Choice
 from worker.core.descriptors import of_pictures
 from worker.core.fitted import Fitted
-from worker.core.likeness import PARTS
-from worker.core.miniature import assembled
-from worker.core.quality import Quality
-from worker.core.turns import turned
+from worker.core.matcher import Choice
+from worker.core.measures.miniature import assembled
+from worker.core.measures.quality import Quality
+from worker.core.measures.similarity import PARTS
+from worker.core.orientations import turned
 from worker.index import SIDE, Index, Progress
 
 Pixels = NDArray[np.uint8]

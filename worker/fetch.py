@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from models.errors import DamagedIndex, StorageFull, UnusablePicture
 from models.rules.grid import Grid
 from worker import images, parallel
-from worker.core.choose import Choice
 from worker.core.descriptors import of_pictures
-from worker.core.likeness import PARTS
-from worker.core.turns import lies_across, turned
+from worker.core.matcher import Choice
+from worker.core.measures.similarity import PARTS
+from worker.core.orientations import lies_across, turned
 from worker.images import Decoder
 from worker.index import Progress
 

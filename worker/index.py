@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.errors import NoUsableTiles
 from worker import arrays, parallel, rows
-from worker.core import alike as core
+from worker.core import near_duplicates as core
 
 KIND, VERSION, SIDE, COLUMNS = rows.KIND, rows.VERSION, rows.SIDE, rows.COLUMNS
 MOST_OPEN = 200
@@ -113,7 +113,7 @@ def near_duplicates(index: Index, unused: Container[str] = frozenset()) -> dict[
         unused: Those, by content hash in hexadecimal, that are not looked at.
 
     Returns:
-        Content hashes in hexadecimal; see `worker.core.alike` for what is nearly the same.
+        Content hashes in hexadecimal; see `worker.core.near_duplicates` for what is nearly the same.
     """
     contents = [row.tobytes().hex() for row in index.content]
     used = np.array([number for number, content in enumerate(contents) if content not in unused], np.intp)

@@ -7,16 +7,17 @@ from models.rules import repeats
 from models.rules.grid import Grid
 from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, MosaicOrder
 from worker import parallel
-from worker.core import descriptors, losses, quality
-from worker.core.assign import Rules
+from worker.core import descriptors, losses
+from worker.core.assignment.assign import Rules
 from worker.core.cells import of_cells
-from worker.core.choose import Choice, Cut, cell_features, choose, telling, tile_features
 from worker.core.colour import ciede2000, lab
 from worker.core.fitted import Fitted
-from worker.core.likeness import PARTS
-from worker.core.miniature import assembled
-from worker.core.quality import Quality
-from worker.core.turns import allowed
+from worker.core.matcher import Choice, Cut, cell_features, choose, telling, tile_features
+from worker.core.measures import quality
+from worker.core.measures.miniature import assembled
+from worker.core.measures.quality import Quality
+from worker.core.measures.similarity import PARTS
+from worker.core.orientations import allowed
 from worker.index import Index, Progress
 
 Small = NDArray[np.float64]

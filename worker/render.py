@@ -11,9 +11,9 @@ from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
 from worker import images, pictures, plan
-from worker.core.choose import Choice
 from worker.core.fitted import Fitted
-from worker.core.quality import Quality
+from worker.core.matcher import Choice
+from worker.core.measures.quality import Quality
 from worker.fetch import ReadPhoto, fetched
 from worker.images import Decoder
 from worker.index import Index, Progress
@@ -27,7 +27,7 @@ class Rendered:
     Attributes:
         grid: How the target was cut.
         placement: (rows, columns) tile numbers.
-        turns: (rows, columns) how each tile is turned; see `worker.core.turns`.
+        turns: (rows, columns) how each tile is turned; see `worker.core.orientations`.
         quality: How near the mosaic comes to its target.
     """
 

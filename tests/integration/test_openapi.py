@@ -12,7 +12,7 @@ from models.rules.orders import MosaicOrder
 from models.services import Services, open_services
 from models.settings import Settings
 from web.app import assemble
-from worker.core.quality import Quality
+from worker.core.measures.quality import Quality
 
 PAGE = Path(__file__).parents[2] / "docs/reference/api.md"
 NAMES = {

@@ -11,8 +11,8 @@ from PIL import Image, ImageEnhance
 from scipy.ndimage import uniform_filter
 
 from worker import images
-from worker.core import alike as module
-from worker.core.alike import alike
+from worker.core import near_duplicates as module
+from worker.core.near_duplicates import alike
 
 NAMES = (
     "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "hubble_deep_field.jpg",

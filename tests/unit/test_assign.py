@@ -14,14 +14,14 @@ from scipy.spatial.distance import cdist
 
 from models.errors import InvalidOrder
 from models.rules.repeats import pattern
-from worker.core import assign as assign_module
-from worker.core import matching
-from worker.core.assign import Rules, assign
-from worker.core.bound import apart_bound
-from worker.core.matching import GRAIN, cheapest, dense_utilities
-from worker.core.prices import learn_prices
-from worker.core.shortlist import lowest
-from worker.core.spacing import NOBODY, Spacing
+from worker.core.assignment import assign as assign_module
+from worker.core.assignment import solvers
+from worker.core.assignment.assign import Rules, assign
+from worker.core.assignment.lower_bound import apart_bound
+from worker.core.assignment.prices import learn_prices
+from worker.core.assignment.shortlist import lowest
+from worker.core.assignment.solvers import GRAIN, cheapest, dense_utilities
+from worker.core.assignment.spacing import NOBODY, Spacing
 
 DISTANCES = st.sampled_from([0, 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7, 20])
 
@@ -307,7 +307,7 @@ def test_an_edge_that_costs_next_to_nothing_is_chosen(grains):
 
 def test_every_row_may_leave_for_a_column_of_its_own_that_is_dearer_than_any_full_choice():
     edges = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0]), np.array([3.0, 5, 4, 2]), np.array([1, 2])
-    rows, columns, costs, room = matching._with_escapes(*edges)
+    rows, columns, costs, room = solvers._with_escapes(*edges)
     assert (rows[4:].tolist(), columns[4:].tolist(), room[2:].tolist()) == ([0, 1, 2], [2, 3, 4], [1, 1, 1])
     assert costs[4:].min() > 3 * 5
 
@@ -429,7 +429,7 @@ def test_no_tile_can_lie_more_often_than_the_bound_on_its_uses(columns, rows, di
 
 
 def test_scipy_is_loaded_only_when_rules_ask_for_it():
-    code = "import sys, worker.core.assign; print(any(name.startswith('scipy') for name in sys.modules))"
+    code = "import sys, worker.core.assignment.assign; print(any(name.startswith('scipy') for name in sys.modules))"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
     )

@@ -14,14 +14,14 @@ from models.errors import InvalidOrder
 from models.rules.orders import LossName
 from models.rules.repeats import pattern
 from worker import parallel
-from worker.core import choose as choosing
-from worker.core.assign import Rules, assign
+from worker.core import matcher as choosing
+from worker.core.assignment.assign import Rules, assign
 from worker.core.cells import of_cells
-from worker.core.choose import Cut, cell_features, choose, telling, tile_features
 from worker.core.descriptors import of_tiles
 from worker.core.fitted import Fitted
 from worker.core.losses import cost, find
-from worker.core.turns import allowed
+from worker.core.matcher import Cut, cell_features, choose, telling, tile_features
+from worker.core.orientations import allowed
 
 SEEDS = st.integers(0, 2**32 - 1)
 NAMES = [name.value for name in LossName]

@@ -12,10 +12,12 @@ from scipy.spatial.distance import cdist
 from skimage.color import deltaE_ciede2000
 
 from worker import parallel
-from worker.core import ciede, match, pruned
 from worker.core.colour import ciede2000
 from worker.core.losses import Metric
-from worker.core.match import PROPOSALS, nearest
+from worker.core.search import ciede2000 as ciede2000_search
+from worker.core.search import nearest as nearest_search
+from worker.core.search import pruned
+from worker.core.search.nearest import PROPOSALS, nearest
 
 FEW = st.integers(0, 3).map(float)
 LEVELS = st.integers(0, 255).map(float)
@@ -118,7 +120,7 @@ def test_more_ties_than_even_the_second_search_proposes_are_searched_whole(block
     assert len(diamond) == 326 > PROPOSALS[-1]
     random.shuffle(diamond)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(match, "BLOCK_BYTES", block)
+        patch.setattr(nearest_search, "BLOCK_BYTES", block)
         cells = [(50.0, 50.0, 50.0)] * 3 + [(50.0, 50.0, 51.0)]
         assert found(cells, diamond, Metric.MANHATTAN) == plain_loop(cells, diamond, Metric.MANHATTAN)
 
@@ -206,23 +208,23 @@ def test_ciede2000_between_blues_is_not_misled_by_the_straight_line():
 
 
 def test_every_cell_of_every_block_is_led_past_what_is_nearer_in_a_straight_line(monkeypatch):
-    monkeypatch.setattr(ciede, "PROPOSALS", 1)
-    monkeypatch.setattr(ciede, "PAIRS", 1)
+    monkeypatch.setattr(ciede2000_search, "PROPOSALS", 1)
+    monkeypatch.setattr(ciede2000_search, "PAIRS", 1)
     cell = (50.0, 0.0, -82.7485)
     tiles = [(50.0, 2.6772, -79.7751), (51.5, 0.0, -82.7485), (50.0, -1.3802, -84.2814)]
-    assert ciede.nearest_by_ciede2000(np.array([cell] * 3), np.array(tiles)).tolist() == [2, 2, 2]
+    assert ciede2000_search.nearest_by_ciede2000(np.array([cell] * 3), np.array(tiles)).tolist() == [2, 2, 2]
 
 
 @pytest.mark.parametrize("pairs", [1, 7, 500])
 def test_ciede2000_in_blocks_of_any_size_is_the_same(pairs, monkeypatch):
     dice = np.random.default_rng(3)
     cells, tiles = (dice.integers(0, 8, (n, 3)) * 12.0 for n in (60, 90))
-    monkeypatch.setattr(ciede, "PAIRS", pairs)
+    monkeypatch.setattr(ciede2000_search, "PAIRS", pairs)
     assert found(cells, tiles, Metric.CIEDE2000) == lowest_of_all(cells, tiles)
 
 
 def test_ciede2000_tells_how_far_it_is_and_stops_when_told(monkeypatch):
-    monkeypatch.setattr(ciede, "PAIRS", 40)
+    monkeypatch.setattr(ciede2000_search, "PAIRS", 40)
     cells, told = np.random.default_rng(1).uniform(0, 90, (50, 3)), []
     nearest(cells, cells, Metric.CIEDE2000, threads=1, progress=lambda *done: told.append(done))
     assert told[-1] == (50, 50)

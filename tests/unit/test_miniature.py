@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from worker.core.likeness import PARTS
-from worker.core.miniature import Miniature, assembled
+from worker.core.measures.miniature import Miniature, assembled
+from worker.core.measures.similarity import PARTS
 
 
 def fed(mosaic, columns, rows, heights):

@@ -8,10 +8,13 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from skimage.color import deltaE_ciede2000
 
-from worker.core import ciede, descriptors, match, pruned
+from worker.core import descriptors
+from worker.core.assignment.shortlist import blocks
 from worker.core.losses import Metric
-from worker.core.match import nearest
-from worker.core.shortlist import blocks
+from worker.core.search import ciede2000 as ciede2000_search
+from worker.core.search import nearest as nearest_search
+from worker.core.search import pruned
+from worker.core.search.nearest import nearest
 
 
 @contextmanager
@@ -49,7 +52,7 @@ FARTHER = [(10, 1, 1), *((11 + number, 0, 0) for number in range(200))]
 )  # fmt: skip
 def test_the_tree_proposes_more_only_where_as_many_as_it_proposed_are_equally_near(equal, looked_at):
     tiles = np.array(EQUALLY_NEAR[:equal] + FARTHER, np.float64)
-    with counted(match, "_distances") as pairs:
+    with counted(nearest_search, "_distances") as pairs:
         assert found(np.zeros((1, 3)), tiles) == [0]
     assert sum(pairs) == looked_at
 
@@ -62,7 +65,7 @@ def test_the_tree_is_spared_tiles_of_one_colour_where_they_are_many(equal, in_th
         planted.append(len(points))
         return cKDTree(points)
 
-    monkeypatch.setattr(match, "KDTree", plant)
+    monkeypatch.setattr(nearest_search, "KDTree", plant)
     tiles = np.array([(5, 5, 5)] * equal + [(10 + number, 3 * number, 0) for number in range(100)], np.float64)
     assert found(np.array([(5.0, 5, 6)]), tiles) == [0]
     assert planted == [in_the_tree]
@@ -95,7 +98,7 @@ def test_only_pairs_that_may_be_nearer_are_compared_by_ciede2000():
     left = [
         sum(at_least(cell, tile) <= most**2 for tile in tiles) for cell, most in zip(cells, smallest, strict=True)
     ]
-    with counted(ciede, "_bound") as bounds, counted(ciede, "ciede2000") as differences:
+    with counted(ciede2000_search, "_bound") as bounds, counted(ciede2000_search, "ciede2000") as differences:
         found(cells, tiles, Metric.CIEDE2000)
     assert sum(bounds) == sum(like_enough)
     assert sum(differences) == 8 * 40 + sum(left)

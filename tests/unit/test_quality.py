@@ -13,15 +13,9 @@ from scipy.ndimage import gaussian_filter
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from worker.core import advice
-from worker.core.likeness import BAND, psnr, psnr_blur, ssim
-from worker.core.quality import (
-    cell_means,
-    equal_neighbours,
-    measure,
-    smallest_distance,
-    worst_cells,
-)
+from worker.core.measures import advice
+from worker.core.measures.quality import cell_means, equal_neighbours, measure, smallest_distance, worst_cells
+from worker.core.measures.similarity import BAND, psnr, psnr_blur, ssim
 
 REC_709 = (0.2126, 0.7152, 0.0722)
 GREYS = np.array([[0.0, 0, 0], [64, 64, 64], [128, 128, 128], [192, 192, 192], [255, 255, 255]])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from worker.core.turns import AS_IT_IS, MIRRORED, allowed, lies_across, turned
+from worker.core.orientations import AS_IT_IS, MIRRORED, allowed, lies_across, turned
 
 
 def by_hand(picture, turn):

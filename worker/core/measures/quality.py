@@ -6,9 +6,9 @@ from math import inf, isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core import advice
 from worker.core.colour import ciede2000, lab
-from worker.core.likeness import PARTS, psnr, psnr_blur, ssim
+from worker.core.measures import advice
+from worker.core.measures.similarity import PARTS, psnr, psnr_blur, ssim
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core import descriptors
-from worker.core.assign import Rules, assign
+from worker.core.assignment.assign import Rules, assign
 from worker.core.cells import of_rows
 from worker.core.fitted import Fitted
 from worker.core.losses import Loss, Metric, cost
-from worker.core.match import nearest
+from worker.core.orientations import AS_IT_IS, lies_across, turned
 from worker.core.progress import Progress
-from worker.core.turns import AS_IT_IS, lies_across, turned
+from worker.core.search.nearest import nearest
 
 Array = NDArray[np.float64]
 Features = NDArray[np.floating]
@@ -41,7 +41,7 @@ class Choice:
 
     Attributes:
         tiles: (rows, columns) tile numbers.
-        turns: (rows, columns) how each is turned; see `worker.core.turns`.
+        turns: (rows, columns) how each is turned; see `worker.core.orientations`.
         costs: (rows, columns) squared losses.
         lower_bound: What the sum of the costs is at least, whatever is chosen within the rules.
     """

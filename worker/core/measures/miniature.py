@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.descriptors import CHANNELS, LATTICE, area_weights
-from worker.core.likeness import PARTS
+from worker.core.measures.similarity import PARTS
 
 Array = NDArray[np.float64]
 Value = TypeVar("Value", bound=np.generic)

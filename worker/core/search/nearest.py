@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pykdtree.kdtree import KDTree
 
-from worker.core.ciede import nearest_by_ciede2000
 from worker.core.losses import Metric
 from worker.core.progress import Progress, quiet
-from worker.core.pruned import nearest_by_bounds
+from worker.core.search.ciede2000 import nearest_by_ciede2000
+from worker.core.search.pruned import nearest_by_bounds
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]

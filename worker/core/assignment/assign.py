@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.bound import apart_bound
-from worker.core.matching import best_columns
-from worker.core.prices import SAMPLES, learn_prices
+from worker.core.assignment.local_search import Wishes, settle
+from worker.core.assignment.lower_bound import apart_bound
+from worker.core.assignment.prices import SAMPLES, learn_prices
+from worker.core.assignment.shortlist import TOGETHER, Costs, Numbers, blocks, lowest, whole_groups
+from worker.core.assignment.solvers import best_columns
+from worker.core.assignment.spacing import NOBODY, Spacing
 from worker.core.progress import Progress
-from worker.core.settle import Wishes, settle
-from worker.core.shortlist import TOGETHER, Costs, Numbers, blocks, lowest, whole_groups
-from worker.core.spacing import NOBODY, Spacing
 
 SHORTLIST = 48
 """Tiles in each cell's list; as many as there are cells too near it where a distance keeps more of them away."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.matching import cheapest
+from worker.core.assignment.solvers import cheapest
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.matching import GRAIN, cheapest
-from worker.core.shortlist import whole_groups
-from worker.core.spacing import Spacing
+from worker.core.assignment.shortlist import whole_groups
+from worker.core.assignment.solvers import GRAIN, cheapest
+from worker.core.assignment.spacing import Spacing
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]

@@ -6,8 +6,8 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.matching import dense_utilities
-from worker.core.shortlist import Costs, blocks
+from worker.core.assignment.shortlist import Costs, blocks
+from worker.core.assignment.solvers import dense_utilities
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]

@@ -1,0 +1,1 @@
+"""Which tile lies in which cell where rules bound its uses."""

@@ -1,0 +1,1 @@
+"""Which tile is nearest to a cell."""
