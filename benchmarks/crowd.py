@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import UnusablePicture
-from worker import images
 from worker.core import descriptors
 from worker.core.fitted import Fitted
+from worker.decoding import images
 
 Pixels = NDArray[np.uint8]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from worker import images
 from worker.core.fitted import Fitted
+from worker.decoding import images
 
 if __name__ == "__main__":
     picture, width, height, out = sys.argv[1:]

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from worker import images
 from worker.core.cells import of_cells
 from worker.core.colour import ciede2000, lab
 from worker.core.fitted import Fitted
 from worker.core.measures import similarity
 from worker.core.measures.miniature import assembled
 from worker.core.measures.similarity import PARTS
+from worker.decoding import images
 
 Pixels = NDArray[np.uint8]
 

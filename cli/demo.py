@@ -14,7 +14,7 @@ import numpy as np
 import requests
 
 from models.errors import BadConfiguration, TesseraError
-from worker import images
+from worker.decoding import images
 
 NAME = "Demo photographs"
 TARGET = "astronaut.png"

@@ -115,7 +115,7 @@ def _tried(subject: str, look: Callable[[], str]) -> Finding:
 
 
 def _pillow() -> str:
-    from worker import headers, images  # noqa: PLC0415 - a broken installation is a finding, not a crash
+    from worker.decoding import headers, images  # noqa: PLC0415 - a broken installation is a finding, not a crash
 
     headers.load_plugins()
     images.decode(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
@@ -123,8 +123,8 @@ def _pillow() -> str:
 
 
 def _decoders() -> str:
-    from worker import images  # noqa: PLC0415 - the same
-    from worker.box import Box  # noqa: PLC0415 - the same
+    from worker.decoding import images  # noqa: PLC0415 - the same
+    from worker.decoding.sandbox import Box  # noqa: PLC0415 - the same
 
     box = Box(DECODE_SECONDS, DECODE_BYTES)
     try:

@@ -10,7 +10,7 @@ from models.errors import NoUsableTiles
 from models.rules import repeats
 from models.rules.grid import Grid, cut
 from models.rules.orders import MosaicOrder
-from worker import images
+from worker.decoding import images
 from worker.sieve import Sieve
 
 

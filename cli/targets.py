@@ -11,7 +11,8 @@ from cli.outputs import Output
 from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
 from models.rules.grid import cut
 from models.rules.orders import Format, MosaicOrder
-from worker import images, index, rows
+from worker import index, rows
+from worker.decoding import images
 from worker.index import Index
 
 FORMATS = {".png": Format.PNG, ".jpg": Format.JPEG, ".jpeg": Format.JPEG}

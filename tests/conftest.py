@@ -42,7 +42,8 @@ from models.services import Services, open_services
 from models.settings import Settings
 from models.tables import Tile, TileSet
 from models.tile_set_versions import Indexed
-from worker import headers, images, index
+from worker import index
+from worker.decoding import headers, images
 
 PATIENCE = 180.0
 LAST_LINES = 40
@@ -469,7 +470,7 @@ class Installation:
 
 def _works(process: psutil.Process) -> bool:
     try:
-        return "worker.decoder" not in " ".join(process.cmdline())
+        return "worker.decoding.sandbox_process" not in " ".join(process.cmdline())
     except psutil.Error:
         return False
 

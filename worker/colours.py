@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from worker import images
 from worker.core import gamut
+from worker.decoding import images
 from worker.index import Index
 
 BLOCK_ROWS = 4_096

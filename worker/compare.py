@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import LossName, MosaicOrder
-from worker import images, plan
+from worker import plan
 from worker.core.descriptors import of_pictures
 from worker.core.fitted import Fitted
 from worker.core.matcher import Choice
@@ -18,6 +18,7 @@ from worker.core.measures.miniature import assembled
 from worker.core.measures.quality import Quality
 from worker.core.measures.similarity import PARTS
 from worker.core.orientations import turned
+from worker.decoding import images
 from worker.index import SIDE, Index, Progress
 
 Pixels = NDArray[np.uint8]

@@ -8,7 +8,7 @@ from models import settings
 from models.services import Services, open_services
 from models.settings import Settings
 from models.storage import Store
-from worker.box import Box
+from worker.decoding.sandbox import Box
 from worker.sources import Zips
 
 

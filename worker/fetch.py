@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from models.errors import DamagedIndex, StorageFull, UnusablePicture
 from models.rules.grid import Grid
-from worker import images, parallel
+from worker import parallel
 from worker.core.descriptors import of_pictures
 from worker.core.matcher import Choice
 from worker.core.measures.similarity import PARTS
 from worker.core.orientations import lies_across, turned
-from worker.images import Decoder
+from worker.decoding import images
+from worker.decoding.images import Decoder
 from worker.index import Progress
 
 RESIDENT_BYTES = 64 << 20

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
-from worker import images
 from worker.core.cells import of_cells
 from worker.core.compose import band, blended, tinted
 from worker.core.fitted import Fitted
 from worker.core.measures.miniature import Miniature, assembled
+from worker.decoding import images
 from worker.fetch import Laid, let_go
 from worker.index import Progress
 

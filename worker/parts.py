@@ -21,9 +21,9 @@ from models.services import Services
 from models.tables import Tile as TileRow
 from models.tables import TileSet
 from worker import context, entries, index, parallel, places, sources
+from worker.decoding.images import Decoder
 from worker.entries import Found, Known
 from worker.heart import Heart
-from worker.images import Decoder
 from worker.index import SIDE, Skipped, Tile
 from worker.sources import Photo
 

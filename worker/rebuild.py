@@ -19,8 +19,8 @@ from models.services import Services
 from models.storage import Store
 from models.tables import Exclusion, RemovedTile, Tile, Version
 from worker import index, litter, parallel
+from worker.decoding.images import Decoder
 from worker.fetch import ReadPhoto
-from worker.images import Decoder
 from worker.index import Index, Progress
 
 log = structlog.get_logger(__name__)

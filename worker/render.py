@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
-from worker import images, pictures, plan
+from worker import pictures, plan
 from worker.core.fitted import Fitted
 from worker.core.matcher import Choice
 from worker.core.measures.quality import Quality
+from worker.decoding import images
+from worker.decoding.images import Decoder
 from worker.fetch import ReadPhoto, fetched
-from worker.images import Decoder
 from worker.index import Index, Progress
 from worker.lay import Bands
 

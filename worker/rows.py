@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import IO, TYPE_CHECKING
 
 from models.errors import NoUsableTiles
-from worker import arrays, jpeg
+from worker import arrays
 from worker.arrays import Mapped, Stream
+from worker.decoding import plain_jpeg
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ class Rows:
         Raises:
             UnusablePicture: the bytes cannot be used as a picture.
         """
-        thumb, size = jpeg.thumb(data, SIDE) or _by_images(data)
+        thumb, size = plain_jpeg.thumb(data, SIDE) or _by_images(data)
         self._rows[content] = b"".join([side.to_bytes(4, "little") for side in size]), thumb
 
     def streams(self) -> dict[str, Stream]:
@@ -135,7 +136,7 @@ def content_of(data: bytes) -> bytes:
 
 
 def _by_images(data: bytes) -> tuple[bytes, tuple[int, int]]:
-    from worker import images  # noqa: PLC0415 - a folder of plain JPEGs never needs it
+    from worker.decoding import images  # noqa: PLC0415 - a folder of plain JPEGs never needs it
 
     thumb, size = images.thumb(data, SIDE)
     return thumb.tobytes(), size

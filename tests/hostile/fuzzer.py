@@ -24,7 +24,7 @@ from models.rules.lattices import Effort
 from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
 from web import peek
-from worker import headers, images
+from worker.decoding import headers, images
 
 MOST_BYTES = 3 << 30
 ROUND_SECONDS = 60

@@ -21,7 +21,8 @@ from PIL import Image, ImageCms
 from cli import library
 from models.errors import TooManyPixels, UnusablePicture
 from models.rules.orders import Format, MosaicOrder
-from worker import headers, images, index, pictures
+from worker import index, pictures
+from worker.decoding import headers, images
 from worker.render import render
 
 BOMB_MEBIBYTES = 100
@@ -601,7 +602,7 @@ OPEN = """
 import json, resource, sys
 from pathlib import Path
 from models.errors import UnusablePicture
-from worker import images
+from worker.decoding import images
 
 def seen(way, data):
     try:

@@ -140,7 +140,7 @@ def served(
         os.chdir(before)
 
 
-KINDS = ("web.server", "worker.sweep", "worker.decoder", *(f"--lane={lane.value}" for lane in Lane))
+KINDS = ("web.server", "worker.sweep", "worker.decoding.sandbox_process", *(f"--lane={lane.value}" for lane in Lane))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -42,7 +42,7 @@ def lasting(installation: Any) -> dict[int, str]:
     for name, process in installation.processes.items():
         for each in (psutil.Process(process.pid), *installation.children(name)):
             with suppress(psutil.NoSuchProcess):
-                if "worker.decoder" not in " ".join(each.cmdline()):
+                if "worker.decoding.sandbox_process" not in " ".join(each.cmdline()):
                     found[each.pid] = name
     return found
 

@@ -10,8 +10,7 @@ import pyvips
 from PIL import Image, ImageCms
 
 from models.errors import KindNotRead
-from worker import images
-from worker.core import cicp
+from worker.decoding import cicp, images
 
 SEED = int(os.environ.get("TESSERA_FUZZ_SEED", "1"))
 SIZES = [(33, 21)] if "TESSERA_FUZZ_ROUNDS" not in os.environ else [(33, 21), (1, 1), (16, 16), (257, 3), (130, 90)]

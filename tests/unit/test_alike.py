@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 from scipy.ndimage import uniform_filter
 
-from worker import images
 from worker.core import near_duplicates as module
 from worker.core.near_duplicates import alike
+from worker.decoding import images
 
 NAMES = (
     "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "hubble_deep_field.jpg",

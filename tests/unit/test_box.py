@@ -20,9 +20,9 @@ from handmade import DEFLATE, Tiff, tiff
 from PIL import Image
 
 from models.errors import DamagedPicture, EmptyFile, NotAPicture, TooCostly, TooManyPixels, UnusablePicture
-from worker import headers, images
-from worker.box import Box
-from worker.decoder import REPLY
+from worker.decoding import headers, images
+from worker.decoding.sandbox import Box
+from worker.decoding.sandbox_process import REPLY
 
 MEBIBYTE = 1 << 20
 
@@ -68,7 +68,7 @@ def others_are_known() -> None:
 def decoders() -> list[psutil.Process]:
     """The decoders of this test's boxes: children of the processes that make them."""
     ours = [child for child in psutil.Process().children() if child.pid not in others]
-    makers = [child for child in ours if "worker.decoder" in " ".join(child.cmdline())]
+    makers = [child for child in ours if "worker.decoding.sandbox_process" in " ".join(child.cmdline())]
     return [decoder for maker in makers for decoder in maker.children()]
 
 
@@ -166,7 +166,7 @@ def test_a_box_whose_maker_of_decoders_died_makes_another(box: Box) -> None:
     box.decode(photo())
     box.rest()
     for child in psutil.Process().children():
-        if "worker.decoder" in " ".join(child.cmdline()):
+        if "worker.decoding.sandbox_process" in " ".join(child.cmdline()):
             child.kill()
     assert box.decode(photo()).shape == (64, 128, 3)
 
@@ -220,7 +220,7 @@ def test_decoders_end_when_their_process_is_killed() -> None:
         """
         import io, sys, time
         from PIL import Image
-        from worker.box import Box
+        from worker.decoding.sandbox import Box
         file = io.BytesIO()
         Image.new("RGB", (8, 8)).save(file, "PNG")
         box = Box(30, 512 << 20)

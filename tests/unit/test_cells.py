@@ -12,10 +12,10 @@ from plain import mean, means, noise
 from models.errors import InvalidOrder
 from models.rules.grid import cut
 from models.rules.orders import Fit, MosaicOrder
-from worker import images
 from worker.core import cells
 from worker.core.cells import of_cells, of_rows
 from worker.core.fitted import Fitted
+from worker.decoding import images
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIDES = st.integers(1, 9)

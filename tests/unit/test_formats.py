@@ -16,8 +16,7 @@ from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from models.errors import DamagedPicture, NotAPicture, TooManyPixels
-from worker import images
-from worker.core import cicp
+from worker.decoding import cicp, images
 
 ORIENTATION = 0x0112
 EXACT = {"HEIF": {"quality": -1, "chroma": 444, "matrix_coefficients": 0}, "JPEG2000": {}}
@@ -458,7 +457,7 @@ def test_a_profile_is_followed(encoded, form, gamma):
 
 PLAIN = """
 import sys
-from worker import images
+from worker.decoding import images
 images.decode(sys.stdin.buffer.read())
 print(sorted({"pillow_heif", "PIL.AvifImagePlugin", "PIL.ImageCms"} & sys.modules.keys()))
 """

@@ -19,8 +19,8 @@ from models.errors import (
 )
 from models.rules.grid import cut
 from models.rules.orders import Fit, MosaicOrder
-from worker import images
 from worker.core.fitted import Fitted
+from worker.decoding import images
 
 ORIENTATION, GPS, MAKE = 0x0112, 0x8825, 0x010F
 FORMS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF", "JPEG2000")

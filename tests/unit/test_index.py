@@ -11,8 +11,9 @@ from PIL import Image
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from models.errors import DamagedIndex, NoUsableTiles
-from worker import arrays, images, index
+from worker import arrays, index
 from worker import rows as module
+from worker.decoding import images
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageOps
 
-from worker import images, jpeg
+from worker.decoding import images, plain_jpeg
 
 
 def by_pillow(data, side):
@@ -34,13 +34,13 @@ def photo(photographs):
 @pytest.mark.parametrize("size", [(451, 300), (129, 128), (127, 500), (64, 64), (63, 200), (9, 5), (1, 1)])
 def test_a_thumb_has_the_pixels_that_pillow_makes(encoded, photo, size, how):
     data = encoded(photo.resize(size), "JPEG", **how)
-    assert jpeg.thumb(data, 32) == by_pillow(data, 32)
+    assert plain_jpeg.thumb(data, 32) == by_pillow(data, 32)
 
 
 @pytest.mark.parametrize("side", [1, 7, 32, 100])
 def test_a_thumb_may_have_any_side(encoded, photo, side):
     data = encoded(photo, "JPEG")
-    assert jpeg.thumb(data, side) == by_pillow(data, side)
+    assert plain_jpeg.thumb(data, side) == by_pillow(data, side)
 
 
 def turned(photo, encoded):
@@ -104,7 +104,7 @@ def test_exif_counts_the_same_for_thumb_tile_size_and_picture_wherever_it_stands
         data = b"\xff\xd8" + b"".join([*before[:place], exif_of(6), *BESIDE[beside], *before[place:]]) + rest
         with Image.open(BytesIO(data)) as image:
             upright = ImageOps.exif_transpose(image).convert("RGB")
-        assert jpeg.thumb(data, 32) is None
+        assert plain_jpeg.thumb(data, 32) is None
         assert upright.size == (60, 90)
         assert images.thumb(data, 32)[1] == images.prepared(data, 32, 100).size == images.size(data) == upright.size
         np.testing.assert_array_equal(images.decode(data), np.asarray(upright))
@@ -120,7 +120,7 @@ def test_exif_after_the_pixels_have_begun_counts_nowhere(encoded, photo, how):
     last = data.rindex(b"\xff\xda") if how else len(data)
     for at in (last, len(data)):
         late = data[:at] + exif_of(6) + data[at:]
-        assert jpeg.thumb(late, 32) == by_pillow(data, 32)
+        assert plain_jpeg.thumb(late, 32) == by_pillow(data, 32)
         assert images.prepared(late, 32, 100).size == images.size(late) == (90, 60)
         np.testing.assert_array_equal(images.decode(late), images.decode(data))
 
@@ -128,12 +128,12 @@ def test_exif_after_the_pixels_have_begun_counts_nowhere(encoded, photo, how):
 def test_a_second_frame_is_left_to_the_judge(encoded, photo):
     before, rest = segments(encoded(photo, "JPEG"))
     frame = next(each for each in before if each[1] == 0xC0)
-    assert jpeg.thumb(b"\xff\xd8" + b"".join([*before, frame]) + rest, 32) is None
+    assert plain_jpeg.thumb(b"\xff\xd8" + b"".join([*before, frame]) + rest, 32) is None
 
 
 @pytest.mark.parametrize("kind", NOT_PLAIN)
 def test_a_file_that_is_not_plain_has_no_thumb_here(encoded, photo, kind):
-    assert jpeg.thumb(NOT_PLAIN[kind](photo, encoded), 32) is None
+    assert plain_jpeg.thumb(NOT_PLAIN[kind](photo, encoded), 32) is None
 
 
 @pytest.mark.parametrize("at", range(0, 700, 7))
@@ -141,19 +141,19 @@ def test_a_spoilt_file_is_judged_as_it_was_before(encoded, photo, at):
     # Where the short way gives a thumb at all, it is the long way's.
     data = bytearray(encoded(photo.resize((90, 90)), "JPEG", quality=50))
     data[at] ^= 0x55
-    short = jpeg.thumb(bytes(data), 32)
+    short = plain_jpeg.thumb(bytes(data), 32)
     if short is not None:
         assert short == by_pillow(bytes(data), 32)
 
 
 def test_a_picture_beyond_the_limit_is_left_to_the_judge(encoded, photo, monkeypatch):
     data = encoded(photo, "JPEG")
-    monkeypatch.setattr(jpeg, "MOST_PIXELS", photo.width * photo.height - 1)
-    assert jpeg.thumb(data, 32) is None
+    monkeypatch.setattr(plain_jpeg, "MOST_PIXELS", photo.width * photo.height - 1)
+    assert plain_jpeg.thumb(data, 32) is None
     np.testing.assert_array_equal(images.thumb(data, 32)[0].tobytes(), by_pillow(data, 32)[0])
 
 
 def test_a_height_that_comes_later_is_left_to_the_judge(encoded, photo):
     data = encoded(photo, "JPEG")
     at = data.index(b"\xff\xc0")
-    assert jpeg.thumb(data[: at + 5] + b"\0\0" + data[at + 7 :], 32) is None
+    assert plain_jpeg.thumb(data[: at + 5] + b"\0\0" + data[at + 7 :], 32) is None

@@ -11,13 +11,13 @@ from PIL import Image
 
 from models.errors import TooManyPixels
 from models.rules.orders import MAX_STREAMED_PIXELS
-from worker import images, jpeg
-from worker.box import Box
+from worker.decoding import images, plain_jpeg
+from worker.decoding.sandbox import Box
 
 WIDTH, HEIGHT = 20_000, 10_000
 MEASURE = """
 import resource, sys
-from worker import images
+from worker.decoding import images
 data = open(sys.argv[1], "rb").read()
 images.prepared(images.encode_jpeg(images.decode(open(sys.argv[2], "rb").read())), 32, 1024)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -86,7 +86,7 @@ def test_what_would_be_in_memory_as_a_whole_is_refused_by_the_limit(encoded, noi
         "png": lambda: encoded(Image.new("1", (16_384, 8_193)), "PNG"),
         "tiff": lambda: encoded(Image.new("1", (16_384, 8_193)), "TIFF", compression="group4"),
     }[what]()
-    assert not jpeg.is_streamed(data)
+    assert not plain_jpeg.is_streamed(data)
     for read in (
         lambda: images.thumb(data, 32),
         lambda: images.prepared(data, 32, 64),
@@ -98,7 +98,7 @@ def test_what_would_be_in_memory_as_a_whole_is_refused_by_the_limit(encoded, noi
 
 def test_beyond_a_thousand_megapixels_nothing_is_read(encoded, noise):
     data = resized(encoded(noise(16, 16), "JPEG"), 40_000, 25_001)
-    assert jpeg.is_streamed(data)
+    assert plain_jpeg.is_streamed(data)
     with pytest.raises(TooManyPixels, match=f"the limit is {MAX_STREAMED_PIXELS:,}"):
         images.thumb(data, 32)
 
@@ -114,13 +114,13 @@ def test_a_target_is_decoded_whole_and_keeps_its_limit(large):
 )
 def test_a_baseline_jpeg_is_decoded_line_by_line_whatever_stands_before_its_pixels(encoded, noise, how):
     data = encoded(noise(64, 64), "JPEG", **how)
-    assert jpeg.is_streamed(data)
-    assert not jpeg.is_streamed(encoded(noise(64, 64), "JPEG", progressive=True, **how))
-    assert jpeg.is_streamed(encoded(Image.fromarray(noise(64, 64)).convert("L"), "JPEG"))
+    assert plain_jpeg.is_streamed(data)
+    assert not plain_jpeg.is_streamed(encoded(noise(64, 64), "JPEG", progressive=True, **how))
+    assert plain_jpeg.is_streamed(encoded(Image.fromarray(noise(64, 64)).convert("L"), "JPEG"))
 
 
 @pytest.mark.parametrize(
     "data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0", b"no jpeg at all", b"\xff\xd8" + b"\xff\xfe\0\0" * 99]
 )
 def test_what_is_no_jpeg_is_not(data):
-    assert not jpeg.is_streamed(data)
+    assert not plain_jpeg.is_streamed(data)

@@ -12,7 +12,7 @@ from models.rules.lattices import Effort
 from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
 from web import peek
-from worker import images
+from worker.decoding import images
 
 ENOUGH = 1 << 30
 ANY = MosaicOrder(cells_across=1)

@@ -277,7 +277,7 @@ def test_what_libraries_print_in_a_decoder_of_its_own_reaches_no_log(talkative):
 import sys
 from pathlib import Path
 from models.errors import UnusablePicture
-from worker.box import Box
+from worker.decoding.sandbox import Box
 box = Box(30.0, 256 << 20)
 try:
     box.decode(Path(sys.argv[1]).read_bytes())

@@ -8,8 +8,8 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from models.errors import EmptyFile, NotAPicture
-from worker import images
-from worker.box import Box
+from worker.decoding import images
+from worker.decoding.sandbox import Box
 
 ORIENTATION = 0x0112
 

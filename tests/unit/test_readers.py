@@ -13,8 +13,7 @@ import pytest
 from handmade import DEFLATE, FLOAT, INT, NONE, PACKBITS, UINT, Tiff, bmp, png, tiff, with_directory
 
 from models.errors import DamagedPicture, KindNotRead
-from worker import images, tags, trust
-from worker.core import cicp
+from worker.decoding import cicp, images, readers, tiff_tags
 
 ROUNDS = int(os.environ.get("TESSERA_CORPUS_ROUNDS", "150"))
 SEED = int(os.environ.get("TESSERA_FUZZ_SEED", "1"))
@@ -22,7 +21,7 @@ NEGATIVE, GREY, RGB, PALETTE, INKS = 0, 1, 2, 3, 5
 COLOURS = {NEGATIVE: 1, GREY: 1, RGB: 3, PALETTE: 1, INKS: 4, 6: 3, 8: 3}
 HEIGHT, WIDTH = 21, 18
 KINDS = sorted(
-    (trust.PILLOW | trust.PILLOW_LITTLE_ENDIAN | trust.VIPS)
+    (readers.PILLOW | readers.PILLOW_LITTLE_ENDIAN | readers.VIPS)
     - {(6, UINT, 8), (8, UINT, 8), (8, UINT, 16), (8, INT, 16)}
 )
 """What is read, but for YCbCr and L*a*b*, which have tests of their own."""
@@ -36,7 +35,7 @@ def drawn(dice, how):
     else:
         width = 8 if how.bits <= 8 else 16 if how.bits <= 16 else 32
         samples = dice.integers(0, 1 << how.bits, shape, dtype=np.uint64).astype(f"u{width // 8}")
-    if how.extra == trust.ASSOCIATED:
+    if how.extra == readers.ASSOCIATED:
         samples[:, :, :-1] = np.minimum(samples[:, :, :-1], samples[:, :, -1:])
     return samples
 
@@ -46,7 +45,7 @@ def seen(samples, how, palette=None):
     light = samples.astype(float) / (1.0 if how.form == FLOAT else (1 << how.bits) - 1)
     count = COLOURS[how.photometric]
     colours, alpha = light[:, :, :count], light[:, :, count:]
-    if how.extra == trust.ASSOCIATED:
+    if how.extra == readers.ASSOCIATED:
         colours = colours / np.maximum(alpha, 1e-9)
     if how.photometric == NEGATIVE:
         colours = 1 - colours
@@ -56,7 +55,7 @@ def seen(samples, how, palette=None):
         colours = (1 - colours[:, :, :3]) * (1 - colours[:, :, 3:])
     elif how.form == FLOAT and how.photometric == RGB:  # light, not its code: IEC 61966-2-2
         colours = np.where(colours <= 0.0031308, 12.92 * colours, 1.055 * colours ** (1 / 2.4) - 0.055)
-    if how.extra in (trust.ASSOCIATED, trust.UNASSOCIATED):
+    if how.extra in (readers.ASSOCIATED, readers.UNASSOCIATED):
         colours = colours * alpha + 1 - alpha
     return np.broadcast_to(255 * colours, (HEIGHT, WIDTH, 3))
 
@@ -84,14 +83,14 @@ def judged(dice, how):
 @pytest.mark.parametrize("planar", [False, True], ids=["together", "planes"])
 def test_samples_that_a_reader_is_trusted_with_come_out_right(kind, order, planar):
     photometric, form, bits = kind
-    planar = planar and kind in trust.VIPS_PLANES
-    order = "<" if kind in trust.PILLOW_LITTLE_ENDIAN else order
+    planar = planar and kind in readers.VIPS_PLANES
+    order = "<" if kind in readers.PILLOW_LITTLE_ENDIAN else order
     off = judged(np.random.default_rng(3), Tiff(photometric, bits, form, order=order, planar=planar))
     assert off is not None
     assert off <= 2
 
 
-@pytest.mark.parametrize("kind", sorted(trust.PILLOW_LITTLE_ENDIAN), ids=str)
+@pytest.mark.parametrize("kind", sorted(readers.PILLOW_LITTLE_ENDIAN), ids=str)
 def test_samples_of_which_pillow_is_trusted_with_one_order_alone_are_right_or_refused_in_the_other(kind):
     photometric, form, bits = kind
     off = judged(np.random.default_rng(3), Tiff(photometric, bits, form, order=">"))
@@ -107,7 +106,9 @@ def test_a_tiff_of_any_samples_and_any_layout_is_right_or_refused_by_its_kind():
         form, bits = kinds[dice.integers(len(kinds))]
         photometric = int(dice.choice([NEGATIVE, GREY, RGB, PALETTE, INKS]))
         extra = (
-            [None, 0, trust.ASSOCIATED, trust.UNASSOCIATED][dice.integers(4)] if photometric in (0, 1, 2) else None
+            [None, 0, readers.ASSOCIATED, readers.UNASSOCIATED][dice.integers(4)]
+            if photometric in (0, 1, 2)
+            else None
         )
         how = Tiff(
             photometric,
@@ -262,7 +263,7 @@ def test_a_bitmap_with_a_palette_comes_out_right(bits, header, top_down):
 def test_of_a_directory_no_more_is_looked_at_than_its_first_tags_and_their_first_values():
     numbers = range(1_000, 6_000)
     entries = b"".join(struct.pack("<HHII", number, 3, 1, 7) for number in numbers)
-    many = tags.of(b"II*\0" + struct.pack("<IH", 8, len(numbers)) + entries)
-    assert dict(many) == dict.fromkeys(numbers[: tags.MOST_TAGS], (7,))
+    many = tiff_tags.of(b"II*\0" + struct.pack("<IH", 8, len(numbers)) + entries)
+    assert dict(many) == dict.fromkeys(numbers[: tiff_tags.MOST_TAGS], (7,))
     long = b"II*\0" + struct.pack("<IH", 8, 1) + struct.pack("<HHII", 258, 3, 10_000, 22) + bytes(20_000)
-    assert tags.of(long)[258] == (0,) * tags.MOST_VALUES
+    assert tiff_tags.of(long)[258] == (0,) * tiff_tags.MOST_VALUES

@@ -16,7 +16,8 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
 from models.rules.orders import Fit, Format, LossName, MosaicOrder
-from worker import images, index, lay
+from worker import index, lay
+from worker.decoding import images
 from worker.render import render
 
 

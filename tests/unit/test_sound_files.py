@@ -9,8 +9,7 @@ from handmade import FLOAT, Tiff, bmp, chunk, tiff
 from PIL import Image
 
 from models.errors import DamagedPicture, KindNotRead, TruncatedPicture
-from worker import images
-from worker.core import cicp
+from worker.decoding import cicp, images
 
 
 def decoded_or_code(data):

@@ -12,8 +12,7 @@ from PIL import Image, ImageFile
 
 from models.errors import DamagedPicture, EmptyFile, TooManyPixels, TruncatedPicture
 from models.rules import file_types
-from worker import bitmaps, boxes, chunks, tags, trust
-from worker.core import cicp
+from worker.decoding import bmp_headers, cicp, isobmff, png_chunks, readers, tiff_tags
 
 FORMATS = {name: name.upper().replace(" ", "") for name in file_types.READ} | {"HEIC": "HEIF"}
 """What Pillow calls the formats that Tessera reads."""
@@ -78,7 +77,7 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
     """
     kind = kind_of(data)
     if kind == "TIFF":
-        _judge_tiff(tags.of(data), max_pixels)
+        _judge_tiff(tiff_tags.of(data), max_pixels)
     image = _identified(data, kind)
     check_size(image.size, max_pixels)
     match kind:
@@ -87,9 +86,9 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
         case "GIF":
             image.info["frame"] = image.tile[0].extents
         case "BMP":
-            if bitmaps.loses_alpha(data):
-                raise trust.not_read("a BMP of 16-bit colours with alpha")
-            image.info["icc_profile"] = bitmaps.profile(data)
+            if bmp_headers.loses_alpha(data):
+                raise readers.not_read("a BMP of 16-bit colours with alpha")
+            image.info["icc_profile"] = bmp_headers.profile(data)
         case "AVIF" | "HEIC":
             _judge_boxes(image, data, max_pixels)
         case "JPEG 2000":
@@ -196,11 +195,11 @@ def _load_heif() -> None:
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
-def _judge_tiff(found: tags.Tags, max_pixels: int) -> None:
+def _judge_tiff(found: tiff_tags.Tags, max_pixels: int) -> None:
     """Refuse a tile far larger than the picture, for it is inflated whole, and raw photos: there it is a preview."""
-    tile = tags.one(found, tags.TILE_WIDTH, 0), tags.one(found, tags.TILE_LENGTH, 0)
+    tile = tiff_tags.one(found, tiff_tags.TILE_WIDTH, 0), tiff_tags.one(found, tiff_tags.TILE_LENGTH, 0)
     check_size(tile, max_pixels, "A tile of the picture")
-    if DNG_TAG in found or (SUB_IFDS_TAG in found and tags.one(found, SUBFILE_TAG, 0) == REDUCED):
+    if DNG_TAG in found or (SUB_IFDS_TAG in found and tiff_tags.one(found, SUBFILE_TAG, 0) == REDUCED):
         raise file_types.refusal("The file", file_types.RAW)
 
 
@@ -209,11 +208,11 @@ def _judge_png(image: Image.Image, data: bytes) -> None:
 
     Source: PNG (3rd edition), 11.3.2.6 and 4.3; 13.12 for the scaling of samples.
     """
-    code = chunks.colour_code(data)
+    code = png_chunks.colour_code(data)
     if code is not None:
         if not code.full_range:
-            raise trust.not_read("a PNG whose colours are in the range of video")
-        grey = data[25] in chunks.GREY_TYPES
+            raise readers.not_read("a PNG whose colours are in the range of video")
+        grey = data[25] in png_chunks.GREY_TYPES
         image.info["icc_profile"] = cicp.icc_profile(code.primaries, code.transfer, grey=grey)
     bits, clear = data[24], image.info.get("transparency")
     if image.mode == "L" and isinstance(clear, int) and bits < 8:  # noqa: PLR2004 - Pillow scales pixels alone
@@ -222,16 +221,16 @@ def _judge_png(image: Image.Image, data: bytes) -> None:
 
 def _judge_boxes(image: Image.Image, data: bytes, max_pixels: int) -> None:
     """Refuse what is decoded whole though little of it is shown, and a HEIC without the picture that it promises."""
-    for extent in boxes.extents(data):
+    for extent in isobmff.extents(data):
         check_size(extent, max_pixels, "A part of the picture")
-    if boxes.reach(data) > len(data):
+    if isobmff.reach(data) > len(data):
         # A decoder fills with some colour what is not there.
         raise TruncatedPicture(TRUNCATED)
     if image.format == "AVIF":
-        image.info["crop"] = boxes.crop(data)
+        image.info["crop"] = isobmff.crop(data)
     elif not image.info.get("primary"):
         raise DamagedPicture("The HEIC file does not hold the picture that it names as its first.")
-    code = boxes.colour_code(data)
+    code = isobmff.colour_code(data)
     if code is not None and not image.info.get("icc_profile"):
         image.info["icc_profile"] = cicp.icc_profile(*code)
 
@@ -239,10 +238,10 @@ def _judge_boxes(image: Image.Image, data: bytes, max_pixels: int) -> None:
 def _judge_code_stream(image: Image.Image, data: bytes) -> None:
     """Refuse a file whose code stream, which is what is decoded, is not what the box before it says."""
     if image.mode in {"P", "PA"}:  # of a palette's equal colours Pillow makes one, and counts on from there
-        raise trust.not_read("a JPEG 2000 with a palette")
-    size, depths = boxes.code_stream(data)
+        raise readers.not_read("a JPEG 2000 with a palette")
+    size, depths = isobmff.code_stream(data)
     if size != image.size or len(depths) > MOST_COMPONENTS:
         raise DamagedPicture("The JPEG 2000 file says one thing of its picture, and its code stream another.")
     for depth in {*depths} & {*range(2, 8)}:  # Pillow shifts them: its white is 213 where there are two bits
-        raise trust.not_read(f"a JPEG 2000 of {depth} bits a sample")
-    image.info["icc_profile"] = boxes.profile(data)
+        raise readers.not_read(f"a JPEG 2000 of {depth} bits a sample")
+    image.info["icc_profile"] = isobmff.profile(data)

@@ -11,8 +11,8 @@ from enum import Enum, auto
 from PIL import Image
 
 from models.errors import KindNotRead
-from worker import bitmaps, boxes, tags
-from worker.tags import Tags, one
+from worker.decoding import bmp_headers, isobmff, tiff_tags
+from worker.decoding.tiff_tags import Tags, one
 
 UINT, INT, FLOAT = 1, 2, 3
 NEGATIVE, GREY, RGB, PALETTE, INKS, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
@@ -76,17 +76,17 @@ def of_tiff(data: bytes) -> Reader:
     Raises:
         KindNotRead: nobody reads such samples right.
     """
-    found = tags.of(data)
-    compression = one(found, tags.COMPRESSION, 1)
+    found = tiff_tags.of(data)
+    compression = one(found, tiff_tags.COMPRESSION, 1)
     if compression not in COMPRESSIONS | PILLOW_COMPRESSIONS.keys():
         raise not_read(f"a TIFF of a rare compression (number {compression:,})")
-    if tags.PHOTOMETRIC not in found or compression in SQUEEZED:
+    if tiff_tags.PHOTOMETRIC not in found or compression in SQUEEZED:
         return Reader.PILLOW
-    colours, bits = one(found, tags.PHOTOMETRIC, GREY), one(found, tags.BITS, 1)
-    kind = colours, one(found, tags.FORMAT, UINT), bits
+    colours, bits = one(found, tiff_tags.PHOTOMETRIC, GREY), one(found, tiff_tags.BITS, 1)
+    kind = colours, one(found, tiff_tags.FORMAT, UINT), bits
     for oddity in _oddities(found):
         raise not_read(f"a TIFF of {oddity}")
-    in_planes = one(found, tags.PLANAR, 1) == PLANES
+    in_planes = one(found, tiff_tags.PLANAR, 1) == PLANES
     trusted = kind in PILLOW or (kind in PILLOW_LITTLE_ENDIAN and data.startswith(b"II"))
     if trusted and not in_planes and not (PROFILE in found and colours == RGB and bits > 8):  # noqa: PLR2004 - what Pillow keeps
         return Reader.PILLOW
@@ -101,7 +101,7 @@ def of_tiff(data: bytes) -> Reader:
 
 def has_alpha(found: Tags) -> bool:
     """Whether the first sample beyond the colours of a TIFF is alpha; one that says nothing of it is taken for it."""
-    return one(found, tags.EXTRA, UNASSOCIATED) in {ASSOCIATED, UNASSOCIATED}
+    return one(found, tiff_tags.EXTRA, UNASSOCIATED) in {ASSOCIATED, UNASSOCIATED}
 
 
 def loses_depth(image: Image.Image, data: bytes) -> bool:
@@ -120,11 +120,11 @@ def unread(data: bytes, kind: str) -> KindNotRead | None:
     name = None
     if kind == "JPEG":
         name = _of_jpeg(data)
-    elif kind == "HEIC" and boxes.item_count(data) > MOST_PARTS:
+    elif kind == "HEIC" and isobmff.item_count(data) > MOST_PARTS:
         name = f"a HEIC of more than {MOST_PARTS:,} parts"
-    elif kind == "HEIC" and (coding := boxes.other_coding(data)) is not None:
+    elif kind == "HEIC" and (coding := isobmff.other_coding(data)) is not None:
         name = f"a HEIF picture of {coding}"
-    elif kind == "BMP" and (rarity := bitmaps.unread(data)) is not None:
+    elif kind == "BMP" and (rarity := bmp_headers.unread(data)) is not None:
         name = f"a BMP {rarity}"
     return None if name is None else not_read(name)
 
@@ -132,24 +132,24 @@ def unread(data: bytes, kind: str) -> KindNotRead | None:
 def _oddities(found: Tags) -> Iterator[str]:
     """Yield what of a TIFF's samples neither reader gets right, though it gets others of their kind."""
     colours, bits, samples = (
-        one(found, tags.PHOTOMETRIC, GREY),
-        one(found, tags.BITS, 1),
-        one(found, tags.SAMPLES, 1),
+        one(found, tiff_tags.PHOTOMETRIC, GREY),
+        one(found, tiff_tags.BITS, 1),
+        one(found, tiff_tags.SAMPLES, 1),
     )
-    if any(len(set(found.get(tag, ()))) > 1 for tag in (tags.BITS, tags.FORMAT)):
+    if any(len(set(found.get(tag, ()))) > 1 for tag in (tiff_tags.BITS, tiff_tags.FORMAT)):
         yield "samples that differ in their bits or their form"
-    if colours == INKS and one(found, tags.INK_SET, CMYK) != CMYK:
+    if colours == INKS and one(found, tiff_tags.INK_SET, CMYK) != CMYK:
         yield "other inks than cyan, magenta, yellow and black"
     if colours == INKS and samples > COLOURS[INKS] and has_alpha(found):
         yield "CMYK samples with alpha"
     if samples > 1 and bits % 8:
         yield f"several samples a pixel of {bits} bits"
-    if one(found, tags.PLANAR, 1) == PLANES and tags.TILE_WIDTH in found:
+    if one(found, tiff_tags.PLANAR, 1) == PLANES and tiff_tags.TILE_WIDTH in found:
         yield "tiles in planes"
-    if one(found, tags.PLANAR, 1) == PLANES and samples > 1 and COLOURS.get(colours) == 1:
+    if one(found, tiff_tags.PLANAR, 1) == PLANES and samples > 1 and COLOURS.get(colours) == 1:
         yield "grey and alpha in planes"
-    kind = colours, one(found, tags.FORMAT, UINT), bits
-    if one(found, tags.EXTRA, UNASSOCIATED) == ASSOCIATED and kind not in DIVIDED:
+    kind = colours, one(found, tiff_tags.FORMAT, UINT), bits
+    if one(found, tiff_tags.EXTRA, UNASSOCIATED) == ASSOCIATED and kind not in DIVIDED:
         yield f"negatives or {bits}-bit numbers that were multiplied by their alpha"
 
 

@@ -6,7 +6,7 @@ libvips is loaded on first use, since the command line starts faster without it.
 from PIL import Image
 
 from models.errors import DamagedPicture, KindNotRead, TruncatedPicture, UnusablePicture
-from worker import chunks, headers, scans, tags, trust
+from worker.decoding import headers, jpeg_scans, png_chunks, readers, tiff_tags
 
 _END = b"\xff\xd9"
 """Source: ITU-T T.81, B.1.1.3: the marker that ends an image."""
@@ -27,9 +27,9 @@ def leave(image: Image.Image, data: bytes) -> None:
         Wanted: libvips reads it.
         KindNotRead: nobody does.
     """
-    if image.format == "TIFF" and trust.of_tiff(data) is trust.Reader.VIPS:
+    if image.format == "TIFF" and readers.of_tiff(data) is readers.Reader.VIPS:
         raise Wanted
-    if trust.loses_depth(image, data):
+    if readers.loses_depth(image, data):
         raise Wanted(image.info["icc_profile"])
 
 
@@ -40,10 +40,10 @@ def size(data: bytes, max_pixels: int, error: UnusablePicture) -> tuple[int, int
         UnusablePicture: `error`, or a better word, if nobody can.
     """
     kind = _judged(data, error)
-    from worker import vips  # noqa: PLC0415 - the command line starts faster
+    from worker.decoding import libvips_reader  # noqa: PLC0415 - the command line starts faster
 
     try:
-        return vips.size(data, kind, max_pixels)
+        return libvips_reader.size(data, kind, max_pixels)
     except (DamagedPicture, TruncatedPicture):
         raise error from None
 
@@ -60,12 +60,12 @@ def decoded(data: bytes, max_pixels: int, error: UnusablePicture | Wanted) -> Im
         UnusablePicture: `error`, or a better word, if nobody can.
     """
     kind = _judged(data, error)
-    alpha = kind != "TIFF" or trust.has_alpha(tags.of(data))
-    from worker import vips  # noqa: PLC0415 - the command line starts faster
+    alpha = kind != "TIFF" or readers.has_alpha(tiff_tags.of(data))
+    from worker.decoding import libvips_reader  # noqa: PLC0415 - the command line starts faster
 
     try:
         profile = error.profile if isinstance(error, Wanted) else None
-        return vips.decoded(data, kind, max_pixels, profile, alpha=alpha)
+        return libvips_reader.decoded(data, kind, max_pixels, profile, alpha=alpha)
     except (DamagedPicture, TruncatedPicture):
         if isinstance(error, Wanted):
             raise
@@ -79,18 +79,18 @@ def mended(data: bytes, error: UnusablePicture | Wanted) -> bytes | None:
     """
     kind = headers.kind_of(data)
     if kind == "PNG" and not isinstance(error, Wanted):
-        bare = chunks.bare(data)
+        bare = png_chunks.bare(data)
         return bare if bare != data else None
     return _with_its_end(data) if kind == "JPEG" and isinstance(error, TruncatedPicture) else None
 
 
 def _with_its_end(data: bytes) -> bytes | None:
-    if not scans.complete(data):
+    if not jpeg_scans.complete(data):
         return None
-    from worker import vips  # noqa: PLC0415 - the command line starts faster
+    from worker.decoding import libvips_reader  # noqa: PLC0415 - the command line starts faster
 
     whole = data + _END
-    return whole if vips.whole(whole) else None
+    return whole if libvips_reader.whole(whole) else None
 
 
 def _judged(data: bytes, error: UnusablePicture | Wanted) -> str:
@@ -98,12 +98,12 @@ def _judged(data: bytes, error: UnusablePicture | Wanted) -> str:
     kind = headers.kind_of(data)
     with headers.translated():
         if kind == "TIFF":
-            trust.of_tiff(data)
-        unread: KindNotRead | None = trust.unread(data, kind)
+            readers.of_tiff(data)
+        unread: KindNotRead | None = readers.unread(data, kind)
     if unread is not None:
         raise unread from error
-    from worker import vips  # noqa: PLC0415 - the command line starts faster
+    from worker.decoding import libvips_reader  # noqa: PLC0415 - the command line starts faster
 
-    if isinstance(error, UnusablePicture) and kind not in vips.TRIES:
+    if isinstance(error, UnusablePicture) and kind not in libvips_reader.TRIES:
         raise error
     return kind

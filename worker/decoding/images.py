@@ -17,8 +17,8 @@ from PIL import Image
 from models.errors import DamagedPicture, TruncatedPicture
 from models.rules.grid import Grid
 from models.rules.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
-from worker import headers, jpeg, second, srgb
 from worker.core.fitted import Fitted
+from worker.decoding import headers, plain_jpeg, second_reader, srgb
 
 TILE_QUALITY, PREVIEW_QUALITY = 92, 80
 PREVIEW_SIDE = 160
@@ -55,7 +55,7 @@ class Prepared:
 
 
 class Decoder(Protocol):
-    """Turns bytes into pixels: this module, or a `worker.box.Box`, in which it does so under limits."""
+    """Turns bytes into pixels: this module, or a `worker.decoding.sandbox.Box`, in which it does so under limits."""
 
     def decode(self, data: bytes) -> NDArray[np.uint8]:
         """As `images.decode`."""
@@ -103,9 +103,9 @@ def size(data: bytes) -> tuple[int, int]:
     try:
         return _size_by_pillow(data)
     except DamagedPicture as error:
-        if (mended := second.mended(data, error)) is not None:
+        if (mended := second_reader.mended(data, error)) is not None:
             return _size_by_pillow(mended)
-        return second.size(data, MAX_PICTURE_PIXELS, error)
+        return second_reader.size(data, MAX_PICTURE_PIXELS, error)
 
 
 def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
@@ -127,7 +127,7 @@ def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     Raises:
         UnusablePicture: as `decode`.
     """
-    if (plain := jpeg.thumb(data, side)) is not None:
+    if (plain := plain_jpeg.thumb(data, side)) is not None:
         pixels, size = plain
         return np.frombuffer(pixels, np.uint8).reshape(side, side, 3), size
     photo = _decoded_for(data, lambda _: (2 * side, 2 * side), _most_pixels(data))
@@ -233,10 +233,10 @@ def _decoded_for(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
     """
     try:
         return _by_pillow(data, enough, max_pixels)
-    except (DamagedPicture, TruncatedPicture, second.Wanted) as error:
-        if (mended := second.mended(data, error)) is not None:
+    except (DamagedPicture, TruncatedPicture, second_reader.Wanted) as error:
+        if (mended := second_reader.mended(data, error)) is not None:
             return _by_pillow(mended, enough, max_pixels)
-        image = second.decoded(data, min(max_pixels, MAX_PICTURE_PIXELS), error)
+        image = second_reader.decoded(data, min(max_pixels, MAX_PICTURE_PIXELS), error)
     if enough(image.size) is not None:
         headers.check_size(image.size, MAX_PHOTO_PIXELS)
     with headers.translated():
@@ -245,7 +245,7 @@ def _decoded_for(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
 
 def _by_pillow(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
     with headers.translated(), headers.opened(data, max_pixels) as image:
-        second.leave(image, data)
+        second_reader.leave(image, data)
         sideways = headers.orientation_in_header(image) in headers.SIDEWAYS
         size = headers.shown_size(image)
         at_least = enough(size[::-1] if sideways else size)
@@ -270,7 +270,7 @@ def _by_pillow(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
 
 def _most_pixels(data: bytes) -> int:
     """Return how large a photo may be of which a reduced scale will do: larger where memory does not grow with it."""
-    return MAX_STREAMED_PIXELS if jpeg.is_streamed(data) else MAX_PICTURE_PIXELS
+    return MAX_STREAMED_PIXELS if plain_jpeg.is_streamed(data) else MAX_PICTURE_PIXELS
 
 
 def _is_lossless(image: Image.Image, data: bytes) -> bool:

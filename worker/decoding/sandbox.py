@@ -1,6 +1,6 @@
 """Decoding in a box: strangers' pictures are decoded in processes of their own, under limits of memory and time.
 
-A picture that breaks its decoder is one bad picture, and its worker goes on. The inside is `worker.decoder`.
+A picture that breaks its decoder is one bad picture, and its worker goes on. The inside is `worker.decoding.sandbox_process`.
 """
 
 import json
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from models.errors import DamagedPicture, TooCostly, UnusablePicture
 from models.rules.orders import MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
-from worker import decoder, images
-from worker.images import Prepared
+from worker.decoding import images, sandbox_process
+from worker.decoding.images import Prepared
 
 BELT_SECONDS = 10.0
 """How much longer than its limit we wait for a decoder, should the kernel not have ended it."""
@@ -52,7 +52,7 @@ class Answer:
 
 
 class Box:
-    """Decoders of one process, each used by one thread at a time; with the same functions as `worker.images`.
+    """Decoders of one process, each used by one thread at a time; with the same functions as `worker.decoding.images`.
 
     Args:
         seconds: How long one picture may take.
@@ -68,20 +68,20 @@ class Box:
 
     def decode(self, data: bytes) -> NDArray[np.uint8]:
         """Return a picture's pixels, as `images.decode`; also raises TooCostly."""
-        return self._asked(decoder.DECODE, data).pixels
+        return self._asked(sandbox_process.DECODE, data).pixels
 
     def tile(self, data: bytes, width: int, height: int) -> NDArray[np.uint8]:
         """Return a photo as a tile, as `images.tile`; also raises TooCostly."""
-        return self._asked(decoder.TILE, data, width, height).pixels
+        return self._asked(sandbox_process.TILE, data, width, height).pixels
 
     def thumb(self, data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
         """Return a photo squeezed to a square, and its size, as `images.thumb`; also raises TooCostly."""
-        answer = self._asked(decoder.THUMB, data, side)
+        answer = self._asked(sandbox_process.THUMB, data, side)
         return answer.pixels, answer.size
 
     def prepared(self, data: bytes, side: int, edge: int) -> Prepared:
         """Return all that is kept of a photo, as `images.prepared`; also raises TooCostly."""
-        answer = self._asked(decoder.PREPARED, data, side, edge)
+        answer = self._asked(sandbox_process.PREPARED, data, side, edge)
         tile, preview = answer.files
         return Prepared(answer.pixels, answer.size, tile or None, preview)
 
@@ -145,7 +145,7 @@ class Box:
             with theirs:
                 words = (theirs.fileno(), self._seconds, self._most_bytes)
                 self._server = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "worker.decoder", *map(str, words)],
+                    [sys.executable, "-P", "-m", "worker.decoding.sandbox_process", *map(str, words)],
                     pass_fds=(theirs.fileno(),),
                     stdin=subprocess.DEVNULL,
                     env=_environment(),
@@ -167,12 +167,12 @@ def _environment() -> dict[str, str]:
 
 def _answer(connection: socket.socket, task: int, data: bytes, first: int, second: int) -> Answer | UnusablePicture:
     """Send a picture, and return what the decoder says; it is believed only as far as it makes sense."""
-    connection.sendall(decoder.REQUEST.pack(task, first, second, len(data)))
+    connection.sendall(sandbox_process.REQUEST.pack(task, first, second, len(data)))
     connection.sendall(data)
-    (length,) = decoder.REPLY.unpack(decoder.received(connection, decoder.REPLY.size))
+    (length,) = sandbox_process.REPLY.unpack(sandbox_process.received(connection, sandbox_process.REPLY.size))
     if length > MOST_WORDS_BYTES:
         raise ValueError("nobody has so much to say")
-    told = json.loads(decoder.received(connection, length))
+    told = json.loads(sandbox_process.received(connection, length))
     if "code" in told:
         return _BY_CODE[told["code"]](str(told["sentence"]))
     (height, width, _), (across, down) = told["shape"], told["size"]
@@ -181,7 +181,7 @@ def _answer(connection: socket.socket, task: int, data: bytes, first: int, secon
     if height * width > MAX_PICTURE_PIXELS or across * down > MAX_STREAMED_PIXELS:
         raise ValueError("so large a picture was refused")
     pixels = np.empty((height, width, 3), np.uint8)
-    decoder.receive_into(connection, pixels.data.cast("B"))
+    sandbox_process.receive_into(connection, pixels.data.cast("B"))
     files = [
         _file(connection, length, edge) for length, edge in zip(told["files"], _edges(task, second), strict=True)
     ]
@@ -190,17 +190,17 @@ def _answer(connection: socket.socket, task: int, data: bytes, first: int, secon
 
 def _shape(task: int, first: int, second: int) -> tuple[int, int] | None:
     """Return the height and width of the pixels that a task was asked for; None where the picture decides."""
-    if task == decoder.TILE:
+    if task == sandbox_process.TILE:
         return second, first
-    return (first, first) if task in {decoder.THUMB, decoder.PREPARED} else None
+    return (first, first) if task in {sandbox_process.THUMB, sandbox_process.PREPARED} else None
 
 
 def _edges(task: int, edge: int) -> tuple[int, ...]:
     """Return the longest side of every file that answers a task."""
-    return (edge, images.PREVIEW_SIDE) if task == decoder.PREPARED else ()
+    return (edge, images.PREVIEW_SIDE) if task == sandbox_process.PREPARED else ()
 
 
 def _file(connection: socket.socket, length: int, edge: int) -> bytes:
     if length > PIXEL_BYTES * edge * edge + FILE_BYTES:
         raise ValueError("no such file has so many bytes")
-    return bytes(decoder.received(connection, length))
+    return bytes(sandbox_process.received(connection, length))

@@ -1,7 +1,7 @@
 """The inside of the box: a process that decodes strangers' pictures under limits, and knows nothing else.
 
-`python -m worker.decoder SOCKET SECONDS BYTES` loads the decoders once and then forks a child for every connection
-that it is handed; a child that dies over a picture takes nothing with it. The outside is `worker.box`.
+`python -m worker.decoding.sandbox_process SOCKET SECONDS BYTES` loads the decoders once and then forks a child for every connection
+that it is handed; a child that dies over a picture takes nothing with it. The outside is `worker.decoding.sandbox`.
 """
 
 import gc
@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import UnusablePicture
-from worker import headers, hush, images, vips  # noqa: F401 - vips is loaded here, once for every fork
+from worker import hush  # noqa: F401 - vips is loaded here, once for every fork
+from worker.decoding import headers, images
 
 REQUEST = struct.Struct("!BIIQ")
 """What to do, two numbers for it, and the length of the file that follows."""

@@ -1,4 +1,4 @@
-"""libvips as a second reader, for files that Pillow reads wrongly or not at all; `worker.trust` says which."""
+"""libvips as a second reader, for files that Pillow reads wrongly or not at all; `worker.decoding.readers` says which."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import DamagedPicture, TruncatedPicture
-from worker import headers, srgb
+from worker.decoding import headers, srgb
 from worker.libvips import pyvips
 
 _LOADERS = {

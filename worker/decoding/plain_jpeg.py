@@ -1,4 +1,4 @@
-"""Plain JPEG files, by the shortest way: with `worker.images`, which does all the rest, the door to Pillow.
+"""Plain JPEG files, by the shortest way: with `worker.decoding.images`, which does all the rest, the door to Pillow.
 
 A JPEG is plain when it holds a colour picture and, up to its pixels, nothing that changes how it is to be seen: no
 Exif, no profile, no Adobe marker. Then a thumb needs neither numpy nor Pillow's reading of the header, which cost
@@ -8,7 +8,7 @@ more time than the pixels of a small photo.
 from PIL import Image
 
 MOST_PIXELS = 1 << 24
-"""Larger pictures are judged, and refused, by `worker.images`."""
+"""Larger pictures are judged, and refused, by `worker.decoding.images`."""
 _START = b"\xff\xd8"
 _PLAIN = {0xC4, 0xDB, 0xDD, 0xE0, 0xFE}
 """Segments that may come before the pixels: tables, JFIF, a comment. Source: ITU-T T.81, table B.1."""

@@ -1,0 +1,1 @@
+"""Strangers' bytes to pixels: the door to Pillow, and to libvips as a reader."""
