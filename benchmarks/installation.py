@@ -23,7 +23,7 @@ from models import database, migrations, queries
 from models.rules.lifecycle import Lane
 from models.services import open_services
 from models.settings import Settings
-from worker.index import SIDE
+from worker.tile_index.index import SIDE
 
 SPEED_PHOTOS, SPEED_ROUNDS = 10_000, 5
 MEMORY_PHOTOS = 100_000

@@ -35,7 +35,8 @@ def main() -> None:
     import numpy as np  # noqa: PLC0415 - only this process needs them
     import PIL  # noqa: PLC0415
 
-    from worker import index, parallel, pictures  # noqa: PLC0415
+    from worker import parallel, pictures  # noqa: PLC0415
+    from worker.tile_index import index
 
     # libvips starts no thread before it is used, and core_count() is what the renderer goes by.
     known = {

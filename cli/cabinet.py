@@ -16,8 +16,8 @@ from typing import IO, Any, NamedTuple
 from cli import segments
 from cli.segments import Line
 from models.errors import DamagedIndex, StorageFull, is_full
-from worker import rows
-from worker.rows import Part
+from worker.tile_index import rows
+from worker.tile_index.rows import Part
 
 FILES = f"files-v{segments.VERSION}.json"
 INDEX = f"index-v{segments.VERSION}"

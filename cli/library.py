@@ -10,14 +10,14 @@ from cli.cabinet import Cabinet, Kept
 from cli.names import readable
 from cli.segments import Line
 from models.errors import DamagedPicture, NotAPicture, NoUsableTiles, UnreadableFile
-from worker import rows
 from worker.cores import core_count
 from worker.folder import File, walk
-from worker.rows import Part
 from worker.sieve import Sieve
+from worker.tile_index import rows
+from worker.tile_index.rows import Part
 
 if TYPE_CHECKING:
-    from worker.index import Index
+    from worker.tile_index.index import Index
 
 Progress = Callable[[str, int, int], None]
 
@@ -61,7 +61,7 @@ class Library(NamedTuple):
         """The photos to make mosaics of."""
         import numpy as np  # noqa: PLC0415 - to index a folder it is not needed
 
-        from worker import index  # noqa: PLC0415 - the same
+        from worker.tile_index import index  # noqa: PLC0415 - the same
 
         tiles = index.mapped(self.kept.part)
         left_out = self.left_out
@@ -220,7 +220,7 @@ def _assembled(survey: _Survey, before: Kept | None, place: Cabinet, *, dedupe: 
 
 
 def _alike(part: Part) -> dict[str, str]:
-    from worker import index  # noqa: PLC0415 - it loads numpy
+    from worker.tile_index import index  # noqa: PLC0415 - it loads numpy
 
     return index.near_duplicates(index.mapped(part))
 

@@ -18,10 +18,10 @@ from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError
 from models.rules.orders import Format, MosaicOrder
 from worker import parallel
 from worker.fetch import ReadPhoto
-from worker.index import Index
 from worker.render import Rendered
 from worker.render import render as make
 from worker.sieve import Sieve
+from worker.tile_index.index import Index
 
 EXAMPLES = """
 \b

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
 from models.rules import file_types
-from worker import arrays, rows
-from worker.arrays import Stream
 from worker.folder import File
-from worker.rows import Part
+from worker.tile_index import array_file, rows
+from worker.tile_index.array_file import Stream
+from worker.tile_index.rows import Part
 
 KIND = "tessera segment"
 VERSION = 4
@@ -70,7 +70,7 @@ class Segment:
         columns = {**self._rows.streams(), "files": Stream("U8", (len(lines),), [lines])}
         try:
             with open(name, "w+b") as file:
-                arrays.save(file, KIND, VERSION, columns)
+                array_file.save(file, KIND, VERSION, columns)
             os.rename(name, name + SUFFIX)
         except OSError:
             with suppress(OSError):
@@ -85,7 +85,7 @@ def read(folder: str) -> Iterator[tuple[Part, list[Line]]]:
         if not name.endswith(SUFFIX):
             continue
         try:
-            columns = arrays.opened(os.path.join(folder, name), KIND, VERSION)
+            columns = array_file.opened(os.path.join(folder, name), KIND, VERSION)
             lines = parsed(json.loads(columns.pop("files").data.tobytes()))
         except (DamagedIndex, ValueError, TypeError, LookupError):
             continue

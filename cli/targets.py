@@ -11,9 +11,9 @@ from cli.outputs import Output
 from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
 from models.rules.grid import cut
 from models.rules.orders import Format, MosaicOrder
-from worker import index, rows
 from worker.decoding import images
-from worker.index import Index
+from worker.tile_index import index, rows
+from worker.tile_index.index import Index
 
 FORMATS = {".png": Format.PNG, ".jpg": Format.JPEG, ".jpeg": Format.JPEG}
 SUFFIXES = {Format.PNG: ".png", Format.JPEG: ".jpg"}

@@ -42,8 +42,8 @@ from models.services import Services, open_services
 from models.settings import Settings
 from models.tables import Tile, TileSet
 from models.tile_set_versions import Indexed
-from worker import index
 from worker.decoding import headers, images
+from worker.tile_index import index
 
 PATIENCE = 180.0
 LAST_LINES = 40

@@ -4,7 +4,7 @@ import numpy as np
 
 from worker.core import gamut
 from worker.decoding import images
-from worker.index import Index
+from worker.tile_index.index import Index
 
 BLOCK_ROWS = 4_096
 

@@ -19,7 +19,7 @@ from worker.core.measures.quality import Quality
 from worker.core.measures.similarity import PARTS
 from worker.core.orientations import turned
 from worker.decoding import images
-from worker.index import SIDE, Index, Progress
+from worker.tile_index.index import SIDE, Index, Progress
 
 Pixels = NDArray[np.uint8]
 
@@ -64,7 +64,7 @@ def compare(
         size: Width and height of the target as it came.
         cells: How it is cut.
         orders: One for each loss, alike in all else.
-        index: The tiles, as `worker.index` describes them.
+        index: The tiles, as `worker.tile_index.index` describes them.
         threads: How many cores to use.
         progress: Told how many losses are done; what it raises stops the work.
 

@@ -20,7 +20,7 @@ from worker.core.measures.similarity import PARTS
 from worker.core.orientations import lies_across, turned
 from worker.decoding import images
 from worker.decoding.images import Decoder
-from worker.index import Progress
+from worker.tile_index.index import Progress
 
 RESIDENT_BYTES = 64 << 20
 TILES_BETWEEN = 64

@@ -16,9 +16,10 @@ from models.rules.orders import ExclusionReason
 from models.tables import Part, TileSet
 from models.tables import Tile as TileRow
 from models.tile_set_versions import Indexed
-from worker import colours, context, index, kept, litter, rebuild
+from worker import colours, context, kept, litter, rebuild
 from worker.attempt import Attempt, Outcome
-from worker.index import Index
+from worker.tile_index import index
+from worker.tile_index.index import Index
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,13 @@ from models.rules.orders import ExclusionReason
 from models.services import Services
 from models.tables import Tile as TileRow
 from models.tables import TileSet
-from worker import context, entries, index, parallel, places, sources
+from worker import context, entries, parallel, places, sources
 from worker.decoding.images import Decoder
 from worker.entries import Found, Known
 from worker.heart import Heart
-from worker.index import SIDE, Skipped, Tile
 from worker.sources import Photo
+from worker.tile_index import index
+from worker.tile_index.index import SIDE, Skipped, Tile
 
 log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from worker.core.measures.miniature import assembled
 from worker.core.measures.quality import Quality
 from worker.core.measures.similarity import PARTS
 from worker.core.orientations import allowed
-from worker.index import Index, Progress
+from worker.tile_index.index import Index, Progress
 
 Small = NDArray[np.float64]
 

@@ -18,10 +18,11 @@ from models.rules import blob_keys
 from models.services import Services
 from models.storage import Store
 from models.tables import Exclusion, RemovedTile, Tile, Version
-from worker import index, litter, parallel
+from worker import litter, parallel
 from worker.decoding.images import Decoder
 from worker.fetch import ReadPhoto
-from worker.index import Index, Progress
+from worker.tile_index import index
+from worker.tile_index.index import Index, Progress
 
 log = structlog.get_logger(__name__)
 

@@ -17,8 +17,8 @@ from worker.core.measures.quality import Quality
 from worker.decoding import images
 from worker.decoding.images import Decoder
 from worker.fetch import ReadPhoto, fetched
-from worker.index import Index, Progress
 from worker.lay import Bands
+from worker.tile_index.index import Index, Progress
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     Args:
         target: The file of the picture to imitate.
         order: How to cut and set it.
-        index: The tiles, as `worker.index` describes them.
+        index: The tiles, as `worker.tile_index.index` describes them.
         read: Gives a photo's bytes.
         out: A file that nobody reads yet; on an error it may be left half-written.
         threads: How many photos to decode at once.

@@ -15,8 +15,8 @@ from models.rules.orders import Format
 from models.tables import Mosaic
 from worker import context, kept, litter, parallel, pictures, rebuild
 from worker.attempt import Attempt, Outcome
-from worker.index import Index, Progress
 from worker.render import Rendered, render
+from worker.tile_index.index import Index, Progress
 
 EXTENSION = {Format.PNG: "png", Format.JPEG: "jpg"}
 RENDER_PHASES = {

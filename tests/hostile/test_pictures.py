@@ -21,9 +21,10 @@ from PIL import Image, ImageCms
 from cli import library
 from models.errors import TooManyPixels, UnusablePicture
 from models.rules.orders import Format, MosaicOrder
-from worker import index, pictures
+from worker import pictures
 from worker.decoding import headers, images
 from worker.render import render
+from worker.tile_index import index
 
 BOMB_MEBIBYTES = 100
 """What a refusal may take: Pillow reads up to 64 MiB of text out of a PNG before it has had enough."""

@@ -21,10 +21,11 @@ from models.rules import blob_keys
 from models.rules.orders import SourceKind
 from models.services import Services
 from models.tables import Job, Part, SkippedPhoto, Source, Tile, TileSet
-from worker import attempt, index, indexing, kept, sources
-from worker.index import Index
+from worker import attempt, indexing, kept, sources
 from worker.sieve import Sieve
 from worker.sources import Zips
+from worker.tile_index import index
+from worker.tile_index.index import Index
 
 Encode = Callable[..., bytes]
 

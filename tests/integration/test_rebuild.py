@@ -19,8 +19,9 @@ from models.rules.orders import Format, MosaicOrder, SourceKind
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet
-from worker import attempt, index, indexing, merging, places, rebuild, work
+from worker import attempt, indexing, merging, places, rebuild, work
 from worker.attempt import Attempt, Outcome, Work
+from worker.tile_index import index
 
 
 def indexed_set(services: Services, photos: list[bytes], work: Work = indexing.index_tile_set) -> UUID:

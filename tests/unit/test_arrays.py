@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from models.errors import DamagedIndex
-from worker import arrays
+from worker.tile_index import array_file
 
 KIND, VERSION = "numbers", 7
 DAMAGED = r"The stored index f\.safetensors cannot be read \(it.*\); index the photos again\.$"
@@ -37,7 +37,7 @@ def path(tmp_path, numbers):
 
 def written(path, made):
     with path.open("wb") as file:
-        arrays.save(file, KIND, VERSION, made)
+        array_file.save(file, KIND, VERSION, made)
     return path
 
 
@@ -49,7 +49,7 @@ def header_of(data):
 def refused(path, data, match=DAMAGED):
     path.write_bytes(data)
     with pytest.raises(DamagedIndex, match=match):
-        arrays.load(path, KIND, VERSION)
+        array_file.load(path, KIND, VERSION)
 
 
 def same(found, expected):
@@ -60,7 +60,7 @@ def same(found, expected):
 
 
 def test_arrays_read_as_they_were_written(path, numbers):
-    same(arrays.load(path, KIND, VERSION), numbers)
+    same(array_file.load(path, KIND, VERSION), numbers)
 
 
 def test_another_reader_of_the_format_reads_the_same(path, numbers):
@@ -68,7 +68,7 @@ def test_another_reader_of_the_format_reads_the_same(path, numbers):
 
 
 def test_arrays_are_aligned_and_cannot_be_written_to(path):
-    for array in arrays.load(path, KIND, VERSION).values():
+    for array in array_file.load(path, KIND, VERSION).values():
         assert array.flags.aligned
         assert not array.flags.writeable
 
@@ -94,8 +94,8 @@ def test_data_begin_at_a_multiple_of_eight(path):
 
 def test_an_array_can_come_in_blocks(tmp_path, path, numbers):
     def in_rows(array):
-        return arrays.Stream(
-            arrays.NAMES[array.dtype.str], array.shape, [array[row : row + 1] for row in range(len(array))]
+        return array_file.Stream(
+            array_file.NAMES[array.dtype.str], array.shape, [array[row : row + 1] for row in range(len(array))]
         )
 
     blocks = {name: in_rows(array) for name, array in numbers.items()}
@@ -104,7 +104,7 @@ def test_an_array_can_come_in_blocks(tmp_path, path, numbers):
 
 def test_a_stream_that_is_not_as_long_as_announced_is_a_mistake(tmp_path):
     with pytest.raises(ValueError, match="x was to have 6 bytes, not 4"):
-        written(tmp_path / "f", {"x": arrays.Stream("U8", (3, 2), [np.zeros((2, 2), np.uint8)])})
+        written(tmp_path / "f", {"x": array_file.Stream("U8", (3, 2), [np.zeros((2, 2), np.uint8)])})
 
 
 def resident(path):
@@ -118,28 +118,28 @@ def resident(path):
 
 
 def test_a_mapped_array_can_be_saved_again_and_lets_its_pages_go(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrays, "BLOCK_BYTES", 1 << 18)
+    monkeypatch.setattr(array_file, "BLOCK_BYTES", 1 << 18)
     ones = {"x": np.ones((16, 1 << 16), np.uint8)}
     large = written(tmp_path / "large", ones)
-    mapped = arrays.load(large, KIND, VERSION)
-    same(arrays.load(written(tmp_path / "again", mapped), KIND, VERSION), ones)
+    mapped = array_file.load(large, KIND, VERSION)
+    same(array_file.load(written(tmp_path / "again", mapped), KIND, VERSION), ones)
     assert resident(large) < 1 << 16
 
 
 @pytest.mark.parametrize("view", [lambda array: array, lambda array: array[:3, 5:].T, memoryview])
 def test_the_pages_of_a_mapped_array_are_let_go(tmp_path, view):
     large = written(tmp_path / "large", {"x": np.ones((16, 1 << 16), np.uint8)})
-    mapped = arrays.load(large, KIND, VERSION)["x"]
+    mapped = array_file.load(large, KIND, VERSION)["x"]
     assert mapped.sum() == 1 << 20
     assert resident(large) >= 1 << 20
-    arrays.let_go(view(mapped))
+    array_file.let_go(view(mapped))
     assert resident(large) < 1 << 16
     assert mapped.sum() == 1 << 20
 
 
 def test_an_array_in_memory_has_no_pages_to_let_go():
     array = np.arange(5)
-    arrays.let_go(array)
+    array_file.let_go(array)
     assert array.tolist() == [0, 1, 2, 3, 4]
 
 
@@ -162,17 +162,17 @@ def test_a_byte_too_many_is_damage(path):
 
 def test_another_kind_is_called_so(path):
     with pytest.raises(DamagedIndex, match="it is something else"):
-        arrays.load(path, "letters", VERSION)
+        array_file.load(path, "letters", VERSION)
 
 
 def test_another_version_is_called_so(path):
     with pytest.raises(DamagedIndex, match="it is of another version"):
-        arrays.load(path, KIND, VERSION - 1)
+        array_file.load(path, KIND, VERSION - 1)
 
 
 def test_a_file_that_is_not_there_is_called_damaged(tmp_path):
     with pytest.raises(DamagedIndex, match="No such file"):
-        arrays.load(tmp_path / "none", KIND, VERSION)
+        array_file.load(tmp_path / "none", KIND, VERSION)
 
 
 @pytest.mark.parametrize("metadata", [None, {"kind": KIND, "version": str(VERSION)}], ids=["none", "without sums"])
@@ -198,7 +198,7 @@ def sealed(told, data=b""):
         b"\xff" * 200,
         (1 << 63).to_bytes(8, "little") + b"{}" * 99,
         (1 << 40).to_bytes(8, "little"),
-        (arrays.MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b" " * (arrays.MAX_HEADER_BYTES + 9),
+        (array_file.MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b" " * (array_file.MAX_HEADER_BYTES + 9),
         (60_000).to_bytes(8, "little") + b"[" * 60_000,
         (60_000).to_bytes(8, "little") + b'{"a":' * 12_000,
         (50_000).to_bytes(8, "little") + b'{"x":' + b"9" * 49_994 + b"}",
@@ -230,7 +230,7 @@ def test_whatever_else_lies_there_is_damaged_and_takes_no_memory(tmp_path, data)
 
 
 def test_a_file_without_an_array_is_whole(tmp_path):
-    assert arrays.load(written(tmp_path / "f", {}), KIND, VERSION) == {}
+    assert array_file.load(written(tmp_path / "f", {}), KIND, VERSION) == {}
 
 
 def test_an_impossible_shape_under_good_checksums_is_damaged(tmp_path):

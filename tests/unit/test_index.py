@@ -11,9 +11,9 @@ from PIL import Image
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from models.errors import DamagedIndex, NoUsableTiles
-from worker import arrays, index
-from worker import rows as module
 from worker.decoding import images
+from worker.tile_index import array_file, index
+from worker.tile_index import rows as module
 
 
 @pytest.fixture
@@ -193,14 +193,14 @@ def test_arrays_that_are_no_index_are_called_damaged(saved, tiles):
         {"content": made.content, "size": made.size.astype(np.int64), "thumb": made.thumb},
         {"content": made.content[:0], "size": made.size[:0], "thumb": made.thumb[:0]},
     ):
-        path = saved(lambda file, wrong=wrong: arrays.save(file, index.KIND, index.VERSION, wrong))
+        path = saved(lambda file, wrong=wrong: array_file.save(file, index.KIND, index.VERSION, wrong))
         with pytest.raises(DamagedIndex, match=r"it is no index of photos.; index the photos again"):
             index.load(path)
 
 
 def test_an_index_of_another_version_is_called_so(saved, tiles):
     made = vars(index.of_tiles(tiles))
-    path = saved(lambda file: arrays.save(file, index.KIND, index.VERSION + 1, made))
+    path = saved(lambda file: array_file.save(file, index.KIND, index.VERSION + 1, made))
     with pytest.raises(DamagedIndex, match="of another version"):
         index.load(path)
 

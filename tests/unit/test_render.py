@@ -16,9 +16,10 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
 from models.rules.orders import Fit, Format, LossName, MosaicOrder
-from worker import index, lay
+from worker import lay
 from worker.decoding import images
 from worker.render import render
+from worker.tile_index import index
 
 
 def quiet(_phase: str, _done: int, _total: int) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import NoUsableTiles
-from worker import arrays, parallel, rows
+from worker import parallel
 from worker.core import near_duplicates as core
+from worker.tile_index import array_file, rows
 
 KIND, VERSION, SIDE, COLUMNS = rows.KIND, rows.VERSION, rows.SIDE, rows.COLUMNS
 MOST_OPEN = 200
@@ -120,7 +121,7 @@ def near_duplicates(index: Index, unused: Container[str] = frozenset()) -> dict[
 
     def look(numbers: NDArray[np.intp]) -> NDArray[np.uint8]:
         thumbs = index.thumb[used[numbers]]
-        arrays.let_go(index.thumb)
+        array_file.let_go(index.thumb)
         return thumbs
 
     blocks = (
@@ -133,7 +134,7 @@ def near_duplicates(index: Index, unused: Container[str] = frozenset()) -> dict[
 
 def save(index: Index, file: IO[bytes]) -> None:
     """Write an index to a file that is empty and can seek."""
-    arrays.save(file, KIND, VERSION, {name: getattr(index, name) for name in COLUMNS})
+    array_file.save(file, KIND, VERSION, {name: getattr(index, name) for name in COLUMNS})
 
 
 def load(path: Path) -> Index:
@@ -149,7 +150,7 @@ def mapped(part: rows.Part) -> Index:
     """Return rows as arrays."""
     return Index(
         **{
-            name: np.frombuffer(part[name], arrays.DTYPES[dtype]).reshape(-1, *shape)
+            name: np.frombuffer(part[name], array_file.DTYPES[dtype]).reshape(-1, *shape)
             for name, (dtype, shape) in COLUMNS.items()
         }
     )

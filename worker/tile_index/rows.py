@@ -1,6 +1,6 @@
 """What an index keeps of a photo, and how a photo is measured on the command line: without numpy.
 
-`worker.index` says the same in arrays.
+`worker.tile_index.index` says the same in arrays.
 """
 
 import math
@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import IO, TYPE_CHECKING
 
 from models.errors import NoUsableTiles
-from worker import arrays
-from worker.arrays import Mapped, Stream
 from worker.decoding import plain_jpeg
+from worker.tile_index import array_file
+from worker.tile_index.array_file import Mapped, Stream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,7 +85,7 @@ def merged(parts: Sequence[Part], file: IO[bytes], leave_out: Container[bytes] =
         name: Stream(dtype, (len(order), *row), _gathered([part[name] for part in parts], _row_bytes(name), order))
         for name, (dtype, row) in COLUMNS.items()
     }
-    arrays.save(file, KIND, VERSION, streams)
+    array_file.save(file, KIND, VERSION, streams)
 
 
 def opened(path: "str | Path") -> dict[str, memoryview]:
@@ -94,9 +94,9 @@ def opened(path: "str | Path") -> dict[str, memoryview]:
     Raises:
         DamagedIndex: the file is no index of this version, or one byte of it is not as it was.
     """
-    part = part_of(arrays.opened(path, KIND, VERSION))
+    part = part_of(array_file.opened(path, KIND, VERSION))
     if not part or not part["content"]:
-        raise arrays.damaged(path, "it is no index of photos")
+        raise array_file.damaged(path, "it is no index of photos")
     return part
 
 
@@ -115,7 +115,7 @@ def _row_bytes(name: str) -> int:
         3072
     """
     dtype, shape = COLUMNS[name]
-    return math.prod(shape) * arrays.width(dtype)
+    return math.prod(shape) * array_file.width(dtype)
 
 
 def _gathered(columns: Sequence[memoryview], width: int, order: Sequence[tuple[int, int]]) -> Iterator[bytes]:
@@ -127,7 +127,7 @@ def _gathered(columns: Sequence[memoryview], width: int, order: Sequence[tuple[i
         block = order[first : first + BLOCK_ROWS]
         yield b"".join([columns[part][row * width : (row + 1) * width] for part, row in block])
         for column in columns:
-            arrays.let_go(column)
+            array_file.let_go(column)
 
 
 def content_of(data: bytes) -> bytes:

@@ -1,0 +1,1 @@
+"""The index itself: what it keeps of a photo, and the file that it lies in."""
