@@ -20,8 +20,8 @@ from models.rules.lifecycle import JobState
 from models.rules.orders import SourceKind
 from models.rules.store_address import BUCKET, Address
 from models.tables import Job, TileSet
-from worker import places
 from worker.sieve import Sieve
+from worker.tile_sets import locations
 
 Sessions = sessionmaker[Session]
 POLL_SECONDS = 0.3
@@ -70,7 +70,7 @@ def address_of(place: str, store: str, sieve: Sieve) -> str:
     address = _in_bucket(place) if place.startswith(BUCKET) else _on_disk(Path(place))
     if _overlap(address, store):
         raise BadConfiguration(f"{place} and this installation's store lie within each other; choose another place.")
-    if next(iter(places.files(address, sieve)), None) is None:
+    if next(iter(locations.files(address, sieve)), None) is None:
         passed_over = " but such as are passed over" if sieve.files or sieve.folders else ""
         linked = "; linked folders come with --follow-links" if sieve.links else ""
         raise InvalidOrder("path", f"{place} holds no files{passed_over}{linked}.")
@@ -82,7 +82,7 @@ def _on_disk(path: Path) -> str:
         raise BadConfiguration(f"There is no folder {path.absolute()}.")
     if not os.path.isdir(path):  # noqa: PTH112 - where it may not look, pathlib raises
         raise BadConfiguration(f"{path.absolute()} is not a folder.")
-    return places.address_of(path.resolve())
+    return locations.address_of(path.resolve())
 
 
 def _in_bucket(place: str) -> str:
@@ -185,7 +185,7 @@ def _overlap(address: str, store: str) -> bool:
     """Whether a place and the store lie within each other, or are the same."""
     held = Address.parsed(store)
     theirs = str(held.folder.resolve()) if held.bucket is None else _bucket_address(held)
-    mine = address if held.bucket else str(places.folder_at(address))
+    mine = address if held.bucket else str(locations.folder_at(address))
     ends = [f"{end.rstrip('/')}/" for end in (mine, theirs)]
     return ends[0].startswith(ends[1]) or ends[1].startswith(ends[0])
 

@@ -9,7 +9,7 @@ from models.services import Services, open_services
 from models.settings import Settings
 from models.storage import Store
 from worker.decoding.sandbox import Box
-from worker.sources import Zips
+from worker.tile_sets.sources import Zips
 
 
 @cache

@@ -11,8 +11,8 @@ from models.errors import UnreadableFile
 from models.rules.names import readable
 from models.tables import SkippedPhoto, TileSet
 from models.tables import Tile as TileRow
-from worker.sources import Photo
 from worker.tile_index.index import Skipped, Tile
+from worker.tile_sets.sources import Photo
 
 DUPLICATE = "duplicate"
 

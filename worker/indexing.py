@@ -23,12 +23,13 @@ from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.services import Services
 from models.tables import Job, SkippedPhoto, Source, TileSet
 from models.tables import Tile as TileRow
-from worker import context, merging, sources
+from worker import context, merging
 from worker.attempt import Attempt, Outcome
 from worker.entries import DUPLICATE
 from worker.parts import PartWork, Told
 from worker.sieve import Sieve
-from worker.sources import Photo
+from worker.tile_sets import sources
+from worker.tile_sets.sources import Photo
 
 log = structlog.get_logger(__name__)
 

@@ -16,10 +16,11 @@ from models.rules.orders import ExclusionReason
 from models.tables import Part, TileSet
 from models.tables import Tile as TileRow
 from models.tile_set_versions import Indexed
-from worker import colours, context, kept, litter, rebuild
+from worker import colours, context, litter
 from worker.attempt import Attempt, Outcome
 from worker.tile_index import index
 from worker.tile_index.index import Index
+from worker.tile_sets import index_repair, stored_photos
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ def _see_to_the_last_index(attempt: Attempt, tile_set: TileSet) -> None:
     with services.reading() as session:
         last = queries.find_version(session, tile_set.id, tile_set.version)
     with context.decoders(services.settings) as decoder:
-        read = kept.reader(services, tile_set.id)
-        rebuild.loaded(services, last, read, decoder, f"{attempt.lease.name}-rebuilt", _silently)
+        read = stored_photos.reader(services, tile_set.id)
+        index_repair.loaded(services, last, read, decoder, f"{attempt.lease.name}-rebuilt", _silently)
 
 
 def _have(session: Session, tile_set: TileSet) -> _Have:
@@ -97,7 +98,7 @@ def _join(attempt: Attempt, tile_set: TileSet, have: _Have, out: Path) -> None:
     except (DamagedIndex, StorageUnreadable):
         files, held = list[Path](), set[bytes]()
         for key in have.index_keys:
-            part = rebuild.whole(services.store, key)
+            part = index_repair.whole(services.store, key)
             if part is not None:
                 files.append(services.store.path(key))
                 held.update(content.tobytes() for content in part.content)
@@ -107,7 +108,9 @@ def _join(attempt: Attempt, tile_set: TileSet, have: _Have, out: Path) -> None:
         # Where not one of them can be read any more, there is the rest.
         with context.decoders(services.settings) as decoder, suppress(NoUsableTiles):
             again = out.with_name("again")
-            rebuild.write(services, tile_set.id, lost, kept.reader(services, tile_set.id), decoder, again, _silently)
+            index_repair.write(
+                services, tile_set.id, lost, stored_photos.reader(services, tile_set.id), decoder, again, _silently
+            )
             files.append(again)
         index.merged(files, out, removed)
 

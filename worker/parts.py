@@ -20,13 +20,14 @@ from models.rules.orders import ExclusionReason
 from models.services import Services
 from models.tables import Tile as TileRow
 from models.tables import TileSet
-from worker import context, entries, parallel, places, sources
+from worker import context, entries, parallel
 from worker.decoding.images import Decoder
 from worker.entries import Found, Known
 from worker.heart import Heart
-from worker.sources import Photo
 from worker.tile_index import index
 from worker.tile_index.index import SIDE, Skipped, Tile
+from worker.tile_sets import locations, sources
+from worker.tile_sets.sources import Photo
 
 log = structlog.get_logger(__name__)
 
@@ -154,4 +155,4 @@ def _has_moved(photo: Photo, origin: str | None, stamp: str | None) -> bool:
     """Whether a file of a place is where a known photo lies now: it lay there, nowhere, or where it is no more."""
     if photo.origin is None:
         return False
-    return origin in (None, photo.origin) or not places.stands(origin, stamp or "")
+    return origin in (None, photo.origin) or not locations.stands(origin, stamp or "")

@@ -13,10 +13,11 @@ from models import exclusions, queries
 from models.rules import blob_keys, zip_files
 from models.rules.orders import Format
 from models.tables import Mosaic
-from worker import context, kept, litter, parallel, pictures, rebuild
+from worker import context, litter, parallel, pictures
 from worker.attempt import Attempt, Outcome
 from worker.render import Rendered, render
 from worker.tile_index.index import Index, Progress
+from worker.tile_sets import index_repair, stored_photos
 
 EXTENSION = {Format.PNG: "png", Format.JPEG: "jpg"}
 RENDER_PHASES = {
@@ -38,10 +39,10 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         version = queries.find_version(session, mosaic.tile_set_id, mosaic.tile_set_version)
         excluded = exclusions.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
     order = queries.order_of(mosaic)
-    read, progress = kept.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
+    read, progress = stored_photos.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
     with context.decoders(services.settings) as decoder, litter.scratch() as folder:
         picture = folder / f"mosaic.{EXTENSION[order.format]}"
-        tiles = rebuild.loaded(services, version, read, decoder, attempt.lease.name, progress)
+        tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
         rendered = render(
             _target(attempt, mosaic),
             order,

@@ -21,11 +21,12 @@ from models.rules import blob_keys
 from models.rules.orders import SourceKind
 from models.services import Services
 from models.tables import Job, Part, SkippedPhoto, Source, Tile, TileSet
-from worker import attempt, indexing, kept, sources
+from worker import attempt, indexing
 from worker.sieve import Sieve
-from worker.sources import Zips
 from worker.tile_index import index
 from worker.tile_index.index import Index
+from worker.tile_sets import sources, stored_photos
+from worker.tile_sets.sources import Zips
 
 Encode = Callable[..., bytes]
 
@@ -473,7 +474,7 @@ def test_a_linked_photo_that_was_removed_and_then_sent_is_read_from_the_store(
     (folder / "1.png").unlink()
     library.send({"1.png": photo(1)})
     assert library.id is not None
-    read = kept.reader(library.services, library.id)
+    read = stored_photos.reader(library.services, library.id)
     assert read(sha256(photo(1)).digest()) == library.stored(blob_keys.tile, photo(1)) is not None
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from models.errors import EmptyFile, StorageUnreachable, StorageUnreadable, UnreadableFile
 from models.storage import open_store
-from worker import places
 from worker.sieve import Sieve
+from worker.tile_sets import locations
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def bucket(s3: Any) -> str:
 
 
 def names(address: str) -> list[str]:
-    return [found.name for found in places.files(address, Sieve())]
+    return [found.name for found in locations.files(address, Sieve())]
 
 
 def test_only_what_lies_below_the_prefix_comes_and_nothing_hidden(s3: Any, bucket: str) -> None:
@@ -34,9 +34,9 @@ def test_only_what_lies_below_the_prefix_comes_and_nothing_hidden(s3: Any, bucke
 )
 def test_every_key_leads_back_to_its_bytes(s3: Any, bucket: str, key: str) -> None:
     s3.put(bucket, f"of {key}/{key}", b"this one")
-    (found,) = places.files(f"s3://{bucket}", Sieve())
+    (found,) = locations.files(f"s3://{bucket}", Sieve())
     assert found.name == f"of {key}/{key}"
-    assert places.read(found.address, 100) == b"this one"
+    assert locations.read(found.address, 100) == b"this one"
 
 
 def test_more_keys_than_one_answer_holds_all_come(s3: Any, bucket: str) -> None:
@@ -63,10 +63,10 @@ def test_a_key_that_cannot_be_spoken_of_is_named(s3: Any, bucket: str) -> None:
 
 def test_a_stamp_changes_with_the_size(s3: Any, bucket: str) -> None:
     s3.put(bucket, "a.jpg", b"x")
-    (first,) = places.files(f"s3://{bucket}", Sieve())
-    (again,) = places.files(f"s3://{bucket}", Sieve())
+    (first,) = locations.files(f"s3://{bucket}", Sieve())
+    (again,) = locations.files(f"s3://{bucket}", Sieve())
     open_store(f"s3://{bucket}", Path(), 0).put("a.jpg", b"xy")
-    (changed,) = places.files(f"s3://{bucket}", Sieve())
+    (changed,) = locations.files(f"s3://{bucket}", Sieve())
     assert first.stamp == again.stamp != changed.stamp
 
 
@@ -74,18 +74,18 @@ def test_what_cannot_be_had_says_why(s3: Any, bucket: str) -> None:
     s3.put(bucket, "empty.jpg", b"")
     s3.put(bucket, "large.jpg", b"12345")
     with pytest.raises(EmptyFile):
-        places.read(f"s3://{bucket}/empty.jpg", 4)
+        locations.read(f"s3://{bucket}/empty.jpg", 4)
     with pytest.raises(UnreadableFile, match="more than 4 bytes"):
-        places.read(f"s3://{bucket}/large.jpg", 4)
+        locations.read(f"s3://{bucket}/large.jpg", 4)
     with pytest.raises(UnreadableFile, match="holds nothing under"):
-        places.read(f"s3://{bucket}/gone.jpg", 4)
-    assert places.read(f"s3://{bucket}/large.jpg", 5) == b"12345"
+        locations.read(f"s3://{bucket}/gone.jpg", 4)
+    assert locations.read(f"s3://{bucket}/large.jpg", 5) == b"12345"
 
 
 def test_a_photo_is_one_request(s3: Any, bucket: str) -> None:
     s3.put(bucket, "a.jpg", b"12345")
     before = len(s3.requests(bucket))
-    places.read(f"s3://{bucket}/a.jpg", 100)
+    locations.read(f"s3://{bucket}/a.jpg", 100)
     assert s3.requests(bucket)[before:] == [f"GET /{bucket}/a.jpg"]
 
 
@@ -93,7 +93,7 @@ def test_keys_that_are_refused_are_a_line_and_a_bucket_that_does_not_answer_is_n
     s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with s3.believing_nobody(), pytest.raises(UnreadableFile, match="refused the keys"):
-        places.read(f"s3://{bucket}/a.jpg", 100)
+        locations.read(f"s3://{bucket}/a.jpg", 100)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     with pytest.raises(StorageUnreachable, match="does not answer"):
-        places.read("s3://not-there/a.jpg", 100)
+        locations.read("s3://not-there/a.jpg", 100)

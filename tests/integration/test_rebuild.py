@@ -19,9 +19,10 @@ from models.rules.orders import Format, MosaicOrder, SourceKind
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet
-from worker import attempt, indexing, merging, places, rebuild, work
+from worker import attempt, indexing, merging, work
 from worker.attempt import Attempt, Outcome, Work
 from worker.tile_index import index
+from worker.tile_sets import index_repair, locations
 
 
 def indexed_set(services: Services, photos: list[bytes], work: Work = indexing.index_tile_set) -> UUID:
@@ -199,12 +200,12 @@ def test_linked_photos_of_a_bucket_that_does_not_answer_are_not_left_out(
     attempt.run(services, bell.job_id, indexing.index_tile_set)
     key = index_key(services, identity)
     services.store.delete([key])
-    places._opened.cache_clear()
+    locations._opened.cache_clear()
     with monkeypatch.context() as away:
         away.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
         job, _ = rendered(services, identity, target)
     assert (job.state, job.error_code, index_key(services, identity)) == ("failed", "storage_unreachable", key)
-    places._opened.cache_clear()
+    locations._opened.cache_clear()
     assert rendered(services, identity, target)[0].state == "succeeded"
     assert len(index.load(services.store.path(index_key(services, identity)))) == len(photos)
 
@@ -213,7 +214,7 @@ def test_an_index_is_made_again_a_piece_at_a_time(
     sqlite_services: Services, lossless: list[bytes], target: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = sqlite_services
-    monkeypatch.setattr(rebuild, "PIECE", 3)
+    monkeypatch.setattr(index_repair, "PIECE", 3)
     tile_set = indexed_set(services, lossless)
     key = index_key(services, tile_set)
     whole = services.store.get(key)

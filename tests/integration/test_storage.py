@@ -20,8 +20,8 @@ import pytest
 from models.errors import BadConfiguration, StorageFull, StorageUnreachable, StorageUnreadable
 from models.rules.orders import SourceKind
 from models.storage import BucketStore, Cache, FolderStore, Store, open_store
-from worker import sources
-from worker.sources import Photo, Zips
+from worker.tile_sets import sources
+from worker.tile_sets.sources import Photo, Zips
 
 SOON = timedelta(milliseconds=300)
 

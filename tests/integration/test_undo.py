@@ -19,7 +19,8 @@ from models.services import Services
 from models.tables import Exclusion, Tile, TileSet
 from models.tile_set_versions import Indexed
 from web.app import assemble
-from worker import litter, rebuild, sweep
+from worker import litter, sweep
+from worker.tile_sets import index_repair
 
 ANNA, BEN, CLARA = (bytes([number]) * 32 for number in range(1, 4))
 B = BEN.hex()
@@ -211,7 +212,7 @@ def test_an_index_that_is_made_again_holds_what_is_in_the_trash(services: Servic
     index_again(services, tile_set, b"\x09" * 32)
     with services.reading() as session:
         version = queries.find_version(session, tile_set, 3)
-        assert {content.hex()[:2] for content in rebuild._contents(session, version)} == {"01", "02", "03", "09"}
+        assert {content.hex()[:2] for content in index_repair._contents(session, version)} == {"01", "02", "03", "09"}
 
 
 def test_a_photo_does_not_come_back_into_a_set_that_is_in_the_trash(services: Services, tile_set: UUID) -> None:

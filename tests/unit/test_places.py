@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from models.errors import EmptyFile, UnreadableFile
-from worker import places
 from worker.sieve import Sieve
+from worker.tile_sets import locations
 
 Become = Callable[[], AbstractContextManager[Path]]
 
 
 def names(folder: Path) -> list[str]:
-    return [found.name for found in places.files(folder.as_uri(), Sieve())]
+    return [found.name for found in locations.files(folder.as_uri(), Sieve())]
 
 
-def only(folder: Path) -> places.Found:
-    (found,) = places.files(folder.as_uri(), Sieve())
+def only(folder: Path) -> locations.Found:
+    (found,) = locations.files(folder.as_uri(), Sieve())
     return found
 
 
@@ -47,16 +47,16 @@ def test_a_link_to_a_file_is_read_and_one_to_a_folder_is_not_followed(tmp_path: 
     (here / "folder").symlink_to(tmp_path / "there")
     (here / "nowhere.jpg").symlink_to(tmp_path / "gone.jpg")
     assert names(here) == ["file.jpg"]
-    assert places.read(only(here).address, 100) == b"there"
+    assert locations.read(only(here).address, 100) == b"there"
 
 
 def test_a_link_in_a_circle_is_one_line_and_keeps_nothing_else_from_coming(tmp_path: Path) -> None:
     (tmp_path / "circle.jpg").symlink_to(tmp_path / "circle.jpg")
     (tmp_path / "there.jpg").write_bytes(b"x")
-    circle, there = places.files(tmp_path.as_uri(), Sieve())
+    circle, there = locations.files(tmp_path.as_uri(), Sieve())
     assert (circle.name, circle.stamp, there.name) == ("circle.jpg", "", "there.jpg")
     with pytest.raises(UnreadableFile, match="Too many levels of symbolic links"):
-        places.read(circle.address, 100)
+        locations.read(circle.address, 100)
 
 
 def test_a_folder_may_lie_deeper_than_python_may_call(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     assert names(tmp_path) == []
     with pytest.raises(EmptyFile):
-        places.read((tmp_path / "pipe.jpg").as_uri(), 100)
+        locations.read((tmp_path / "pipe.jpg").as_uri(), 100)
 
 
 @pytest.mark.parametrize(
@@ -93,14 +93,14 @@ def test_every_name_leads_back_to_its_file(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"this one")
     found = only(tmp_path)
     assert found.name == name
-    assert places.read(found.address, 100) == b"this one"
+    assert locations.read(found.address, 100) == b"this one"
 
 
 def test_a_name_that_is_no_text_leads_back_to_its_file(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"this one")
     found = only(tmp_path)
     assert found.address.endswith("/caf%E9.jpg")
-    assert places.read(found.address, 100) == b"this one"
+    assert locations.read(found.address, 100) == b"this one"
 
 
 def test_a_stamp_changes_with_the_size_and_with_the_time(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_opened_is_one_line(without_rights: Become) -> N
         (place / "closed").mkdir()
         (place / "open.jpg").write_bytes(b"x")
         (place / "closed").chmod(0)
-        closed, opened = places.files(place.as_uri(), Sieve())
+        closed, opened = locations.files(place.as_uri(), Sieve())
     assert (closed.name, closed.trouble) == ("closed/", "The folder cannot be opened: Permission denied.")
     assert (opened.name, opened.trouble) == ("open.jpg", "")
 
@@ -129,20 +129,20 @@ def test_what_cannot_be_read_says_why(tmp_path: Path, without_rights: Become) ->
     (tmp_path / "empty.jpg").write_bytes(b"")
     (tmp_path / "large.jpg").write_bytes(b"12345")
     with pytest.raises(EmptyFile):
-        places.read((tmp_path / "empty.jpg").as_uri(), 4)
+        locations.read((tmp_path / "empty.jpg").as_uri(), 4)
     with pytest.raises(UnreadableFile, match="more than 4 bytes"):
-        places.read((tmp_path / "large.jpg").as_uri(), 4)
+        locations.read((tmp_path / "large.jpg").as_uri(), 4)
     with pytest.raises(UnreadableFile, match="No such file"):
-        places.read((tmp_path / "gone.jpg").as_uri(), 4)
+        locations.read((tmp_path / "gone.jpg").as_uri(), 4)
     with without_rights() as place:
         (place / "secret.jpg").write_bytes(b"x")
         (place / "secret.jpg").chmod(0)
         with pytest.raises(UnreadableFile, match="Permission denied"):
-            places.read((place / "secret.jpg").as_uri(), 4)
+            locations.read((place / "secret.jpg").as_uri(), 4)
 
 
 def test_the_address_of_a_folder_leads_to_it(tmp_path: Path) -> None:
     folder = tmp_path / "my photos #1"
     folder.mkdir()
     (folder / "a.jpg").write_bytes(b"x")
-    assert [found.name for found in places.files(places.address_of(folder), Sieve())] == ["a.jpg"]
+    assert [found.name for found in locations.files(locations.address_of(folder), Sieve())] == ["a.jpg"]

@@ -9,8 +9,8 @@ from models import tile_set_versions
 from models.errors import UnreadableFile, UnusablePicture
 from models.rules import blob_keys
 from models.services import Services
-from worker import places
 from worker.fetch import ReadPhoto
+from worker.tile_sets import locations
 
 
 def reader(services: Services, tile_set_id: UUID) -> ReadPhoto:
@@ -30,7 +30,7 @@ def _read(services: Services, tile_set_id: UUID, links: Mapping[str, str], conte
     if link is None:
         return services.store.fetched(blob_keys.tile(tile_set_id, content.hex()))
     try:
-        data = places.read(link, services.settings.max_picture_bytes)
+        data = locations.read(link, services.settings.max_picture_bytes)
     except UnusablePicture as error:
         raise UnreadableFile(f"{link}: {error}") from error
     if sha256(data).digest() != content:

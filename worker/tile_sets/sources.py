@@ -13,9 +13,9 @@ from models.rules.orders import SourceKind
 from models.rules.zip_files import Archive
 from models.storage import Store
 from models.tables import Source
-from worker import places
 from worker.parallel import Result, core_count, spread
 from worker.sieve import Sieve
+from worker.tile_sets import locations
 
 REMOTE_THREADS = 16
 """Photos that are read and stored at once where each takes a journey; no more are decoded than there are cores."""
@@ -121,7 +121,7 @@ def listed(
                 yield Photo(name, source.kind.value, source.address, number)
             zips.keep_only({source.address})
         else:
-            for found in places.files(source.address, sieves[source.id]):
+            for found in locations.files(source.address, sieves[source.id]):
                 stamp = known.get(found.address) or (None if source.linked else doubles.get(found.address))
                 if stamp != found.stamp or not found.stamp:
                     kind, address = source.kind.value, found.address
@@ -147,7 +147,7 @@ def read(photo: Photo, store: Store, zips: Zips, max_bytes: int) -> bytes:
     if photo.kind == SourceKind.ARCHIVE:
         return zips.read(photo, max_bytes)
     if photo.kind == SourceKind.PLACE:
-        return places.read(photo.address, max_bytes)
+        return locations.read(photo.address, max_bytes)
     size = store.size(photo.address)
     if size > max_bytes:
         raise UnreadableFile(f"The file has {size:,} bytes; the limit is {max_bytes:,}.")

@@ -1,0 +1,1 @@
+"""What indexing and rendering read of a tile set."""
