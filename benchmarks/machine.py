@@ -35,7 +35,8 @@ def main() -> None:
     import numpy as np  # noqa: PLC0415 - only this process needs them
     import PIL  # noqa: PLC0415
 
-    from worker import parallel, pictures  # noqa: PLC0415
+    from worker import parallel
+    from worker.rendering import writer  # noqa: PLC0415
     from worker.tile_index import index
 
     # libvips starts no thread before it is used, and core_count() is what the renderer goes by.
@@ -44,7 +45,7 @@ def main() -> None:
         "cores_of_machine": os.cpu_count(),
         "numpy": np.__version__,
         "pillow": PIL.__version__,
-        "libvips": pictures.version(),
+        "libvips": writer.version(),
         "index_side": 2 * index.SIDE,
     }
     print(json.dumps(known))

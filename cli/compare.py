@@ -15,10 +15,11 @@ from cli.targets import Wanted
 from models.errors import InvalidOrder, UnusablePicture
 from models.rules.grid import Grid
 from models.rules.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
-from worker import parallel, pictures
-from worker.compare import Compared, sheet, target_of
-from worker.compare import compare as make
+from worker import parallel
 from worker.core.fitted import Fitted
+from worker.rendering import writer
+from worker.rendering.comparison import Compared, sheet, target_of
+from worker.rendering.comparison import compare as make
 from worker.sieve import Sieve
 
 EXAMPLES = """
@@ -86,7 +87,7 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
         fitted, size, cells = _fitted(target, data, orders[0])
         done = list(make(fitted, size, cells, orders, index, threads=parallel.core_count(), progress=bar))
         picture = sheet(fitted, cells, done)
-        pictures.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
+        writer.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
         known |= {one.loss: dataclasses.asdict(one.quality) for one in done}
     say = Tell(quiet=quiet, piped=str(out) == files.STANDARD)
     say.aside(summary.notes(photos, sieve) + note)

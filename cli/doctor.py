@@ -135,9 +135,9 @@ def _decoders() -> str:
 
 
 def _vips() -> str:
-    from worker import pictures  # noqa: PLC0415 - the same
+    from worker.rendering import writer  # noqa: PLC0415 - the same
 
-    return pictures.version()
+    return writer.version()
 
 
 def _room(folder: Path) -> str:

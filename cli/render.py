@@ -17,9 +17,9 @@ from cli.targets import Wanted
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
 from models.rules.orders import Format, MosaicOrder
 from worker import parallel
-from worker.fetch import ReadPhoto
-from worker.render import Rendered
-from worker.render import render as make
+from worker.rendering.pipeline import Rendered
+from worker.rendering.pipeline import render as make
+from worker.rendering.tile_loader import ReadPhoto
 from worker.sieve import Sieve
 from worker.tile_index.index import Index
 

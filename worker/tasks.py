@@ -2,14 +2,15 @@
 
 from models.queue import app
 from models.rules.lifecycle import JobKind
-from worker import attempt, indexing, work
+from worker import attempt, indexing
 from worker.context import services
+from worker.rendering import job as rendering_job
 
 
 @app.task(name=JobKind.RENDER.value)
 def render(job_id: int) -> None:
     """Make one attempt at rendering a mosaic."""
-    attempt.run(services(), job_id, work.render_mosaic)
+    attempt.run(services(), job_id, rendering_job.render_mosaic)
 
 
 @app.task(name=JobKind.INDEX.value)

@@ -21,9 +21,9 @@ from PIL import Image, ImageCms
 from cli import library
 from models.errors import TooManyPixels, UnusablePicture
 from models.rules.orders import Format, MosaicOrder
-from worker import pictures
 from worker.decoding import headers, images
-from worker.render import render
+from worker.rendering import writer
+from worker.rendering.pipeline import render
 from worker.tile_index import index
 
 BOMB_MEBIBYTES = 100
@@ -573,7 +573,7 @@ def test_a_mosaic_tells_nothing_of_what_its_pictures_told(tmp_path, talkative, m
     written = out.read_bytes()
     assert [secret for secret in SECRETS if secret in written] == []
     assert told_by(written) <= NOTHING
-    pictures.write_preview(out, tmp_path / "preview.jpg")
+    writer.write_preview(out, tmp_path / "preview.jpg")
     preview = (tmp_path / "preview.jpg").read_bytes()
     assert [secret for secret in SECRETS if secret in preview] == []
     assert told_by(preview) <= NOTHING

@@ -28,7 +28,7 @@ from web.app import assemble
 from worker import attempt, sweep
 from worker.attempt import Attempt, Outcome
 from worker.indexing import index_tile_set
-from worker.work import render_mosaic
+from worker.rendering.job import render_mosaic
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from models.rules.orders import Format, MosaicOrder, SourceKind
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet
-from worker import attempt, indexing, merging, work
+from worker import attempt, indexing, merging
 from worker.attempt import Attempt, Outcome, Work
+from worker.rendering import job as rendering_job
 from worker.tile_index import index
 from worker.tile_sets import index_repair, locations
 
@@ -54,7 +55,7 @@ def rendered(services: Services, tile_set: UUID, target: bytes | None) -> tuple[
     order = MosaicOrder(cells_across=6, tile_size=16, format=Format.PNG)
     with services.sessions.begin() as session:
         bell = place_mosaic(session, identity, tile_set, stored, order, services.ring_again)
-    attempt.run(services, bell.job_id, work.render_mosaic)
+    attempt.run(services, bell.job_id, rendering_job.render_mosaic)
     with services.reading() as session:
         mosaic = session.scalars(select(Mosaic).where(Mosaic.id == identity)).one()
         return session.get_one(Job, bell.job_id), mosaic.picture_sha256
@@ -259,7 +260,7 @@ def test_an_older_version_has_nothing_in_it_that_came_later(
     with services.sessions.begin() as session:
         tile_set_versions.remove(session, tile_set, sha256(lossless[7]).hexdigest(), database.now(session))
     services.store.put(first, b"damaged")
-    attempt.run(services, waiting.job_id, work.render_mosaic)
+    attempt.run(services, waiting.job_id, rendering_job.render_mosaic)
     with services.reading() as session:
         made = queries.find_version(session, tile_set, 1).index_key
     assert services.store.get(made) == whole

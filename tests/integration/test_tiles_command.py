@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from models.rules.orders import Format
-from worker import pictures
+from worker.rendering import writer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -84,7 +84,7 @@ def test_what_is_no_photo_is_in_the_report(run: Run, folder: Path) -> None:
 @pytest.mark.parametrize("way", ["--copy", "--link"])
 def test_a_mosaic_that_lies_in_the_folder_is_no_tile(run: Run, folder: Path, way: str) -> None:
     pixels = np.random.default_rng(7).integers(0, 256, (40, 40, 3), np.uint8)
-    pictures.write(iter([pixels]), (40, 40), folder / "mosaic.jpg", Format.JPEG, lambda *_: None)
+    writer.write(iter([pixels]), (40, 40), folder / "mosaic.jpg", Format.JPEG, lambda *_: None)
     imported(run, f"Own {way}", folder, way)
     made = shown(run, f"Own {way}")
     assert (made["photos"], [line["code"] for line in made["skipped"]]) == (10, ["own_mosaic"])

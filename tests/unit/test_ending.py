@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from models.rules.orders import Format
-from worker import pictures
+from worker.rendering import writer
 
 SEED = 20_261_128
 ENDING = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
@@ -84,7 +84,7 @@ import itertools, signal, sys, threading, os
 import numpy as np
 from pathlib import Path
 from models.rules.orders import Format
-from worker import pictures
+from worker.rendering import writer as pictures
 class Soft(Exception): pass
 def raising(*_): raise Soft
 signal.signal(signal.SIGUSR1, raising)
@@ -114,4 +114,4 @@ def test_progress_that_raises_stops_the_encoding(tmp_path):
 
     bands = iter([np.zeros((2_000, 2_000, 3), np.uint8)])
     with pytest.raises(Stop):
-        pictures.write(bands, (2_000, 2_000), tmp_path / "a.png", Format.PNG, progress)
+        writer.write(bands, (2_000, 2_000), tmp_path / "a.png", Format.PNG, progress)

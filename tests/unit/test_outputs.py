@@ -13,7 +13,7 @@ from PIL import Image
 from cli.main import tessera as command
 from models.rules.file_types import made_here
 from models.rules.orders import Format
-from worker import pictures
+from worker.rendering import writer
 
 WORDS = ("--cells", "8", "--tile-size", "6")
 
@@ -157,7 +157,7 @@ def test_a_device_stays_a_device(run):
 
 @pytest.mark.parametrize("form", list(Format))
 def test_a_picture_of_ours_says_so(tmp_path, noise, form):
-    pictures.write(iter([noise(80, 80)]), (80, 80), tmp_path / "a", form, lambda *_: None)
+    writer.write(iter([noise(80, 80)]), (80, 80), tmp_path / "a", form, lambda *_: None)
     assert made_here((tmp_path / "a").read_bytes())
 
 

@@ -16,9 +16,9 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
 from models.rules.orders import Fit, Format, LossName, MosaicOrder
-from worker import lay
 from worker.decoding import images
-from worker.render import render
+from worker.rendering import bands
+from worker.rendering.pipeline import render
 from worker.tile_index import index
 
 
@@ -411,7 +411,7 @@ def test_a_blend_has_no_seams_between_the_cells(make, photos, encoded):
 def test_a_blend_of_cells_that_cut_pixels_is_the_same_in_bands_of_any_height(make, coffee, photos, monkeypatch):
     wishes = {"cells_across": 7, "tile_size": 30, "blend": 1}
     _, whole = make(coffee, photos, **wishes)
-    monkeypatch.setattr(lay, "BAND_BYTES", 3_000)
+    monkeypatch.setattr(bands, "BAND_BYTES", 3_000)
     _, lines = make(coffee, photos, **wishes)
     apart = pixels_of(whole.read_bytes()).astype(int) - pixels_of(lines.read_bytes())
     assert np.abs(apart).max() <= 1

@@ -20,7 +20,7 @@ from models.storage import Store
 from models.tables import Exclusion, RemovedTile, Tile, Version
 from worker import litter, parallel
 from worker.decoding.images import Decoder
-from worker.fetch import ReadPhoto
+from worker.rendering.tile_loader import ReadPhoto
 from worker.tile_index import index
 from worker.tile_index.index import Index, Progress
 

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
-from worker import pictures, plan
 from worker.core.fitted import Fitted
 from worker.core.matcher import Choice
 from worker.core.measures.quality import Quality
 from worker.decoding import images
 from worker.decoding.images import Decoder
-from worker.fetch import ReadPhoto, fetched
-from worker.lay import Bands
+from worker.rendering import placement, writer
+from worker.rendering.bands import Bands
+from worker.rendering.tile_loader import ReadPhoto, fetched
 from worker.tile_index.index import Index, Progress
 
 
@@ -71,20 +71,20 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     pixels = decoder.decode(target)
     size = pixels.shape[1], pixels.shape[0]
     cells = grid.cut(*size, order)
-    kept = plan.rules_of(order, size, cells, len(index))
+    kept = placement.rules_of(order, size, cells, len(index))
     fitted = images.fitted(pixels, cells)
     del pixels
-    progress("matching", 0, plan.PERCENT)
-    choice = plan.choice(fitted, order, cells, index, kept, threads=threads, progress=progress)
+    progress("matching", 0, placement.PERCENT)
+    choice = placement.choice(fitted, order, cells, index, kept, threads=threads, progress=progress)
     with fetched(choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder) as laid:
         bands = Bands(laid, fitted, cells, order)
         with ThreadPoolExecutor(1) as beside:
             # The encoder needs no interpreter, so tiles as they are can be measured meanwhile.
             early = None if bands.adjusted else beside.submit(_quality, fitted, cells, choice, index, bands)
-            pictures.write(bands.all(progress), cells.mosaic_size, out, order.format, progress)
+            writer.write(bands.all(progress), cells.mosaic_size, out, order.format, progress)
             quality = _quality(fitted, cells, choice, index, bands) if early is None else early.result()
     return Rendered(cells, choice.tiles, choice.turns, quality)
 
 
 def _quality(target: Fitted, cells: Grid, choice: Choice, index: Index, bands: Bands) -> Quality:
-    return plan.quality_of(target, cells, choice, index, bands.plain, bands.small)
+    return placement.quality_of(target, cells, choice, index, bands.plain, bands.small)

@@ -12,7 +12,7 @@ from worker.core.compose import band, blended, tinted
 from worker.core.fitted import Fitted
 from worker.core.measures.miniature import Miniature, assembled
 from worker.decoding import images
-from worker.fetch import Laid, let_go
+from worker.rendering.tile_loader import Laid, let_go
 from worker.tile_index.index import Progress
 
 BAND_BYTES = 4 << 20

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import LossName, MosaicOrder
-from worker import plan
 from worker.core.descriptors import of_pictures
 from worker.core.fitted import Fitted
 from worker.core.matcher import Choice
@@ -19,6 +18,7 @@ from worker.core.measures.quality import Quality
 from worker.core.measures.similarity import PARTS
 from worker.core.orientations import turned
 from worker.decoding import images
+from worker.rendering import placement
 from worker.tile_index.index import SIDE, Index, Progress
 
 Pixels = NDArray[np.uint8]
@@ -72,14 +72,14 @@ def compare(
         InvalidOrder: the rules cannot be kept with these tiles.
     """
     pixels = _tiles(index, cells)
-    kept = plan.rules_of(orders[0], size, cells, len(index))
+    kept = placement.rules_of(orders[0], size, cells, len(index))
     for number, order in enumerate(orders):
 
         def within(_phase: str, _done: int, _total: int, number: int = number) -> None:
             progress("comparing", number, len(orders))
 
         within("", 0, 0)
-        choice = plan.choice(target, order, cells, index, kept, threads=threads, progress=within)
+        choice = placement.choice(target, order, cells, index, kept, threads=threads, progress=within)
         yield _compared(order.loss, target, cells, choice, index, pixels)
     progress("comparing", len(orders), len(orders))
 
@@ -127,7 +127,7 @@ def _across(count: int, width: int, height: int) -> int:
 def _tiles(index: Index, cells: Grid) -> Pixels:
     """Return every tile in the size in which it lies on the sheet."""
     side = max(PARTS, min(SIDE, round(PICTURE_SIDE / max(cells.columns, cells.rows))))
-    return np.rint(plan.tile_pixels(index, cells, side)).astype(np.uint8)
+    return np.rint(placement.tile_pixels(index, cells, side)).astype(np.uint8)
 
 
 def _compared(loss: LossName, target: Fitted, cells: Grid, choice: Choice, index: Index, tiles: Pixels) -> Compared:
@@ -136,5 +136,5 @@ def _compared(loss: LossName, target: Fitted, cells: Grid, choice: Choice, index
         there = choice.turns.ravel() == turn
         laid[there] = turned(laid[there], int(turn))
     small = assembled(of_pictures(laid, PARTS), cells.columns)
-    quality = plan.quality_of(target, cells, choice, index, small, small)
+    quality = placement.quality_of(target, cells, choice, index, small, small)
     return Compared(loss, quality, assembled(laid, cells.columns))

@@ -13,9 +13,10 @@ from models import exclusions, queries
 from models.rules import blob_keys, zip_files
 from models.rules.orders import Format
 from models.tables import Mosaic
-from worker import context, litter, parallel, pictures
+from worker import context, litter, parallel
 from worker.attempt import Attempt, Outcome
-from worker.render import Rendered, render
+from worker.rendering import writer
+from worker.rendering.pipeline import Rendered, render
 from worker.tile_index.index import Index, Progress
 from worker.tile_sets import index_repair, stored_photos
 
@@ -92,7 +93,7 @@ def _store_picture(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture
     """Store the mosaic and its preview; return what the row is to say of them."""
     store, name = attempt.services.store, attempt.lease.name
     preview = picture.with_name("preview.jpg")
-    pictures.write_preview(picture, preview)
+    writer.write_preview(picture, preview)
     picture_key = blob_keys.picture(mosaic.id, name, picture.suffix.removeprefix("."))
     preview_key = blob_keys.preview(mosaic.id, name)
     store.put(picture_key, picture)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from models.errors import StorageFull, TesseraError, is_full
 from models.rules import file_types
 from models.rules.orders import Format
-from worker.core.tiff import header
 from worker.libvips import pyvips
+from worker.rendering.tiff_header import header
 
 PNG_COMPRESSION = 2
 """Measured on 6 megapixels of photograph with filter `sub`: 0.13 s and 6.6 MB; level 6 takes 0.42 s for 5.7 MB."""

@@ -1,0 +1,1 @@
+"""From a target and an index to a mosaic."""
