@@ -2,8 +2,9 @@
 
 from models.queue import app
 from models.rules.lifecycle import JobKind
-from worker import attempt, indexing
+from worker import attempt
 from worker.context import services
+from worker.indexing import job as indexing_job
 from worker.rendering import job as rendering_job
 
 
@@ -16,5 +17,5 @@ def render(job_id: int) -> None:
 @app.task(name=JobKind.INDEX.value)
 def index(job_id: int) -> None:
     """Make one attempt at indexing a tile set; lend a hand where another worker is at it."""
-    if not attempt.run(services(), job_id, indexing.index_tile_set):
-        indexing.lend_a_hand(services(), job_id)
+    if not attempt.run(services(), job_id, indexing_job.index_tile_set):
+        indexing_job.lend_a_hand(services(), job_id)

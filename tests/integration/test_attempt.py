@@ -27,7 +27,7 @@ from models.tables import AttemptRecord, Job, PhaseRecord, TileSet
 from web.app import assemble
 from worker import attempt, sweep
 from worker.attempt import Attempt, Outcome
-from worker.indexing import index_tile_set
+from worker.indexing.job import index_tile_set
 from worker.rendering.job import render_mosaic
 
 

@@ -21,7 +21,8 @@ from models.rules import blob_keys
 from models.rules.orders import SourceKind
 from models.services import Services
 from models.tables import Job, Part, SkippedPhoto, Source, Tile, TileSet
-from worker import attempt, indexing
+from worker import attempt
+from worker.indexing import job as indexing_job
 from worker.sieve import Sieve
 from worker.tile_index import index
 from worker.tile_index.index import Index
@@ -59,7 +60,7 @@ class Library:
             else:
                 bell = place_photos(session, identity, sources, ring_again)
         self.id = identity
-        attempt.run(self.services, bell.job_id, indexing.index_tile_set)
+        attempt.run(self.services, bell.job_id, indexing_job.index_tile_set)
         with self.services.reading() as session:
             return session.get_one(Job, bell.job_id)
 
@@ -494,10 +495,10 @@ def test_a_photo_that_is_removed_while_it_is_sent_again_fails_nothing(
 
     def interrupted(running: attempt.Attempt) -> attempt.Outcome:
         tile_set = library.row()
-        indexing._plan(running, tile_set)
-        indexing._do_part(running.services, tile_set, lambda _: None)
+        indexing_job._plan(running, tile_set)
+        indexing_job._do_part(running.services, tile_set, lambda _: None)
         library.change(tile_set_versions.remove, photo(1))
-        return indexing.index_tile_set(running)
+        return indexing_job.index_tile_set(running)
 
     attempt.run(library.services, bell.job_id, interrupted)
     with services.reading() as session:

@@ -21,7 +21,8 @@ from models import database, queries
 from models.rules import blob_keys
 from models.rules.lifecycle import Lane, PartState
 from models.tables import Part, Tile
-from worker import indexing, sweep
+from worker import sweep
+from worker.indexing import job as indexing_job
 
 RING = """
 import sys
@@ -226,7 +227,7 @@ def test_messages_for_a_job_that_is_done_do_nothing(
     subprocess.run([sys.executable, "-c", RING, str(job_id)], env=environment, check=True)
     wait_for(lambda: not service.redis.client.llen(Lane.INDEXING.value))
     assert service.get(made["url"]).json() == before
-    indexing.lend_a_hand(service.services(), job_id)
+    indexing_job.lend_a_hand(service.services(), job_id)
     assert service.get(made["url"]).json() == before
 
 

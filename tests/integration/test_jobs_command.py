@@ -32,7 +32,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 HOUR = timedelta(hours=1)
 ATTEMPT = """
 import sys
-from worker import attempt, context, indexing
+from worker import attempt
+from worker import context
+from worker.indexing import job as indexing
 attempt.run(context.services(), int(sys.argv[1]), indexing.index_tile_set)
 """
 ORDER = MosaicOrder(cells_across=10)

@@ -19,14 +19,16 @@ from models.rules.orders import Format, MosaicOrder, SourceKind
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet
-from worker import attempt, indexing, merging
+from worker import attempt
 from worker.attempt import Attempt, Outcome, Work
+from worker.indexing import job as indexing_job
+from worker.indexing import merge
 from worker.rendering import job as rendering_job
 from worker.tile_index import index
 from worker.tile_sets import index_repair, locations
 
 
-def indexed_set(services: Services, photos: list[bytes], work: Work = indexing.index_tile_set) -> UUID:
+def indexed_set(services: Services, photos: list[bytes], work: Work = indexing_job.index_tile_set) -> UUID:
     identity = uuid4()
     sources = []
     for number, data in enumerate(photos):
@@ -140,7 +142,7 @@ def test_photos_are_added_to_a_set_whose_index_is_damaged(
     with services.sessions.begin() as session:
         source = [NewSource(SourceKind.PHOTO, "more.png", upload)]
         bell = place_photos(session, tile_set, source, services.ring_again)
-    attempt.run(services, bell.job_id, indexing.index_tile_set)
+    attempt.run(services, bell.job_id, indexing_job.index_tile_set)
     made = index.load(services.store.path(index_key(services, tile_set)))
     assert len(made) == len(lossless) + 1
 
@@ -151,12 +153,12 @@ def harming_parts(services: Services, harm: Callable[..., None]) -> Work:
     def work(running: Attempt) -> Outcome:
         with services.reading() as session:
             tile_set = session.scalars(select(TileSet).where(TileSet.job_id == running.lease.job_id)).one()
-        indexing._plan(running, tile_set)
-        indexing._see_parts_done(running, tile_set)
+        indexing_job._plan(running, tile_set)
+        indexing_job._see_parts_done(running, tile_set)
         with services.reading() as session:
             parts = select(Part.index_key).where(Part.tile_set_id == tile_set.id).order_by(Part.number)
             harm(*session.scalars(parts))
-        return merging.merged(running, tile_set)
+        return merge.merged(running, tile_set)
 
     return work
 
@@ -198,7 +200,7 @@ def test_linked_photos_of_a_bucket_that_does_not_answer_are_not_left_out(
     source = [NewSource(SourceKind.PLACE, "bucket", f"s3://{bucket}", linked=True)]
     with services.sessions.begin() as session:
         bell = place_tile_set(session, identity, "photos", source, services.ring_again)
-    attempt.run(services, bell.job_id, indexing.index_tile_set)
+    attempt.run(services, bell.job_id, indexing_job.index_tile_set)
     key = index_key(services, identity)
     services.store.delete([key])
     locations._opened.cache_clear()
@@ -256,7 +258,7 @@ def test_an_older_version_has_nothing_in_it_that_came_later(
         services.store.put(more[-1].address, lossless[number])
     with services.sessions.begin() as session:
         bell = place_photos(session, tile_set, more, services.ring_again)
-    attempt.run(services, bell.job_id, indexing.index_tile_set)
+    attempt.run(services, bell.job_id, indexing_job.index_tile_set)
     with services.sessions.begin() as session:
         tile_set_versions.remove(session, tile_set, sha256(lossless[7]).hexdigest(), database.now(session))
     services.store.put(first, b"damaged")

@@ -23,10 +23,11 @@ from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.services import Services
 from models.tables import Job, SkippedPhoto, Source, TileSet
 from models.tables import Tile as TileRow
-from worker import context, merging
+from worker import context
 from worker.attempt import Attempt, Outcome
-from worker.entries import DUPLICATE
-from worker.parts import PartWork, Told
+from worker.indexing import merge
+from worker.indexing.part import PartWork, Told
+from worker.indexing.records import DUPLICATE
 from worker.sieve import Sieve
 from worker.tile_sets import sources
 from worker.tile_sets.sources import Photo
@@ -48,7 +49,7 @@ def index_tile_set(attempt: Attempt) -> Outcome:
     _plan(attempt, tile_set)
     _see_parts_done(attempt, tile_set)
     attempt.report("merging", INDEXED)
-    return merging.merged(attempt, tile_set)
+    return merge.merged(attempt, tile_set)
 
 
 def lend_a_hand(services: Services, job_id: int) -> None:

@@ -16,8 +16,9 @@ from models.rules.orders import ExclusionReason
 from models.tables import Part, TileSet
 from models.tables import Tile as TileRow
 from models.tile_set_versions import Indexed
-from worker import colours, context, litter
+from worker import context, litter
 from worker.attempt import Attempt, Outcome
+from worker.indexing import colour_overview
 from worker.tile_index import index
 from worker.tile_index.index import Index
 from worker.tile_sets import index_repair, stored_photos
@@ -129,7 +130,7 @@ def _stored(attempt: Attempt, tile_set: TileSet, made: Path, have: _Have, near: 
     store.put(index_key, made)
     aside = near.keys() | have.in_trash
     used = [n for n in range(len(tiles)) if tiles.content[n].tobytes().hex() not in aside]
-    plot, palette = colours.pictures(tiles.selected(np.array(used, np.intp)) if aside else tiles)
+    plot, palette = colour_overview.pictures(tiles.selected(np.array(used, np.intp)) if aside else tiles)
     store.put(plot_key, plot)
     store.put(palette_key, palette)
     return Indexed(

@@ -20,10 +20,11 @@ from models.rules.orders import ExclusionReason
 from models.services import Services
 from models.tables import Tile as TileRow
 from models.tables import TileSet
-from worker import context, entries, parallel
+from worker import context, parallel
 from worker.decoding.images import Decoder
-from worker.entries import Found, Known
 from worker.heart import Heart
+from worker.indexing import records
+from worker.indexing.records import Found, Known
 from worker.tile_index import index
 from worker.tile_index.index import SIDE, Skipped, Tile
 from worker.tile_sets import locations, sources
@@ -86,7 +87,7 @@ class PartWork:
                 self._services.store.put(key, file)
         with self._services.sessions.begin() as session:
             parts.finish(session, self._lease, database.now(session), key)
-            entries.write(session, self._tile_set, list(zip(photos, found, strict=True)))
+            records.write(session, self._tile_set, list(zip(photos, found, strict=True)))
 
     def _beat(self) -> None:
         with self._services.sessions.begin() as session:
