@@ -15,8 +15,8 @@ from models.rules import blob_keys
 from models.services import Services
 from models.storage import Blob
 from models.store_ownership import Bond
-from worker import litter
-from worker.litter import Survey
+from worker.jobs import garbage
+from worker.jobs.garbage import Survey
 
 EVER = datetime.max.replace(tzinfo=UTC)
 """No blob is too young to be looked at."""
@@ -49,7 +49,7 @@ def adopt(data: Path | None, *, yes: bool) -> None:
         if bond is Bond.OURS:
             click.echo(f"The store {opened.settings.store} belongs to this database; there is nothing to do.")
             return
-        seen = litter.survey(opened, EVER)
+        seen = garbage.survey(opened, EVER)
         _check(opened, seen)
         click.echo("\n".join(_shown(opened, bond, seen)))
         if not yes:

@@ -38,4 +38,4 @@ def lane_worker(lane: Lane, concurrency: int | None = None) -> list[str]:
 
 def sweeper() -> list[str]:
     """Return the command that sweeps."""
-    return [*PYTHON, "worker.sweep"]
+    return [*PYTHON, "worker.jobs.sweep"]

@@ -14,9 +14,9 @@ from models.errors import BadConfiguration, NotFound
 from models.services import Services
 from models.storage import Blob
 from models.store_ownership import Bond
-from worker import litter as clearing
-from worker import trash as bin_
-from worker.trash import Entry
+from worker.jobs import garbage as clearing
+from worker.jobs import trash as bin_
+from worker.jobs.trash import Entry
 
 MIB = 1 << 20
 LITTER_EXAMPLES = """

@@ -16,7 +16,8 @@ from models import logs, settings
 from models.queue import connect, signals
 from models.rules import private_files
 from models.rules.lifecycle import Lane
-from worker import closing, parallel, tasks
+from worker import parallel, tasks
+from worker.jobs import shutdown
 
 __all__ = ["main", "tasks"]
 
@@ -38,7 +39,7 @@ def main() -> None:
     logs.configure(loaded)
     # Celery would set up its own logging; that somebody listens to this signal keeps it from doing so.
     signals.setup_logging.connect(_keep_logging, weak=False)
-    signals.worker_shutting_down.connect(closing.begin, weak=False)
+    signals.worker_shutting_down.connect(shutdown.begin, weak=False)
     if chosen.lane is Lane.BULK:
         signals.worker_process_init.connect(_yield_to_people, weak=False)
     load_slow_libraries(chosen.lane)

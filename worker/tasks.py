@@ -2,9 +2,9 @@
 
 from models.queue import app
 from models.rules.lifecycle import JobKind
-from worker import attempt
 from worker.context import services
 from worker.indexing import job as indexing_job
+from worker.jobs import attempt
 from worker.rendering import job as rendering_job
 
 

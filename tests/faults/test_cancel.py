@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from worker import sweep
+from worker.jobs import sweep
 
 CANCELLED = ("cancelled", None)
 STAYS = "stays cancelled"

@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from models.rules.lifecycle import AttemptEnd, JobState, Lane
 from models.tables import AttemptRecord, Job, Mosaic
-from worker import sweep
+from worker.jobs import sweep
 
 SEED = 20261124
 JOBS = int(os.environ.get("TESSERA_CHAOS_JOBS", "200"))

@@ -237,8 +237,8 @@ def test_ten_messages_for_one_job_give_one_result(service: Any, seen: Any) -> No
 def test_clocks_that_are_wrong_take_no_job_away(service: Any, seen: Any) -> None:
     service.kill_worker()
     service.start_shifted("interactive-worker", ["worker.app", "--lane=interactive", "--concurrency=2"], 600)
-    service.start_shifted("sweeper-ahead", ["worker.sweep"], 600)
-    service.start_shifted("sweeper-behind", ["worker.sweep"], -600)
+    service.start_shifted("sweeper-ahead", ["worker.jobs.sweep"], 600)
+    service.start_shifted("sweeper-behind", ["worker.jobs.sweep"], -600)
     try:
         long = service.long()
         long.at_work()

@@ -23,7 +23,7 @@ from models.errors import StoreOfAnother
 from models.rules import blob_keys
 from models.services import Services
 from models.storage import open_store
-from worker import litter
+from worker.jobs import garbage
 
 ON_SQLITE = pytest.mark.parametrize("service", ["sqlite"], indirect=True)
 ANOTHERS = "The store belongs to another database"
@@ -113,7 +113,7 @@ class Situation:
     def look(self, services: Services) -> None:
         with services.reading() as session:
             now = database.now(session)
-        litter.collect(services, now)
+        garbage.collect(services, now)
 
     def end(self) -> None:
         while self._started:

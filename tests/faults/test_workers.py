@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from models.rules.lifecycle import Lane
-from worker import sweep
+from worker.jobs import sweep
 
 SOFT_LIMIT = signal.SIGUSR1
 """What Celery sends to a child whose time is over. Source: billiard.compat, SIG_SOFT_TIMEOUT."""

@@ -25,9 +25,9 @@ from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import AttemptRecord, Job, PhaseRecord, TileSet
 from web.app import assemble
-from worker import attempt, sweep
-from worker.attempt import Attempt, Outcome
 from worker.indexing.job import index_tile_set
+from worker.jobs import attempt, sweep
+from worker.jobs.attempt import Attempt, Outcome
 from worker.rendering.job import render_mosaic
 
 

@@ -23,7 +23,7 @@ from models.storage import Blob, Store, open_store
 from models.store_ownership import Bond
 from models.tables import Tile, TileSet
 from web.app import assemble
-from worker import litter, trash
+from worker.jobs import garbage, trash
 
 NOW = datetime.now(UTC)
 DRAW = """
@@ -135,7 +135,7 @@ def test_who_adopts_a_store_takes_it_from_the_other(here: Services, other: Servi
 def emptied(services: Services) -> Services:
     """Return the services of a process that starts when the store's disk is no longer mounted."""
     services.store.put(blob_keys.target(uuid4()), b"x")
-    litter.collect(services, NOW)
+    garbage.collect(services, NOW)
     services.store.delete([blob.key for blob in services.store.list()])
     return open_services(services.settings)
 
@@ -145,7 +145,7 @@ def test_a_store_that_held_something_and_is_empty_is_not_begun_anew(here: Servic
     assert here.belonging.look() is Bond.EMPTIED
     with pytest.raises(StoreEmptied, match="its disk may not be mounted"):
         here.store.put(blob_keys.target(uuid4()), b"x")
-    litter.collect(here, NOW)
+    garbage.collect(here, NOW)
     assert list(here.store.list()) == []
     assert ready(here) == (503, "store_emptied")
     assert run(here, "adopt", "--yes").exit_code == 0
@@ -265,7 +265,7 @@ def test_litter_is_shown_and_cleared_once_when_told(here: Services) -> None:
     assert list(trash.entries(here.store)) == []
     assert "20 blobs are in the trash." in run(here, "litter", "--clear", "--yes").output
     here.store.put(blob_keys.target(uuid4()), b"one more")
-    litter.collect(
+    garbage.collect(
         replace(here, settings=here.settings.model_copy(update={"litter_grace_seconds": 0})),
         datetime.now(UTC) + timedelta(seconds=5),
     )
@@ -315,7 +315,7 @@ def test_what_a_row_names_again_is_not_deleted_with_the_trash(
     here.store.put(older, b"sent again")
     said = run(here, "trash", "empty", "--yes").output
     assert "2 blobs, 0.0 MiB, are deleted; 1 that rows name come back at the next sweep." in said
-    litter.collect(here, NOW + timedelta(seconds=5))
+    garbage.collect(here, NOW + timedelta(seconds=5))
     assert (here.store.get(named), here.store.get(older)) == (named.encode(), b"sent again")
 
 

@@ -140,7 +140,12 @@ def served(
         os.chdir(before)
 
 
-KINDS = ("web.server", "worker.sweep", "worker.decoding.sandbox_process", *(f"--lane={lane.value}" for lane in Lane))
+KINDS = (
+    "web.server",
+    "worker.jobs.sweep",
+    "worker.decoding.sandbox_process",
+    *(f"--lane={lane.value}" for lane in Lane),
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -162,7 +167,7 @@ def test_what_the_user_put_on_the_path_stays_there(foreign: Foreign, tmp_path: P
     assert foreign.run(*command, PYTHONPATH=str(tmp_path / "added"), PYTHONSAFEPATH="1").stdout == "here\n"
 
 
-@pytest.mark.parametrize("module", ["worker.app", "worker.sweep", "web.server"])
+@pytest.mark.parametrize("module", ["worker.app", "worker.jobs.sweep", "web.server"])
 def test_ctrl_c_while_a_process_loads_what_it_needs_leaves_no_trace(tmp_path: Path, module: str) -> None:
     (tmp_path / "structlog.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}

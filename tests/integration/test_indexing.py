@@ -21,8 +21,8 @@ from models.rules import blob_keys
 from models.rules.orders import SourceKind
 from models.services import Services
 from models.tables import Job, Part, SkippedPhoto, Source, Tile, TileSet
-from worker import attempt
 from worker.indexing import job as indexing_job
+from worker.jobs import attempt
 from worker.sieve import Sieve
 from worker.tile_index import index
 from worker.tile_index.index import Index

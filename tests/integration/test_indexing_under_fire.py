@@ -21,8 +21,8 @@ from models import database, queries
 from models.rules import blob_keys
 from models.rules.lifecycle import Lane, PartState
 from models.tables import Part, Tile
-from worker import sweep
 from worker.indexing import job as indexing_job
+from worker.jobs import sweep
 
 RING = """
 import sys

@@ -26,13 +26,13 @@ from models.rules.lifecycle import JobState
 from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import Job, Mosaic, TileSet
-from worker import litter, sweep
+from worker.jobs import garbage, sweep
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 HOUR = timedelta(hours=1)
 ATTEMPT = """
 import sys
-from worker import attempt
+from worker.jobs import attempt
 from worker import context
 from worker.indexing import job as indexing
 attempt.run(context.services(), int(sys.argv[1]), indexing.index_tile_set)
@@ -107,7 +107,7 @@ def index(settings: dict[str, str], job_id: int) -> None:
 def clear_litter(services: Services) -> None:
     with services.sessions() as session:
         later = database.now(session) + 2 * HOUR
-    litter.collect(services, later)
+    garbage.collect(services, later)
 
 
 def look(services: Services, job_id: int) -> Job:

@@ -25,11 +25,11 @@ from models.rules.orders import MosaicOrder
 from models.services import Services
 from models.storage import Store
 from models.tables import Installation, Job, Mosaic, Tile, TileSet
-from worker import litter, sweep, trash
+from worker.jobs import garbage, sweep, trash
 
 LATER = timedelta(hours=2)
 AT_WORK = """
-from worker import litter
+from worker.jobs import garbage as litter
 with litter.scratch() as folder:
     print(folder, flush=True)
     input()
@@ -40,7 +40,7 @@ def look(services: Services, after: timedelta = LATER) -> None:
     """Clear litter as if `after` had passed."""
     with services.sessions() as session:
         now = database.now(session)
-    litter.collect(services, now + after)
+    garbage.collect(services, now + after)
 
 
 def collect(services: Services, after: timedelta = LATER) -> set[str]:
@@ -190,7 +190,7 @@ def test_scratch_folders_of_killed_workers_go_when_they_are_old(
     long_ago = time.time() - LATER.total_seconds()
     os.utime(old, (long_ago, long_ago))
     os.utime(other, (long_ago, long_ago))
-    assert litter.clear_scratch(timedelta(hours=1)) == 1
+    assert garbage.clear_scratch(timedelta(hours=1)) == 1
     assert (old.exists(), young.exists(), other.exists()) == (False, True, True)
 
 
@@ -213,7 +213,7 @@ class Sending:
 def test_a_photo_that_comes_back_while_litter_is_cleared_stays(
     services: Services, indexed: Callable[..., TileSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(litter, "AT_ONCE", 1)
+    monkeypatch.setattr(garbage, "AT_ONCE", 1)
     made = indexed(services, [CONTENT])
     gone = [blob_keys.tile(made.id, f"{number:064x}") for number in (2, 3)]
     for key in gone:
@@ -245,10 +245,10 @@ def test_a_scratch_folder_that_a_process_works_in_stays_however_old_it_is(
     assert running.stdout is not None
     folder = Path(running.stdout.readline().strip())
     os.utime(folder, (0, 0))
-    assert (litter.clear_scratch(timedelta(hours=1)), folder.exists()) == (0, True)
+    assert (garbage.clear_scratch(timedelta(hours=1)), folder.exists()) == (0, True)
     running.kill()
     running.wait()
-    assert (litter.clear_scratch(timedelta(hours=1)), folder.exists()) == (1, False)
+    assert (garbage.clear_scratch(timedelta(hours=1)), folder.exists()) == (1, False)
 
 
 def unknown(services: Services, count: int) -> set[str]:
@@ -390,7 +390,7 @@ def test_what_is_in_the_trash_is_never_put_there_again(sqlite_services: Services
 
 
 def test_two_sweepers_at_once_take_each_blob_once(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(litter, "AT_ONCE", 1)
+    monkeypatch.setattr(garbage, "AT_ONCE", 1)
     services = choosing(services, litter_floor=50)
     strange = unknown(services, 40)
     with ThreadPoolExecutor(4) as pool:

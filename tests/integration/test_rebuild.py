@@ -19,10 +19,10 @@ from models.rules.orders import Format, MosaicOrder, SourceKind
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet
-from worker import attempt
-from worker.attempt import Attempt, Outcome, Work
 from worker.indexing import job as indexing_job
 from worker.indexing import merge
+from worker.jobs import attempt
+from worker.jobs.attempt import Attempt, Outcome, Work
 from worker.rendering import job as rendering_job
 from worker.tile_index import index
 from worker.tile_sets import index_repair, locations

@@ -23,7 +23,7 @@ from models.rules.lifecycle import Lane
 from models.services import Services
 from models.storage import BucketStore
 from models.tables import Mosaic
-from worker import litter, trash
+from worker.jobs import garbage, trash
 
 WISH = {"cells_across": "24", "tile_size": "16", "detail": "0.6", "max_uses": "100"}
 
@@ -132,7 +132,7 @@ def test_what_no_row_names_is_cleared_away_and_the_rest_stays(
     before = {blob.key for blob in services.store.list()}
     with services.sessions() as session:
         now = database.now(session)
-    assert litter.collect(services, now + timedelta(hours=2)) >= 3
+    assert garbage.collect(services, now + timedelta(hours=2)) >= 3
     after = {blob.key for blob in services.store.list()}
     assert not after & set(never_ordered)
     assert {each.former for each in trash.entries(services.store)} >= set(never_ordered)

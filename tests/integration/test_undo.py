@@ -19,7 +19,7 @@ from models.services import Services
 from models.tables import Exclusion, Tile, TileSet
 from models.tile_set_versions import Indexed
 from web.app import assemble
-from worker import litter, sweep
+from worker.jobs import garbage, sweep
 from worker.tile_sets import index_repair
 
 ANNA, BEN, CLARA = (bytes([number]) * 32 for number in range(1, 4))
@@ -189,7 +189,7 @@ def test_what_is_in_the_trash_keeps_its_blobs_until_it_is_purged(services: Servi
     def held() -> set[str]:
         with services.reading() as session:
             later = database.now(session) + timedelta(hours=2)
-        litter.collect(services, later)
+        garbage.collect(services, later)
         kept = {blob.key for blob in services.store.list(blob_keys.TILE_SETS)}
         return {key.rpartition("/")[2][:4] for key in kept}
 

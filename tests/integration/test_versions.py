@@ -16,7 +16,7 @@ from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.tables import Job, Tile, TileSet
 from models.tile_set_versions import Indexed
-from worker import litter
+from worker.jobs import garbage
 
 ANNA, BEN, CLARA, DORA, EMIL = (bytes([number]) * 32 for number in range(1, 6))
 LATER = timedelta(hours=2)
@@ -223,7 +223,7 @@ def purge(services: Services) -> None:
 def collected(services: Services) -> set[str]:
     with services.sessions() as session:
         now = database.now(session)
-    litter.collect(services, now + LATER)
+    garbage.collect(services, now + LATER)
     return {blob.key for blob in services.store.list() if blob_keys.Key.parsed(blob.key) is not None}
 
 

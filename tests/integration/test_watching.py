@@ -38,7 +38,7 @@ from models.settings import Settings
 from models.storage import FolderStore
 from models.tables import Job, Source, TileSet
 from web.app import assemble
-from worker.sweep import sweep
+from worker.jobs.sweep import sweep
 
 DOCS = Path(__file__).parents[2] / "docs"
 TOKEN = "a token that only the tests know"

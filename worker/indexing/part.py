@@ -22,9 +22,9 @@ from models.tables import Tile as TileRow
 from models.tables import TileSet
 from worker import context, parallel
 from worker.decoding.images import Decoder
-from worker.heart import Heart
 from worker.indexing import records
 from worker.indexing.records import Found, Known
+from worker.jobs.heartbeat import Heart
 from worker.tile_index import index
 from worker.tile_index.index import SIDE, Skipped, Tile
 from worker.tile_sets import locations, sources

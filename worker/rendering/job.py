@@ -13,8 +13,9 @@ from models import exclusions, queries
 from models.rules import blob_keys, zip_files
 from models.rules.orders import Format
 from models.tables import Mosaic
-from worker import context, litter, parallel
-from worker.attempt import Attempt, Outcome
+from worker import context, parallel
+from worker.jobs import garbage
+from worker.jobs.attempt import Attempt, Outcome
 from worker.rendering import writer
 from worker.rendering.pipeline import Rendered, render
 from worker.tile_index.index import Index, Progress
@@ -41,7 +42,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         excluded = exclusions.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
     order = queries.order_of(mosaic)
     read, progress = stored_photos.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
-    with context.decoders(services.settings) as decoder, litter.scratch() as folder:
+    with context.decoders(services.settings) as decoder, garbage.scratch() as folder:
         picture = folder / f"mosaic.{EXTENSION[order.format]}"
         tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
         rendered = render(

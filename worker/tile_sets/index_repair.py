@@ -18,8 +18,9 @@ from models.rules import blob_keys
 from models.services import Services
 from models.storage import Store
 from models.tables import Exclusion, RemovedTile, Tile, Version
-from worker import litter, parallel
+from worker import parallel
 from worker.decoding.images import Decoder
+from worker.jobs import garbage
 from worker.rendering.tile_loader import ReadPhoto
 from worker.tile_index import index
 from worker.tile_index.index import Index, Progress
@@ -56,7 +57,7 @@ def loaded(
     with services.reading() as session:
         contents = _contents(session, version)
     key = blob_keys.index(version.tile_set_id, name)
-    with litter.scratch() as folder:
+    with garbage.scratch() as folder:
         made = folder / "index"
         write(services, version.tile_set_id, contents, read, decoder, made, progress)
         services.store.put(key, made)

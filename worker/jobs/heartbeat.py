@@ -10,7 +10,7 @@ import structlog
 from models import database
 from models.errors import LeaseLost
 from models.settings import Settings
-from worker import closing
+from worker.jobs import shutdown
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class Heart:
                 now = time.monotonic()
                 if now - last >= span or now - began >= chosen.job_seconds + chosen.kill_seconds:
                     break
-                if closing.begun() and asked is None:
+                if shutdown.begun() and asked is None:
                     asked = now
                 try:
                     if asked is not None and now - asked >= chosen.finish_seconds:

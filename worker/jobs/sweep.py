@@ -17,7 +17,7 @@ from models.notifying import ring_all
 from models.queue import connect
 from models.rules import blob_keys, private_files
 from models.services import Services, open_services
-from worker import litter
+from worker.jobs import garbage
 
 log = structlog.get_logger(__name__)
 
@@ -46,8 +46,8 @@ def collect(services: Services) -> None:
         now = database.now(session)
     with services.sessions.begin() as session:
         undo.purge(session, now, services.settings.undo_span)
-    count = litter.collect(services, now)
-    count += litter.clear_scratch(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
+    count = garbage.collect(services, now)
+    count += garbage.clear_scratch(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
     if count:
         log.info("cleared litter", count=count)
 

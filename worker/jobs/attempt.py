@@ -13,7 +13,7 @@ from models.errors import LeaseLost, OutOfTime, TesseraError
 from models.jobs import Lease
 from models.queue import SoftTimeLimitExceeded
 from models.services import Services
-from worker.heart import Heart
+from worker.jobs.heartbeat import Heart
 
 Row = TypeVar("Row")
 

@@ -24,9 +24,9 @@ from models.services import Services
 from models.settings import Settings
 from models.storage import Blob
 from models.store_ownership import Bond, Found
-from worker import trash
-from worker.named import Named, Standing
-from worker.trash import Entry
+from worker.jobs import trash
+from worker.jobs.references import Named, Standing
+from worker.jobs.trash import Entry
 
 AT_ONCE = 500
 """Blobs that are moved before the rows are asked again."""
