@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from cli import dedupe as leaving_out
-from cli import files, library, outputs, sieving, summary, targets, wishes
+from cli import files, outputs, sieving, summary, targets, wishes
 from cli.place import Place
 from cli.screen import Bar
 from cli.summary import Tell
@@ -17,6 +17,7 @@ from models.rules.grid import Grid
 from models.rules.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
 from worker import parallel
 from worker.core.fitted import Fitted
+from worker.local_index import folder_index
 from worker.rendering import writer
 from worker.rendering.comparison import Compared, sheet, target_of
 from worker.rendering.comparison import compare as make
@@ -82,7 +83,7 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     data = targets.read(target, orders[0])
     known: dict[str, object] = {}
     with files.part(out) as part, files.report_if(wanted.report, known), Bar(quiet=quiet) as bar:
-        photos = library.open_folder(str(tiles), bar, sieve=sieve, dedupe=dedupe)
+        photos = folder_index.open_folder(str(tiles), bar, sieve=sieve, dedupe=dedupe)
         index, note = targets.tiles_but(photos, data)
         fitted, size, cells = _fitted(target, data, orders[0])
         done = list(make(fitted, size, cells, orders, index, threads=parallel.core_count(), progress=bar))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cli import library, targets
+from cli import targets
 from cli.summary import counted
 from cli.targets import Wanted
 from models.errors import NoUsableTiles
@@ -11,6 +11,7 @@ from models.rules import repeats
 from models.rules.grid import Grid, cut
 from models.rules.orders import MosaicOrder
 from worker.decoding import images
+from worker.local_index import folder_index
 from worker.sieve import Sieve
 
 
@@ -22,9 +23,9 @@ def told(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve
         InvalidOrder: an order does not fit its target, or cannot be met with as many photos as there are files.
         NoUsableTiles: there are no files.
     """
-    file_count = sum(not file.trouble for file in library.files_of(photos, sieve))
+    file_count = sum(not file.trouble for file in folder_index.files_of(photos, sieve))
     if not file_count:
-        raise NoUsableTiles(library.no_files(photos, sieve))
+        raise NoUsableTiles(folder_index.no_files(photos, sieve))
     return "\n".join(_told(one, order, photos, file_count) for one, order in orders)
 
 

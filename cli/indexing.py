@@ -3,12 +3,13 @@
 import time
 from collections.abc import Sequence
 
-from cli import library, seal, shelf, summary
-from cli.library import Library
-from cli.names import readable
+from cli import summary
 from cli.screen import Bar
 from cli.summary import Tell
 from worker.folder import File
+from worker.local_index import cache_paths, folder_index, unchanged
+from worker.local_index.folder_index import Library
+from worker.local_index.terminal_names import readable
 from worker.sieve import Sieve
 
 
@@ -37,9 +38,9 @@ def run(
         StorageFull: there is no room for the index.
     """
     began = time.monotonic()
-    files = library.files_of(folder, sieve) if files is None else files
+    files = folder_index.files_of(folder, sieve) if files is None else files
     with Bar(quiet=quiet) as bar:
-        photos = library.open_folder(folder, bar, sieve=sieve, dedupe=dedupe, files=files)
+        photos = folder_index.open_folder(folder, bar, sieve=sieve, dedupe=dedupe, files=files)
     seconds = time.monotonic() - began
     told = summary.passed_over(sieve) + summary.skipped(photos)
     say = Tell(quiet=quiet)
@@ -47,5 +48,5 @@ def run(
     say(f"{readable(folder)}: {summary.in_a_line(photos, photos.changes)}; {seconds:.1f} seconds")
     if sieve.usual and not any(line.may_change for line in photos.kept.lines):
         again = summary.in_a_line(photos, summary.NOTHING)
-        seal.put(shelf.cabinet_of(folder), photos.kept.name, files, sieve, (again, told))
+        unchanged.put(cache_paths.cabinet_of(folder), photos.kept.name, files, sieve, (again, told))
     return photos, seconds

@@ -3,9 +3,10 @@
 import os
 import sys
 
-from cli import seal, shelf, streams
-from cli.names import readable
+from cli import streams
 from worker.folder import walk
+from worker.local_index import cache_paths, unchanged
+from worker.local_index.terminal_names import readable
 from worker.sieve import Sieve
 
 
@@ -13,7 +14,7 @@ def index(folder: str) -> None:
     """Index a folder, and say what is new."""
     sieve = Sieve()
     files = list(walk(folder, sieve)) if os.path.isdir(folder) else []
-    answer = seal.unbroken(shelf.cabinet_of(folder), files, sieve) if files else None
+    answer = unchanged.unbroken(cache_paths.cabinet_of(folder), files, sieve) if files else None
     if answer is None:
         from cli import indexing  # noqa: PLC0415 - for an unchanged folder it would take most of the time
 

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from cli import dedupe as leaving_out
-from cli import dry, files, library, outputs, quality, sieving, summary, targets, wishes
-from cli.library import Library
+from cli import dry, files, outputs, quality, sieving, summary, targets, wishes
 from cli.place import Place
 from cli.screen import Bar
 from cli.summary import Tell
@@ -17,6 +16,8 @@ from cli.targets import Wanted
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
 from models.rules.orders import Format, MosaicOrder
 from worker import parallel
+from worker.local_index import folder_index
+from worker.local_index.folder_index import Library
 from worker.rendering.pipeline import Rendered
 from worker.rendering.pipeline import render as make
 from worker.rendering.tile_loader import ReadPhoto
@@ -122,7 +123,7 @@ class _Folder:
     def opened(self, bar: Bar) -> Library:
         """Return what is known of it."""
         if self._photos is None:
-            self._photos = library.open_folder(self._path, bar, sieve=self._sieve, dedupe=self._dedupe)
+            self._photos = folder_index.open_folder(self._path, bar, sieve=self._sieve, dedupe=self._dedupe)
         return self._photos
 
     def notes(self) -> str:

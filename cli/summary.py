@@ -2,8 +2,8 @@
 
 import sys
 
-from cli.library import Changes, Library
-from cli.names import readable
+from worker.local_index.folder_index import Changes, Library
+from worker.local_index.terminal_names import readable
 from worker.sieve import Sieve
 
 SCREENFUL = 20

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli import files
-from cli.library import Library
 from cli.outputs import Output
 from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
 from models.rules.grid import cut
 from models.rules.orders import Format, MosaicOrder
 from worker.decoding import images
+from worker.local_index.folder_index import Library
 from worker.tile_index import index, rows
 from worker.tile_index.index import Index
 

@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from cli import library
 from models.errors import TooManyPixels, UnusablePicture
 from models.rules.orders import Format, MosaicOrder
 from worker.decoding import headers, images
+from worker.local_index import folder_index
 from worker.rendering import writer
 from worker.rendering.pipeline import render
 from worker.tile_index import index
@@ -498,7 +498,7 @@ def test_the_bytes_decide_what_a_file_is_and_not_its_name(tmp_path, encoded, noi
     folder.mkdir()
     for number, data in enumerate(photos):
         (folder / f"{number}{ending}").write_bytes(data)
-    found = library.open_folder(str(folder), lambda *_: None, str(tmp_path / "cache"))
+    found = folder_index.open_folder(str(folder), lambda *_: None, str(tmp_path / "cache"))
     assert found.skipped == []
     expected = index.of_tiles([measured(data) for data in photos])
     assert found.tiles.content.tolist() == expected.content.tolist()

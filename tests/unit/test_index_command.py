@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import cli
-from cli import seal, segments
+from worker.local_index import checkpoints, unchanged
 
 ROOT = Path(cli.__file__).parents[1]
 LOADED = """
@@ -111,7 +111,7 @@ CHANGES = {
 
 
 def test_an_answer_belongs_to_a_version_of_the_index():
-    assert f"answer-v{segments.VERSION}" == seal.NAME
+    assert f"answer-v{checkpoints.VERSION}" == unchanged.NAME
 
 
 @pytest.mark.parametrize("change", CHANGES)

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli import crew, library
-from cli.cabinet import DAMAGED
-from cli.segments import MAX_PHOTO_BYTES
 from models.errors import NoUsableTiles, UnreadableFile
+from worker.local_index import folder_index, process_pool
+from worker.local_index.cache_entry import DAMAGED
+from worker.local_index.checkpoints import MAX_PHOTO_BYTES
 
 
 def quiet(_phase: str, _done: int, _total: int) -> None:
@@ -27,7 +27,7 @@ def quiet(_phase: str, _done: int, _total: int) -> None:
 
 
 def opening(folder, cache):
-    return library.open_folder(str(folder), quiet, str(cache))
+    return folder_index.open_folder(str(folder), quiet, str(cache))
 
 
 @pytest.fixture
@@ -491,7 +491,7 @@ def test_near_duplicates_stay_unless_asked_otherwise(burst, cache):
 
 
 def test_near_duplicates_are_left_out_and_named_with_what_stands_for_them(burst, cache):
-    photos = library.open_folder(str(burst), quiet, str(cache), dedupe=True)
+    photos = folder_index.open_folder(str(burst), quiet, str(cache), dedupe=True)
     assert len(photos.tiles) == 41
     assert sorted(photos.skipped) == [
         ("cat-0.jpg", "near_duplicate", "Nearly the same as cat-1.jpg."),
@@ -522,22 +522,22 @@ def test_the_photo_with_the_most_pixels_in_its_file_stands(photographs, encoded,
     with Image.open(photographs / "chelsea.png") as photograph:
         for name, (form, size, how) in {"small": small, "large": large}.items():
             (tmp_path / "photos" / name).write_bytes(encoded(photograph.resize(size), form, **how))
-    photos = library.open_folder(str(tmp_path / "photos"), quiet, str(cache), dedupe=True)
+    photos = folder_index.open_folder(str(tmp_path / "photos"), quiet, str(cache), dedupe=True)
     assert photos.skipped == [("small", "near_duplicate", "Nearly the same as large.")]
 
 
 def test_what_was_said_of_near_duplicates_holds_until_something_else_is_said(burst, cache, cuts):
-    library.open_folder(str(burst), quiet, str(cache), dedupe=True)
+    folder_index.open_folder(str(burst), quiet, str(cache), dedupe=True)
     assert len(opening(burst, cache).tiles) == 41
     (burst / "new.png").write_bytes(cuts[50])
     assert len(opening(burst, cache).tiles) == 42
-    assert len(library.open_folder(str(burst), quiet, str(cache), dedupe=False).tiles) == 44
+    assert len(folder_index.open_folder(str(burst), quiet, str(cache), dedupe=False).tiles) == 44
     assert len(opening(burst, cache).tiles) == 44
 
 
 def test_an_index_with_near_duplicates_left_out_is_in_the_order_of_its_contents(burst, cache):
     whole = opening(burst, cache).tiles
-    fewer = library.open_folder(str(burst), quiet, str(cache), dedupe=True).tiles
+    fewer = folder_index.open_folder(str(burst), quiet, str(cache), dedupe=True).tiles
     left = {content.tobytes() for content in fewer.content}
     kept = [number for number, content in enumerate(whole.content) if content.tobytes() in left]
     np.testing.assert_array_equal(fewer.thumb, whole.thumb[kept])
@@ -579,8 +579,8 @@ def test_threads_find_what_processes_find(folder, tmp_path, monkeypatch):
     (folder / "notes.txt").write_bytes(b"remember the milk")
     shutil.copy(folder / "003.png", folder / "zz-copy.png")
     forked = opening(folder, tmp_path / "one")
-    monkeypatch.setattr(crew, "FORKS", False)
-    monkeypatch.setattr(crew, "THREAD_CHUNK", 7)
+    monkeypatch.setattr(process_pool, "FORKS", False)
+    monkeypatch.setattr(process_pool, "THREAD_CHUNK", 7)
     threaded = opening(folder, tmp_path / "other")
     assert (threaded.skipped, threaded.paths) == (forked.skipped, forked.paths)
     one, other = (cache_file(tmp_path / name, "index-*.safetensors").read_bytes() for name in ("one", "other"))
@@ -589,7 +589,7 @@ def test_threads_find_what_processes_find(folder, tmp_path, monkeypatch):
 
 def test_progress_counts_every_file_to_the_last(folder, cache):
     told = []
-    library.open_folder(str(folder), lambda *news: told.append(news), str(cache))
+    folder_index.open_folder(str(folder), lambda *news: told.append(news), str(cache))
     assert told[-1] == ("indexing", 40, 40)
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
 
@@ -604,10 +604,10 @@ def test_what_progress_raises_ends_the_work_and_what_was_measured_is_kept(folder
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(crew, "CHUNK", 1)
+    monkeypatch.setattr(process_pool, "CHUNK", 1)
     monkeypatch.setattr(Image, "open", slowly)
     with pytest.raises(KeyboardInterrupt):
-        library.open_folder(str(folder), stop, str(cache))
+        folder_index.open_folder(str(folder), stop, str(cache))
     monkeypatch.undo()
     assert 0 < opening(folder, cache).opened_count < 40
 
@@ -621,7 +621,7 @@ def test_a_run_whose_index_another_run_replaced_meanwhile_begins_anew(opened, fo
         while waiting:
             waiting.pop(0)()
 
-    photos = library.open_folder(str(folder), meanwhile, str(cache), dedupe=True)
+    photos = folder_index.open_folder(str(folder), meanwhile, str(cache), dedupe=True)
     assert (len(photos.paths), len(list(cache.rglob("index-*")))) == (40, 1)
     after = opened()
     assert (len(after.paths), after.kept.dedupe, after.note) == (41, True, "")

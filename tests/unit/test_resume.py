@@ -21,7 +21,8 @@ ROOT = Path(cli.__file__).parents[1]
 COUNT = 240
 RUN = """
 import sys
-from cli import crew, library
+from worker.local_index import process_pool as crew
+from worker.local_index import folder_index as library
 crew.SAVE_SECONDS = 0.02
 photos = library.open_folder(sys.argv[1], lambda *_: None, sys.argv[2])
 print(photos.opened_count, len(photos.paths), len(photos.skipped))

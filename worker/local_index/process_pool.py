@@ -13,9 +13,9 @@ from contextlib import suppress
 from functools import partial
 
 from cli import ending
-from cli.segments import Segment
 from models.errors import StorageFull, is_full
 from worker.folder import File
+from worker.local_index.checkpoints import Segment
 
 FORKS = sys.platform.startswith("linux")
 """Elsewhere system libraries may have threads of their own, which no fork survives.

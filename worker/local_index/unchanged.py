@@ -2,7 +2,7 @@
 
 A seal names the index that it was written for, every file of the folder with its size and time, and how many were
 passed over. As long as all
-are as it says, it is the answer; anything else is looked into by `cli.library`.
+are as it says, it is the answer; anything else is looked into by `worker.local_index.folder_index`.
 """
 
 import os

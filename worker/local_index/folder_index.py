@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from cli import cabinet, crew, segments, shelf
-from cli.cabinet import Cabinet, Kept
-from cli.names import readable
-from cli.segments import Line
 from models.errors import DamagedPicture, NotAPicture, NoUsableTiles, UnreadableFile
 from worker.cores import core_count
 from worker.folder import File, walk
+from worker.local_index import cache_entry, cache_paths, checkpoints, process_pool
+from worker.local_index.cache_entry import Cabinet, Kept
+from worker.local_index.checkpoints import Line
+from worker.local_index.terminal_names import readable
 from worker.sieve import Sieve
 from worker.tile_index import rows
 from worker.tile_index.rows import Part
@@ -126,7 +126,7 @@ def open_folder(
     sieve = sieve or Sieve()
     if files is None:
         files = files_of(folder, sieve)
-    with cabinet.opened(shelf.cabinet_of(folder, cache)) as place:
+    with cache_entry.opened(cache_paths.cabinet_of(folder, cache)) as place:
         standing = False
         while not standing:
             before, note = place.recall()
@@ -181,8 +181,8 @@ def _measured(
     if not files:
         return
     run, told = place.begin(), set()
-    crew.measure(files, held, run, progress, core_count())
-    for part, lines in segments.read(run):
+    process_pool.measure(files, held, run, progress, core_count())
+    for part, lines in checkpoints.read(run):
         told |= {line.name for line in lines}
         yield part, lines
     yield from _one_by_one([file for file in files if file.name not in told], held, place)
@@ -194,14 +194,14 @@ def _one_by_one(files: Sequence[File], held: set[bytes], place: Cabinet) -> Iter
         return
     run = place.begin()
     for file in files:
-        crew.measure([file], held, run, lambda *_: None, 1)
-    told = {line.name for _, lines in segments.read(run) for line in lines}
-    broke = segments.Segment(run)
+        process_pool.measure([file], held, run, lambda *_: None, 1)
+    told = {line.name for _, lines in checkpoints.read(run) for line in lines}
+    broke = checkpoints.Segment(run)
     for file in files:
         if file.name not in told:
             broke.refuse(file, DamagedPicture("The picture broke its decoder: it is damaged, or made to do harm."))
     broke.save()
-    yield from segments.read(run)
+    yield from checkpoints.read(run)
 
 
 def _assembled(survey: _Survey, before: Kept | None, place: Cabinet, *, dedupe: bool) -> tuple[str | None, Kept]:
@@ -212,10 +212,10 @@ def _assembled(survey: _Survey, before: Kept | None, place: Cabinet, *, dedupe: 
         return None, Kept(before.name, before.part, survey.lines, alike, dedupe)
     made = os.path.join(place.begin(), "index")
     gone = {content for part in survey.parts for content in rows.contents(part)} - wanted
-    with cabinet.written(made) as file:
+    with cache_entry.written(made) as file:
         rows.merged(survey.parts, file, gone)
     part = rows.opened(made)
-    name = f"{cabinet.INDEX}-{os.urandom(8).hex()}.safetensors"
+    name = f"{cache_entry.INDEX}-{os.urandom(8).hex()}.safetensors"
     return made, Kept(name, part, survey.lines, _alike(part) if dedupe else None, dedupe)
 
 

@@ -13,14 +13,14 @@ from collections.abc import Container, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any, NamedTuple
 
-from cli import segments
-from cli.segments import Line
 from models.errors import DamagedIndex, StorageFull, is_full
+from worker.local_index import checkpoints
+from worker.local_index.checkpoints import Line
 from worker.tile_index import rows
 from worker.tile_index.rows import Part
 
-FILES = f"files-v{segments.VERSION}.json"
-INDEX = f"index-v{segments.VERSION}"
+FILES = f"files-v{checkpoints.VERSION}.json"
+INDEX = f"index-v{checkpoints.VERSION}"
 LOCK = "lock"
 DAMAGED = "The kept index of the folder was damaged, or another program's; the photos are indexed anew."
 
@@ -68,7 +68,7 @@ class Cabinet:
         with self._locked():
             runs = [self._path(name) for name in sorted(os.listdir(self.place)) if name.startswith("run-")]
             left = [run for run in runs if self._claimed(run)]
-        return [found for run in left for found in segments.read(run)]
+        return [found for run in left for found in checkpoints.read(run)]
 
     def begin(self) -> str:
         """Return a folder for what this run makes."""
@@ -117,7 +117,7 @@ class Cabinet:
     def _kept(self, told: dict[str, Any]) -> Kept:
         part = rows.opened(self._path(os.path.basename(told["arrays"])))
         alike = None if told["alike"] is None else dict(told["alike"])
-        return Kept(told["arrays"], part, segments.parsed(told["files"]), alike, told["dedupe"] is True)
+        return Kept(told["arrays"], part, checkpoints.parsed(told["files"]), alike, told["dedupe"] is True)
 
     def _path(self, name: str) -> str:
         return os.path.join(self.place, name)

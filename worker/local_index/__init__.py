@@ -1,0 +1,1 @@
+"""A folder of photos with its index in the user's cache, without a service."""
