@@ -17,11 +17,11 @@ from models.rules.grid import Grid
 from models.rules.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
 from worker import parallel
 from worker.core.fitted import Fitted
+from worker.file_filter import Sieve
 from worker.local_index import folder_index
 from worker.rendering import writer
 from worker.rendering.comparison import Compared, sheet, target_of
 from worker.rendering.comparison import compare as make
-from worker.sieve import Sieve
 
 EXAMPLES = """
 \b

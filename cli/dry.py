@@ -11,8 +11,8 @@ from models.rules import repeats
 from models.rules.grid import Grid, cut
 from models.rules.orders import MosaicOrder
 from worker.decoding import images
+from worker.file_filter import Sieve
 from worker.local_index import folder_index
-from worker.sieve import Sieve
 
 
 def told(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve) -> str:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from cli import ending
 from models.errors import UnreadableFile
+from worker import interrupts
 
 STANDARD = "-"
 """As the name of a file: standard input or standard output."""
@@ -84,7 +84,7 @@ def _replaced(out: Path) -> Iterator[Path]:
     if not os.path.isdir(out.parent):  # noqa: PTH112 - where it may not look, pathlib raises
         raise UnreadableFile(f"{out} cannot be written: there is no folder {out.parent}; make it first.")
     unfinished = out.with_name(f".tessera-{os.urandom(8).hex()}{out.suffix}")
-    with ending.clearing(partial(unfinished.unlink, missing_ok=True)):
+    with interrupts.clearing(partial(unfinished.unlink, missing_ok=True)):
         try:
             unfinished.open("xb").close()
             yield unfinished

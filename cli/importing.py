@@ -20,7 +20,7 @@ from models.rules.lifecycle import JobState
 from models.rules.orders import SourceKind
 from models.rules.store_address import BUCKET, Address
 from models.tables import Job, TileSet
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
 from worker.tile_sets import locations
 
 Sessions = sessionmaker[Session]

@@ -8,7 +8,7 @@ from cli import dedupe as leaving_out
 from cli import files, indexing, outputs, sieving, summary, wishes
 from cli.outputs import Output
 from cli.place import Place
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
 
 EXAMPLES = """
 \b

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from cli import summary
 from cli.screen import Bar
 from cli.summary import Tell
-from worker.folder import File
+from worker.file_filter import Sieve
+from worker.folder_scan import File
 from worker.local_index import cache_paths, folder_index, unchanged
 from worker.local_index.folder_index import Library
 from worker.local_index.terminal_names import readable
-from worker.sieve import Sieve
 
 
 def run(

@@ -20,8 +20,8 @@ from cli.files import STANDARD
 from models.errors import InvalidOrder, UnreadableFile, WouldOverwrite
 from models.rules import file_types
 from models.rules.orders import LossName
-from worker.folder import walk
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
+from worker.folder_scan import walk
 
 _REPORTS = (
     {"target", "order", "grid", "tile_count", "quality"},

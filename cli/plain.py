@@ -4,10 +4,10 @@ import os
 import sys
 
 from cli import streams
-from worker.folder import walk
+from worker.file_filter import Sieve
+from worker.folder_scan import walk
 from worker.local_index import cache_paths, unchanged
 from worker.local_index.terminal_names import readable
-from worker.sieve import Sieve
 
 
 def index(folder: str) -> None:

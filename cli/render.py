@@ -16,12 +16,12 @@ from cli.targets import Wanted
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
 from models.rules.orders import Format, MosaicOrder
 from worker import parallel
+from worker.file_filter import Sieve
 from worker.local_index import folder_index
 from worker.local_index.folder_index import Library
 from worker.rendering.pipeline import Rendered
 from worker.rendering.pipeline import render as make
 from worker.rendering.tile_loader import ReadPhoto
-from worker.sieve import Sieve
 from worker.tile_index.index import Index
 
 EXAMPLES = """

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from cli import ending
+from worker import interrupts
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -81,5 +81,5 @@ class Bar:
             transient=True,
         )
         # A signal ends the process without a way back: the cursor is shown again, and the line is empty.
-        self._leaving.enter_context(ending.clearing(lambda: os.write(sys.stderr.fileno(), CLEAN)))
+        self._leaving.enter_context(interrupts.clearing(lambda: os.write(sys.stderr.fileno(), CLEAN)))
         self._leaving.enter_context(self._shown)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:

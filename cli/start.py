@@ -6,7 +6,8 @@ To load click takes longer than to see that a folder has not changed.
 import gc
 import sys
 
-from cli import ending, streams
+from cli import streams
+from worker import interrupts
 
 PLAIN = 3
 """`tessera index DIR` has so many words."""
@@ -21,7 +22,7 @@ def main() -> None:
     words = sys.argv[1:]
     try:
         if words and words[0] in LOCAL:
-            ending.watch()
+            interrupts.watch()
         streams.prepare()
         code = _run(words)
         sys.stdout.flush()

@@ -53,9 +53,9 @@ def prepare() -> None:
 
 def hush() -> None:
     """Keep standard error for ourselves: what libraries print there is dropped."""
-    from worker import hush  # noqa: PLC0415 - a quick answer opens no photo
+    from worker import native_output  # noqa: PLC0415 - a quick answer opens no photo
 
-    hush.libraries()
+    native_output.libraries()
     sys.stderr = _text(Err(sys.stderr.fileno(), "w", closefd=False), sys.stderr, buffering=True)
 
 

@@ -2,9 +2,9 @@
 
 import sys
 
+from worker.file_filter import Sieve
 from worker.local_index.folder_index import Changes, Library
 from worker.local_index.terminal_names import readable
-from worker.sieve import Sieve
 
 SCREENFUL = 20
 NOTHING = Changes(0, 0, 0, 0)

@@ -14,8 +14,8 @@ from typing import Self
 
 import click
 
-from cli import ending
 from models.errors import TesseraError
+from worker import interrupts
 
 GRACE_SECONDS = 10.0
 WATCH_SECONDS = 0.5
@@ -51,7 +51,7 @@ class Supervisor:
         self._stopping = False
 
     def __enter__(self) -> Self:
-        for number in ending.ENDING:
+        for number in interrupts.ENDING:
             # What whoever started us ignores, as nohup does, stays ignored.
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._stop)

@@ -9,7 +9,7 @@ from cli.installation import opened, print_json, store_address, which
 from cli.place import Place
 from models import database, parts, queries, tile_set_versions, undo
 from models.queries import REPORT_LENGTH
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
 
 EXAMPLES = """
 \b

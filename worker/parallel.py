@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from worker import cores
+from worker import cpu
 
 CHUNK = 32
 """Things handed to a thread at once: handing over costs as much as a tenth of a small photo."""
@@ -20,7 +20,7 @@ one_thread_each = partial(threadpool_limits, limits=1, user_api="blas")
 """While this is entered, a matrix product uses the thread that asks for it: several threads of ours ask at once, and
 with threads of its own each small product took up to ten times as long."""
 
-core_count = cores.core_count
+core_count = cpu.core_count
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")

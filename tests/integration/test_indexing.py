@@ -21,9 +21,9 @@ from models.rules import blob_keys
 from models.rules.orders import SourceKind
 from models.services import Services
 from models.tables import Job, Part, SkippedPhoto, Source, Tile, TileSet
+from worker.file_filter import Sieve
 from worker.indexing import job as indexing_job
 from worker.jobs import attempt
-from worker.sieve import Sieve
 from worker.tile_index import index
 from worker.tile_index.index import Index
 from worker.tile_sets import sources, stored_photos

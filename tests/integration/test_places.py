@@ -7,7 +7,7 @@ import pytest
 
 from models.errors import EmptyFile, StorageUnreachable, StorageUnreadable, UnreadableFile
 from models.storage import open_store
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
 from worker.tile_sets import locations
 
 

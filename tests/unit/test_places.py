@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import EmptyFile, UnreadableFile
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
 from worker.tile_sets import locations
 
 Become = Callable[[], AbstractContextManager[Path]]

@@ -6,8 +6,8 @@ import pytest
 
 from models.errors import InvalidOrder
 from models.rules.clutter import is_clutter, lies_in_clutter
-from worker.folder import walk
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
+from worker.folder_scan import walk
 
 
 def made(top, *paths):

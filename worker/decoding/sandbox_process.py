@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import UnusablePicture
-from worker import hush  # noqa: F401 - vips is loaded here, once for every fork
+from worker import native_output  # noqa: F401 - vips is loaded here, once for every fork
 from worker.decoding import headers, images
 
 REQUEST = struct.Struct("!BIIQ")
@@ -35,7 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     headers.load_plugins()
-    hush.libraries()
+    native_output.libraries()
     gc.freeze()
     while True:
         _, handed, _, _ = socket.recv_fds(control, 1, 1)

@@ -24,11 +24,11 @@ from models.services import Services
 from models.tables import Job, SkippedPhoto, Source, TileSet
 from models.tables import Tile as TileRow
 from worker import context
+from worker.file_filter import Sieve
 from worker.indexing import merge
 from worker.indexing.part import PartWork, Told
 from worker.indexing.records import DUPLICATE
 from worker.jobs.attempt import Attempt, Outcome
-from worker.sieve import Sieve
 from worker.tile_sets import sources
 from worker.tile_sets.sources import Photo
 

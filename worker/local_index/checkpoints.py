@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
 from models.rules import file_types
-from worker.folder import File
+from worker.folder_scan import File
 from worker.tile_index import array_file, rows
 from worker.tile_index.array_file import Stream
 from worker.tile_index.rows import Part

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.errors import DamagedPicture, NotAPicture, NoUsableTiles, UnreadableFile
-from worker.cores import core_count
-from worker.folder import File, walk
+from worker.cpu import core_count
+from worker.file_filter import Sieve
+from worker.folder_scan import File, walk
 from worker.local_index import cache_entry, cache_paths, checkpoints, process_pool
 from worker.local_index.cache_entry import Cabinet, Kept
 from worker.local_index.checkpoints import Line
 from worker.local_index.terminal_names import readable
-from worker.sieve import Sieve
 from worker.tile_index import rows
 from worker.tile_index.rows import Part
 

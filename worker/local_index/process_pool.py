@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
-from cli import ending
 from models.errors import StorageFull, is_full
-from worker.folder import File
+from worker import interrupts
+from worker.folder_scan import File
 from worker.local_index.checkpoints import Segment
 
 FORKS = sys.platform.startswith("linux")
@@ -83,8 +83,8 @@ def _forked(files: Sequence[File], known: set[bytes], folder: str, progress: Pro
 
     recall = partial(_recall, todo, members, endings)
     try:
-        with ending.clearing(recall):
-            with ending.put_off():
+        with interrupts.clearing(recall):
+            with interrupts.put_off():
                 # A signal finds no member, or all of them.
                 members += [_member(work) for _ in range(min(hands, len(starts)))]
                 os.close(deal)
@@ -119,9 +119,9 @@ def _member(work: Callable[[], None]) -> int:
     code = 0
     try:
         # Ctrl-C and a terminal that goes reach the whole group; the command decides what becomes of it.
-        for number in ending.ENDING:
+        for number in interrupts.ENDING:
             signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ending.ENDING)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, interrupts.ENDING)
         work()
     except BaseException as error:  # noqa: BLE001 - nothing may return from here into the command's own work
         code = FULL if is_full(error) else FAILED

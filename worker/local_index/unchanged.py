@@ -8,8 +8,8 @@ are as it says, it is the answer; anything else is looked into by `worker.local_
 import os
 from collections.abc import Iterable
 
-from worker.folder import File
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
+from worker.folder_scan import File
 
 NAME = "answer-v4"
 _MARK = b"\0\n"

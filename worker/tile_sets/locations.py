@@ -10,8 +10,8 @@ from urllib.parse import unquote_to_bytes
 
 from models.errors import EmptyFile, StorageUnreachable, StorageUnreadable, UnreadableFile
 from models.storage import Blob, Store, open_store
-from worker import folder
-from worker.sieve import Sieve
+from worker import folder_scan
+from worker.file_filter import Sieve
 
 FILE = "file://"
 
@@ -46,7 +46,7 @@ def files(address: str, sieve: Sieve) -> Iterator[Found]:
         StorageUnreadable: the bucket cannot be listed.
     """
     if address.startswith(FILE):
-        for file in folder.walk(_path(address), sieve):
+        for file in folder_scan.walk(_path(address), sieve):
             yield Found(file.name, address_of(Path(file.path)), _stamp(file), file.trouble)
         return
     for blob in _opened(address).list():
@@ -79,7 +79,7 @@ def stands(address: str, stamp: str) -> bool:
     """
     if address.startswith(FILE):
         path = _path(address)
-        return _stamp(folder.look(path, path)) == stamp
+        return _stamp(folder_scan.look(path, path)) == stamp
     bucket, key = _parted(address)
     try:
         return str(_opened(bucket).size(key)) == stamp.partition(":")[0]
@@ -103,7 +103,7 @@ def _path(address: str) -> str:
     return os.fsdecode(unquote_to_bytes(address.removeprefix(FILE)))
 
 
-def _stamp(file: folder.File) -> str:
+def _stamp(file: folder_scan.File) -> str:
     return f"{file.size}:{file.changed}" if file.changed else ""
 
 

@@ -13,8 +13,8 @@ from models.rules.orders import SourceKind
 from models.rules.zip_files import Archive
 from models.storage import Store
 from models.tables import Source
+from worker.file_filter import Sieve
 from worker.parallel import Result, core_count, spread
-from worker.sieve import Sieve
 from worker.tile_sets import locations
 
 REMOTE_THREADS = 16

@@ -6,7 +6,7 @@ This is all that the quickest answer of the command line needs, so it imports ne
 import os
 from collections.abc import Iterator
 
-from worker.sieve import Sieve
+from worker.file_filter import Sieve
 
 
 class File:
