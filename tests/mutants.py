@@ -51,7 +51,7 @@ TARGETS: dict[str, list[str]] = {
     "models/jobs.py": STATE,
     "models/parts.py": STATE,
     "models/rules/lifecycle.py": ["tests/unit/test_lifecycle.py", *STATE],
-    "web/gate.py": DOOR,
+    "web/access.py": DOOR,
     "worker/jobs/attempt.py": STATE,
     "worker/tile_index/array_file.py": ["tests/unit/test_arrays.py", "tests/unit/test_index.py"],
     **{str(path.relative_to(HERE)): CORE for path in sorted((HERE / "worker/core").glob("[!_]*.py"))},

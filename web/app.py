@@ -17,7 +17,7 @@ from models.readiness import Readiness
 from models.rules import file_types, private_files
 from models.services import Services, open_services
 from models.settings import Settings
-from web import api, context, gate, policy, problems, trace, uploads, views, wire
+from web import access, api, context, problems, request_checks, request_ids, security_headers, uploads, views
 from web.uploads import SpoolingRequest
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -62,11 +62,11 @@ def assemble(services: Services) -> Tessera:
     _configure(app, services.settings)
     app.extensions[context.KEY] = services
     app.extensions[context.READINESS] = Readiness(services)
-    trace.register(app)
+    request_ids.register(app)
     uploads.register(app)
-    policy.register(app)
-    gate.register(app)
-    wire.register(app)
+    security_headers.register(app)
+    access.register(app)
+    request_checks.register(app)
     csrf = CSRFProtect(app)
     for part in api.PARTS:
         # The API never reads a cookie, and `gate` refuses what another site's page sends.

@@ -16,7 +16,7 @@ from models.rules.lifecycle import Doorbell, JobKind, Lane
 from models.rules.orders import MosaicOrder, SourceKind
 from models.rules.repeats import QUICK
 from web.context import reading, services, sessions, settings, store
-from web.peek import judge
+from web.precheck import judge
 
 
 def receive_tile_set(

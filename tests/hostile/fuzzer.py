@@ -23,7 +23,7 @@ from models.rules import zip_files
 from models.rules.lattices import Effort
 from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
-from web import peek
+from web import precheck
 from worker.decoding import headers, images
 
 MOST_BYTES = 3 << 30
@@ -143,7 +143,7 @@ def picture(data: bytes) -> None:
     """Ask every door for pictures; only UnusablePicture may come back, or what was promised."""
     order = MosaicOrder(cells_across=2)
     try:
-        peek.judge(io.BytesIO(data), "photo", 1 << 20, order, 10, Effort(QUICK))
+        precheck.judge(io.BytesIO(data), "photo", 1 << 20, order, 10, Effort(QUICK))
     except TesseraError as error:
         said(error)
     for way in (

@@ -11,7 +11,7 @@ from models.errors import InvalidOrder, UnusablePicture
 from models.rules.lattices import Effort
 from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
-from web import peek
+from web import precheck
 
 MEBIBYTE = 1 << 20
 SECONDS, MEBIBYTES = 0.5, 8
@@ -82,7 +82,7 @@ def test_a_header_made_to_do_harm_costs_a_look_next_to_nothing(name, record_prop
     tracemalloc.start()
     began = process_time()
     try:
-        peek.judge(file, "photo", 1 << 30, order, 1_000, Effort(QUICK))
+        precheck.judge(file, "photo", 1 << 30, order, 1_000, Effort(QUICK))
     except (InvalidOrder, UnusablePicture) as refusal:
         record_property("refusal", str(refusal))
     seconds = process_time() - began

@@ -6,7 +6,7 @@ from models.errors import InvalidOrder
 from models.rules.lattices import Effort
 from models.rules.orders import Fit, MosaicOrder
 from models.rules import QUICK
-from web import peek
+from web import precheck as peek
 
 def picture(width, height):
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

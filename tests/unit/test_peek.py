@@ -11,7 +11,7 @@ from models.errors import EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooMan
 from models.rules.lattices import Effort
 from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
-from web import peek
+from web import precheck
 from worker.decoding import images
 
 ENOUGH = 1 << 30
@@ -21,7 +21,7 @@ ANY = MosaicOrder(cells_across=1)
 def verdict(data, max_bytes=ENOUGH, order=ANY):
     """What the look says: the code of the refusal and its sentence, or nothing."""
     try:
-        peek.judge(BytesIO(data), "photo", max_bytes, order, 1_000, Effort(QUICK))
+        precheck.judge(BytesIO(data), "photo", max_bytes, order, 1_000, Effort(QUICK))
     except (EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels) as error:
         return error.code, str(error)
     return None
@@ -130,7 +130,7 @@ def test_a_header_that_breaks_off_is_left_to_the_worker(data):
 def test_a_look_leaves_the_file_at_its_beginning(encoded, noise):
     file = BytesIO(encoded(noise(30, 20)))
     file.seek(17)
-    peek.judge(file, "photo", ENOUGH, ANY, 1_000, Effort(QUICK))
+    precheck.judge(file, "photo", ENOUGH, ANY, 1_000, Effort(QUICK))
     assert file.tell() == 0
 
 

@@ -4,8 +4,8 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from models.errors import TesseraError
-from web import gate
-from web.views.again import or_again
+from web import access
+from web.views.redisplay import or_again
 
 bp = Blueprint("login", __name__)
 
@@ -24,14 +24,14 @@ def form() -> ResponseReturnValue:
 @or_again(_page)
 def enter() -> ResponseReturnValue:
     """Open the door, and go where the person was going."""
-    gate.enter(request.form.get("token", "").strip())
+    access.enter(request.form.get("token", "").strip())
     return redirect(_inside(request.form.get("next", "")), code=303)
 
 
 @bp.post("/logout")
 def leave() -> ResponseReturnValue:
     """Close it."""
-    gate.leave()
+    access.leave()
     return redirect(url_for("login.form"), code=303)
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from models import database, jobs, queries
 from web import downloads, forms, intake
 from web.context import reading, sessions
-from web.views.again import or_again, order_form
+from web.views.redisplay import or_again, order_form
 
 bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
 

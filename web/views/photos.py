@@ -13,7 +13,7 @@ from models.errors import NotFound, TesseraError
 from models.queries import Shown
 from web import downloads, forms
 from web.context import reading, sessions
-from web.views.again import or_again
+from web.views.redisplay import or_again
 
 PAGE_LENGTH = 48
 MOST_REMOVED = 5

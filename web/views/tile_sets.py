@@ -9,7 +9,7 @@ from models import database, jobs, parts, queries, tile_set_versions, undo
 from models.errors import NotFound, TesseraError
 from web import downloads, forms, intake
 from web.context import reading, sessions, settings
-from web.views.again import or_again
+from web.views.redisplay import or_again
 
 bp = Blueprint("tile_sets", __name__, url_prefix="/tile-sets")
 
