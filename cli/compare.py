@@ -9,7 +9,7 @@ import click
 from cli import dedupe as leaving_out
 from cli import files, outputs, sieving, summary, targets, wishes
 from cli.place import Place
-from cli.screen import Bar
+from cli.progress_bar import Bar
 from cli.summary import Tell
 from cli.targets import Wanted
 from models.errors import InvalidOrder, UnusablePicture

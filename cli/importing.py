@@ -12,7 +12,7 @@ import click
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli import tile_lines
-from cli.screen import Bar
+from cli.progress_bar import Bar
 from models import job_listing, parts, queries
 from models.errors import BadConfiguration, InvalidOrder, NotFound, TesseraError
 from models.placing import NewSource, place_photos, place_tile_set

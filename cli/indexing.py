@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from cli import summary
-from cli.screen import Bar
+from cli.progress_bar import Bar
 from cli.summary import Tell
 from worker.file_filter import Sieve
 from worker.folder_scan import File

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from cli.screen import aligned
+from cli.progress_bar import aligned
 from models.job_listing import AttemptEntry, Entry
 from models.rules.lifecycle import JobKind
 from models.tables import Mosaic, TileSet

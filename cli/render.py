@@ -10,7 +10,7 @@ import click
 from cli import dedupe as leaving_out
 from cli import dry, files, outputs, quality, sieving, summary, targets, wishes
 from cli.place import Place
-from cli.screen import Bar
+from cli.progress_bar import Bar
 from cli.summary import Tell
 from cli.targets import Wanted
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from cli.screen import aligned
+from cli.progress_bar import aligned
 from models.parts import Progress
 from models.tables import RemovedTile, SkippedPhoto, TileSet, Version
 

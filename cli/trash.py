@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cli.installation import print_json, services, which
-from cli.screen import aligned
+from cli.progress_bar import aligned
 from models import database
 from models.errors import BadConfiguration, NotFound
 from models.services import Services
