@@ -11,9 +11,9 @@ from models.errors import TesseraError
 INTERRUPTED = 130
 
 COMMANDS = {
-    "render": ("cli.render", "Rebuild a picture out of a folder of photos; needs no service."),
-    "compare": ("cli.compare", "Rebuild a picture by every loss, on one sheet with scores."),
-    "index": ("cli.index", "Index a folder of photos now, and say what is new."),
+    "render": ("cli.local.render", "Rebuild a picture out of a folder of photos; needs no service."),
+    "compare": ("cli.local.compare", "Rebuild a picture by every loss, on one sheet with scores."),
+    "index": ("cli.local.index", "Index a folder of photos now, and say what is new."),
     "up": ("cli.up", "Start everything on this machine: web, worker, private Redis, SQLite."),
     "doctor": ("cli.doctor", "Say what is there and what is missing."),
     "web": ("cli.serve", "Serve the pages and the API (server mode)."),

@@ -35,10 +35,10 @@ def main() -> None:
 
 def _run(words: list[str]) -> int:
     if len(words) == PLAIN - 1 and words[0] == "index" and words[1][:1] not in {"", "-"}:
-        from cli import plain  # noqa: PLC0415 - only what is needed is loaded
+        from cli.local import fast_index  # noqa: PLC0415 - only what is needed is loaded
 
         gc.disable()
-        plain.index(words[1])
+        fast_index.index(words[1])
         return 0
     if words and words[0] in LOCAL:
         streams.hush()

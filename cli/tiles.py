@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from cli import importing, sieving, tile_lines
+from cli import importing, tile_lines
 from cli.installation import opened, print_json, store_address, which
+from cli.local import filter_options
 from cli.place import Place
 from models import database, parts, queries, tile_set_versions, undo
 from models.queries import REPORT_LENGTH
@@ -49,7 +50,7 @@ def tiles(ctx: click.Context, data: Path | None) -> None:
 @click.option("--copy/--link", "copy", default=True, help="Keep each photo in its normal form, or link to its file.")
 @click.option("--dedupe", is_flag=True, help="Of photos that are nearly the same, use only the largest.")
 @click.option("--keep-originals", is_flag=True, help="Keep the files as they are in the store, too.")
-@sieving.options
+@filter_options.options
 @click.option("--wait/--no-wait", default=True, help="Wait until it is done.  [default: wait]")
 @click.pass_obj
 def import_photos(

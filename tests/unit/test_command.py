@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 import cli
-from cli import render as _render  # noqa: F401 - loaded before any test gives up its rights
+from cli.local import render as _render  # noqa: F401 - loaded before any test gives up its rights
 from cli.main import tessera
 
 ROOT = Path(cli.__file__).parents[1]

@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from cli import dedupe as leaving_out
-from cli import dry, files, outputs, quality, sieving, summary, targets, wishes
+from cli.local import atomic_files, filter_options, order_options, outputs, preview, quality, summary, targets
+from cli.local import dedupe as leaving_out
+from cli.local.summary import Tell
+from cli.local.targets import Wanted
 from cli.place import Place
 from cli.progress_bar import Bar
-from cli.summary import Tell
-from cli.targets import Wanted
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
 from models.rules.orders import Format, MosaicOrder
 from worker import parallel
@@ -41,15 +41,15 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("pictures", metavar="TARGET...", nargs=-1, required=True, type=Place(path_type=Path, allow_dash=True))
-@wishes.tiles
+@order_options.tiles
 @leaving_out.option
-@sieving.options
-@wishes.cutting
-@wishes.tile_size
-@wishes.loss
-@wishes.weighing
-@wishes.ruling
-@wishes.colouring
+@filter_options.options
+@order_options.cutting
+@order_options.tile_size
+@order_options.loss
+@order_options.weighing
+@order_options.ruling
+@order_options.colouring
 @click.option(
     "--out",
     required=True,
@@ -64,10 +64,10 @@ Examples:
     type=click.Choice([form.value for form in Format], case_sensitive=False),
     help="Format of what is written.  [default: by the ending; png without one]",
 )
-@wishes.report
+@order_options.report
 @outputs.force
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and write nothing.")
-@wishes.quiet
+@order_options.quiet
 def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     pictures: tuple[Path, ...],
     tiles: Path,
@@ -88,12 +88,13 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     """
     wanted = targets.named(pictures, out, report, Format(form) if form else None)
     orders = [
-        wishes.order(format=targets.format_of(one.out, Format(form) if form else None), **options) for one in wanted
+        order_options.order(format=targets.format_of(one.out, Format(form) if form else None), **options)
+        for one in wanted
     ]
     outputs.check([output for one in wanted for output in one.outputs], pictures, str(tiles), force=force)
-    say = Tell(quiet=quiet, piped=out == files.STANDARD)
+    say = Tell(quiet=quiet, piped=out == atomic_files.STANDARD)
     if dry_run:
-        say(dry.told(list(zip(wanted, orders, strict=True)), str(tiles), sieve))
+        say(preview.told(list(zip(wanted, orders, strict=True)), str(tiles), sieve))
         return
     folder = _Folder(str(tiles), sieve, dedupe)
     failed = 0
@@ -139,7 +140,7 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Tell, *, quiet:
     began = time.monotonic()
     data = targets.read(one.target, order)
     known: dict[str, object] = {}
-    with files.part(one.out) as part, files.report_if(one.report, known), Bar(quiet=quiet) as bar:
+    with atomic_files.part(one.out) as part, atomic_files.report_if(one.report, known), Bar(quiet=quiet) as bar:
         photos = folder.opened(bar)
         index, note = targets.tiles_but(photos, data)
         rendered = _rendered(one.target, data, order, index, photos.read, part, bar)

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Sequence
 
-from cli import summary
+from cli.local import summary
+from cli.local.summary import Tell
 from cli.progress_bar import Bar
-from cli.summary import Tell
 from worker.file_filter import Sieve
 from worker.folder_scan import File
 from worker.local_index import cache_paths, folder_index, unchanged

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import click
 
-from cli.files import STANDARD
+from cli.local.atomic_files import STANDARD
 from models.errors import InvalidOrder, UnreadableFile, WouldOverwrite
 from models.rules import file_types
 from models.rules.orders import LossName

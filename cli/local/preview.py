@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from cli import targets
-from cli.summary import counted
-from cli.targets import Wanted
+from cli.local import targets
+from cli.local.summary import counted
+from cli.local.targets import Wanted
 from models.errors import NoUsableTiles
 from models.rules import repeats
 from models.rules.grid import Grid, cut

@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from cli import dedupe as leaving_out
-from cli import files, outputs, sieving, summary, targets, wishes
+from cli.local import atomic_files, filter_options, order_options, outputs, summary, targets
+from cli.local import dedupe as leaving_out
+from cli.local.summary import Tell
+from cli.local.targets import Wanted
 from cli.place import Place
 from cli.progress_bar import Bar
-from cli.summary import Tell
-from cli.targets import Wanted
 from models.errors import InvalidOrder, UnusablePicture
 from models.rules.grid import Grid
 from models.rules.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
@@ -34,10 +34,10 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("target", type=Place(path_type=Path, allow_dash=True))
-@wishes.tiles
+@order_options.tiles
 @leaving_out.option
-@sieving.options
-@wishes.cutting
+@filter_options.options
+@order_options.cutting
 @click.option(
     "--loss",
     "losses",
@@ -45,8 +45,8 @@ Examples:
     type=click.Choice([name.value for name in LossName], case_sensitive=False),
     help="A loss to compare; give it again for more.  [default: all of them]",
 )
-@wishes.weighing
-@wishes.ruling
+@order_options.weighing
+@order_options.ruling
 @click.option(
     "--out",
     required=True,
@@ -54,9 +54,9 @@ Examples:
     metavar="FILE",
     help="Where to write the sheet: .png, or -.",
 )
-@wishes.report
+@order_options.report
 @outputs.force
-@wishes.quiet
+@order_options.quiet
 def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     target: Path,
     tiles: Path,
@@ -75,14 +75,14 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     The tiles are drawn from the index's thumbs, so no photo is opened, and a score may differ a little from that of
     `tessera render`.
     """
-    if out.suffix.lower() != ".png" and str(out) != files.STANDARD:
+    if out.suffix.lower() != ".png" and str(out) != atomic_files.STANDARD:
         raise InvalidOrder("out", f"{out} must end in .png: the sheet has small letters on it.")
     orders = [_order(LossName(name), **options) for name in dict.fromkeys(losses or LossName)]
     wanted = Wanted(target, out, Path(report) if report else None)
     outputs.check(wanted.outputs, [target], str(tiles), force=force)
     data = targets.read(target, orders[0])
     known: dict[str, object] = {}
-    with files.part(out) as part, files.report_if(wanted.report, known), Bar(quiet=quiet) as bar:
+    with atomic_files.part(out) as part, atomic_files.report_if(wanted.report, known), Bar(quiet=quiet) as bar:
         photos = folder_index.open_folder(str(tiles), bar, sieve=sieve, dedupe=dedupe)
         index, note = targets.tiles_but(photos, data)
         fitted, size, cells = _fitted(target, data, orders[0])
@@ -90,7 +90,7 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
         picture = sheet(fitted, cells, done)
         writer.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
         known |= {one.loss: dataclasses.asdict(one.quality) for one in done}
-    say = Tell(quiet=quiet, piped=str(out) == files.STANDARD)
+    say = Tell(quiet=quiet, piped=str(out) == atomic_files.STANDARD)
     say.aside(summary.notes(photos, sieve) + note)
     say(_table(done))
     made = summary.counted(len(done), "mosaic")
@@ -99,7 +99,7 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
 
 def _order(loss: LossName, detail: float | None, subcells: int | None, **options: Any) -> MosaicOrder:
     """Return the order by one loss, without what does not belong to it."""
-    return wishes.order(
+    return order_options.order(
         loss=loss,
         detail=detail if loss is LossName.BALANCED else None,
         subcells=subcells if loss in WITH_SUBCELLS else None,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cli import files
-from cli.outputs import Output
+from cli.local import atomic_files
+from cli.local.outputs import Output
 from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
 from models.rules.grid import cut
 from models.rules.orders import Format, MosaicOrder
@@ -44,7 +44,7 @@ def named(targets: Sequence[Path], out: str, report: str | None, form: Format | 
     Raises:
         InvalidOrder: several targets have one name to go to, or standard input is asked for twice.
     """
-    if sum(str(target) == files.STANDARD for target in targets) > 1:
+    if sum(str(target) == atomic_files.STANDARD for target in targets) > 1:
         raise InvalidOrder("target", "Standard input can be a target only once.")
     suffix = SUFFIXES[form or Format.PNG]
     return [
@@ -64,7 +64,7 @@ def format_of(out: Path, form: Format | None) -> Format:
         InvalidOrder: its name tells none that can be written, or another.
     """
     told = FORMATS.get(out.suffix.lower())
-    if str(out) == files.STANDARD:
+    if str(out) == atomic_files.STANDARD:
         return form or Format.PNG
     if form is not None and told not in {None, form}:
         raise InvalidOrder("format", f"{out} has the ending of a {told}, but --format says {form}; make them agree.")
@@ -82,7 +82,7 @@ def read(path: Path, wish: MosaicOrder) -> bytes:
         InvalidOrder: the order does not fit it.
     """
     try:
-        data = files.standard_input() if str(path) == files.STANDARD else path.read_bytes()
+        data = atomic_files.standard_input() if str(path) == atomic_files.STANDARD else path.read_bytes()
     except OSError as error:
         raise UnreadableFile(f"The target {path} cannot be read: {error.strerror}.") from error
     try:
@@ -106,7 +106,7 @@ def tiles_but(photos: Library, target: bytes) -> tuple[Index, str]:
 
 
 def _place(option: str, pattern: str, target: Path, number: int, count: int, suffix: str) -> Path:
-    name = PIPED if str(target) == files.STANDARD else target.stem
+    name = PIPED if str(target) == atomic_files.STANDARD else target.stem
     if NAME in pattern or NUMBER in pattern:
         return Path(pattern.replace(NUMBER, str(number)).replace(NAME, name))
     is_folder = os.path.isdir(pattern)  # noqa: PTH112 - where it may not look, pathlib raises

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from cli import dedupe as leaving_out
-from cli import files, indexing, outputs, sieving, summary, wishes
-from cli.outputs import Output
+from cli.local import atomic_files, filter_options, indexing, order_options, outputs, summary
+from cli.local import dedupe as leaving_out
+from cli.local.outputs import Output
 from cli.place import Place
 from worker.file_filter import Sieve
 
@@ -23,7 +23,7 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("folder", metavar="DIR", type=Place())
 @leaving_out.option
-@sieving.options
+@filter_options.options
 @click.option(
     "--report",
     type=Place(path_type=Path),
@@ -31,7 +31,7 @@ Examples:
     help="Write the summary there too, with every file that became no tile, as JSON.",
 )
 @outputs.force
-@wishes.quiet
+@order_options.quiet
 def index(folder: str, sieve: Sieve, dedupe: bool | None, report: Path | None, *, force: bool, quiet: bool) -> None:
     """Index the photos in DIR and its sub-folders, and say what is new.
 
@@ -41,6 +41,6 @@ def index(folder: str, sieve: Sieve, dedupe: bool | None, report: Path | None, *
     if report is not None:
         outputs.check([Output("the report", report)], [], folder, force=force)
     known: dict[str, object] = {}
-    with files.report_if(report, known):
+    with atomic_files.report_if(report, known):
         photos, seconds = indexing.run(folder, sieve, dedupe=dedupe, quiet=quiet)
         known |= summary.known(folder, photos, sieve, seconds)

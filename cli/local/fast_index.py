@@ -16,7 +16,7 @@ def index(folder: str) -> None:
     files = list(walk(folder, sieve)) if os.path.isdir(folder) else []
     answer = unchanged.unbroken(cache_paths.cabinet_of(folder), files, sieve) if files else None
     if answer is None:
-        from cli import indexing  # noqa: PLC0415 - for an unchanged folder it would take most of the time
+        from cli.local import indexing  # noqa: PLC0415 - for an unchanged folder it would take most of the time
 
         streams.hush()
         indexing.run(folder, sieve, files or None)
