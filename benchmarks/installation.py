@@ -18,7 +18,7 @@ import psutil
 import requests
 from process import python
 
-from cli import processes, redis_server
+from cli.service import processes, redis_server
 from models import database, migrations, queries
 from models.rules.lifecycle import Lane
 from models.services import open_services

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy.engine import make_url
 
-from cli import processes, redis_server
+from cli.service import processes, redis_server
 from models import database, jobs, migrations, queries, queue, tile_set_versions
 from models.placing import place_tile_set
 from models.rules import blob_keys

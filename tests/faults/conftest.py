@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
 
-from cli import processes
+from cli.service import processes
 from models import database, queue
 from models.rules.lifecycle import Doorbell, JobState, Lane
 from models.services import Services

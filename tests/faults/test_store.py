@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
-from cli import processes
 from cli.main import tessera as tessera_command
+from cli.service import processes
 from models import database, migrations
 from models.errors import StoreOfAnother
 from models.rules import blob_keys

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from cli import processes
+from cli.service import processes
 from models.rules import blob_keys
 from models.services import open_services
 from models.settings import Settings

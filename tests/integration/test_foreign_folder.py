@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from cli import processes
+from cli.service import processes
 from models import database
 from models.rules.lifecycle import Lane
 

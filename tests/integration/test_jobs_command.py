@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from cli import job_lines
+from cli.service import job_lines
 from models import attempts, database, jobs, placing
 from models.errors import DamagedPicture, NotRetryable
 from models.jobs import Lease

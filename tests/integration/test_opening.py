@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from cli import up
+from cli.service import up
 from models import database, database_check, errors, migrations, readiness
 from models.rules import private_files
 from models.services import Services

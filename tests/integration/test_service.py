@@ -18,7 +18,7 @@ import requests
 from PIL import Image
 from sqlalchemy import func, select
 
-from cli import processes
+from cli.service import processes
 from models.rules.lifecycle import JobState, Lane
 from models.tables import Job, Mosaic
 

@@ -15,8 +15,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from cli import processes
-from cli.doctor import doctor
+from cli.service import processes
+from cli.service.doctor import doctor
 from models import database
 from models.rules import blob_keys
 from models.rules.lifecycle import Lane

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from cli import up
+from cli.service import up
 from models import database, migrations
 from models.rules.lifecycle import Lane
 

@@ -24,7 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from cli import processes
+from cli.service import processes
 from models import attempts, jobs, parts, queue, statistics
 from models.errors import InvalidOrder, StorageFull
 from models.jobs import Lease, Patience

@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from cli import adopt, demo, importing, supervisor
 from cli.main import COMMANDS, tessera
+from cli.service import adopt, demo, importing, supervisor
 from models import errors
 from models.rules import orders
 from models.rules.lifecycle import NEXT, NEXT_OF_PART

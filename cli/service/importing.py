@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 import click
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli import tile_lines
 from cli.progress_bar import Bar
+from cli.service import tile_lines
 from models import job_listing, parts, queries
 from models.errors import BadConfiguration, InvalidOrder, NotFound, TesseraError
 from models.placing import NewSource, place_photos, place_tile_set

@@ -6,8 +6,8 @@ import sys
 
 import click
 
-from cli.processes import gunicorn, lane_worker, sweeper
-from cli.supervisor import Supervisor
+from cli.service.processes import gunicorn, lane_worker, sweeper
+from cli.service.supervisor import Supervisor
 from models import database_check, settings
 from models.errors import BadConfiguration, DatabaseUnavailable
 from models.rules import private_files

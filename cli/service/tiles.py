@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from cli import importing, tile_lines
-from cli.installation import opened, print_json, store_address, which
 from cli.local import filter_options
 from cli.place import Place
+from cli.service import importing, tile_lines
+from cli.service.installation import opened, print_json, store_address, which
 from models import database, parts, queries, tile_set_versions, undo
 from models.queries import REPORT_LENGTH
 from worker.file_filter import Sieve

@@ -8,7 +8,7 @@ from uuid import UUID
 import click
 from sqlalchemy.engine import make_url
 
-from cli.installation import services, which
+from cli.service.installation import services, which
 from models import store_ownership
 from models.errors import TesseraError
 from models.rules import blob_keys

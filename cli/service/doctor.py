@@ -16,7 +16,7 @@ import platformdirs
 from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 
-from cli import demo, installation, redis_server
+from cli.service import demo, installation, redis_server
 from models import database, database_check, readiness, settings
 from models.errors import BadConfiguration, TesseraError
 from models.rules import file_types

@@ -15,11 +15,11 @@ import click
 import platformdirs
 import requests
 
-from cli import demo as demonstration
-from cli import installation, redis_server
 from cli.place import Place
-from cli.processes import gunicorn, lane_worker, sweeper
-from cli.supervisor import Supervisor
+from cli.service import demo as demonstration
+from cli.service import installation, redis_server
+from cli.service.processes import gunicorn, lane_worker, sweeper
+from cli.service.supervisor import Supervisor
 from models import database, migrations
 from models.errors import BadConfiguration, BadSecretKey, TesseraError
 from models.rules import blob_keys, private_files

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from cli import job_lines
-from cli.installation import opened, print_json, which
+from cli.service import job_lines
+from cli.service.installation import opened, print_json, which
 from models import database, job_listing, placing
 from models import jobs as transitions
 from models.errors import NotFound, NotRetryable

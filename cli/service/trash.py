@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from cli.installation import print_json, services, which
 from cli.progress_bar import aligned
+from cli.service.installation import print_json, services, which
 from models import database
 from models.errors import BadConfiguration, NotFound
 from models.services import Services
