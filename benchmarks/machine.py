@@ -35,9 +35,9 @@ def main() -> None:
     import numpy as np  # noqa: PLC0415 - only this process needs them
     import PIL  # noqa: PLC0415
 
-    from worker import parallel
+    from worker import parallel  # noqa: PLC0415
     from worker.rendering import writer  # noqa: PLC0415
-    from worker.tile_index import index
+    from worker.tile_index import index  # noqa: PLC0415
 
     # libvips starts no thread before it is used, and core_count() is what the renderer goes by.
     known = {

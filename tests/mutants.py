@@ -54,7 +54,7 @@ TARGETS: dict[str, list[str]] = {
     "web/access.py": DOOR,
     "worker/jobs/attempt.py": STATE,
     "worker/tile_index/array_file.py": ["tests/unit/test_arrays.py", "tests/unit/test_index.py"],
-    **{str(path.relative_to(HERE)): CORE for path in sorted((HERE / "worker/core").glob("[!_]*.py"))},
+    **{str(path.relative_to(HERE)): CORE for path in sorted((HERE / "worker/core").rglob("[!_]*.py"))},
 }
 """Each module, and the files of tests that should notice a change in it; its own examples are tests too."""
 AT_ONCE = 2

@@ -21,8 +21,7 @@ from worker.local_index import folder_index
 from worker.local_index.folder_index import Library
 from worker.rendering.pipeline import Rendered
 from worker.rendering.pipeline import render as make
-from worker.rendering.tile_loader import ReadPhoto
-from worker.tile_index.index import Index
+from worker.tile_index.index import Index, ReadPhoto
 
 EXAMPLES = """
 \b

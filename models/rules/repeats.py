@@ -1,10 +1,10 @@
 """How often one tile may lie in a mosaic, and how far apart: what can not be met is refused before any work.
 
-An order is accepted when, and only when, a pattern is found that keeps its rules (see `models.rules.lattices`); the matcher
-then has at least that pattern to fall back on. A stranger's numbers can make the search long, so a web process gives
-it an `Effort`: what is not decided within that is left to the worker, which searches to the end. The sentence of a
-refusal costs a bounded effort everywhere: what it proposes is always accepted, and is the best there is where the
-effort sufficed.
+An order is accepted when, and only when, a pattern is found that keeps its rules (see `lattices`): the matcher then
+has at least that one to fall back on. A stranger's numbers can make the search long, so a web process gives it an
+`Effort`: what is not decided within that is left to the worker, which searches to the end. The sentence of a refusal
+costs a bounded effort everywhere: what it proposes is always accepted, and is the best there is where the effort
+sufficed.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -35,7 +35,7 @@ WAYS = {
     "prepared": lambda data: images.prepared(data, 8, 16),
     "size": images.size,
 }
-ROOT = Path(images.__file__).parents[1]
+ROOT = Path(images.__file__).parents[2]
 NASTY = sorted((ROOT.parent / "shared/photos/nasty").glob("*/"))
 """Folders of files that broke other programs; they are not part of the project."""
 

@@ -214,7 +214,7 @@ def test_the_examples_in_the_documentation_read_an_index(tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     with (tmp_path / "index-v3.safetensors").open("wb") as file:
         index.save(index.of_tiles(tiles), file)
-    page = (Path(index.__file__).parents[1] / "docs/reference/index-format.md").read_text()
+    page = (Path(index.__file__).parents[2] / "docs/reference/index-format.md").read_text()
     first, second = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(first, {})  # noqa: S102 - our own page
     assert capsys.readouterr().out.startswith(f"30 tiles; the first: {naive(tiles)[0][0][0]:02x}")

@@ -37,9 +37,10 @@ def test_a_key_begins_with_the_kind_of_thing_and_its_id(key, name):
 
 def test_two_attempts_never_write_the_same_outputs():
     outputs = [
-        blob_keys.index(ONE, "1"), blob_keys.index(ONE, "2"), blob_keys.plot(ONE, "1"), blob_keys.plot(ONE, "2"), blob_keys.part(ONE, "7-1"),
-        blob_keys.part(ONE, "7-2"), blob_keys.palette(ONE, "1"), blob_keys.palette(ONE, "2"), blob_keys.picture(ONE, "1", "png"),
-        blob_keys.picture(ONE, "2", "png"), blob_keys.preview(ONE, "1"), blob_keys.preview(ONE, "2"), blob_keys.picture(TWO, "1", "png"),
+        blob_keys.index(ONE, "1"), blob_keys.index(ONE, "2"), blob_keys.plot(ONE, "1"), blob_keys.plot(ONE, "2"),
+        blob_keys.part(ONE, "7-1"), blob_keys.part(ONE, "7-2"), blob_keys.palette(ONE, "1"),
+        blob_keys.palette(ONE, "2"), blob_keys.picture(ONE, "1", "png"), blob_keys.picture(ONE, "2", "png"),
+        blob_keys.preview(ONE, "1"), blob_keys.preview(ONE, "2"), blob_keys.picture(TWO, "1", "png"),
     ]  # fmt: skip
     assert len(set(outputs)) == len(outputs)
 
@@ -126,7 +127,8 @@ def test_what_only_looks_like_a_key_is_not_ours(key):
         f"trash/{blob_keys.target(ONE)}", "trash/20261128T120001Z/holiday.jpg",
         f"trash/20261328T120001Z/{blob_keys.target(ONE)}", f"rubbish/20261128T120001Z/{blob_keys.target(ONE)}",
         f"trash/20261128/{blob_keys.target(ONE)}", f"trash/2026112T120001Z/{blob_keys.target(ONE)}",
-        f"trash/20261128T120001Z-by-magic/{blob_keys.target(ONE)}", f"trash/20261128T120001Z-by-hand-x/{blob_keys.target(ONE)}",
+        f"trash/20261128T120001Z-by-magic/{blob_keys.target(ONE)}",
+        f"trash/20261128T120001Z-by-hand-x/{blob_keys.target(ONE)}",
         f"trash/20261128T120001Z/{blob_keys.thrown(blob_keys.target(ONE), NOON)}",
     ],
 )  # fmt: skip

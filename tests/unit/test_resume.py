@@ -94,7 +94,7 @@ def test_after_kill_9_the_next_run_opens_only_what_was_not_saved(many, tmp_path,
 
 
 def test_a_run_that_is_killed_while_it_clears_away_leaves_that_to_the_next(many, tmp_path, uninterrupted):
-    told = RUN.replace("crew.SAVE_SECONDS = 0.02", "import os; library.cabinet._clear = lambda *_: os._exit(9)")
+    told = RUN.replace("crew.SAVE_SECONDS = 0.02", "import os; library.cache_entry._clear = lambda *_: os._exit(9)")
     dies = [sys.executable, "-c", told, str(many), str(tmp_path)]
     assert subprocess.run(dies, cwd=ROOT, check=False).returncode == 9
     assert list(tmp_path.glob("folders/*/run-*")) != []

@@ -1,4 +1,4 @@
-"""libvips as a second reader, for files that Pillow reads wrongly or not at all; `worker.decoding.readers` says which."""
+"""libvips as a second reader, for files that Pillow reads wrongly or not at all; `readers` says which."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,6 +1,6 @@
 """Decoding in a box: strangers' pictures are decoded in processes of their own, under limits of memory and time.
 
-A picture that breaks its decoder is one bad picture, and its worker goes on. The inside is `worker.decoding.sandbox_process`.
+A picture that breaks its decoder is one bad picture, and its worker goes on. The inside is `sandbox_process`.
 """
 
 import json
@@ -52,7 +52,7 @@ class Answer:
 
 
 class Box:
-    """Decoders of one process, each used by one thread at a time; with the same functions as `worker.decoding.images`.
+    """Decoders of one process, each used by one thread at a time; with the same functions as `images`.
 
     Args:
         seconds: How long one picture may take.

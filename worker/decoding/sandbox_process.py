@@ -1,7 +1,8 @@
 """The inside of the box: a process that decodes strangers' pictures under limits, and knows nothing else.
 
-`python -m worker.decoding.sandbox_process SOCKET SECONDS BYTES` loads the decoders once and then forks a child for every connection
-that it is handed; a child that dies over a picture takes nothing with it. The outside is `worker.decoding.sandbox`.
+`python -m worker.decoding.sandbox_process SOCKET SECONDS BYTES` loads the decoders once and then forks a child for
+every connection that it is handed; a child that dies over a picture takes nothing with it. The outside is
+`worker.decoding.sandbox`.
 """
 
 import gc
@@ -18,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from models.errors import UnusablePicture
-from worker import native_output  # noqa: F401 - vips is loaded here, once for every fork
-from worker.decoding import headers, images
+from worker import native_output
+from worker.decoding import headers, images, libvips_reader  # noqa: F401 - libvips is loaded once for every fork
 
 REQUEST = struct.Struct("!BIIQ")
 """What to do, two numbers for it, and the length of the file that follows."""

@@ -17,8 +17,8 @@ from worker.decoding import images
 from worker.decoding.images import Decoder
 from worker.rendering import placement, writer
 from worker.rendering.bands import Bands
-from worker.rendering.tile_loader import ReadPhoto, fetched
-from worker.tile_index.index import Index, Progress
+from worker.rendering.tile_loader import fetched
+from worker.tile_index.index import Index, Progress, ReadPhoto
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 import mmap
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,14 +20,11 @@ from worker.core.measures.similarity import PARTS
 from worker.core.orientations import lies_across, turned
 from worker.decoding import images
 from worker.decoding.images import Decoder
-from worker.tile_index.index import Progress
+from worker.tile_index.index import Progress, ReadPhoto
 
 RESIDENT_BYTES = 64 << 20
 TILES_BETWEEN = 64
 TURNS = 8
-
-ReadPhoto = Callable[[bytes], bytes]
-"""Given a content hash, returns that photo's bytes."""
 
 
 @dataclass(frozen=True)

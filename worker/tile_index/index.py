@@ -22,6 +22,8 @@ MOST_OPEN = 200
 
 Progress = Callable[[str, int, int], None]
 """Told the phase, how many are done, and of how many. What it raises stops the work."""
+ReadPhoto = Callable[[bytes], bytes]
+"""Given a content hash, returns that photo's bytes."""
 
 
 @dataclass(frozen=True)

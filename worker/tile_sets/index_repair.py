@@ -21,9 +21,8 @@ from models.tables import Exclusion, RemovedTile, Tile, Version
 from worker import parallel
 from worker.decoding.images import Decoder
 from worker.jobs import garbage
-from worker.rendering.tile_loader import ReadPhoto
 from worker.tile_index import index
-from worker.tile_index.index import Index, Progress
+from worker.tile_index.index import Index, Progress, ReadPhoto
 
 log = structlog.get_logger(__name__)
 

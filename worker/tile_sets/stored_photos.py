@@ -9,7 +9,7 @@ from models import tile_set_versions
 from models.errors import UnreadableFile, UnusablePicture
 from models.rules import blob_keys
 from models.services import Services
-from worker.rendering.tile_loader import ReadPhoto
+from worker.tile_index.index import ReadPhoto
 from worker.tile_sets import locations
 
 
