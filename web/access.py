@@ -71,7 +71,7 @@ def _is_in() -> bool:
     """Whether the token that holds now was given, and the login has not ended."""
     if LOGIN not in session or not hmac.compare_digest(str(session.get(STAMP, "")), _stamp()):
         return False
-    with reading()() as rows:
+    with reading() as rows:
         return logins.stands(rows, UUID(session[LOGIN]), database.now(rows))
 
 

@@ -33,9 +33,9 @@ def sessions() -> sessionmaker[Session]:
     return services().sessions
 
 
-def reading() -> sessionmaker[Session]:
-    """Return the factory of database sessions that only read."""
-    return services().reading
+def reading() -> Session:
+    """Return a database session that only reads, for a `with`, which closes it."""
+    return services().reading()
 
 
 def store() -> Store:

@@ -107,7 +107,7 @@ def palette(tile_set_id: UUID) -> Response:
 
 
 def _colours(tile_set_id: UUID, key_of: Callable[[Version], str | None]) -> Response:
-    with reading()() as session:
+    with reading() as session:
         current = queries.find_indexed(session, tile_set_id).current
     key = key_of(current) if current else None
     if key is None:

@@ -57,7 +57,7 @@ def receive_photos(tile_set_id: UUID, photos: Sequence[FileStorage], zipped: Seq
         NotReady: it is being indexed.
     """
     photos, zips = _judged(photos, zipped)
-    with reading()() as session:
+    with reading() as session:
         queries.find_idle(session, tile_set_id)
     sources = _sources(tile_set_id, photos, zips)
     with sessions().begin() as session:
@@ -167,7 +167,7 @@ def _tile_count(tile_set_id: UUID) -> int:
 
     Placing the order asks again for the tile set, in the same transaction as it writes.
     """
-    with reading()() as session:
+    with reading() as session:
         current = queries.find_indexed(session, tile_set_id).current
         return current.tile_count if current else 0
 

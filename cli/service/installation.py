@@ -29,7 +29,7 @@ which = click.option(
 
 @contextmanager
 def opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.sessions) -> Iterator[Sessions]:
-    """Yield sessions on the installation's database; whatever keeps it from being used is one sentence."""
+    """Yield what opens sessions on the installation's database; whatever keeps it from being used is one sentence."""
     address = _address(data)
     database_check.check(address)
     engine = database.connect(address)
@@ -38,6 +38,13 @@ def opened(data: Path | None, factory: Callable[[Engine], Sessions] = database.s
             yield factory(engine)
     finally:
         engine.dispose()
+
+
+@contextmanager
+def reading(data: Path | None) -> Iterator[Session]:
+    """Yield a session that only reads the installation's database."""
+    with opened(data, database.reading) as sessions, sessions() as session:
+        yield session
 
 
 @contextmanager

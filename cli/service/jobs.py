@@ -7,7 +7,7 @@ import click
 from sqlalchemy.orm import Session
 
 from cli.service import job_lines
-from cli.service.installation import opened, print_json, which
+from cli.service.installation import opened, print_json, reading, which
 from models import database, job_listing, placing
 from models import jobs as transitions
 from models.errors import NotFound, NotRetryable
@@ -52,7 +52,7 @@ def jobs(ctx: click.Context, data: Path | None) -> None:
 @click.pass_obj
 def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List jobs, the newest first."""
-    with opened(data, database.reading) as sessions, sessions() as session:
+    with reading(data) as session:
         entries = job_listing.newest(session, [JobState(state) for state in states], limit)
         now = database.now(session)
     if as_json:
@@ -67,7 +67,7 @@ def list_jobs(data: Path | None, states: tuple[str, ...], limit: int, *, as_json
 @click.pass_obj
 def show(data: Path | None, job_id: int, *, as_json: bool) -> None:
     """Show everything that is known of one job, with its attempts and how long their phases took."""
-    with opened(data, database.reading) as sessions, sessions() as session:
+    with reading(data) as session:
         entry, attempts = job_listing.find_entry(session, job_id), job_listing.attempts(session, job_id)
     if as_json:
         made = [job_lines.attempt_as_json(attempt) for attempt in attempts]

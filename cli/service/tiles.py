@@ -7,7 +7,7 @@ import click
 from cli.local import filter_options
 from cli.place import Place
 from cli.service import importing, tile_lines
-from cli.service.installation import opened, print_json, store_address, which
+from cli.service.installation import opened, print_json, reading, store_address, which
 from models import database, parts, queries, tile_set_versions, undo
 from models.queries import REPORT_LENGTH
 from worker.file_filter import Sieve
@@ -77,7 +77,7 @@ def import_photos(
 @click.pass_obj
 def list_tile_sets(data: Path | None, *, as_json: bool) -> None:
     """List the tile sets, the newest first."""
-    with opened(data, database.reading) as sessions, sessions() as session:
+    with reading(data) as session:
         found = queries.tile_sets(session)
         if as_json:
             print_json([tile_lines.as_json(tile_set) for tile_set in found])
@@ -92,7 +92,7 @@ def list_tile_sets(data: Path | None, *, as_json: bool) -> None:
 @click.pass_obj
 def show(data: Path | None, name: str, *, whole: bool, as_json: bool) -> None:
     """Show a tile set, its versions, how far it is, and which files became no tile."""
-    with opened(data, database.reading) as sessions, sessions() as session:
+    with reading(data) as session:
         tile_set = queries.find_named(session, name)
         versions = queries.versions(session, tile_set.id)
         skipped = queries.skipped_photos(session, tile_set.id, REPORT_LENGTH if not whole else None)
@@ -120,7 +120,7 @@ def rename(data: Path | None, name: str, new_name: str) -> None:
 @click.pass_obj
 def delete(data: Path | None, name: str, *, yes: bool) -> None:
     """Put a tile set into the trash; mosaics that were made of it keep their pictures."""
-    with opened(data, database.reading) as sessions, sessions() as session:
+    with reading(data) as session:
         found = queries.find_named(session, name)
     if not yes:
         count = found.current.tile_count if found.current else 0
@@ -135,7 +135,7 @@ def delete(data: Path | None, name: str, *, yes: bool) -> None:
 @click.pass_obj
 def trash(data: Path | None, *, as_json: bool) -> None:
     """List what was deleted or removed and can still be taken back: sets, then photos."""
-    with opened(data, database.reading) as sessions, sessions() as session:
+    with reading(data) as session:
         found, removed = undo.tile_sets(session), undo.photos(session, most=queries.REPORT_LENGTH)
     if as_json:
         print_json(tile_lines.trash_as_json(found, removed))
@@ -166,7 +166,7 @@ def restore(data: Path | None, name: str, photo: str | None) -> None:
 @click.pass_obj
 def purge(data: Path | None, name: str, photo: str | None, *, yes: bool) -> None:
     """Delete a tile set, or a photo of one, that is in the trash for good. There is no way back."""
-    with opened(data, database.reading) as sessions, sessions() as session:
+    with reading(data) as session:
         tile_set = undo.find_named(session, name) if photo is None else queries.find_named(session, name)
         what = f"“{tile_set.name}”" if photo is None else f"“{undo.find_photo(session, tile_set.id, photo).name}”"
     if not yes:

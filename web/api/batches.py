@@ -31,7 +31,7 @@ def create(wish: dict[str, Any]) -> Answer:
     order = forms.mosaic_order(wish)
     tile_set_id = forms.identity(wish["tile_set"], "tile set")
     identity = intake.receive_batch(wish["name"], tile_set_id, wish["targets"], wish["archive"], order)
-    with reading()() as session:
+    with reading() as session:
         shown = _whole(session, identity)
     return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
 
@@ -40,7 +40,7 @@ def create(wish: dict[str, Any]) -> Answer:
 @bp.output(BatchesOut)
 def index() -> dict[str, Any]:
     """List the newest batches."""
-    with reading()() as session:
+    with reading() as session:
         return {
             "items": [present.batch(row, queries.batch_progress(session, row.id)) for row in queries.batches(session)]
         }
@@ -53,7 +53,7 @@ def show(batch_id: UUID) -> Answer:
 
     Send the ETag back as If-None-Match to be told 304 when nothing changed.
     """
-    with reading()() as session:
+    with reading() as session:
         whole = _whole(session, batch_id)
     return whole, 200, present.retry_after(final=whole["final"])
 
@@ -64,7 +64,7 @@ def show(batch_id: UUID) -> Answer:
 def mosaics(batch_id: UUID, page: dict[str, int]) -> dict[str, Any]:
     """List the mosaics of a batch, in the order of its targets."""
     after, limit = page["after"], page["limit"]
-    with reading()() as session:
+    with reading() as session:
         queries.find_batch(session, batch_id)
         rows = queries.batch_mosaics(session, batch_id, after, limit)
     more = len(rows) == limit
@@ -80,7 +80,7 @@ def cancel(batch_id: UUID) -> dict[str, Any]:
         queries.find_batch(session, batch_id)
         job_ids = [row.job_id for row in queries.batch_mosaics(session, batch_id)]
         jobs.cancel(session, job_ids, database.now(session))
-    with reading()() as session:
+    with reading() as session:
         return _whole(session, batch_id)
 
 
@@ -89,7 +89,7 @@ def cancel(batch_id: UUID) -> dict[str, Any]:
 @sends("application/zip")
 def archive(batch_id: UUID) -> Response:
     """Download one zip of the mosaics that succeeded."""
-    with reading()() as session:
+    with reading() as session:
         queries.find_batch(session, batch_id)
         rows = queries.batch_mosaics(session, batch_id)
     return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", rows)

@@ -32,7 +32,7 @@ def create(wish: dict[str, Any]) -> Answer:
     """
     order = forms.mosaic_order(wish)
     identity = intake.receive_mosaic(forms.identity(wish["tile_set"], "tile set"), wish["target"], order)
-    with reading()() as session:
+    with reading() as session:
         shown = present.mosaic(queries.find_mosaic(session, identity))
     return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
 
@@ -41,7 +41,7 @@ def create(wish: dict[str, Any]) -> Answer:
 @bp.output(MosaicsOut)
 def index() -> dict[str, Any]:
     """List the newest mosaics that were ordered singly."""
-    with reading()() as session:
+    with reading() as session:
         return {"items": [present.mosaic(row) for row in queries.mosaics(session)]}
 
 
@@ -52,7 +52,7 @@ def show(mosaic_id: UUID) -> Answer:
 
     Send the ETag back as If-None-Match to be told 304 when nothing changed.
     """
-    with reading()() as session:
+    with reading() as session:
         row = queries.find_mosaic(session, mosaic_id)
     return present.mosaic(row), 200, present.retry_after(final=row.job.state.final)
 
@@ -63,7 +63,7 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
     """Cancel a mosaic; one in a final state stays as it is."""
     with sessions().begin() as session:
         jobs.cancel(session, [queries.find_mosaic(session, mosaic_id).job_id], database.now(session))
-    with reading()() as session:
+    with reading() as session:
         return present.mosaic(queries.find_mosaic(session, mosaic_id))
 
 
@@ -72,6 +72,6 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
 @sends("image/png", "image/jpeg", ranges=True)
 def picture(mosaic_id: UUID) -> Response:
     """Download the mosaic."""
-    with reading()() as session:
+    with reading() as session:
         row = queries.find_mosaic(session, mosaic_id)
     return downloads.picture(row)

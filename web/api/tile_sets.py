@@ -43,7 +43,7 @@ def create(wish: dict[str, Any]) -> Answer:
 @bp.output(TileSetsOut)
 def index() -> dict[str, Any]:
     """List the newest tile sets."""
-    with reading()() as session:
+    with reading() as session:
         return {"items": [present.tile_set(row) for row in queries.tile_sets(session)]}
 
 
@@ -51,7 +51,7 @@ def index() -> dict[str, Any]:
 @bp.output(TileSetReportOut)
 def show(tile_set_id: UUID) -> Answer:
     """Show a tile set, its versions, how far its indexing is, and which files were skipped and why."""
-    with reading()() as session:
+    with reading() as session:
         row = queries.find_tile_set(session, tile_set_id)
         more = {
             "progress": present.progress(parts.so_far(session, row)),
@@ -139,5 +139,5 @@ def _accepted(tile_set_id: UUID) -> Answer:
 
 
 def _shown(tile_set_id: UUID) -> dict[str, Any]:
-    with reading()() as session:
+    with reading() as session:
         return present.tile_set(queries.find_tile_set(session, tile_set_id))

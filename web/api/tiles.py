@@ -28,7 +28,7 @@ bp = APIBlueprint("tiles", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/t
 @bp.output(TilesOut)
 def index(tile_set_id: UUID, page: dict[str, int]) -> dict[str, Any]:
     """List the photos of a tile set, in the order in which they came."""
-    with reading()() as session:
+    with reading() as session:
         tile_set = queries.find_tile_set(session, tile_set_id)
         found = queries.tiles(session, tile_set_id, page["after"], page["limit"])
     more = len(found) == page["limit"]
@@ -89,13 +89,13 @@ def picture(tile_set_id: UUID, content: str) -> Response:
 @sends("application/octet-stream")
 def original(tile_set_id: UUID, content: str) -> Response:
     """Download a photo's file as it came."""
-    with reading()() as session:
+    with reading() as session:
         kept = queries.find_tile_set(session, tile_set_id).keep_originals
     return downloads.original(_tile(tile_set_id, content), kept=kept)
 
 
 def _tile(tile_set_id: UUID, content: str) -> Tile:
-    with reading()() as session:
+    with reading() as session:
         return queries.find_tile(session, tile_set_id, content).tile
 
 
@@ -104,6 +104,6 @@ def _changed(
 ) -> dict[str, Any]:
     with sessions().begin() as session:
         change(session, tile_set_id, content, database.now(session))
-    with reading()() as session:
+    with reading() as session:
         tile_set = queries.find_tile_set(session, tile_set_id)
         return present.tile(queries.find_tile(session, tile_set_id, content), tile_set)

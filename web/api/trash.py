@@ -67,7 +67,7 @@ class TrashOut(Shown):
 @bp.output(TrashOut)
 def index(page: dict[str, int]) -> dict[str, Any]:
     """List what was deleted or removed and can still be taken back."""
-    with reading()() as session:
+    with reading() as session:
         now, kept = database.now(session), settings().undo_span
         tile_sets, photos = undo.tile_sets(session), undo.photos(session, page["before"], page["limit"])
     more = len(photos) == page["limit"]

@@ -37,7 +37,7 @@ def create() -> ResponseReturnValue:
 @bp.get("/<uuid:batch_id>")
 def show(batch_id: UUID) -> ResponseReturnValue:
     """Show how far the batch is, as a whole and one by one."""
-    with reading()() as session:
+    with reading() as session:
         batch = queries.find_batch(session, batch_id)
         progress = queries.batch_progress(session, batch_id)
         mosaics = queries.batch_mosaics(session, batch_id)
@@ -56,7 +56,7 @@ def cancel(batch_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:batch_id>/archive")
 def archive(batch_id: UUID) -> ResponseReturnValue:
     """Download one zip of the mosaics that succeeded."""
-    with reading()() as session:
+    with reading() as session:
         queries.find_batch(session, batch_id)
         mosaics = queries.batch_mosaics(session, batch_id)
     return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", mosaics)

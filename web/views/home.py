@@ -12,7 +12,7 @@ bp = Blueprint("home", __name__)
 @bp.get("/")
 def show() -> ResponseReturnValue:
     """Show the newest mosaics, batches and tile sets."""
-    with reading()() as session:
+    with reading() as session:
         batches = [(batch, queries.batch_progress(session, batch.id)) for batch in queries.batches(session)]
         return render_template(
             "home.html",

@@ -27,7 +27,7 @@ bp = Blueprint("metrics", __name__)
 @bp.get(METRICS_PATH)
 def show() -> Response:
     """Count, and answer in the text format."""
-    with reading()() as session:
+    with reading() as session:
         figures = statistics.count(session, database.now(session))
     registry = CollectorRegistry()
     registry.register(FiguresCollector(figures))

@@ -35,7 +35,7 @@ def create() -> ResponseReturnValue:
 @bp.get("/<uuid:mosaic_id>")
 def show(mosaic_id: UUID) -> ResponseReturnValue:
     """Show how far the mosaic is, then the mosaic."""
-    with reading()() as session:
+    with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
     again = forms.fields_of(queries.order_of(mosaic))
     return render_template("mosaics/show.html", mosaic=mosaic, again=again)
@@ -52,7 +52,7 @@ def cancel(mosaic_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:mosaic_id>/picture")
 def picture(mosaic_id: UUID) -> ResponseReturnValue:
     """Download the mosaic."""
-    with reading()() as session:
+    with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
     return downloads.picture(mosaic)
 
@@ -60,6 +60,6 @@ def picture(mosaic_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:mosaic_id>/preview")
 def preview(mosaic_id: UUID) -> ResponseReturnValue:
     """Send the picture that the pages show."""
-    with reading()() as session:
+    with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
     return downloads.preview(mosaic)

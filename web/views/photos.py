@@ -31,7 +31,7 @@ bp = Blueprint("photos", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/pho
 def index(tile_set_id: UUID) -> ResponseReturnValue:
     """Show a page of them."""
     after = forms.row_id(request.args, "after", 0)
-    with reading()() as session:
+    with reading() as session:
         tile_set = queries.find_tile_set(session, tile_set_id)
         found = queries.tiles(session, tile_set_id, after, PAGE_LENGTH)
         removed = undo.photos_of(session, tile_set_id, database.now(session) - undo.LATELY, MOST_REMOVED)
@@ -44,7 +44,7 @@ def index(tile_set_id: UUID) -> ResponseReturnValue:
 def _page(error: TesseraError | None) -> ResponseReturnValue:
     """Show the photo that the address names, with what went wrong."""
     place = request.view_args or {}
-    with reading()() as session:
+    with reading() as session:
         tile_set = queries.find_tile_set(session, place["tile_set_id"])
         shown = queries.find_tile(session, place["tile_set_id"], place["content"])
     return render_template("photos/show.html", error=error, tile_set=tile_set, shown=shown)
@@ -69,7 +69,7 @@ def change(tile_set_id: UUID, content: str, change: str) -> ResponseReturnValue:
         # Of two clicks on the same button the second finds it in the trash.
         if change != "remove":
             raise
-        with reading()() as session:
+        with reading() as session:
             undo.find_photo(session, tile_set_id, content)
     if "alone" in request.form and change != "remove":
         return redirect(url_for("photos.show", tile_set_id=tile_set_id, content=content), code=303)
@@ -92,11 +92,11 @@ def picture(tile_set_id: UUID, content: str) -> ResponseReturnValue:
 @bp.get("/<sha256:content>/original")
 def original(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Send the file as it came."""
-    with reading()() as session:
+    with reading() as session:
         kept = queries.find_tile_set(session, tile_set_id).keep_originals
     return downloads.original(_shown(tile_set_id, content).tile, kept=kept)
 
 
 def _shown(tile_set_id: UUID, content: str) -> Shown:
-    with reading()() as session:
+    with reading() as session:
         return queries.find_tile(session, tile_set_id, content)

@@ -23,7 +23,7 @@ def order_form(template: str) -> Page:
     """Return the page of a form that orders mosaics."""
 
     def page(error: TesseraError | None) -> ResponseReturnValue:
-        with reading()() as session:
+        with reading() as session:
             tile_sets = queries.tile_sets(session, indexed_only=True)
         return render_template(template, error=error, form=request.values, tile_sets=tile_sets, losses=list(LossName))
 

@@ -21,7 +21,7 @@ def _form(error: TesseraError | None) -> ResponseReturnValue:
 def _page(error: TesseraError | None) -> ResponseReturnValue:
     """Show the set that the address names, with what went wrong."""
     tile_set_id: UUID = (request.view_args or {})["tile_set_id"]
-    with reading()() as session:
+    with reading() as session:
         tile_set = queries.find_tile_set(session, tile_set_id)
         return render_template(
             "tile_sets/show.html",
@@ -96,7 +96,7 @@ def resume(tile_set_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:tile_set_id>/delete")
 def ask(tile_set_id: UUID) -> ResponseReturnValue:
     """Ask whether the set is to be deleted."""
-    with reading()() as session:
+    with reading() as session:
         tile_set = queries.find_tile_set(session, tile_set_id)
         count = queries.mosaic_count(session, tile_set_id)
     days = settings().undo_days
@@ -110,7 +110,7 @@ def delete(tile_set_id: UUID) -> ResponseReturnValue:
         with sessions().begin() as session:
             tile_set_versions.drop(session, tile_set_id, database.now(session))
     except NotFound:
-        with reading()() as session:
+        with reading() as session:
             undo.find_set(session, tile_set_id)
     return redirect(url_for("home.show"), code=303)
 

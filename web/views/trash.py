@@ -18,7 +18,7 @@ bp = Blueprint("trash", __name__, url_prefix="/trash")
 def show() -> ResponseReturnValue:
     """Show what is in it."""
     before = forms.row_id(request.args, "before", database.LAST_ID)
-    with reading()() as session:
+    with reading() as session:
         now, kept = database.now(session), settings().undo_span
         tile_sets = [(row, undo.days_left(row.deleted_at or now, now, kept)) for row in undo.tile_sets(session)]
         photos = [
@@ -52,7 +52,7 @@ def restore_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
 @bp.get("/photos/<uuid:tile_set_id>/<sha256:content>/preview")
 def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Send a photo in small."""
-    with reading()() as session:
+    with reading() as session:
         removed = undo.find_photo(session, tile_set_id, content)
     return downloads.photo_in_small(removed)
 
@@ -60,7 +60,7 @@ def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
 @bp.get("/tile-sets/<uuid:tile_set_id>/delete")
 def ask_for_set(tile_set_id: UUID) -> ResponseReturnValue:
     """Ask whether a tile set is to be deleted for good."""
-    with reading()() as session:
+    with reading() as session:
         return _ask(f"“{undo.find_set(session, tile_set_id).name}” with all its photos")
 
 
@@ -75,7 +75,7 @@ def purge_set(tile_set_id: UUID) -> ResponseReturnValue:
 @bp.get("/photos/<uuid:tile_set_id>/<sha256:content>/delete")
 def ask_for_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
     """Ask whether a photo is to be deleted for good."""
-    with reading()() as session:
+    with reading() as session:
         return _ask(f"“{undo.find_photo(session, tile_set_id, content).name}”")
 
 
