@@ -1,10 +1,12 @@
 """What every store does. A blob is written whole or not at all."""
 
+import io
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -56,6 +58,16 @@ class Store(ABC):
         self.before_writing()
         with self._asking(key):
             obstore.put(self._blobs, key, content, max_concurrency=UPLOADS_AT_ONCE)
+
+    def put_hashed(self, key: str, path: Path) -> str:
+        """Store a file as `put` does; return the SHA-256 of its bytes, which are read once.
+
+        Raises:
+            StorageFull: no room left; nothing is published.
+        """
+        with _HashedFile(path) as file:
+            self.put(key, file)
+            return file.sha256.hexdigest()
 
     def get(self, key: str) -> bytes:
         """Return the bytes under `key`."""
@@ -161,6 +173,20 @@ class Store(ABC):
             yield
         except (BaseError, OSError) as error:
             raise self._translated(error, key) from error
+
+
+class _HashedFile(io.FileIO):
+    """A file that is hashed while it is read, from its beginning to its end."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.sha256 = sha256()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read on, and hash what was read."""
+        data = super().read(size)
+        self.sha256.update(data)
+        return data
 
 
 def _nothing() -> None:

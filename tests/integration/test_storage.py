@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,14 @@ def test_a_file_and_a_path_can_be_put_as_well_as_bytes(store: Store, tmp_path: P
     store.put("path", path)
     store.put("file", io.BytesIO(b"from a file"))
     assert (store.get("path"), store.get("file")) == (b"from a path", b"from a file")
+
+
+@pytest.mark.parametrize("size", [0, 1, 5 << 20, 11_000_001])
+def test_a_file_is_hashed_while_it_is_put(store: Store, tmp_path: Path, size: int) -> None:
+    data = os.urandom(size)
+    (tmp_path / "file").write_bytes(data)
+    assert store.put_hashed("a", tmp_path / "file") == sha256(data).hexdigest()
+    assert store.get("a") == data
 
 
 def test_a_blob_may_be_empty(store: Store) -> None:

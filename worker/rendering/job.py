@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from hashlib import file_digest
 from pathlib import Path
 
 import numpy as np
@@ -97,10 +96,8 @@ def _store_picture(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture
     writer.write_preview(picture, preview)
     picture_key = blob_keys.picture(mosaic.id, name, picture.suffix.removeprefix("."))
     preview_key = blob_keys.preview(mosaic.id, name)
-    store.put(picture_key, picture)
+    sha256 = store.put_hashed(picture_key, picture)
     store.put(preview_key, preview)
-    with picture.open("rb") as file:
-        sha256 = file_digest(file, "sha256").hexdigest()
     width, height = rendered.grid.mosaic_size
     return {
         "picture_key": picture_key,
