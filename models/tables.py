@@ -9,8 +9,9 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, Enum, ForeignKey, Inde
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.database import Base
+from models.rules.formats import Format
 from models.rules.lifecycle import AttemptEnd, JobKind, JobState, Lane, PartState
-from models.rules.orders import ExclusionReason, Fit, Format, LossName, SourceKind
+from models.rules.orders import ExclusionReason, Fit, LossName, SourceKind
 
 NAME_LENGTH = 200
 KEY_LENGTH = 200

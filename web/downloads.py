@@ -15,14 +15,11 @@ from models import queries
 from models.errors import NotFound, NotReady
 from models.rules import blob_keys
 from models.rules.lifecycle import JobState
-from models.rules.orders import Format
 from models.storage import Store
 from models.tables import Mosaic, RemovedTile, Tile, Version
 from web.context import reading, store
 
-TYPES = {Format.PNG: "image/png", Format.JPEG: "image/jpeg"}
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-EXTENSIONS = {Format.PNG: "png", Format.JPEG: "jpg"}
 READ_BYTES = 128 << 10
 """Held in memory for each client that is slow to take it."""
 
@@ -34,8 +31,8 @@ def picture(mosaic: Mosaic) -> Response:
         NotReady: its job has not succeeded.
     """
     key = _ready(mosaic, mosaic.picture_key)
-    response = _blob(key, TYPES[mosaic.format])
-    name = f"mosaic-{mosaic.id.hex[:8]}.{EXTENSIONS[mosaic.format]}"
+    response = _blob(key, mosaic.format.facts.media_type)
+    name = f"mosaic-{mosaic.id.hex[:8]}{mosaic.format.facts.suffix}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.set_etag(mosaic.picture_sha256 or "")
     try:
@@ -169,4 +166,4 @@ def _chunks(blobs: Store, key: str) -> Iterator[bytes]:
 def _entry_name(mosaic: Mosaic) -> str:
     """Return the target's number and what is harmless of its name."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePosixPath(mosaic.target_name).stem).strip("-")[:60]
-    return f"{mosaic.number + 1:04}-{stem or 'mosaic'}.{EXTENSIONS[mosaic.format]}"
+    return f"{mosaic.number + 1:04}-{stem or 'mosaic'}{mosaic.format.facts.suffix}"

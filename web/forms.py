@@ -11,12 +11,12 @@ from werkzeug.datastructures import MultiDict
 
 from models import database
 from models.errors import InvalidOrder, NotFound
+from models.rules.formats import DEFAULT_FORMAT, Format
 from models.rules.orders import (
     DEFAULT_CELLS_ACROSS,
     DEFAULT_TILE_SIZE,
     WITH_SUBCELLS,
     Fit,
-    Format,
     LossName,
     MosaicOrder,
 )
@@ -45,7 +45,7 @@ def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
         cell_height=height,
         tile_size=DEFAULT_TILE_SIZE if tile_size is None else tile_size,
         fit=_word(form, "fit", Fit, Fit.CROP),
-        format=_word(form, "format", Format, Format.PNG),
+        format=_word(form, "format", Format, DEFAULT_FORMAT),
         loss=_word(form, "loss", LossName, LossName.BALANCED),
         subcells=_number(form, "subcells", "sub-cells a side"),
         detail=_decimal(form, "detail"),

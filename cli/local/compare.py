@@ -13,8 +13,9 @@ from cli.local.targets import Wanted
 from cli.place import Place
 from cli.progress_bar import Bar
 from models.errors import InvalidOrder, UnusablePicture
+from models.rules.formats import Format
 from models.rules.grid import Grid
-from models.rules.orders import WITH_SUBCELLS, Format, LossName, MosaicOrder
+from models.rules.orders import WITH_SUBCELLS, LossName, MosaicOrder
 from worker import parallel
 from worker.core.fitted import Fitted
 from worker.file_filter import Sieve

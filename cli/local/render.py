@@ -14,7 +14,9 @@ from cli.local.targets import Wanted
 from cli.place import Place
 from cli.progress_bar import Bar
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
-from models.rules.orders import Format, MosaicOrder
+from models.rules import formats
+from models.rules.formats import DEFAULT_FORMAT, Format
+from models.rules.orders import MosaicOrder
 from worker import parallel
 from worker.file_filter import Sieve
 from worker.local_index import folder_index
@@ -54,14 +56,14 @@ Examples:
     required=True,
     type=Place(allow_dash=True),
     metavar="FILE",
-    help="Where to write: a .png, .jpg or .jpeg; - for standard output; for several targets a folder, or a pattern "
+    help=f"Where to write: a {formats.suffixes()}; - for standard output; for several targets a folder, or a pattern "
     "with {name} or {number}.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice([form.value for form in Format], case_sensitive=False),
-    help="Format of what is written.  [default: by the ending; png without one]",
+    help=f"Format of what is written.  [default: by the ending; {DEFAULT_FORMAT} without one]",
 )
 @order_options.report
 @outputs.force

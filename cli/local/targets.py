@@ -8,15 +8,15 @@ from typing import NamedTuple
 from cli.local import atomic_files
 from cli.local.outputs import Output
 from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
+from models.rules import formats
+from models.rules.formats import BY_SUFFIX, DEFAULT_FORMAT, Format
 from models.rules.grid import cut
-from models.rules.orders import Format, MosaicOrder
+from models.rules.orders import MosaicOrder
 from worker.decoding import images
 from worker.local_index.folder_index import Library
 from worker.tile_index import index, rows
 from worker.tile_index.index import Index
 
-FORMATS = {".png": Format.PNG, ".jpg": Format.JPEG, ".jpeg": Format.JPEG}
-SUFFIXES = {Format.PNG: ".png", Format.JPEG: ".jpg"}
 NAME, NUMBER = "{name}", "{number}"
 PIPED = "standard-input"
 """What the mosaic of a target is called that comes through standard input."""
@@ -46,7 +46,7 @@ def named(targets: Sequence[Path], out: str, report: str | None, form: Format | 
     """
     if sum(str(target) == atomic_files.STANDARD for target in targets) > 1:
         raise InvalidOrder("target", "Standard input can be a target only once.")
-    suffix = SUFFIXES[form or Format.PNG]
+    suffix = (form or DEFAULT_FORMAT).facts.suffix
     return [
         Wanted(
             target,
@@ -63,14 +63,14 @@ def format_of(out: Path, form: Format | None) -> Format:
     Raises:
         InvalidOrder: its name tells none that can be written, or another.
     """
-    told = FORMATS.get(out.suffix.lower())
+    told = BY_SUFFIX.get(out.suffix.lower())
     if str(out) == atomic_files.STANDARD:
-        return form or Format.PNG
+        return form or DEFAULT_FORMAT
     if form is not None and told not in {None, form}:
         raise InvalidOrder("format", f"{out} has the ending of a {told}, but --format says {form}; make them agree.")
     if told is None and form is None:
-        raise InvalidOrder("out", f"{out} must end in .png, .jpg or .jpeg, so that its format is known.")
-    return form or told or Format.PNG
+        raise InvalidOrder("out", f"{out} must end in {formats.suffixes()}, so that its format is known.")
+    return form or told or DEFAULT_FORMAT
 
 
 def read(path: Path, wish: MosaicOrder) -> bytes:
@@ -110,7 +110,7 @@ def _place(option: str, pattern: str, target: Path, number: int, count: int, suf
     if NAME in pattern or NUMBER in pattern:
         return Path(pattern.replace(NUMBER, str(number)).replace(NAME, name))
     is_folder = os.path.isdir(pattern)  # noqa: PTH112 - where it may not look, pathlib raises
-    if pattern.endswith("/") or (is_folder and Path(pattern).suffix.lower() not in FORMATS):
+    if pattern.endswith("/") or (is_folder and Path(pattern).suffix.lower() not in BY_SUFFIX):
         return Path(pattern) / f"{name}{suffix}"
     if count > 1:
         raise InvalidOrder(

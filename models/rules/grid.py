@@ -9,10 +9,8 @@ from fractions import Fraction
 from math import isqrt
 
 from models.errors import InvalidOrder
-from models.rules.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, Fit, Format, MosaicOrder
-
-FORMAT_MAX_SIDE = {Format.PNG: 2**31 - 1, Format.JPEG: 65_500}
-"""Longest side in pixels. Source: PNG 3rd edition 11.2.1 (four-byte integers); libjpeg's JPEG_MAX_DIMENSION."""
+from models.rules.formats import Format
+from models.rules.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, Fit, MosaicOrder
 
 
 @dataclass(frozen=True)
@@ -110,9 +108,11 @@ def _check(width: int, height: int, grid: Grid, order: MosaicOrder) -> None:
     size = f"The mosaic would be {mosaic_width:,} x {mosaic_height:,} pixels"
     if mosaic_width * mosaic_height > MAX_MOSAIC_PIXELS:
         raise InvalidOrder("tile_size", f"{size}; the limit is {MAX_MOSAIC_PIXELS:,} in all. Take smaller tiles.")
-    longest = FORMAT_MAX_SIDE[order.format]
+    longest = order.format.facts.max_side
     if max(grid.mosaic_size) > longest:
-        raise InvalidOrder("tile_size", f"{size}; {order.format.upper()} ends at {longest:,} a side. Take PNG.")
+        longer = max(Format, key=lambda each: each.facts.max_side)
+        sentence = f"{order.format.upper()} ends at {longest:,} a side. Take {longer.upper()}."
+        raise InvalidOrder("tile_size", f"{size}; {sentence}")
 
 
 def _fewer_across(width: int, height: int) -> str:

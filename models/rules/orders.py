@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.errors import InvalidOrder
+from models.rules.formats import DEFAULT_FORMAT, Format
 
 MAX_CELLS_ACROSS = 1_000
 MAX_CELLS = 250_000
@@ -30,13 +31,6 @@ class Fit(StrEnum):
 
     CROP = "crop"
     RESIZE = "resize"
-
-
-class Format(StrEnum):
-    """The file format of a mosaic."""
-
-    PNG = "png"
-    JPEG = "jpeg"
 
 
 class SourceKind(StrEnum):
@@ -112,7 +106,7 @@ class MosaicOrder:
     cell_height: int | None = None
     tile_size: int = DEFAULT_TILE_SIZE
     fit: Fit = Fit.CROP
-    format: Format = Format.PNG
+    format: Format = DEFAULT_FORMAT
     loss: LossName = LossName.BALANCED
     subcells: int | None = None
     detail: float | None = None

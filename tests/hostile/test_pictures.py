@@ -19,7 +19,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from models.errors import TooManyPixels, UnusablePicture
-from models.rules.orders import Format, MosaicOrder
+from models.rules.formats import Format
+from models.rules.orders import MosaicOrder
 from worker.decoding import headers, images
 from worker.local_index import folder_index
 from worker.rendering import writer

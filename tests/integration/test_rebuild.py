@@ -15,7 +15,8 @@ from sqlalchemy import select
 from models import database, queries, tile_set_versions
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos, place_tile_set
 from models.rules import blob_keys
-from models.rules.orders import Format, MosaicOrder, SourceKind
+from models.rules.formats import Format
+from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.rules.orders import Format
+from models.rules.formats import Format
 from worker.rendering import writer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.rules.orders import Format
+from models.rules.formats import Format
 from worker.rendering import writer
 
 SEED = 20_261_128
@@ -83,7 +83,7 @@ def test_what_a_signal_raises_while_a_picture_is_encoded_is_raised_by_the_writer
 import itertools, signal, sys, threading, os
 import numpy as np
 from pathlib import Path
-from models.rules.orders import Format
+from models.rules.formats import Format
 from worker.rendering import writer as pictures
 class Soft(Exception): pass
 def raising(*_): raise Soft

@@ -5,7 +5,8 @@ from uuid import UUID
 import pytest
 
 from models.errors import InvalidOrder, NotFound
-from models.rules.orders import Fit, Format, LossName, MosaicOrder
+from models.rules.formats import Format
+from models.rules.orders import Fit, LossName, MosaicOrder
 from web import forms
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from models.errors import InvalidOrder
-from models.rules.orders import Fit, Format, LossName, MosaicOrder
+from models.rules.formats import Format
+from models.rules.orders import Fit, LossName, MosaicOrder
 
 
 def test_an_order_by_count_needs_no_more_than_the_count():

@@ -12,7 +12,7 @@ from PIL import Image
 
 from cli.main import tessera as command
 from models.rules.file_types import made_here
-from models.rules.orders import Format
+from models.rules.formats import Format
 from worker.rendering import writer
 
 WORDS = ("--cells", "8", "--tile-size", "6")

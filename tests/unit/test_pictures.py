@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from models.errors import StorageFull
-from models.rules.grid import FORMAT_MAX_SIDE
-from models.rules.orders import Format
+from models.rules.formats import Format
 from worker.rendering import writer
 
 
@@ -134,7 +133,7 @@ def test_what_progress_raises_stops_the_encoding_and_comes_out_as_it_is(tmp_path
 
 
 def test_the_longest_jpeg_that_may_be_ordered_can_be_written(tmp_path):
-    longest = FORMAT_MAX_SIDE[Format.JPEG]
+    longest = Format.JPEG.facts.max_side
     band = np.zeros((8, longest, 3), np.uint8)
     writer.write(iter([band]), (longest, 8), tmp_path / "out.jpg", Format.JPEG, quiet)
     with Image.open(tmp_path / "out.jpg") as image:

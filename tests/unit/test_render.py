@@ -15,7 +15,8 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
-from models.rules.orders import Fit, Format, LossName, MosaicOrder
+from models.rules.formats import Format
+from models.rules.orders import Fit, LossName, MosaicOrder
 from worker.decoding import images
 from worker.rendering import bands
 from worker.rendering.pipeline import render

@@ -8,8 +8,9 @@ from flask import request
 from marshmallow import RAISE, missing, pre_load
 from werkzeug.exceptions import UnsupportedMediaType
 
+from models.rules.formats import Format
 from models.rules.names import MOST_CHARACTERS
-from models.rules.orders import Fit, Format, LossName
+from models.rules.orders import Fit, LossName
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 SHA256 = {"pattern": "^[0-9a-f]{64}$", "examples": [64 * "0"]}

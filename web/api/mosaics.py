@@ -8,6 +8,7 @@ from flask import Response
 
 from models import database, jobs, queries
 from models.errors import NotFound, NotReady
+from models.rules.formats import Format
 from web import downloads, forms, intake
 from web.api import present
 from web.api.document import fails, sends
@@ -69,7 +70,7 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
 
 @bp.get("/<uuid:mosaic_id>/picture")
 @fails(NotReady)
-@sends("image/png", "image/jpeg", ranges=True)
+@sends(*(each.facts.media_type for each in Format), ranges=True)
 def picture(mosaic_id: UUID) -> Response:
     """Download the mosaic."""
     with reading() as session:

@@ -6,8 +6,9 @@ from apiflask.validators import Range
 
 from models import database, queries
 from models.rules import orders
+from models.rules.formats import DEFAULT_FORMAT, Format
 from models.rules.lifecycle import JobState
-from models.rules.orders import Fit, Format, LossName
+from models.rules.orders import Fit, LossName
 from web.api.fields import (
     COUNT,
     FORMS,
@@ -74,7 +75,7 @@ class OrderIn(Strict):
     cell_height = whole("Height of a cell in pixels of the target", orders.MAX_CELL_SIZE)
     tile_size = whole("Width of a tile in the mosaic, in pixels", orders.MAX_TILE_SIZE, orders.DEFAULT_TILE_SIZE)
     fit = one_of("Crop less than a cell, or stretch by at most half a cell", Fit, Fit.CROP)
-    format = one_of("File format of the mosaic", Format, Format.PNG)
+    format = one_of("File format of the mosaic", Format, DEFAULT_FORMAT)
     loss = one_of("How far a tile is from a cell", LossName, LossName.BALANCED)
     detail = decimal("For balanced: 0 average colour to 1 structure", orders.DEFAULT_DETAIL)
     subcells = whole(

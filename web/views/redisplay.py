@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from models import queries
 from models.errors import TesseraError
+from models.rules.formats import Format
 from models.rules.orders import LossName
 from web.context import reading
 from web.problems import status_of
@@ -25,7 +26,14 @@ def order_form(template: str) -> Page:
     def page(error: TesseraError | None) -> ResponseReturnValue:
         with reading() as session:
             tile_sets = queries.tile_sets(session, indexed_only=True)
-        return render_template(template, error=error, form=request.values, tile_sets=tile_sets, losses=list(LossName))
+        return render_template(
+            template,
+            error=error,
+            form=request.values,
+            tile_sets=tile_sets,
+            losses=list(LossName),
+            formats=list(Format),
+        )
 
     return page
 

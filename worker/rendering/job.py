@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from models import exclusions, queries
 from models.rules import blob_keys, zip_files
-from models.rules.orders import Format
 from models.tables import Mosaic
 from worker import context, parallel
 from worker.jobs import garbage
@@ -20,7 +19,6 @@ from worker.rendering.pipeline import Rendered, render
 from worker.tile_index.index import Index, Progress
 from worker.tile_sets import index_repair, stored_photos
 
-EXTENSION = {Format.PNG: "png", Format.JPEG: "jpg"}
 RENDER_PHASES = {
     "rebuilding": (0.0, 0.0),
     "reading": (0.0, 0.05),
@@ -42,7 +40,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
     order = queries.order_of(mosaic)
     read, progress = stored_photos.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
     with context.decoders(services.settings) as decoder, garbage.scratch() as folder:
-        picture = folder / f"mosaic.{EXTENSION[order.format]}"
+        picture = folder / f"mosaic{order.format.facts.suffix}"
         tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
         rendered = render(
             _target(attempt, mosaic),
