@@ -5,7 +5,7 @@ import io, random, struct, sys, zlib
 from models.errors import InvalidOrder
 from models.rules.lattices import Effort
 from models.rules.orders import Fit, MosaicOrder
-from models.rules import QUICK
+from models.rules.repeats import QUICK
 from web import precheck as peek
 
 def picture(width, height):
