@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export TESSERA_CHAOS_JOBS ?= 200
 export TESSERA_CHAOS_SECONDS ?= 15
 
-.PHONY: help setup run test check faults bench fuzz mutants coverage docs lock clean
+.PHONY: help setup run test check faults bench fuzz mutants coverage docs tables lock clean
 
 help:
 	@echo 'make run     set up, start everything, make a first mosaic (PORT=9000 for another port)'
@@ -23,6 +23,7 @@ help:
 	@echo 'make mutants change one small thing in the code again and again, and list what no test notices (an hour or more)'
 	@echo 'make coverage  run the tests without the faults, and list the lines that none of them reached'
 	@echo 'make docs    make a site of the pages in docs/, to read at build/docs/README.html'
+	@echo 'make tables  write the tables of the reference that are made of the fields of an order and the formats'
 	@echo 'make lock    choose the newest versions again, and write the lock files'
 	@echo 'make clean   remove what these made, but for var/: the mosaics and photos of make run stay'
 
@@ -48,6 +49,10 @@ SITE = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 docs: $(VENV)/dev.stamp
 	$(SITE)
 	@echo 'Read build/docs/README.html.'
+
+# What `models.rules.orders` and `models.rules.formats` declare, in docs/reference.
+tables: $(VENV)/dev.stamp
+	$(BIN)/python tests/unit/order_tables.py
 
 # The cases wait more than they work, so those of both databases run beside each other.
 FAULTS = @$(MAKE) --no-print-directory --jobs=2 --output-sync=target faults-sqlite faults-postgresql

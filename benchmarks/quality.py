@@ -10,12 +10,10 @@ from process import python, run
 from rendering import tessera
 from setting import Setting
 
+from models.rules.orders import LossName
+
 TARGETS = ("coffee.png", "tiger.jpg", "lion-hd.jpg")
 COLUMNS, ROWS, TILE = 60, 40, 50
-LOSSES = (
-    "balanced", "mean-rgb", "mean-rgb-manhattan", "mean-rgb-luma", "mean-rgb-luma-squared", "mean-lab", "mean-oklab",
-    "ciede2000", "grid-rgb", "grid-oklab", "pixels",
-)  # fmt: skip
 MEASURES = {"psnr1": "dB", "de00": "", "ssim4": ""}
 APART = 5
 SCALED = (600, 400)
@@ -38,7 +36,7 @@ def _target(setting: Setting, name: str, library: Path | None) -> Iterator[Measu
     folder.mkdir(parents=True)
     target = folder / "target.png"
     run(python("score.py", setting.photos.target.parent / name, str(COLUMNS), str(ROWS), target), {})
-    mosaics = [_ours(setting, target, folder / f"{loss}.png", "--loss", loss) for loss in LOSSES]
+    mosaics = [_ours(setting, target, folder / f"{loss}.png", "--loss", loss) for loss in LossName]
     mosaics.append(_ours(setting, target, folder / f"balanced{APART}.png", "--min-distance", str(APART)))
     if library is not None:
         mosaics += [

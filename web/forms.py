@@ -2,26 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from enum import StrEnum
 from re import fullmatch
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
 from werkzeug.datastructures import MultiDict
 
 from models import database
 from models.errors import InvalidOrder, NotFound
-from models.rules.formats import DEFAULT_FORMAT, Format
-from models.rules.orders import (
-    DEFAULT_CELLS_ACROSS,
-    DEFAULT_TILE_SIZE,
-    WITH_SUBCELLS,
-    Fit,
-    LossName,
-    MosaicOrder,
-)
-
-Word = TypeVar("Word", bound=StrEnum)
+from models.rules.order_fields import OrderField
+from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, goes_with
 
 TRUE = frozenset({"yes", "true", "1", "on"})
 FALSE = frozenset({"", "no", "false", "0", "off"})
@@ -34,35 +24,17 @@ def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
     Raises:
         InvalidOrder: a value is no number, outside its range, or no known word.
     """
-    cells = _number(form, "cells_across", "cells across")
-    width, height = _number(form, "cell_width", "cell width"), _number(form, "cell_height", "cell height")
-    if cells is None and width is None and height is None:
-        cells = DEFAULT_CELLS_ACROSS
-    tile_size = _number(form, "tile_size", "tile size")
-    return MosaicOrder(
-        cells_across=cells,
-        cell_width=width,
-        cell_height=height,
-        tile_size=DEFAULT_TILE_SIZE if tile_size is None else tile_size,
-        fit=_word(form, "fit", Fit, Fit.CROP),
-        format=_word(form, "format", Format, DEFAULT_FORMAT),
-        loss=_word(form, "loss", LossName, LossName.BALANCED),
-        subcells=_number(form, "subcells", "sub-cells a side"),
-        detail=_decimal(form, "detail"),
-        flips=truth(form, "flips"),
-        turns=truth(form, "turns"),
-        max_uses=_number(form, "max_uses", "uses of a tile"),
-        no_repeats=truth(form, "no_repeats"),
-        min_distance=_decimal(form, "min_distance") or 0.0,
-        tint=_decimal(form, "tint") or 0.0,
-        blend=_decimal(form, "blend") or 0.0,
-    )
+    read = {name: _read(form, name, about) for name, about in FIELDS.items()}
+    given = {name: value for name, value in read.items() if value is not None}
+    if not given.keys() & {"cells_across", "cell_width", "cell_height"}:
+        given["cells_across"] = DEFAULT_CELLS_ACROSS
+    return MosaicOrder(**given)
 
 
 def page_order(form: Mapping[str, str]) -> MosaicOrder:
     """Read an order from a page, where some fields are filled in beforehand.
 
-    A cell's size wins over the cells across; detail and sub-cells count only for the losses that they belong to.
+    A cell's size wins over the cells across; a field that belongs to some losses counts only for them.
 
     Raises:
         InvalidOrder: as `mosaic_order`.
@@ -71,11 +43,7 @@ def page_order(form: Mapping[str, str]) -> MosaicOrder:
     if form.get("cell_width", "").strip() or form.get("cell_height", "").strip():
         form["cells_across"] = ""
     loss = form.get("loss", "").strip().lower() or LossName.BALANCED
-    if loss != LossName.BALANCED:
-        form["detail"] = ""
-    if loss not in WITH_SUBCELLS:
-        form["subcells"] = ""
-    return mosaic_order(form)
+    return mosaic_order({name: text for name, text in form.items() if name not in FIELDS or goes_with(name, loss)})
 
 
 def fields_of(order: MosaicOrder) -> dict[str, str]:
@@ -101,6 +69,17 @@ def row_id(values: MultiDict[str, str], field: str, otherwise: int) -> int:
     return min(max(values.get(field, otherwise, type=int), 0), database.LAST_ID)
 
 
+def _read(form: Mapping[str, str], name: str, about: OrderField) -> Any:
+    """Return what a form says of a field of an order; None if nothing."""
+    if about.kind is bool:
+        return truth(form, name)
+    if about.kind is int:
+        return _number(form, name, about.title)
+    if about.kind is float:
+        return _decimal(form, name)
+    return _word(form, name, about)
+
+
 def _number(form: Mapping[str, str], field: str, name: str) -> int | None:
     text = form.get(field, "").strip()
     if not text:
@@ -116,7 +95,7 @@ def _decimal(form: Mapping[str, str], field: str) -> float | None:
         return None
     if not fullmatch(r"-?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[-+]?[0-9]{1,3})?", text):
         raise InvalidOrder(field, f"The {field.replace('_', ' ')} must be a number such as 0.5, not {text[:40]!r}.")
-    return float(text)
+    return float(text) + 0.0  # which makes -0 a plain nought
 
 
 def truth(form: Mapping[str, str], field: str) -> bool:
@@ -131,11 +110,10 @@ def truth(form: Mapping[str, str], field: str) -> bool:
     return text in TRUE
 
 
-def _word(form: Mapping[str, str], field: str, words: type[Word], default: Word) -> Word:
+def _word(form: Mapping[str, str], field: str, about: OrderField) -> Any:
     text = form.get(field, "").strip().lower()
     if not text:
-        return default
-    try:
-        return words(text)
-    except ValueError as error:
-        raise InvalidOrder(field, f"The {field} must be one of {', '.join(words)}, not {text[:40]!r}.") from error
+        return None
+    if text not in about.words:
+        raise InvalidOrder(field, f"The {field} must be one of {', '.join(about.words)}, not {text[:40]!r}.")
+    return about.kind(text)

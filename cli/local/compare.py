@@ -15,7 +15,7 @@ from cli.progress_bar import Bar
 from models.errors import InvalidOrder, UnusablePicture
 from models.rules.formats import Format
 from models.rules.grid import Grid
-from models.rules.orders import WITH_SUBCELLS, LossName, MosaicOrder
+from models.rules.orders import FIELDS, LossName, MosaicOrder, goes_with
 from worker import parallel
 from worker.core.fitted import Fitted
 from worker.file_filter import Sieve
@@ -98,14 +98,10 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     say(f"{out}: {made} of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
 
 
-def _order(loss: LossName, detail: float | None, subcells: int | None, **options: Any) -> MosaicOrder:
+def _order(loss: LossName, **options: Any) -> MosaicOrder:
     """Return the order by one loss, without what does not belong to it."""
-    return order_options.order(
-        loss=loss,
-        detail=detail if loss is LossName.BALANCED else None,
-        subcells=subcells if loss in WITH_SUBCELLS else None,
-        **options,
-    )
+    belonging = {name: value for name, value in options.items() if name not in FIELDS or goes_with(name, loss)}
+    return order_options.order(loss=loss, **belonging)
 
 
 def _fitted(path: Path, data: bytes, order: MosaicOrder) -> tuple[Fitted, tuple[int, int], Grid]:

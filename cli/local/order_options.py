@@ -8,15 +8,8 @@ from typing import Any
 import click
 
 from cli.place import Place
-from models.rules.orders import (
-    DEFAULT_CELLS_ACROSS,
-    DEFAULT_DETAIL,
-    DEFAULT_SUBCELLS,
-    DEFAULT_TILE_SIZE,
-    Fit,
-    LossName,
-    MosaicOrder,
-)
+from models.rules.order_fields import Group
+from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, MosaicOrder
 
 Command = Callable[..., Any]
 
@@ -55,86 +48,34 @@ tiles = click.option(
     help="Folder of photos; sub-folders too.",
 )
 
+
+def _of_field(name: str, flag: str = "") -> Callable[[Command], Command]:
+    """Return the option that gives a field of an order; what is not given is None."""
+    about = FIELDS[name]
+    flag = flag or f"--{name.replace('_', '-')}"
+    sentence = about.option or f"{about.meaning}."
+    if about.kind is bool:
+        return click.option(flag, is_flag=True, help=sentence)
+    choice = click.Choice(about.words, case_sensitive=False) if about.words else about.kind
+    metavar = None if about.words else about.letter
+    return click.option(flag, type=choice, metavar=metavar, help=f"{sentence}  [default: {about.default}]")
+
+
+def _of_group(group: Group, *but: str) -> Callable[[Command], Command]:
+    """Return the options of a group of fields, without some."""
+    return _together(*(_of_field(name) for name, about in FIELDS.items() if about.group is group and name not in but))
+
+
 cutting = _together(
-    click.option(
-        "--cells",
-        type=int,
-        metavar="N",
-        help=f"Cells across; they are square.  [default: {DEFAULT_CELLS_ACROSS}]",
-    ),
+    _of_field("cells_across", "--cells"),
     click.option("--cell-size", type=CellSize(), help="Size of a cell in the target, in pixels, instead of --cells."),
-    click.option(
-        "--fit",
-        type=click.Choice([fit.value for fit in Fit], case_sensitive=False),
-        default=Fit.CROP.value,
-        show_default=True,
-        help="Crop less than one cell (of the height with --cells, each way with --cell-size), or stretch slightly.",
-    ),
+    _of_field("fit"),
 )
-
-tile_size = click.option(
-    "--tile-size",
-    type=int,
-    default=DEFAULT_TILE_SIZE,
-    show_default=True,
-    metavar="PX",
-    help="Width of a tile in the mosaic.",
-)
-
-weighing = _together(
-    click.option(
-        "--detail",
-        type=float,
-        metavar="T",
-        help=f"For balanced: 0 for average colour alone to 1 for structure alone.  [default: {DEFAULT_DETAIL}]",
-    ),
-    click.option(
-        "--subcells",
-        type=int,
-        metavar="G",
-        help=f"For grid-rgb and grid-oklab: compare G x G sub-cells, 2 to 16.  [default: {DEFAULT_SUBCELLS}]",
-    ),
-)
-
-ruling = _together(
-    click.option("--flips", is_flag=True, help="Tiles may be mirrored."),
-    click.option("--turns", is_flag=True, help="Tiles may be turned by quarters."),
-    click.option("--max-uses", type=int, metavar="N", help="A tile lies in at most N cells."),
-    click.option("--no-repeats", is_flag=True, help="A tile lies in one cell at most."),
-    click.option(
-        "--min-distance",
-        type=float,
-        default=0.0,
-        metavar="D",
-        help="Equal tiles lie at least D cells apart, as the crow flies.",
-    ),
-)
-
-colouring = _together(
-    click.option(
-        "--tint",
-        type=float,
-        default=0.0,
-        metavar="T",
-        help="Move a tile's average colour towards its cell's: 0 not at all, 1 all the way.  [default: 0]",
-    ),
-    click.option(
-        "--blend",
-        type=float,
-        default=0.0,
-        metavar="T",
-        help="Lay the target over the tiles: 0 not at all, 1 nothing but the target.  [default: 0]",
-    ),
-)
-
-loss = click.option(
-    "--loss",
-    type=click.Choice([name.value for name in LossName], case_sensitive=False),
-    default=LossName.BALANCED.value,
-    show_default=True,
-    help="How far a tile is from a cell; `tessera compare` shows them all.",
-)
-
+sizing = _of_group(Group.SIZE, "cells_across")
+loss = _of_field("loss")
+weighing = _of_group(Group.NEARNESS, "loss")
+ruling = _of_group(Group.REPEATS)
+colouring = _of_group(Group.COLOUR)
 
 report = click.option(
     "--report",
@@ -146,7 +87,7 @@ report = click.option(
 quiet = click.option("--quiet", "-q", is_flag=True, help="Say nothing but what went wrong.")
 
 
-def order(cells: int | None, cell_size: tuple[int, int] | None, fit: str, loss: str, **wishes: Any) -> MosaicOrder:
+def order(cells: int | None, cell_size: tuple[int, int] | None, **options: Any) -> MosaicOrder:
     """Return the order that the options make.
 
     Raises:
@@ -155,4 +96,5 @@ def order(cells: int | None, cell_size: tuple[int, int] | None, fit: str, loss: 
     if cells is None and cell_size is None:
         cells = DEFAULT_CELLS_ACROSS
     width, height = cell_size or (None, None)
-    return MosaicOrder(cells, width, height, fit=Fit(fit), loss=LossName(loss), **wishes)
+    given = {name: FIELDS[name].kind(value) for name, value in options.items() if value is not None}
+    return MosaicOrder(cells, width, height, **given)

@@ -46,7 +46,7 @@ Examples:
 @leaving_out.option
 @filter_options.options
 @order_options.cutting
-@order_options.tile_size
+@order_options.sizing
 @order_options.loss
 @order_options.weighing
 @order_options.ruling

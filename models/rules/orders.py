@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.errors import InvalidOrder
+from models.rules import order_fields
 from models.rules.formats import DEFAULT_FORMAT, Format
+from models.rules.order_fields import Group, declared
 
 MAX_CELLS_ACROSS = 1_000
 MAX_CELLS = 250_000
@@ -18,10 +20,8 @@ MAX_PHOTO_PIXELS = 50_000_000
 """Of a photo as it is decoded for a tile: a JPEG is decoded at reduced scale, so it may be larger in the file."""
 MIN_SUBCELLS = 2
 MAX_SUBCELLS = 16
-MAX_USES = MAX_CELLS
 MAX_DISTANCE = 1_000
 DEFAULT_CELLS_ACROSS = 60
-DEFAULT_TILE_SIZE = 50
 DEFAULT_SUBCELLS = 4
 DEFAULT_DETAIL = 0.5
 
@@ -70,90 +70,107 @@ class LossName(StrEnum):
     PIXELS = "pixels"
 
 
-WITH_SUBCELLS = (LossName.GRID_RGB, LossName.GRID_OKLAB)
-
-
 @dataclass(frozen=True)
 class MosaicOrder:
-    """How a target is to be cut and set.
+    """How a target is to be cut and set; what each field means is declared with it.
 
     Give `cells_across` for square cells, or `cell_width` and `cell_height` in pixels of the target.
-
-    Args:
-        cells_across: Cells from left to right, 1 to 1,000.
-        cell_width: Width of a cell, 1 to 4,096 pixels of the target.
-        cell_height: Height of a cell, 1 to 4,096 pixels of the target.
-        tile_size: Width of a tile in the mosaic, 1 to 1,024 pixels; its height follows the cell's shape.
-        fit: Whether the target loses less than one cell, or is stretched by no more than half a cell.
-        format: The file format of the mosaic.
-        loss: How far a tile is from a cell.
-        subcells: Sub-cells a side of a cell, 2 to 16, for `grid-rgb` and `grid-oklab`; None for 4.
-        detail: From 0, average colour alone, to 1, structure alone, for `balanced`; None for the usual.
-        flips: Whether tiles may be mirrored.
-        turns: Whether tiles may be turned by quarters.
-        max_uses: How often a tile may lie in the mosaic; None for any number.
-        no_repeats: The same as one use.
-        min_distance: How far apart equal tiles must lie, in cells, between the centres; 0 to 1,000.
-        tint: How far a tile's mean colour is moved to its cell's, 0 (not at all) to 1.
-        blend: How much of the target is laid over the tiles, 0 (nothing) to 1.
+    A field is None where nothing was said; then what is usual holds.
 
     Raises:
         InvalidOrder: a value is outside its range, or two contradict each other.
     """
 
-    cells_across: int | None = None
-    cell_width: int | None = None
-    cell_height: int | None = None
-    tile_size: int = DEFAULT_TILE_SIZE
-    fit: Fit = Fit.CROP
-    format: Format = DEFAULT_FORMAT
-    loss: LossName = LossName.BALANCED
-    subcells: int | None = None
-    detail: float | None = None
-    flips: bool = False
-    turns: bool = False
-    max_uses: int | None = None
-    no_repeats: bool = False
-    min_distance: float = 0.0
-    tint: float = 0.0
-    blend: float = 0.0
+    cells_across: int | None = declared(
+        None, int, Group.SIZE, "cells across", "Square cells from left to right", usual=DEFAULT_CELLS_ACROSS,
+        least=1, most=MAX_CELLS_ACROSS, option="Cells across; they are square.",
+        hint=f"1 to {MAX_CELLS_ACROSS:,}; more cells, finer picture",
+    )  # fmt: skip
+    cell_width: int | None = declared(
+        None, int, Group.CELL, "cell width",
+        "Width of a cell in pixels of the target, with cell_height, instead of cells_across",
+        least=1, most=MAX_CELL_SIZE, unit="pixels of the target",
+    )  # fmt: skip
+    cell_height: int | None = declared(
+        None, int, Group.CELL, "cell height", "Height of a cell in pixels of the target",
+        least=1, most=MAX_CELL_SIZE, unit="pixels of the target",
+    )  # fmt: skip
+    tile_size: int = declared(
+        50, int, Group.SIZE, "tile size", "Width of a tile in the mosaic, in pixels", least=1, most=MAX_TILE_SIZE,
+        unit="pixels of the mosaic", option="Width of a tile in the mosaic.", letter="PX",
+        hint=f"Pixels across one tile in the mosaic, 1 to {MAX_TILE_SIZE:,}",
+    )  # fmt: skip
+    fit: Fit = declared(
+        Fit.CROP, Fit, Group.FILE, "fit", "Crop less than a cell, or stretch by at most half a cell",
+        option="Crop less than one cell (of the height with --cells, each way with --cell-size), "
+        "or stretch slightly.",
+    )  # fmt: skip
+    format: Format = declared(DEFAULT_FORMAT, Format, Group.FILE, "format", "File format of the mosaic")
+    loss: LossName = declared(
+        LossName.BALANCED, LossName, Group.NEARNESS, "loss", "How far a tile is from a cell",
+        option="How far a tile is from a cell; `tessera compare` shows them all.",
+    )  # fmt: skip
+    detail: float | None = declared(
+        None, float, Group.NEARNESS, "detail", "For balanced: 0 average colour to 1 structure", usual=DEFAULT_DETAIL,
+        losses=(LossName.BALANCED,), belongs="Detail belongs to the loss", letter="T",
+        option="For balanced: 0 for average colour alone to 1 for structure alone.",
+        hint="For balanced: 0 colour alone, to 1 structure alone",
+    )  # fmt: skip
+    subcells: int | None = declared(
+        None, int, Group.NEARNESS, "sub-cells a side", "For the grids: sub-cells a side", usual=DEFAULT_SUBCELLS,
+        least=MIN_SUBCELLS, most=MAX_SUBCELLS, losses=(LossName.GRID_RGB, LossName.GRID_OKLAB),
+        belongs="Sub-cells belong to the losses", letter="G",
+        option=f"For grid-rgb and grid-oklab: compare G x G sub-cells, {MIN_SUBCELLS} to {MAX_SUBCELLS}.",
+        hint=f"For the grids: {MIN_SUBCELLS} to {MAX_SUBCELLS}",
+    )  # fmt: skip
+    flips: bool = declared(False, bool, Group.REPEATS, "flips", "Tiles may be mirrored")
+    turns: bool = declared(False, bool, Group.REPEATS, "turns", "Tiles may be turned by quarters")
+    max_uses: int | None = declared(
+        None, int, Group.REPEATS, "uses of a tile", "How many cells a tile may lie in", usual="any number",
+        least=1, most=MAX_CELLS, option="A tile lies in at most N cells.", hint="At most; 1 for no repeats",
+    )  # fmt: skip
+    no_repeats: bool = declared(False, bool, Group.REPEATS, "no repeats", "A tile lies in one cell at most")
+    min_distance: float = declared(
+        0.0, float, Group.REPEATS, "distance of equal tiles", "How many cells apart equal tiles must lie",
+        most=MAX_DISTANCE, unit="cells, between the centres", letter="D",
+        option="Equal tiles lie at least D cells apart, as the crow flies.", hint="In cells, at least",
+    )  # fmt: skip
+    tint: float = declared(
+        0.0, float, Group.COLOUR, "tint", "How far a tile's mean colour is moved to its cell's", letter="T",
+        option="Move a tile's average colour towards its cell's: 0 not at all, 1 all the way.",
+        hint="0 to 1: tiles take on the cell's colour",
+    )  # fmt: skip
+    blend: float = declared(
+        0.0, float, Group.COLOUR, "blend", "How much of the target is laid over the tiles", letter="T",
+        option="Lay the target over the tiles: 0 not at all, 1 nothing but the target.",
+        hint="0 to 1: the target shines through",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
+        self._check_cutting()
+        self._check_losses()
+        for name, about in FIELDS.items():
+            value = getattr(self, name)
+            if about.ranged and value is not None and not about.admits(value):
+                raise InvalidOrder(name, about.refusal(value))
+        if self.no_repeats and (self.max_uses or 1) > 1:
+            raise InvalidOrder(
+                "max_uses",
+                f"No repeats means one use of a tile, but {self.max_uses:,} are allowed; give one of the two.",
+            )
+
+    def _check_cutting(self) -> None:
         by_size = (self.cell_width, self.cell_height)
         if (self.cells_across is None) == (by_size == (None, None)):
             raise InvalidOrder("cells_across", "Give either the cells across or a cell's width and height.")
-        if self.cells_across is not None:
-            _within("cells_across", "cells across", self.cells_across, MAX_CELLS_ACROSS)
-        else:
-            _within("cell_width", "cell width", self.cell_width, MAX_CELL_SIZE)
-            _within("cell_height", "cell height", self.cell_height, MAX_CELL_SIZE)
-        _within("tile_size", "tile size", self.tile_size, MAX_TILE_SIZE)
-        self._check_loss()
-        self._check_rules()
-        _between("tint", "tint", self.tint, 1)
-        _between("blend", "blend", self.blend, 1)
+        for name, value in zip(("cell_width", "cell_height"), by_size, strict=True):
+            if self.cells_across is None and value is None:
+                raise InvalidOrder(name, FIELDS[name].refusal(None))
 
-    def _check_loss(self) -> None:
-        if self.subcells is not None:
-            if self.loss not in WITH_SUBCELLS:
-                raise InvalidOrder(
-                    "subcells", f"Sub-cells belong to the losses {' and '.join(WITH_SUBCELLS)}, not to {self.loss}."
-                )
-            _within("subcells", "sub-cells a side", self.subcells, MAX_SUBCELLS, MIN_SUBCELLS)
-        if self.detail is not None:
-            if self.loss is not LossName.BALANCED:
-                raise InvalidOrder("detail", f"Detail belongs to the loss {LossName.BALANCED}, not to {self.loss}.")
-            _between("detail", "detail", self.detail, 1)
-
-    def _check_rules(self) -> None:
-        if self.max_uses is not None:
-            _within("max_uses", "uses of a tile", self.max_uses, MAX_USES)
-            if self.no_repeats and self.max_uses > 1:
-                raise InvalidOrder(
-                    "max_uses",
-                    f"No repeats means one use of a tile, but {self.max_uses:,} are allowed; give one of the two.",
-                )
-        _between("min_distance", "distance of equal tiles", self.min_distance, MAX_DISTANCE)
+    def _check_losses(self) -> None:
+        for name, about in FIELDS.items():
+            if getattr(self, name) is not None and not goes_with(name, self.loss):
+                raise InvalidOrder(name, f"{about.belongs} {' and '.join(about.losses)}, not to {self.loss}.")
 
     @property
     def uses(self) -> int | None:
@@ -161,13 +178,11 @@ class MosaicOrder:
         return 1 if self.no_repeats else self.max_uses
 
 
-def _within(field: str, name: str, value: int | None, limit: int, least: int = 1) -> None:
-    if value is None or not least <= value <= limit:
-        shown = "nothing" if value is None else f"{value:,}"
-        raise InvalidOrder(field, f"The {name} must be from {least} to {limit:,}, not {shown}.")
+FIELDS = order_fields.of(MosaicOrder)
+"""What was declared of the fields, by their names."""
 
 
-def _between(field: str, name: str, value: float, limit: int) -> None:
-    # Written so that "not a number" is refused too.
-    if not 0 <= value <= limit:
-        raise InvalidOrder(field, f"The {name} must be from 0 to {limit:,}, not {value:g}.")
+def goes_with(name: str, loss: str) -> bool:
+    """Whether a field means something to a loss."""
+    losses = FIELDS[name].losses
+    return not losses or loss in losses

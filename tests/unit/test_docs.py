@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import click
+import order_tables
 import pytest
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -143,6 +144,24 @@ def test_every_error_code_has_its_line():
 @pytest.mark.parametrize("name", [name for name in dir(orders) if name.startswith("MAX_")])
 def test_every_limit_of_an_order_is_written_down(name: str):
     assert f"{getattr(orders, name):,}" in page("limits.md")
+
+
+@pytest.mark.parametrize("name", order_tables.PAGES)
+def test_the_tables_of_orders_and_formats_are_those_of_the_code(name: str):
+    assert page(name) == order_tables.PAGES[name](page(name)), "make tables writes it"
+
+
+@pytest.mark.parametrize("name", ["cells_across", "fit"])
+def test_the_defaults_that_are_written_by_hand_are_those_of_the_code(name: str):
+    flag = {"cells_across": "`--cells`"}.get(name, f"`--{name}`")
+    shown = orders.FIELDS[name].default
+    found = [cells_of(page("api.md"), f"`{name}`")[0], cells_of(page("command-line.md"), flag)[0]]
+    assert [each.strip("`") for each in found] == [shown, shown]
+
+
+def test_every_loss_has_its_row_and_no_other():
+    assert re.findall(r"^\| `([\w-]+)` \|", page("losses.md").partition("## By name")[2].partition("\n## ")[0],
+                      re.MULTILINE) == [loss.value for loss in orders.LossName]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,13 +1,17 @@
 """From what a form holds to a checked wish."""
 
+import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+from jinja2 import Environment, FileSystemLoader
 
 from models.errors import InvalidOrder, NotFound
 from models.rules.formats import Format
-from models.rules.orders import Fit, LossName, MosaicOrder
+from models.rules.orders import FIELDS, Fit, LossName, MosaicOrder
 from web import forms
+from web.views import redisplay
 
 
 def test_an_empty_form_is_sixty_cells_of_fifty_pixels_as_a_cropped_png():
@@ -131,6 +135,13 @@ def test_on_a_page_a_cells_height_alone_wins_over_the_cells_across():
     with pytest.raises(InvalidOrder) as refused:
         forms.page_order({"cell_height": "20", "cells_across": "60"})
     assert refused.value.field == "cell_width"
+
+
+def test_every_field_is_on_the_page_but_no_repeats_which_are_one_use():
+    pages = Environment(loader=FileSystemLoader(Path(forms.__file__).parent / "templates"), autoescape=True)
+    pages.globals.update(groups=redisplay.GROUPS, changed=set())
+    shown = pages.get_template("parts.html").module.order_fields({}, [])
+    assert set(re.findall(r'name="(\w+)"', shown)) == {*FIELDS, "tile_set"} - {"no_repeats"}
 
 
 def test_an_id_is_read():

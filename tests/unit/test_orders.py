@@ -1,10 +1,13 @@
 """Checked wishes. The limits here are the promises of the order's docstring, written out."""
 
 import pytest
+from sqlalchemy import Enum
 
+from cli.local.render import render
 from models.errors import InvalidOrder
 from models.rules.formats import Format
-from models.rules.orders import Fit, LossName, MosaicOrder
+from models.rules.orders import FIELDS, Fit, LossName, MosaicOrder
+from models.tables import Mosaic
 
 
 def test_an_order_by_count_needs_no_more_than_the_count():
@@ -63,6 +66,19 @@ def test_a_value_outside_its_range_is_named_with_its_limits(wishes, field, sente
 def test_neither_way_of_cutting_and_both_are_refused(wishes):
     with pytest.raises(InvalidOrder, match="either the cells across or a cell's width and height"):
         MosaicOrder(**wishes)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_field_has_a_column_of_its_kind(name):
+    column, about = Mosaic.__table__.columns[name], FIELDS[name]
+    kind = column.type.enum_class if isinstance(column.type, Enum) else column.type.python_type
+    assert (kind, column.nullable) == (about.kind, getattr(MosaicOrder, name) is None)
+
+
+def test_every_field_is_an_option_of_render():
+    given = {option.name for option in render.params}
+    elsewhere = {"cells_across": "cells", "cell_width": "cell_size", "cell_height": "cell_size", "format": "form"}
+    assert {elsewhere.get(name, name) for name in FIELDS} <= given
 
 
 def test_an_order_cannot_be_changed():

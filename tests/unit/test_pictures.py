@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from models.errors import StorageFull
+from models.rules import file_types
 from models.rules.formats import Format
 from worker.rendering import writer
 
@@ -130,6 +131,16 @@ def test_what_progress_raises_stops_the_encoding_and_comes_out_as_it_is(tmp_path
     rows = (np.full((20, 3_000, 3), level % 256, np.uint8) for level in range(150))
     with pytest.raises(Stopped, match="encoding"):
         writer.write(rows, (3_000, 3_000), tmp_path / "out.png", Format.PNG, stop)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_file_of_each_format_is_what_is_said_of_it(tmp_path, noise, form):
+    out = tmp_path / f"out{form.facts.suffix}"
+    writer.write(iter([noise(9, 31, seed=1)]), (31, 9), out, form, quiet)
+    with Image.open(out) as image:
+        assert (image.get_format_mimetype(), image.size) == (form.facts.media_type, (31, 9))
+        assert {Image.registered_extensions()[suffix] for suffix in form.facts.suffixes} == {image.format}
+    assert file_types.made_here(out.read_bytes())
 
 
 def test_the_longest_jpeg_that_may_be_ordered_can_be_written(tmp_path):

@@ -3,19 +3,20 @@
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Field, File, List, String
+from apiflask.fields import Boolean, Enum, Field, File, Float, Integer, List, String
 from flask import request
 from marshmallow import RAISE, missing, pre_load
 from werkzeug.exceptions import UnsupportedMediaType
 
-from models.rules.formats import Format
 from models.rules.names import MOST_CHARACTERS
-from models.rules.orders import Fit, LossName
+from models.rules.order_fields import OrderField
+from models.rules.orders import MosaicOrder
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 SHA256 = {"pattern": "^[0-9a-f]{64}$", "examples": [64 * "0"]}
 SHARE = {"minimum": 0, "maximum": 1}
 COUNT = {"minimum": 0}
+JSON_TYPES: dict[type, str] = {int: "integer", float: "number"}
 
 
 class Strict(Schema):
@@ -69,19 +70,20 @@ def ticked(sentence: str) -> String:
     return read_later("boolean", sentence, "no", examples=[True])
 
 
-def whole(sentence: str, most: int, default: object = None, least: int = 1) -> String:
-    """Return a whole number of a form."""
-    return read_later("integer", sentence, default, minimum=least, maximum=most)
+def of_order(about: OrderField) -> String:
+    """Return a field of an order, as a form sends it."""
+    if about.kind is bool:
+        return ticked(about.meaning)
+    more = {"minimum": about.least, "maximum": about.most} if about.ranged else {"enum": about.words}
+    return read_later(JSON_TYPES.get(about.kind, "string"), about.meaning, about.default or None, **more)
 
 
-def decimal(sentence: str, default: float, most: int = 1) -> String:
-    """Return a number of a form, from 0."""
-    return read_later("number", sentence, default, minimum=0, maximum=most)
-
-
-def one_of(sentence: str, words: type[Fit | Format | LossName], default: str) -> String:
-    """Return one of a few words of a form."""
-    return read_later("string", sentence, default, enum=[word.value for word in words])
+def shown_of_order(name: str, about: OrderField) -> Field[Any]:
+    """Return a field of an order, as it is answered."""
+    if about.words:
+        return Enum(about.kind, by_value=True)
+    kind: type[Field[Any]] = {bool: Boolean, int: Integer, float: Float}[about.kind]
+    return kind(allow_none=getattr(MosaicOrder, name) is None)
 
 
 def a_name(**more: Any) -> String:

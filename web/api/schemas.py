@@ -1,14 +1,14 @@
-"""What the API takes and gives. Ranges are not repeated here: `models.rules.orders` has them."""
+"""What the API takes and gives. The fields of an order are made from what `models.rules.orders` declares."""
+
+from typing import ClassVar
 
 from apiflask import Schema
 from apiflask.fields import UUID, Boolean, DateTime, Dict, Enum, File, Float, Integer, List, Nested, String
 from apiflask.validators import Range
 
 from models import database, queries
-from models.rules import orders
-from models.rules.formats import DEFAULT_FORMAT, Format
 from models.rules.lifecycle import JobState
-from models.rules.orders import Fit, LossName
+from models.rules.orders import FIELDS
 from web.api.fields import (
     COUNT,
     FORMS,
@@ -19,12 +19,11 @@ from web.api.fields import (
     Shown,
     Strict,
     a_name,
-    decimal,
-    one_of,
+    of_order,
     read_later,
     said,
+    shown_of_order,
     ticked,
-    whole,
 )
 
 MOST_OF_A_PAGE = 200
@@ -68,26 +67,11 @@ class OrderIn(Strict):
     """How a target is to be cut and set."""
 
     tile_set = read_later("string", "Id of an indexed tile set", required=True, format="uuid")
-    cells_across = whole("Square cells from left to right", orders.MAX_CELLS_ACROSS, orders.DEFAULT_CELLS_ACROSS)
-    cell_width = whole(
-        "Width of a cell in pixels of the target, with cell_height, instead of cells_across", orders.MAX_CELL_SIZE
-    )
-    cell_height = whole("Height of a cell in pixels of the target", orders.MAX_CELL_SIZE)
-    tile_size = whole("Width of a tile in the mosaic, in pixels", orders.MAX_TILE_SIZE, orders.DEFAULT_TILE_SIZE)
-    fit = one_of("Crop less than a cell, or stretch by at most half a cell", Fit, Fit.CROP)
-    format = one_of("File format of the mosaic", Format, DEFAULT_FORMAT)
-    loss = one_of("How far a tile is from a cell", LossName, LossName.BALANCED)
-    detail = decimal("For balanced: 0 average colour to 1 structure", orders.DEFAULT_DETAIL)
-    subcells = whole(
-        "For the grids: sub-cells a side", orders.MAX_SUBCELLS, orders.DEFAULT_SUBCELLS, orders.MIN_SUBCELLS
-    )
-    flips = ticked("Tiles may be mirrored")
-    turns = ticked("Tiles may be turned by quarters")
-    max_uses = whole("How many cells a tile may lie in", orders.MAX_USES, "any number")
-    no_repeats = ticked("A tile lies in one cell at most")
-    min_distance = decimal("How many cells apart equal tiles must lie", 0, orders.MAX_DISTANCE)
-    tint = decimal("How far a tile's mean colour is moved to its cell's", 0)
-    blend = decimal("How much of the target is laid over the tiles", 0)
+
+    class Meta(Strict.Meta):
+        """Marshmallow's place for options, and for fields that are made."""
+
+        include: ClassVar = {name: of_order(about) for name, about in FIELDS.items()}
 
 
 class MosaicIn(OrderIn):
@@ -203,21 +187,13 @@ class OrderOut(Shown):
     """The order as it was understood; null where nothing was said, and the default of `POST` holds."""
 
     cells_across = Integer(allow_none=True, metadata=said("Null if a cell's size was given."))
-    cell_width = Integer(allow_none=True)
-    cell_height = Integer(allow_none=True)
-    tile_size = Integer()
-    fit = Enum(Fit, by_value=True)
-    format = Enum(Format, by_value=True)
-    loss = Enum(LossName, by_value=True)
-    subcells = Integer(allow_none=True)
-    detail = Float(allow_none=True)
-    flips = Boolean()
-    turns = Boolean()
-    max_uses = Integer(allow_none=True)
-    no_repeats = Boolean()
-    min_distance = Float()
-    tint = Float()
-    blend = Float()
+
+    class Meta:
+        """Marshmallow's place for fields that are made."""
+
+        include: ClassVar = {
+            name: shown_of_order(name, about) for name, about in FIELDS.items() if name != "cells_across"
+        }
 
 
 class WorstCellOut(Shown):

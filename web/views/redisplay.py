@@ -1,6 +1,6 @@
 """A form that was filled in wrongly is shown again, with the reason and what was typed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import ParamSpec
 
@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from models import queries
 from models.errors import TesseraError
-from models.rules.formats import Format
-from models.rules.orders import LossName
+from models.rules.order_fields import Group
+from models.rules.orders import FIELDS
 from web.context import reading
 from web.problems import status_of
 
@@ -18,6 +18,15 @@ Arguments = ParamSpec("Arguments")
 View = Callable[Arguments, ResponseReturnValue]
 Page = Callable[[TesseraError | None], ResponseReturnValue]
 """Shows a form, with what was wrong with it if anything was."""
+GROUPS = {
+    group.value: [(name, about) for name, about in FIELDS.items() if about.group is group and name != "no_repeats"]
+    for group in Group
+}
+"""The fields of the form; no repeats are one use of a tile there."""
+
+
+def _is_changed(form: Mapping[str, str], name: str) -> bool:
+    return form.get(name, "") not in {"", FIELDS[name].usual}
 
 
 def order_form(template: str) -> Page:
@@ -26,13 +35,9 @@ def order_form(template: str) -> Page:
     def page(error: TesseraError | None) -> ResponseReturnValue:
         with reading() as session:
             tile_sets = queries.tile_sets(session, indexed_only=True)
+        changed = {about.group.value for name, about in FIELDS.items() if _is_changed(request.values, name)}
         return render_template(
-            template,
-            error=error,
-            form=request.values,
-            tile_sets=tile_sets,
-            losses=list(LossName),
-            formats=list(Format),
+            template, error=error, form=request.values, tile_sets=tile_sets, groups=GROUPS, changed=changed
         )
 
     return page

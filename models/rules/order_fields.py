@@ -1,0 +1,100 @@
+"""What is known of a field of an order, declared with the field itself.
+
+From it come the check of its range, the field of the page and of the API, the option of the command line, and the
+lines about it in the reference.
+"""
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+KEY = "about"
+
+
+class Group(StrEnum):
+    """Fields that are shown together."""
+
+    SIZE = "size"
+    CELL = "cell"
+    FILE = "file"
+    NEARNESS = "nearness"
+    REPEATS = "repeats"
+    COLOUR = "colour"
+
+
+@dataclass(frozen=True)
+class OrderField:
+    """What is known of a field of an order.
+
+    Attributes:
+        kind: bool, int, float, or the words to choose from.
+        group: What it is shown with.
+        title: What it is called in a sentence, and above its entry on the page.
+        meaning: What it does, without a full stop.
+        usual: What holds when nothing is said; None where that depends on other fields.
+        least: The least value of a number.
+        most: The largest value of a number.
+        unit: What the limits count.
+        losses: The losses that it belongs to; empty for all of them.
+        belongs: How a refusal begins that names these.
+        option: The sentence of the command line, where it is not the meaning.
+        letter: What stands for the value in the help.
+        hint: What the page says below the entry.
+    """
+
+    kind: type
+    group: Group
+    title: str
+    meaning: str
+    usual: object = None
+    least: int = 0
+    most: int = 1
+    unit: str = ""
+    losses: tuple[str, ...] = ()
+    belongs: str = "This belongs to the losses"
+    option: str = ""
+    letter: str = "N"
+    hint: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """The words to choose from; none for other kinds."""
+        return [word.value for word in self.kind] if issubclass(self.kind, StrEnum) else []
+
+    @property
+    def ranged(self) -> bool:
+        """Whether it is a number."""
+        return self.kind in {int, float}
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a whole number."""
+        return self.kind is int
+
+    @property
+    def default(self) -> str:
+        """What holds when nothing is said, as people write it; empty where that depends on other fields."""
+        if isinstance(self.usual, bool):
+            return "yes" if self.usual else "no"
+        return f"{self.usual:g}" if isinstance(self.usual, float) else "" if self.usual is None else str(self.usual)
+
+    def admits(self, value: float) -> bool:
+        """Whether a number is within the range; "not a number" is not."""
+        return self.least <= value <= self.most
+
+    def refusal(self, value: float | None) -> str:
+        """Return what is said of a value that is not within the range."""
+        shown = "nothing" if value is None else f"{value:g}" if self.kind is float else f"{value:,}"
+        return f"The {self.title} must be from {self.least} to {self.most:,}, not {shown}."
+
+
+def declared(default: object, kind: type, group: Group, title: str, meaning: str, **more: Any) -> Any:
+    """Declare a field of an order, with its default; what else is known of it is an `OrderField`."""
+    more.setdefault("usual", default)
+    about = OrderField(kind, group, title, meaning, **more)
+    return field(default=default, metadata={KEY: about})
+
+
+def of(order: type) -> dict[str, OrderField]:
+    """Return what was declared of the fields of an order, by their names."""
+    return {each.name: each.metadata[KEY] for each in fields(order)}
