@@ -67,10 +67,10 @@ def _thumbs(folder: Path) -> Iterator[Pixels]:
             yield images.thumb(path.read_bytes(), THUMB)[0]
 
 
-def means(pictures: Pixels, parts: int) -> NDArray[np.float64]:
+def means(pictures: Pixels, subcells: int) -> NDArray[np.float64]:
     """Return the means of the sub-cells of pictures, a block at a time."""
     blocks = range(0, len(pictures), BLOCK)
-    return np.concatenate([descriptors.of_pictures(pictures[first : first + BLOCK], parts) for first in blocks])
+    return np.concatenate([descriptors.of_pictures(pictures[first : first + BLOCK], subcells) for first in blocks])
 
 
 def _in_shape(target: Pixels, ratio: float) -> Pixels:

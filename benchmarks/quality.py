@@ -67,8 +67,8 @@ def _ours(setting: Setting, target: Path, out: Path, *words: str) -> Path:
 
 
 def _tessera(setting: Setting, target: Path, out: Path) -> list[str | Path]:
-    wish = ("--cells", str(COLUMNS), "--tile-size", str(TILE), "--out", out)
-    return [tessera(), "render", target, "--tiles", setting.photos.tiles, *wish]
+    order = ("--cells", str(COLUMNS), "--tile-size", str(TILE), "--out", out)
+    return [tessera(), "render", target, "--tiles", setting.photos.tiles, *order]
 
 
 def _own(setting: Setting) -> dict[str, str]:

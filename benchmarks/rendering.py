@@ -52,7 +52,7 @@ def _round(setting: Setting, rounds: Rounds, *, with_article: bool) -> None:
     with tempfile.TemporaryDirectory(dir=setting.scratch) as name:
         folder = Path(name)
         own = {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPYCACHEPREFIX": str(setting.scratch / "bytecode")}
-        wish = (str(CELLS_ACROSS), str(TILE_SIZE), folder / "article.png")
+        order = (str(CELLS_ACROSS), str(TILE_SIZE), folder / "article.png")
         rounds.bare.append(run(python("bare.py", photos.tiles, str(setting.index_side)), own))
         rounds.bare32.append(run(python("bare.py", photos.tiles, str(SMALL_SIDE)), own))
         rounds.first.append(_render(photos, folder / "first.png", rounds, own))
@@ -60,13 +60,13 @@ def _round(setting: Setting, rounds: Rounds, *, with_article: bool) -> None:
             raise Failed("The first render left no index in XDG_CACHE_HOME, so there is no second to measure.")
         rounds.second.append(_render(photos, folder / "second.png", rounds, own))
         if with_article:
-            rounds.article.append(run(python("article.py", photos.target, photos.tiles, *wish), own))
+            rounds.article.append(run(python("article.py", photos.target, photos.tiles, *order), own))
 
 
 def _render(photos: Photos, out: Path, rounds: Rounds, own: dict[str, str]) -> Run:
     """Render, and note what was written."""
-    wish = ("--cells", str(CELLS_ACROSS), "--tile-size", str(TILE_SIZE), "--out", out)
-    taken = run([tessera(), "render", photos.target, "--tiles", photos.tiles, *wish], own)
+    order = ("--cells", str(CELLS_ACROSS), "--tile-size", str(TILE_SIZE), "--out", out)
+    taken = run([tessera(), "render", photos.target, "--tiles", photos.tiles, *order], own)
     written = out.read_bytes()
     width, height = (int.from_bytes(written[PNG_SIZE][at : at + 4]) for at in (0, 4))
     rounds.sizes.add((width, height))

@@ -12,7 +12,7 @@ from worker.core.colour import ciede2000, lab
 from worker.core.fitted import Fitted
 from worker.core.measures import similarity
 from worker.core.measures.miniature import assembled
-from worker.core.measures.similarity import PARTS
+from worker.core.measures.similarity import CELL_SIDE
 from worker.decoding import images
 
 Pixels = NDArray[np.uint8]
@@ -22,7 +22,7 @@ def score(target: Pixels, mosaic: Pixels, columns: int, rows: int) -> dict[str, 
     """Return PSNR and mean dE00 at 1 pixel a cell, and SSIM at 4."""
     sides = Fitted.whole(target), Fitted.whole(mosaic)
     one, other = (of_cells(side, columns, rows, 1).reshape(rows, columns, 3) for side in sides)
-    four = (assembled(of_cells(side, columns, rows, PARTS), columns) for side in sides)
+    four = (assembled(of_cells(side, columns, rows, CELL_SIDE), columns) for side in sides)
     return {
         "psnr1": similarity.psnr(one, other),
         "de00": float(ciede2000(lab(one), lab(other)).mean()),

@@ -131,7 +131,7 @@ def _large(photos: Path, targets: Path, max_uses: int, min_distance: float) -> d
 def _balanced(targets: Path, photos: Path, shape: tuple[int, int], count: int) -> tuple[NDArray[np.float64], ...]:
     loss = losses.balanced(0.5)
     sides = crowd.picture(crowd.largest(targets), *shape), crowd.tiles(photos, count)
-    cells, tiles = (loss.features([crowd.means(side, parts) for parts in loss.parts]) for side in sides)
+    cells, tiles = (loss.features([crowd.means(side, subcells) for subcells in loss.subcells]) for side in sides)
     return cells, tiles
 
 
@@ -158,5 +158,5 @@ TASKS = {task.__name__: task for task in (inputs, load, search, pixels, means, a
 if __name__ == "__main__":
     name, photos, targets, rounds, out = sys.argv[1:]
     with parallel.one_thread_each():
-        told = TASKS[name](Path(photos), Path(targets), Path(out), int(rounds))
-    Path(out).write_text(json.dumps(told))
+        reported = TASKS[name](Path(photos), Path(targets), Path(out), int(rounds))
+    Path(out).write_text(json.dumps(reported))

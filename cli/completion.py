@@ -1,4 +1,4 @@
-"""`tessera completion`: what makes a shell complete the command's words."""
+"""`tessera completion`: prints a script that makes a shell complete commands and options."""
 
 import click
 from click import shell_completion

@@ -1,4 +1,4 @@
-"""The `tessera` command: each sub-command is loaded when it is asked for."""
+"""The `tessera` command: each sub-command is imported when it is called."""
 
 import gc
 import importlib
@@ -33,14 +33,14 @@ class Lazy(click.Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of use."""
+        """Return the names of the commands, in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        # What an import makes stays: looking for garbage in it would cost a tenth of a short command's time.
+        # An import leaves no garbage; to look for some would take a tenth of a short command's time.
         gc.disable()
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
         gc.freeze()
@@ -53,7 +53,7 @@ class Lazy(click.Group):
             formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command; a failure that a person can cause is one sentence and exit code 2."""
+        """Run a command; a failure that a person can cause becomes one sentence and exit code 2."""
         try:
             return super().invoke(ctx)
         except TesseraError as error:

@@ -1,4 +1,4 @@
-"""Files and folders as they are named on the command line."""
+"""Names of files and folders on the command line."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import click
 
 
 class Place(click.Path):
-    """The name of a file or a folder; a shell completes it.
+    """The name of a file or a folder, which a shell completes.
 
-    An empty one, as an unset variable of a shell leaves it, is refused: for Python it would be the current folder.
+    An empty name, as it comes from an unset shell variable, is refused: Python would take it for the current folder.
     """
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

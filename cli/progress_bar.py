@@ -1,4 +1,4 @@
-"""What people see while they wait: progress on anything longer than two seconds, and only on a terminal."""
+"""The progress bar: shown for anything that takes longer than two seconds, and only on a terminal."""
 
 import os
 import sys
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 CLEAN = b"\r\x1b[2K\x1b[?25h"
 """Erase the line, show the cursor. Source: ECMA-48, 8.3.41; xterm's DECTCEM."""
 QUIET_SECONDS = 1.0
-"""Shown after this, so that nobody waits two seconds without a word."""
+"""When it is shown, so that nobody waits two seconds without seeing anything."""
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as lines in which each column is as wide as its widest cell."""
+    """Return rows of text as lines, each column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
@@ -63,7 +63,7 @@ class Bar:
         self._shown.update(self._task, completed=done, total=total, rate=self._rate(done))
 
     def _rate(self, done: int) -> str:
-        """Return how many are done in a second, since they were first shown."""
+        """Return how many are done a second, measured since the phase was first shown."""
         seconds = time.monotonic() - self._phase_began
         return f"{(done - self._done_before) / seconds:,.0f}/s" if seconds > 0 and done > self._done_before else ""
 
@@ -80,6 +80,6 @@ class Bar:
             console=Console(stderr=True),
             transient=True,
         )
-        # A signal ends the process without a way back: the cursor is shown again, and the line is empty.
+        # A signal ends the process at once, so its handler must show the cursor again and clear the line.
         self._leaving.enter_context(interrupts.clearing(lambda: os.write(sys.stderr.fileno(), CLEAN)))
         self._leaving.enter_context(self._shown)

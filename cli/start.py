@@ -1,6 +1,6 @@
-"""Where the `tessera` command begins: its plainest form is understood here, all others are click's.
+"""The entry point of the `tessera` command. Its simplest form is handled here, all others by click.
 
-To load click takes longer than to see that a folder has not changed.
+Loading click takes longer than finding out that a folder has not changed.
 """
 
 import gc
@@ -10,15 +10,15 @@ from cli import streams
 from worker import interrupts
 
 PLAIN = 3
-"""`tessera index DIR` has so many words."""
+"""How many words `tessera index DIR` has."""
 LOCAL = ("render", "compare", "index")
-"""Commands that need no service: a signal ends them at once, and what libraries print is dropped. A command of the
-service starts other processes and ends them in its own way; what those print goes to its logs."""
+"""Commands that need no service: a signal ends them at once, and what libraries print is dropped. Commands of the
+service start other processes and end them in their own way; what those print goes to logs."""
 INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command; whatever a person can cause ends in one sentence and an exit code."""
+    """Run the command; any failure that a person can cause ends in one sentence and an exit code."""
     words = sys.argv[1:]
     try:
         if words and words[0] in LOCAL:
@@ -28,7 +28,7 @@ def main() -> None:
         sys.stdout.flush()
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - one that was not foreseen is raised again
+    except Exception as error:  # noqa: BLE001 - an unforeseen one is raised again
         code = _foreseen(error)
     sys.exit(code)
 
@@ -48,8 +48,8 @@ def _run(words: list[str]) -> int:
 
 
 def _foreseen(error: Exception) -> int:
-    """Say a foreseen failure in its sentence; any other is raised again."""
-    from models.errors import TesseraError  # noqa: PLC0415 - a quick answer never needs it
+    """Print the sentence of a foreseen failure, and return its exit code; raise any other again."""
+    from models.errors import TesseraError  # noqa: PLC0415 - `fast_index` never needs it
 
     if not isinstance(error, TesseraError):
         raise error

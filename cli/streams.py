@@ -1,6 +1,6 @@
-"""Standard output and standard error that may be closed, full, or read by nobody any more.
+"""Standard output and standard error, which may be closed, full, or no longer read by anybody.
 
-The quickest answer needs this, so it imports next to nothing.
+`fast_index` needs this, so it imports next to nothing.
 """
 
 import io
@@ -11,7 +11,7 @@ OUT, ERR = 1, 2
 
 
 class Out(io.FileIO):
-    """Standard output; when it takes no more, that is one foreseen failure, and nothing is written there any more."""
+    """Standard output; if it cannot be written any more, that is one foreseen failure, and the rest is dropped."""
 
     def write(self, data: object) -> int | None:  # type: ignore[override]  # whatever the buffer above hands down
         """Write some bytes."""
@@ -23,7 +23,7 @@ class Out(io.FileIO):
 
 
 class Err(io.FileIO):
-    """Standard error; when it takes no more there is nobody left to tell."""
+    """Standard error; if it cannot be written any more, all the rest is dropped."""
 
     def write(self, data: object) -> int | None:  # type: ignore[override]  # as above
         """Write some bytes, or drop them."""
@@ -35,7 +35,7 @@ class Err(io.FileIO):
 
 
 def prepare() -> None:
-    """Put both in the place of Python's own.
+    """Replace Python's own streams by these.
 
     Raises:
         UnwritableOutput: standard output is closed.
@@ -45,15 +45,15 @@ def prepare() -> None:
     number = ERR if sys.stderr is None else sys.stderr.fileno()
     sys.stderr = _text(Err(number, "w", closefd=False), sys.stderr, buffering=True)
     if sys.stdout is None:
-        # Otherwise the next file that is opened would be where libraries print.
+        # Otherwise the next file to be opened would get number 1, and libraries would print into it.
         _to_nowhere(OUT)
         raise _unwritable("it is closed")
     sys.stdout = _text(Out(OUT, "w", closefd=False), sys.stdout, buffering=bool(sys.stdout.line_buffering))
 
 
 def hush() -> None:
-    """Keep standard error for ourselves: what libraries print there is dropped."""
-    from worker import native_output  # noqa: PLC0415 - a quick answer opens no photo
+    """Reserve standard error for ourselves: what libraries print there is dropped."""
+    from worker import native_output  # noqa: PLC0415 - `fast_index` opens no photo
 
     native_output.libraries()
     sys.stderr = _text(Err(sys.stderr.fileno(), "w", closefd=False), sys.stderr, buffering=True)
@@ -61,7 +61,7 @@ def hush() -> None:
 
 def _text(raw: io.FileIO, before: object, *, buffering: bool) -> io.TextIOWrapper:
     encoding = getattr(before, "encoding", None) or "utf-8"
-    # A name of a file may hold what is no text, and a sentence may hold what the terminal has no letter for.
+    # The name of a file may contain bytes that are no text, and the terminal's encoding may lack a letter.
     errors = "surrogateescape" if encoding.lower() in {"utf-8", "utf8"} else "backslashreplace"
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=buffering)
 
@@ -74,6 +74,6 @@ def _to_nowhere(number: int) -> None:
 
 
 def _unwritable(why: str) -> Exception:
-    from models.errors import UnwritableOutput  # noqa: PLC0415 - a quick answer never needs it
+    from models.errors import UnwritableOutput  # noqa: PLC0415 - `fast_index` never needs it
 
     return UnwritableOutput(f"Standard output cannot be written: {why}.")

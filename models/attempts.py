@@ -1,4 +1,4 @@
-"""What became of each attempt, for people who watch the service. Nothing here decides anything: `jobs` does."""
+"""Records how each attempt at a job went, for people who watch the service; decisions are made in `jobs`."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,13 +11,13 @@ from models.tables import AttemptRecord, PhaseRecord
 
 
 def begin(session: Session, job_id: int, number: int, now: datetime, queued_at: datetime) -> None:
-    """Write that an attempt has begun, and how long the job had waited for it."""
+    """Record that an attempt has begun, and how long the job waited for it."""
     waited = max(0.0, (now - queued_at).total_seconds())
     session.add(AttemptRecord(job_id=job_id, number=number, waited_seconds=waited, started_at=now))
 
 
 def end(session: Session, job_ids: Sequence[int], now: datetime, outcome: AttemptEnd) -> None:
-    """Write the end of whatever attempts these jobs have going on; a job has one at most."""
+    """Record the end of the running attempts of some jobs; a job has at most one."""
     session.execute(
         update(AttemptRecord)
         .where(AttemptRecord.job_id.in_(job_ids), AttemptRecord.outcome.is_(None))
@@ -26,7 +26,7 @@ def end(session: Session, job_ids: Sequence[int], now: datetime, outcome: Attemp
 
 
 def note_phases(session: Session, job_id: int, number: int, seconds: Mapping[str, float]) -> None:
-    """Write how long each phase of an attempt took."""
+    """Record how long each phase of an attempt took."""
     if not seconds:
         return
     attempt_id = session.scalars(

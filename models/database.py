@@ -33,27 +33,27 @@ CONNECT_SECONDS = 5
 POSTGRESQL = {
     "connect_timeout": CONNECT_SECONDS,
     "client_encoding": "utf8",
-    # A server that vanished without a word is given up after 15 s, not after the system's two hours.
+    # A server that has vanished is given up after 15 s, not after the system's two hours.
     "tcp_user_timeout": 15_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 2,
-    # A process that is frozen in the middle of a transaction holds its rows no longer than this, and nobody
-    # waits for them longer than this.
+    # A process that is frozen in the middle of a transaction keeps its rows locked no longer than the first of
+    # these, and others wait for a lock no longer than the second.
     "options": "-c idle_in_transaction_session_timeout=15s -c lock_timeout=10s",
 }
-"""What libpq is told. Source: PostgreSQL 18, sections 32.1.2 and 19.11.1."""
+"""Options for libpq. Source: PostgreSQL 18, sections 32.1.2 and 19.11.1."""
 READ_ONLY = ("SQLITE_READONLY", "SQLITE_CANTOPEN")
 MOST_CONNECTIONS = 40
-"""Of one process: more than it has threads, so that none waits for another's connection."""
+"""Connections of one process: more than it has threads, so that no thread waits for another's."""
 LAST_ID = 2**31 - 1
-"""No row has a larger id. Source: PostgreSQL 18, table 8.2: integer."""
+"""The largest possible id. Source: PostgreSQL 18, table 8.2: integer."""
 Unreachable = (OperationalError, InterfaceError, PoolTimeout)
-"""What a statement raises when the database cannot be reached just now."""
+"""What a statement raises when the database cannot be reached at the moment."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware UTC datetime; SQLite keeps it as text that sorts as time does."""
+    """An aware UTC datetime; SQLite stores it as text that sorts in order of time."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -74,7 +74,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """Root of all tables. Constraints have names, so that migrations can speak of them."""
+    """Base of all tables. Constraints have names, so that migrations can refer to them."""
 
     metadata = MetaData(
         naming_convention={
@@ -92,7 +92,7 @@ def connect(url: str) -> Engine:
     """Return an engine for SQLite or PostgreSQL.
 
     Raises:
-        BadConfiguration: the address is no database address, or of another kind.
+        BadConfiguration: it is no database address, or one of another database.
     """
     place = address(url)
     if place.get_backend_name() == "postgresql":
@@ -103,9 +103,9 @@ def connect(url: str) -> Engine:
         event.listen(engine, "do_connect", _keep_private)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    event.listen(engine, "handle_error", _see_what_is_of_no_use)
-    event.listen(engine, "handle_error", _see_what_does_not_fit)
-    event.listen(engine, "handle_error", _see_what_cannot_be_kept)
+    event.listen(engine, "handle_error", _drop_unusable_connection)
+    event.listen(engine, "handle_error", _name_wrong_schema)
+    event.listen(engine, "handle_error", _name_bad_value)
     return engine
 
 
@@ -125,7 +125,7 @@ def reading(engine: Engine) -> sessionmaker[Session]:
 
 
 def now(session: Session) -> datetime:
-    """Return the time on the database's clock: the only clock on which leases are compared."""
+    """Return the time on the database's clock, by which all leases are compared."""
     if session.get_bind().dialect.name == "postgresql":
         return session.scalars(select(func.clock_timestamp(type_=UtcDateTime))).one()
     text = session.scalars(select(func.strftime(literal_column("'%Y-%m-%dT%H:%M:%f'"), "now"))).one()
@@ -133,10 +133,10 @@ def now(session: Session) -> datetime:
 
 
 def address(url: str) -> URL:
-    """Return the address of a database as SQLAlchemy takes it.
+    """Return the address of a database in SQLAlchemy's form.
 
     Raises:
-        BadConfiguration: it is none, or of another kind.
+        BadConfiguration: it is no database address, or one of another database.
     """
     try:
         address = make_url(url)
@@ -153,11 +153,12 @@ def address(url: str) -> URL:
     )
 
 
-def _see_what_is_of_no_use(context: ExceptionContext) -> None:
-    """Take a connection that can write no more for one that is gone, so that it is lent to nobody again.
+def _drop_unusable_connection(context: ExceptionContext) -> None:
+    """Treat a connection that can no longer write as broken, so that the pool drops it.
 
-    The server ended its session because we were frozen in a transaction. Or the database was read-only when the
-    connection was made, and both databases keep to that for as long as it is open. psycopg calls both InternalErrors.
+    Either the server ended its session, because this process was frozen in a transaction; or the database was
+    read-only when the connection was made, and stays so for as long as the connection is open. psycopg raises
+    InternalError for both.
     """
     error = context.original_exception
     read_only = getattr(error, "sqlite_errorname", "").startswith(READ_ONLY)
@@ -167,17 +168,17 @@ def _see_what_is_of_no_use(context: ExceptionContext) -> None:
 
 
 def _leave_it_to_the_server(connection: Any, _record: object, _lent: object) -> None:
-    """Let the server say whether a connection that was lent to read may write afterwards.
+    """Let the server decide whether a connection may write after it was used only for reading.
 
-    SQLAlchemy hands it back with READ WRITE, which goes before the server's `default_transaction_read_only`.
+    SQLAlchemy sets it back to READ WRITE, which would override the server's `default_transaction_read_only`.
     """
     connection.read_only = None
 
 
 def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _options: dict[str, Any]) -> None:
-    """Make a database's file for its user alone, and take one that is there from the others.
+    """Create a database's file so that only its user may open it, and take the rights of others from an old one.
 
-    What lies beside it gets from SQLite the rights that the database has at that moment, and keeps them.
+    The same goes for the files beside it, to which SQLite gives the database's rights when it creates them.
 
     A file that is there is never opened here: closing it would take every lock that SQLite holds on it from this
     process. The next program to end would then think itself the last, and delete the write-ahead log that we go on
@@ -194,15 +195,15 @@ def _keep_private(_dialect: Dialect, _record: object, arguments: list[Any], _opt
             Path(f"{name}{beside}").chmod(Path(name).stat().st_mode & 0o600)
 
 
-def _see_what_does_not_fit(context: ExceptionContext) -> None:
-    """Call a statement that a database does not understand, as one of another version, what PostgreSQL calls it."""
+def _name_wrong_schema(context: ExceptionContext) -> None:
+    """Raise ProgrammingError, as PostgreSQL does, for a statement that does not fit the schema's version."""
     error = context.original_exception
     if getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR":
         raise ProgrammingError(context.statement, context.parameters, error)
 
 
-def _see_what_cannot_be_kept(context: ExceptionContext) -> None:
-    """Call a number too large, or a text that is no Unicode, by one name: the drivers' encoders do not."""
+def _name_bad_value(context: ExceptionContext) -> None:
+    """Raise DataError for a number that is too large or a text that is not Unicode, whatever the driver raises."""
     error = context.original_exception
     if isinstance(error, OverflowError | UnicodeEncodeError):
         raise DataError(context.statement, context.parameters, error)
@@ -214,8 +215,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # The driver must not begin transactions by itself: a deferred one that reads and then writes fails at once
-    # with "database is locked" instead of waiting its turn. We begin each ourselves, see `_begin_sqlite`.
+    # The driver must not begin transactions by itself: a deferred one that reads and then writes fails at once with
+    # "database is locked" instead of waiting. We begin each of them ourselves, see `_begin_sqlite`.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):

@@ -1,4 +1,4 @@
-"""Whether a database can be used by this program: asked before it is, so that a person hears it in one sentence."""
+"""Checks whether this program can use a database, before it does, so that people get one clear sentence."""
 
 import os
 import sqlite3
@@ -26,7 +26,7 @@ from models.tables import Job
 
 STAMP = "alembic_version"
 OURS = {"jobs", "mosaics", "tile_sets"}
-"""Tables that every version has had."""
+"""Tables that every version has."""
 REVISIONS = sorted(path.name[:4] for path in Path(__file__).parent.glob("migrations/versions/[0-9]*.py"))
 GARBAGE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 SMALLEST_BYTES = 512
@@ -39,7 +39,7 @@ def check(url: str) -> str:
 
     Raises:
         UnusableDatabase: it cannot.
-        DatabaseUnavailable: it does not answer just now.
+        DatabaseUnavailable: it does not answer at the moment.
     """
     at = check_migratable(url)
     if at != REVISIONS[-1]:
@@ -51,18 +51,18 @@ def check(url: str) -> str:
 
 
 def check_migratable(url: str) -> str | None:
-    """Return the version of a database that can be used once it is migrated; None of an empty one.
+    """Return the version of a database that can be used once it is migrated; None for an empty one.
 
     Raises:
         UnusableDatabase: it cannot.
-        DatabaseUnavailable: it does not answer just now.
+        DatabaseUnavailable: it does not answer at the moment.
     """
     address = database.address(url)
     is_sqlite = address.get_backend_name() == "sqlite"
     if is_sqlite and not _is_there(address):
         return None
     more = {"timeout": database.BUSY_SECONDS} if is_sqlite else database.POSTGRESQL
-    # An engine that changes nothing: the database may be another program's.
+    # A plain engine that changes nothing, since the database may be another program's.
     engine = create_engine(address, poolclass=NullPool, connect_args=more)
     with in_a_sentence(), engine.connect() as connection:
         if not is_sqlite:
@@ -72,11 +72,11 @@ def check_migratable(url: str) -> str | None:
 
 @contextmanager
 def in_a_sentence() -> Iterator[None]:
-    """Say whatever keeps a database from being used as one sentence.
+    """Turn whatever keeps a database from being used into one sentence.
 
     Raises:
-        UnusableDatabase: it is of no use as it is.
-        DatabaseUnavailable: it does not answer just now.
+        UnusableDatabase: it cannot be used as it is.
+        DatabaseUnavailable: it does not answer at the moment.
     """
     try:
         yield
@@ -100,10 +100,10 @@ def _plain(error: Exception) -> UnusableDatabase | DatabaseUnavailable:
 
 
 def _is_there(address: URL) -> bool:
-    """Whether an SQLite database has a file that this user may read and write, with its folder."""
+    """Whether an SQLite database has a file, after checking that this user may read and write it and its folder."""
     path = Path(address.database or "")
     folder = path.absolute().parent
-    # Not by pathlib, which raises where it may not look.
+    # Not with pathlib, which raises an error where this user may not look.
     if not os.path.isdir(folder):  # noqa: PTH112
         raise UnusableDatabase(f"The database cannot be used: there is no folder {folder}.")
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113

@@ -1,6 +1,6 @@
-"""The photos of a tile set that are in no mosaic although its index has them: by rows, from a version on.
+"""Exclusions: photos that are in a tile set's index but in no mosaic, from one version to another.
 
-Somebody banned or removed them, or they are nearly the same as another photo, which stands for them.
+A person banned or removed the photo, or it is nearly the same as another photo, which stands for it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,16 +13,16 @@ from models.rules.orders import ExclusionReason
 from models.tables import Exclusion, RemovedTile, SkippedPhoto, Tile, TileSet
 
 ROWS_AT_ONCE = 1_000
-"""Contents that one statement names."""
+"""Content hashes in one statement."""
 
 
 def in_force(tile_set_id: UUID) -> Sequence[ColumnElement[bool]]:
-    """Return the conditions for what a tile set leaves out of mosaics that are ordered now."""
+    """Return the conditions on exclusions that apply to mosaics that are ordered now."""
     return Exclusion.tile_set_id == tile_set_id, Exclusion.until.is_(None)
 
 
 def left_out(reason: ExclusionReason) -> ColumnElement[bool]:
-    """Whether a tile is left out of mosaics now, for a reason."""
+    """Return the condition that a tile is excluded now, for a reason."""
     return exists().where(
         Exclusion.tile_set_id == Tile.tile_set_id,
         Exclusion.content == Tile.content,
@@ -32,7 +32,7 @@ def left_out(reason: ExclusionReason) -> ColumnElement[bool]:
 
 
 def excluded(session: Session, tile_set_id: UUID, version: int | None = None) -> set[str]:
-    """Return the content hashes that a version leaves out of its index; of the newest if none is named."""
+    """Return the content hashes that a version excludes; the newest version if none is given."""
     query = select(Exclusion.content).where(Exclusion.tile_set_id == tile_set_id)
     if version is None:
         return set(session.scalars(query.where(Exclusion.until.is_(None))))
@@ -41,26 +41,32 @@ def excluded(session: Session, tile_set_id: UUID, version: int | None = None) ->
 
 
 def in_force_for(session: Session, tile_set_id: UUID, reason: ExclusionReason) -> set[str]:
-    """Return the content hashes that are left out now for a reason."""
+    """Return the content hashes that are excluded now for a reason."""
     return set(session.scalars(select(Exclusion.content).where(*in_force(tile_set_id), Exclusion.reason == reason)))
 
 
 def removed(session: Session, tile_set_id: UUID) -> set[str]:
-    """Return the content hashes that the next index need not hold: gone for good, and not sent again."""
+    """Return the content hashes that the next index need not have: deleted for good, and not sent again."""
     held = select(Tile.content).where(Tile.tile_set_id == tile_set_id)
     query = select(Exclusion.content).where(*in_force(tile_set_id), Exclusion.content.not_in(held))
     return set(session.scalars(query)) - in_trash(session, tile_set_id)
 
 
 def in_trash(session: Session, tile_set_id: UUID) -> set[str]:
-    """Return the content hashes of photos that were removed and may come back."""
+    """Return the content hashes of photos that are in the trash, from which they may come back."""
     return set(session.scalars(select(RemovedTile.content).where(RemovedTile.tile_set_id == tile_set_id)))
 
 
 def set_aside(session: Session, tile_set_id: UUID, alike: Mapping[str, str], number: int) -> None:
-    """Leave near-duplicates out from a version on, with a line in the report; use again those that are none any more.
+    """Exclude near-duplicates from a version on, with a line in the report, and include those that no longer are any.
 
-    What was banned or removed while they were looked for stands for none.
+    A photo that was banned or removed meanwhile does not stand for others.
+
+    Args:
+        session: A transaction.
+        tile_set_id: The tile set.
+        alike: Near-duplicates, each with the photo that stands for it, by content hash.
+        number: The version.
     """
     near = Exclusion.reason == ExclusionReason.NEAR_DUPLICATE
     aside = select(Exclusion.content, Exclusion.stand_in).where(*in_force(tile_set_id), near)
@@ -95,7 +101,7 @@ def set_aside(session: Session, tile_set_id: UUID, alike: Mapping[str, str], num
 
 
 def use_again(session: Session, tile_set_id: UUID, contents: Sequence[str], number: int) -> None:
-    """Leave near-duplicates out no longer from a version on, and take their lines out of the report."""
+    """End the exclusion of near-duplicates from a version on, and delete their lines from the report."""
     for some in _chunks(contents):
         near = Exclusion.reason == ExclusionReason.NEAR_DUPLICATE, Exclusion.content.in_(some)
         session.execute(update(Exclusion).where(*in_force(tile_set_id), *near).values(until=number))

@@ -1,4 +1,4 @@
-"""Every job with what it is for and what became of it, for people who look after the service."""
+"""Lists jobs, with their purpose and their attempts, for people who look after the service."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from models.tables import AttemptRecord, Job, Mosaic, PhaseRecord, TileSet
 
 @dataclass(frozen=True)
 class Entry:
-    """A job, and the mosaic or tile set that it is for; None once that has a newer job."""
+    """A job, and the mosaic or tile set that it is for; None if that has a newer job."""
 
     job: Job
     purpose: Mosaic | TileSet | None
@@ -21,7 +21,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class AttemptEntry:
-    """An attempt, and the seconds of each of its phases in the order in which they were written."""
+    """An attempt, and the seconds of each of its phases, in the order in which they were recorded."""
 
     record: AttemptRecord
     phases: Mapping[str, float]
@@ -51,7 +51,7 @@ def find_entry(session: Session, job_id: int) -> Entry:
 
 
 def newest(session: Session, states: Collection[JobState], most: int) -> list[Entry]:
-    """Return the newest jobs that are in one of these states; in any, if none is named."""
+    """Return the newest jobs in some states; in any state if none is given."""
     query = (
         select(Job, Mosaic, TileSet)
         .outerjoin(Mosaic, Mosaic.job_id == Job.id)

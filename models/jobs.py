@@ -1,7 +1,7 @@
 """The only writer of a job's state: every transition is one UPDATE, guarded by the state it expects.
 
-A read followed by a write is a race; a guarded UPDATE has one winner. `now` is the database's time
-(`database.now`), handed in so that every caller of one transaction sees the same moment.
+A read followed by a write is a race; a guarded UPDATE has exactly one winner. `now` is the database's time
+(`database.now`); it is an argument, so that everything in one transaction has the same time.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ RING_AGAIN_MOST = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to work on a job until its span ends without a beat."""
+    """The right to work on a job; it ends when it was not renewed in time."""
 
     job_id: int
     attempt: int
@@ -33,12 +33,12 @@ class Lease:
 
     @property
     def name(self) -> str:
-        """What no other attempt is called: part of the keys under which this one writes."""
+        """A name that no other attempt has; it is in the keys of all blobs that this attempt writes."""
         return f"{self.job_id}-{self.attempt}"
 
 
 def add(session: Session, kind: JobKind, lane: Lane, now: datetime, ring_again: timedelta) -> Job:
-    """Add a queued job, to be rung for by the caller once its transaction has committed."""
+    """Add a queued job; the caller rings for it once the transaction has committed."""
     job = Job(
         kind=kind,
         lane=lane,
@@ -54,7 +54,7 @@ def add(session: Session, kind: JobKind, lane: Lane, now: datetime, ring_again: 
 
 
 def claim(session: Session, job_id: int, now: datetime, span: timedelta) -> Lease | None:
-    """Take a queued job; None when it is not there to be taken."""
+    """Take a queued job; None if it is not queued any more."""
     token = token_hex(16)
     claimed = session.execute(
         update(Job)
@@ -96,7 +96,7 @@ def succeed(session: Session, lease: Lease, now: datetime) -> None:
 
 
 def fail(session: Session, lease: Lease, now: datetime, error: TesseraError) -> None:
-    """Close a job with the code and the sentence of what went wrong.
+    """Close a job with the code and the sentence of an error.
 
     Raises:
         LeaseLost: the attempt no longer holds the job.
@@ -105,7 +105,7 @@ def fail(session: Session, lease: Lease, now: datetime, error: TesseraError) -> 
 
 
 def give_back(session: Session, lease: Lease, now: datetime) -> None:
-    """Queue a job again because its worker is asked to end: the attempt does not count, and the next sweep rings.
+    """Queue a job again because its worker was asked to end; the attempt does not count, and the next sweep rings.
 
     Raises:
         LeaseLost: the attempt no longer holds the job.
@@ -130,7 +130,7 @@ def note_failed_ring(session: Session, job_id: int) -> None:
 
 
 def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
-    """Cancel every one of these jobs that is not final; return how many were cancelled."""
+    """Cancel those of some jobs that are not final; return how many were cancelled."""
     cancelled = session.scalars(
         update(Job)
         .where(Job.id.in_(list(job_ids)), Job.state.in_(before(JobState.CANCELLED)))
@@ -142,16 +142,16 @@ def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
 
 
 def release_stale(session: Session, now: datetime, patience: Patience) -> list[Doorbell]:
-    """Queue again the jobs whose lease ran out, and fail those that had all their attempts or all their time.
+    """Queue again the jobs whose lease ran out; fail those that have used up their attempts or their time.
 
-    Rows that another sweep, or a frozen worker, holds locked are left to the next sweep.
+    Rows that another sweep or a frozen worker has locked are left to the next sweep.
 
     Returns:
-        Whom to ring for, once the transaction has committed.
+        The doorbells to ring once the transaction has committed.
     """
     stale = (Job.state == JobState.RUNNING) & (Job.lease_until < now)
     query = select(Job.id, Job.attempt - Job.given_back, Job.started_at, Job.lease_until).where(stale)
-    # A constraint of the table says that neither time is missing while a job runs.
+    # A constraint of the table makes sure that neither time is NULL while a job runs.
     found = cast(
         "Sequence[tuple[int, int, datetime, datetime]]",
         session.execute(query.with_for_update(skip_locked=True)).all(),
@@ -186,16 +186,17 @@ def ring_again(
     patience: timedelta = RING_AGAIN_MOST,
     most: int = 500,
 ) -> list[Doorbell]:
-    """Pick the queued jobs whose doorbell may have been lost; each sweep gets different ones.
+    """Pick the queued jobs whose message may have been lost; sweeps that run at once pick different ones.
 
-    A job that has waited long is rung for ever less often: next after as long as it has waited, an hour at most.
-    But where jobs wait and not one message does, messages were lost, as when Redis was started anew.
+    The longer a job has waited, the longer it is until the next ring: as long as it has waited, but at most an hour.
+    In a lane where jobs wait but no message does, messages were lost, for instance because Redis was restarted; there
+    all jobs are picked.
 
     Args:
         session: A transaction.
         now: The time on the database's clock.
-        empty: Lanes in whose queue there is no message.
-        patience: How long a job in such a lane must have waited: it may just be on its way to a worker.
+        empty: Lanes whose queue has no message.
+        patience: How long a job in such a lane must have waited; a shorter one may be on its way to a worker.
         most: How many to pick at once.
     """
     lost = Job.lane.in_(list(empty)) & (Job.queued_at < now - patience)

@@ -1,4 +1,4 @@
-"""Who gave the access token and has not left since: a browser's cookie without its row opens nothing."""
+"""Logins: rows of browsers that have given the access token. A cookie is worth nothing without its row."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from models.tables import Login
 
 LIFE = timedelta(days=30)
-"""After this the token is asked for again."""
+"""How long a login lasts."""
 
 
 def enter(session: Session, now: datetime) -> UUID:
-    """Return the name of a new login; forget those that are too old."""
+    """Add a login and return its id; delete those that have expired."""
     session.execute(delete(Login).where(Login.entered_at <= now - LIFE))
     identity = uuid4()
     session.add(Login(id=identity, entered_at=now))
@@ -21,10 +21,10 @@ def enter(session: Session, now: datetime) -> UUID:
 
 
 def leave(session: Session, identity: UUID) -> None:
-    """End a login, wherever its cookie was copied to."""
+    """End a login; any copy of its cookie is worthless from then on."""
     session.execute(delete(Login).where(Login.id == identity))
 
 
 def stands(session: Session, identity: UUID, now: datetime) -> bool:
-    """Whether a login has not ended."""
+    """Whether a login is still valid."""
     return bool(session.scalar(select(exists().where(Login.id == identity, Login.entered_at > now - LIFE))))

@@ -1,4 +1,4 @@
-"""Structured log lines on standard error: JSON for machines, plain for people."""
+"""Structured log lines on standard error: JSON for programs, plain text for people."""
 
 import logging
 import sys
@@ -9,13 +9,13 @@ from models.settings import Settings
 
 
 def request_id() -> str | None:
-    """Return the id of the request that is being answered, if this is one; every log line and job carries it."""
+    """Return the id of the request that is being answered, if there is one; every log line and every job has it."""
     bound: str | None = structlog.contextvars.get_contextvars().get("request_id")
     return bound
 
 
 def configure(settings: Settings) -> None:
-    """Send every log line of this process, ours and the libraries', through one renderer."""
+    """Send all log lines of this process, ours and the libraries', through one renderer."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -44,5 +44,5 @@ def configure(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # pyvips tells at DEBUG of every call.
+    # At DEBUG, pyvips logs every call.
     logging.getLogger("pyvips").setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Ring once the rows are written, and write down the message that did not reach the queue."""
+"""Rings doorbells once the rows are committed, and counts messages that did not reach the queue."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 def ring_all(sessions: sessionmaker[Session], bells: Iterable[Doorbell]) -> None:
-    """Ring until the first that fails, which is counted. Call it after the commit; it never fails its caller."""
+    """Ring until one fails, which is counted. Call this after the commit; it never raises."""
     left = queue.ring_all(bells)
     if not left:
         return

@@ -1,7 +1,7 @@
-"""The only writer of parts: a large tile set is indexed in parts, each by whoever takes it, under a lease of its own.
+"""The only writer of parts. A large tile set is indexed in parts, each by one worker under a lease of its own.
 
-As in `jobs`, every transition is one UPDATE, guarded by the state it expects and by the lease's token. Nobody sweeps
-parts: whoever looks for work takes one whose lease has run out.
+As in `jobs`, every transition is one UPDATE, guarded by the state it expects and by the lease's token. Parts are not
+swept: a worker that looks for work also takes parts whose lease has run out.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from models.tables import Job, Part, Source, TileSet
 
 @dataclass(frozen=True)
 class PartLease:
-    """The right to work on a part until its span ends without a beat."""
+    """The right to work on a part; it ends when it was not renewed in time."""
 
     part_id: int
     tile_set_id: UUID
@@ -32,26 +32,26 @@ class PartLease:
 
     @property
     def name(self) -> str:
-        """What no other attempt is called, not even after one was given back: part of the keys it writes under."""
+        """A name that no other attempt has, not even after one was given back; it is in the keys of its blobs."""
         return f"{self.number}-{self.token}"
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a new part is made of: where its list of photos lies, and how many these are."""
+    """What a new part consists of: the key of its list of photos, and how many there are."""
 
     key: str
     photo_count: int
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far a tile set is.
+class IndexingProgress:
+    """How far the indexing of a tile set is.
 
     Attributes:
-        done: Photos that were looked at.
+        done: Photos that are done.
         total: Photos in all parts.
-        rate: Photos a second, by the parts that this attempt at the job has worked on; 0 while nothing is known.
+        rate: Photos a second, measured on the parts of this attempt at the job; 0 while it is unknown.
     """
 
     done: int
@@ -60,15 +60,15 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """What is left at this rate; None while nothing is known."""
+        """How long the rest takes at this rate; None while the rate is unknown."""
         return (self.total - self.done) / self.rate if self.rate else None
 
 
 def lay_out(session: Session, tile_set_id: UUID, sources: Sequence[int], listings: Sequence[Listing]) -> None:
-    """Write the parts of sources that have none yet.
+    """Add the parts of sources that were not planned yet.
 
     Raises:
-        LeaseLost: another attempt has done so; the transaction must be rolled back.
+        LeaseLost: another attempt has planned them; the transaction must be rolled back.
     """
     planned = update(Source).where(Source.id.in_(sources), Source.planned.is_(False)).values(planned=True)
     if len(session.scalars(planned.returning(Source.id)).all()) != len(sources):
@@ -82,7 +82,7 @@ def lay_out(session: Session, tile_set_id: UUID, sources: Sequence[int], listing
 
 
 def claim(session: Session, tile_set_id: UUID, now: datetime, span: timedelta, max_attempts: int) -> PartLease | None:
-    """Take a part that nobody works on; None when there is none."""
+    """Take a part that nobody is working on; None if there is none."""
     free = _free(now) & (Part.attempt < max_attempts)
     part_id = session.scalar(
         select(Part.id)
@@ -114,19 +114,19 @@ def beat(session: Session, lease: PartLease, now: datetime, span: timedelta, don
     """Renew a lease and write how many photos are done.
 
     Raises:
-        LeaseLost: another has the part, or the whole job was cancelled or failed.
+        LeaseLost: another worker has the part, or the whole job was cancelled or failed.
     """
     _guarded(session, lease, [PartState.TAKEN], lease_until=now + span, done_count=done_count)
 
 
 def finish(session: Session, lease: PartLease, now: datetime, index_key: str | None) -> None:
-    """Close a part whose index lies under a key; None where not one photo was of use.
+    """Close a part with the key of its index; None if not one photo was usable.
 
-    Locks the part, then its set, whose photos only this transaction changes from now on. Whoever else locks both does
-    so in this order.
+    Locks the part and then its tile set, so that no other transaction changes the set's photos before this one ends.
+    Whoever else locks both must use the same order.
 
     Raises:
-        LeaseLost: another has the part, or nobody wants it any more; the transaction must be rolled back.
+        LeaseLost: another worker has the part, or its job has ended; the transaction must be rolled back.
     """
     values = {"index_key": index_key, "done_count": Part.photo_count, "ended_at": now}
     _guarded(session, lease, _before(PartState.DONE), state=PartState.DONE, **_NO_LEASE, **values)
@@ -134,25 +134,25 @@ def finish(session: Session, lease: PartLease, now: datetime, index_key: str | N
 
 
 def give_back(session: Session, lease: PartLease) -> None:
-    """Leave a part to others because this worker is asked to end: the attempt does not count.
+    """Leave a part to others because this worker was asked to end; the attempt does not count.
 
     Raises:
-        LeaseLost: another has the part already.
+        LeaseLost: another worker has the part already.
     """
-    # Somebody may have forgiven this attempt meanwhile.
+    # The attempts may have been set to 0 meanwhile, by `forgive`.
     attempt = case((Part.attempt > 0, Part.attempt - 1), else_=0)
     _guarded(session, lease, _before(PartState.OPEN), state=PartState.OPEN, attempt=attempt, **_NO_LEASE)
 
 
 def forgive(session: Session, tile_set_id: UUID) -> None:
-    """Let parts be tried again as often as new ones: somebody asked for it."""
+    """Set the attempts of unfinished parts to 0, because a person had the job tried again."""
     session.execute(
         update(Part).where(Part.tile_set_id == tile_set_id, Part.state != PartState.DONE).values(attempt=0)
     )
 
 
 def free_count(session: Session, tile_set_id: UUID, now: datetime) -> int:
-    """Return how many parts nobody works on."""
+    """Return how many parts nobody is working on."""
     return session.scalars(select(func.count()).where(Part.tile_set_id == tile_set_id, _free(now))).one()
 
 
@@ -163,13 +163,20 @@ def open_count(session: Session, tile_set_id: UUID) -> int:
 
 
 def hopeless(session: Session, tile_set_id: UUID, now: datetime, max_attempts: int) -> int:
-    """Return how many parts nobody works on and nobody may take any more."""
+    """Return how many parts have failed too often to be taken again."""
     given_up = (Part.tile_set_id == tile_set_id) & _free(now) & (Part.attempt >= max_attempts)
     return session.scalars(select(func.count()).where(given_up)).one()
 
 
-def progress(session: Session, tile_set_id: UUID, since: datetime | None, now: datetime) -> Progress | None:
-    """Return how far a tile set is whose attempt began at a time; None before its photos were counted."""
+def progress(session: Session, tile_set_id: UUID, since: datetime | None, now: datetime) -> IndexingProgress | None:
+    """Return how far the indexing of a tile set is; None until its photos are counted.
+
+    Args:
+        session: A transaction.
+        tile_set_id: The tile set.
+        since: When the present attempt began, to measure the rate from; None to leave the rate unknown.
+        now: The time on the database's clock.
+    """
     of_set = Part.tile_set_id == tile_set_id
     done, total = session.execute(select(func.sum(Part.done_count), func.sum(Part.photo_count)).where(of_set)).one()
     if total is None:
@@ -178,11 +185,11 @@ def progress(session: Session, tile_set_id: UUID, since: datetime | None, now: d
     if since is not None and now > since:
         fresh = select(func.coalesce(func.sum(Part.done_count), 0)).where(of_set, Part.started_at >= since)
         rate = session.scalars(fresh).one() / (now - since).total_seconds()
-    return Progress(done, total, rate)
+    return IndexingProgress(done, total, rate)
 
 
-def so_far(session: Session, tile_set: TileSet) -> Progress | None:
-    """Return how far a tile set is that is being indexed; None when it is not, or its photos are not counted yet."""
+def so_far(session: Session, tile_set: TileSet) -> IndexingProgress | None:
+    """Return how far the indexing of a tile set is; None if it has ended, or its photos are not counted yet."""
     if tile_set.job.state.final:
         return None
     return progress(session, tile_set.id, tile_set.job.started_at, database.now(session))
@@ -200,7 +207,7 @@ def _free(now: datetime) -> ColumnElement[bool]:
 
 
 def _wanted() -> ColumnElement[bool]:
-    """Whether the part's job may still come to something."""
+    """Return the condition that the part's job has not ended."""
     unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
     return exists().where(TileSet.id == Part.tile_set_id, Job.id == TileSet.job_id, unfinished)
 

@@ -1,4 +1,4 @@
-"""Checked wishes become rows. The caller commits, and only then rings."""
+"""Places orders: adds tile sets, mosaics and batches with their jobs. The caller commits, and only then rings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -21,7 +21,7 @@ RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED})
 
 @dataclass(frozen=True)
 class StoredFile:
-    """An uploaded file that is in the store: its name for people, its key, and its place in the zip it came in."""
+    """An uploaded file in the store: its name for people, its key, and its number in the zip that it came in."""
 
     name: str
     key: str
@@ -30,9 +30,9 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class NewSource:
-    """Where photos are to come from: a key in the store, or an address of a place that the workers can read.
+    """Where photos come from: a key in the store, or the address of a place that the workers can read.
 
-    Of a place, `exclude` has the patterns of what is left out, one a line.
+    For a place, `exclude` has the patterns of files to leave out, one a line.
     """
 
     kind: SourceKind
@@ -53,7 +53,7 @@ def place_tile_set(
     dedupe: bool = False,
     keep_originals: bool = False,
 ) -> Doorbell:
-    """Write a tile set, where its photos come from, and the job that will index it."""
+    """Add a tile set, its sources, and the job that will index it."""
     now = database.now(session)
     job = jobs.add(session, JobKind.INDEX, Lane.INDEXING, now, ring_again)
     session.add(
@@ -74,13 +74,13 @@ def place_tile_set(
 def place_photos(
     session: Session, tile_set_id: UUID, sources: Sequence[NewSource], ring_again: timedelta
 ) -> Doorbell:
-    """Write where more photos of a tile set come from, and the job that will index them; meanwhile it stays in use.
+    """Add sources to a tile set, and the job that will index them; meanwhile the set stays in use.
 
     Raises:
         NotFound: there is no such tile set.
         NotReady: it is being indexed.
     """
-    # Parts are locked before their set, see `parts.finish`; what was read of the set before may be old by now.
+    # Parts are locked before their set, see `parts.finish`. What was read about the set before may be out of date.
     parts.forgive(session, tile_set_id)
     session.execute(select(TileSet.id).where(TileSet.id == tile_set_id).with_for_update())
     session.expire_all()
@@ -116,7 +116,7 @@ def place_mosaic(
     order: MosaicOrder,
     ring_again: timedelta,
 ) -> Doorbell:
-    """Write a mosaic and the job that will render it, in the lane of people who wait.
+    """Add a mosaic, and the job that will render it, in the lane for people who wait.
 
     Raises:
         NotFound: there is no such tile set.
@@ -137,7 +137,7 @@ def place_batch(
     order: MosaicOrder,
     ring_again: timedelta,
 ) -> list[Doorbell]:
-    """Write one mosaic and one job for each target, in the lane that never delays a person.
+    """Add a batch with a mosaic and a job for each target, in the lane that never delays a person.
 
     Raises:
         NotFound: there is no such tile set.
@@ -155,9 +155,9 @@ def place_batch(
 
 
 def place_again(session: Session, job_id: int) -> int:
-    """Give the mosaic or tile set of a job that came to nothing a new job, for which the next sweep rings.
+    """Give the mosaic or tile set of a failed or cancelled job a new job, for which the next sweep rings.
 
-    The old job stays as it is, for the record.
+    The old job stays as it is, as a record.
 
     Returns:
         The new job's id.
@@ -176,11 +176,11 @@ def place_again(session: Session, job_id: int) -> int:
 
 
 def _hand_over(session: Session, old: Job, new: Job) -> bool:
-    """Let what one job was for be another's; whether it was still there to be handed over."""
+    """Move the mosaic or tile set of one job to another; return whether the old job still had one."""
     if old.kind is JobKind.RENDER:
         handed = update(Mosaic).where(Mosaic.job_id == old.id).values(job_id=new.id).returning(Mosaic.id)
         return session.scalar(handed) is not None
-    # The parts that are done stay done: the new job goes on where the old one stopped.
+    # Parts that are done stay done, so the new job continues where the old one stopped.
     for tile_set_id in session.scalars(select(TileSet.id).where(TileSet.job_id == old.id)):
         parts.forgive(session, tile_set_id)
     mine = TileSet.job_id == old.id, TileSet.deleted_at.is_(None)

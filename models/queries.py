@@ -1,4 +1,4 @@
-"""Questions to the tables, for pages, the API and the workers."""
+"""Queries of the tables, for pages, the API and the workers."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -60,7 +60,7 @@ def find_tile_set(session: Session, tile_set_id: UUID) -> TileSet:
 
 
 def find_indexed(session: Session, tile_set_id: UUID) -> TileSet:
-    """Return a tile set that mosaics can be made of.
+    """Return a tile set that mosaics can be made from.
 
     Raises:
         NotFound: there is none.
@@ -132,7 +132,7 @@ def find_tile(session: Session, tile_set_id: UUID, content: str) -> Shown:
 
 
 def tiles(session: Session, tile_set_id: UUID, after: int = 0, most: int = PAGE_LENGTH) -> list[Shown]:
-    """Return photos of a tile set in the order in which they came, from behind a tile's id on."""
+    """Return photos of a tile set in the order in which they were added, after a tile's id."""
     query = _shown(tile_set_id).where(Tile.id > after).order_by(Tile.id).limit(most)
     return [Shown(tile, banned) for tile, banned in session.execute(query)]
 
@@ -178,7 +178,7 @@ def find_batch(session: Session, batch_id: UUID) -> Batch:
 
 
 def tile_sets(session: Session, *, indexed_only: bool = False) -> Sequence[TileSet]:
-    """Return the newest tile sets with their jobs; every indexed one when orders may be placed on them."""
+    """Return the newest tile sets with their jobs; or every indexed one, to choose from for an order."""
     query = select(TileSet).where(TileSet.deleted_at.is_(None)).options(joinedload(TileSet.job))
     query = query.order_by(TileSet.created_at.desc())
     query = query.where(TileSet.version.is_not(None)) if indexed_only else query.limit(PAGE_LENGTH)
@@ -198,7 +198,7 @@ def batches(session: Session) -> Sequence[Batch]:
 
 
 def batch_mosaics(session: Session, batch_id: UUID, first: int = 0, most: int | None = None) -> Sequence[Mosaic]:
-    """Return the mosaics of a batch in the order of its targets from a number on, with their jobs."""
+    """Return the mosaics of a batch, with their jobs, in the order of its targets, from a number on."""
     query = (
         select(Mosaic).where(Mosaic.batch_id == batch_id, Mosaic.number >= first).order_by(Mosaic.number).limit(most)
     )
@@ -221,7 +221,7 @@ def batch_progress(session: Session, batch_id: UUID) -> BatchProgress:
 def skipped_photos(
     session: Session, tile_set_id: UUID, most: int | None = REPORT_LENGTH, after: int = 0
 ) -> Sequence[SkippedPhoto]:
-    """Return the report of a tile set, from behind a line's id on: the files that became no tile; faults first."""
+    """Return lines of a tile set's report after a line's id: the files that are no tiles, faults first."""
     no_fault = SkippedPhoto.code.in_([NotAPicture.code, "duplicate", ExclusionReason.REMOVED.value])
     query = select(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set_id, SkippedPhoto.id > after)
     return session.scalars(query.order_by(no_fault, SkippedPhoto.id).limit(most)).all()

@@ -1,7 +1,7 @@
 """The one Celery app, its settings, and `ring`. The only importer of Celery.
 
-Early acknowledgement, no retries, no results: a lease and the sweep do that work once. Why each setting stands
-here is in docs/explanation/queue-settings.md.
+Early acknowledgement, no retries, no results: the lease and the sweep do that work. The reason for each setting is in
+docs/explanation/queue-settings.md.
 """
 
 import socket
@@ -23,14 +23,14 @@ from models.settings import Settings
 __all__ = ["SoftTimeLimitExceeded", "app", "connect", "empty_lanes", "ping", "ring", "ring_all", "signals"]
 
 PUBLISH_SECONDS = 1.0
-"""Bound on connecting to Redis and on each answer of it, in a process that publishes: two of them make 2 s."""
+"""Limit on connecting to Redis, and on each of its answers, in a process that publishes: 2 s for the two together."""
 CONSUME_SECONDS = 5.0
 HEALTH_SECONDS = 10
-"""A worker whose question Redis leaves open for longer than this asks on a new connection."""
+"""A worker that gets no answer from Redis for longer than this opens a new connection."""
 KEEPALIVE = (
     {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3} if sys.platform == "linux" else {}
 )
-"""A Redis that vanished without a word is noticed after 25 s, not after the system's two hours. Source: tcp(7)."""
+"""A Redis that has vanished is noticed after 25 s, not after the system's two hours. Source: tcp(7)."""
 CHILD_TASKS = 200
 CHILD_KILOBYTES = 1_500_000
 
@@ -54,7 +54,7 @@ class _QoS(QoS):
 Channel.QoS = _QoS
 app = Celery("tessera", set_as_current=True)
 app.conf.update(
-    # Without an exchange and a key of its own every queue would get the messages of all.
+    # Without an exchange and a key of its own, every queue would get all messages.
     task_queues=[Queue(lane.value, Exchange(lane.value), lane.value) for lane in Lane],
     task_default_queue=Lane.INTERACTIVE.value,
     task_create_missing_queues=False,
@@ -79,7 +79,7 @@ app.conf.update(
 
 
 def connect(settings: Settings, role: Literal["publisher", "worker"]) -> Celery:
-    """Point the app at Redis; a publisher gives up within 2 s, a worker never."""
+    """Set the app up to use Redis; a publisher gives up after 2 s, a worker never."""
     seconds = PUBLISH_SECONDS if role == "publisher" else CONSUME_SECONDS
     app.conf.update(
         broker_url=settings.redis_url,
@@ -100,14 +100,14 @@ def connect(settings: Settings, role: Literal["publisher", "worker"]) -> Celery:
 
 
 def ping() -> str:
-    """Return who answers at the broker's address.
+    """Return a sentence with the broker's address, after connecting to it.
 
     Raises:
-        QueueUnavailable: nobody does, in time.
+        QueueUnavailable: it does not answer in time.
     """
     try:
         with app.connection_for_write() as connection:
-            # One try: a pause before a second would take as long again as the bounds on the first.
+            # Only one try: a second, with the pause before it, would double the time.
             connection.ensure_connection(max_retries=0)
             return f"answers at {connection.as_uri()}"
     except (KombuError, OSError) as error:
@@ -115,7 +115,7 @@ def ping() -> str:
 
 
 def empty_lanes() -> set[Lane]:
-    """Return the lanes in whose queue no message waits; none when Redis does not say."""
+    """Return the lanes whose queue has no message; no lane if Redis does not answer."""
     with app.connection_for_write() as connection:
         try:
             connection.ensure_connection(max_retries=0)
@@ -126,7 +126,7 @@ def empty_lanes() -> set[Lane]:
 
 
 def ring(bell: Doorbell) -> None:
-    """Tell the workers that a job waits.
+    """Send the workers the message that a job waits.
 
     Raises:
         QueueUnavailable: Redis did not take the message in time. The sweep will ring again.
@@ -138,10 +138,10 @@ def ring(bell: Doorbell) -> None:
 
 
 def ring_all(bells: Iterable[Doorbell]) -> list[Doorbell]:
-    """Ring until the first that fails: the rows are written, and the sweep rings for whoever is left.
+    """Ring until one fails; the rows are written, so the sweep rings for the rest.
 
     Returns:
-        Those that were not rung: the one that failed first, and after it those that were not tried.
+        Those that were not rung: the one that failed, and then those that were not tried.
     """
     waiting = list(bells)
     for number, bell in enumerate(waiting):

@@ -1,7 +1,7 @@
-"""Whether orders can be taken: what `/readyz` and `tessera doctor` look at, each thing by writing to it.
+"""Whether orders can be taken: `/readyz` and `tessera doctor` check the database and the store by writing to them.
 
-A look is bounded in time and its result is kept for a while, so that asking often costs nothing and a database or
-a store that does not answer holds nobody.
+A check is limited in time, and its result is reused for a while. So asking often is cheap, and a database or a store
+that does not answer holds up nobody.
 """
 
 import time
@@ -29,17 +29,17 @@ def check_database(services: Services) -> str:
     """Return the version of the database.
 
     Raises:
-        UnusableDatabase: it is at another version, or of no use.
-        DatabaseUnavailable: it does not answer, or takes nothing.
+        UnusableDatabase: it is at another version, or cannot be used.
+        DatabaseUnavailable: it does not answer, or refuses to be written to.
     """
     return check_database_alone(services.settings.database_url, services.sessions)
 
 
 def check_database_alone(url: str, sessions: sessionmaker[Session]) -> str:
-    """Do the same, whatever the store is like."""
+    """Like `check_database`, but without needing a store."""
     at = database_check.check(url)
     with database_check.in_a_sentence(), sessions() as session:
-        # Changes nothing, and needs the right to change something.
+        # It changes nothing, but needs the right to write.
         session.execute(update(Tile).where(false()).values(name=""))
     return at
 
@@ -48,9 +48,9 @@ def check_store(services: Services) -> str:
     """Return the address of the store.
 
     Raises:
-        TesseraError: what is written there would be lost, or it does not take something, or give it back.
+        TesseraError: what is written there would be lost, or the store cannot be written to and read from.
     """
-    # What ails the database is for `check_database` to say.
+    # Errors of the database are reported by `check_database`.
     with suppress(*database.Unreachable, DatabaseError):
         services.belonging.check_safe()
         key = blob_keys.probe(uuid4())
@@ -65,7 +65,7 @@ CHECKS: Mapping[str, Callable[[Services], str]] = {"database": check_database, "
 
 
 class Readiness:
-    """The newest look of a process."""
+    """The latest results of the checks in one process."""
 
     def __init__(self, services: Services) -> None:
         self._services, self._lock = services, Lock()
@@ -74,7 +74,7 @@ class Readiness:
         self._looks: dict[str, Future[str]] = {}
 
     def troubles(self) -> dict[str, TesseraError]:
-        """Return what is wrong, by what is looked at; look again when that was long ago."""
+        """Return the errors that the checks found, by name; check again if the last results are old."""
         with self._lock:
             ended = all(look.done() for look in self._looks.values())
             if ended and time.monotonic() - self._began > FRESH_SECONDS:

@@ -1,4 +1,4 @@
-"""What a process of the service holds: its settings, its database, its store."""
+"""What each process of the service has: settings, database and store."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +15,7 @@ from models.store_ownership import Belonging
 
 @dataclass(frozen=True)
 class Services:
-    """Made once in a process, after any fork: database connections and the store's threads survive none."""
+    """Made once in each process, after any fork: neither database connections nor the store's threads survive one."""
 
     settings: Settings
     sessions: sessionmaker[Session]
@@ -24,12 +24,12 @@ class Services:
 
     @cached_property
     def belonging(self) -> Belonging:
-        """Whether the store is this database's."""
+        """Whether the store belongs to this database."""
         return Belonging(self.sessions, self.reading, self.store)
 
     @property
     def patience(self) -> Patience:
-        """What the sweep puts up with."""
+        """When the sweep gives a job up."""
         longest = timedelta(seconds=self.settings.job_seconds)
         return Patience(self.settings.max_attempts, longest, self.settings.lease_span, self.ring_again)
 
@@ -40,7 +40,7 @@ class Services:
 
 
 def open_services(settings: Settings) -> Services:
-    """Connect to the database and open the store, which from now on asks before each write whose it is."""
+    """Connect to the database and open the store, which checks before writing that it belongs to the database."""
     engine = database.connect(settings.database_url)
     sessions, reading = database.sessions(engine), database.reading(engine)
     store = open_store(settings.store, settings.cache_folder, settings.cache_bytes)

@@ -15,7 +15,7 @@ MIN_SECRET_LENGTH = 16
 
 
 class Settings(BaseSettings):
-    """What an installation may choose. Every field is the variable `TESSERA_` + its name in capitals."""
+    """The settings of an installation. Each is the environment variable `TESSERA_` + the field's name in capitals."""
 
     model_config = SettingsConfigDict(env_prefix="TESSERA_", frozen=True, extra="ignore")
 
@@ -88,12 +88,12 @@ class Settings(BaseSettings):
 
     @property
     def lease_span(self) -> timedelta:
-        """How long a claim holds without a beat."""
+        """How long a lease holds without a beat."""
         return timedelta(seconds=self.lease_seconds)
 
     @property
     def undo_span(self) -> timedelta:
-        """How long what was removed or deleted stays in the trash."""
+        """How long removed photos and deleted tile sets stay in the trash."""
         return timedelta(days=self.undo_days)
 
     @property
@@ -103,7 +103,7 @@ class Settings(BaseSettings):
 
 
 def load(**fixed: Any) -> Settings:
-    """Read the environment, except what is fixed.
+    """Read the settings from the environment, except those that are given.
 
     Raises:
         BadConfiguration: a setting is missing or wrong; the sentence names it and never shows a secret.

@@ -1,4 +1,4 @@
-"""What the service counts about itself, asked of the tables: a few questions, each answered by one GROUP BY."""
+"""The service's statistics, counted from the tables by a few queries with GROUP BY."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from models.rules.lifecycle import AttemptEnd, JobKind, JobState, Lane
 from models.tables import AttemptRecord, Installation, Job, Part, PhaseRecord, TileSet
 
 WAIT_BOUNDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
-"""Seconds: from what nobody notices to what nobody waits for."""
+"""Upper bounds of the histogram's buckets, in seconds: from a wait that nobody notices to one that nobody accepts."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Waits:
     """How long jobs of a lane waited for their attempts.
 
     Attributes:
-        counts: How many waited as long as each of `WAIT_BOUNDS` or less.
-        count: How many there are.
+        counts: For each of `WAIT_BOUNDS`, how many waited at most so long.
+        count: How many attempts there are.
         seconds: The sum of their waits.
     """
 
@@ -32,7 +32,7 @@ class Waits:
 
 @dataclass(frozen=True)
 class PhaseTime:
-    """How often a phase was gone through in jobs of a kind, and how long that took in all."""
+    """How often jobs of a kind went through a phase, and how long that took in total."""
 
     kind: JobKind
     phase: str
@@ -42,18 +42,18 @@ class PhaseTime:
 
 @dataclass(frozen=True)
 class Figures:
-    """Every count, those that are zero included.
+    """All counts, including those that are zero.
 
     Attributes:
         jobs: Jobs by kind, lane and state.
-        oldest: How long the job that has waited longest in each lane has waited.
-        waits: Of all attempts, by the lane of their job.
-        phases: Those that were ever gone through.
-        ended: Attempts that ended, by the kind of their job and how.
-        going_on: Attempts that have no end yet, by the kind of their job.
+        oldest: How long the oldest queued job of each lane has waited.
+        waits: Waits of all attempts, by the lane of their job.
+        phases: Phases that occurred.
+        ended: Attempts that ended, by the kind of their job and how they ended.
+        going_on: Attempts that have not ended, by the kind of their job.
         failed_rings: Messages that did not reach the queue.
-        photos_left: Photos that jobs which go on have still to index, as far as they are listed.
-        store: What the last look through the store found.
+        photos_left: Photos that unfinished jobs still have to index, as far as they are listed.
+        store: What the last survey of the store found.
     """
 
     jobs: Mapping[tuple[JobKind, Lane, JobState], int]
@@ -68,7 +68,7 @@ class Figures:
 
 
 def count(session: Session, now: datetime) -> Figures:
-    """Ask the tables for every count."""
+    """Count everything."""
     attempts = _attempts(session)
     return Figures(
         jobs=_jobs(session),

@@ -1,8 +1,8 @@
-"""Whether the store belongs to this database: both carry the id of one installation.
+"""Whether the store belongs to this database: both contain the id of the same installation.
 
-The id is drawn once, by a guarded update of the database's one row. A store that holds nothing at all is given it at
-once; every other one only by `tessera adopt`. The store also says how often it was looked through: a database that
-counts fewer was restored from a dump, and does not know what was stored since.
+The id is generated once, by a guarded update of the database's one row. An empty store gets it at once, any other
+store only by `tessera adopt`. The store also contains how often it was surveyed. If the database's count is lower, it
+was restored from a dump and does not know what was stored since.
 """
 
 import threading
@@ -31,12 +31,12 @@ from models.tables import Installation, Mosaic, Tile
 
 ADOPT = "or join it to this database with `tessera adopt`"
 TRUST_SECONDS = 60.0
-"""How long a process writes to a store before it looks again whose it is."""
+"""How long a process writes to a store before it checks again whose it is."""
 log = structlog.get_logger(__name__)
 
 
 class Bond(StrEnum):
-    """What ties the store to the database."""
+    """How the store and the database are related."""
 
     OURS = "ok"
     UNMARKED = "not joined"
@@ -61,18 +61,18 @@ class Bond(StrEnum):
 
 
 _LOSING: Mapping[Bond, type[TesseraError]] = {Bond.ANOTHERS: StoreOfAnother, Bond.EMPTIED: StoreEmptied}
-"""The stores in which what is written would be lost, and how that is called."""
+"""The bonds under which whatever is written to the store would be lost, with their errors."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a look through the store found.
+    """What a survey of the store found.
 
     Attributes:
-        blob_count: Blobs of ours, without those in the trash.
-        withheld_count: Those that no row speaks of and that are too many to be taken unasked; else 0.
+        blob_count: Blobs of Tessera's outside the trash.
+        withheld_count: Blobs that no row says anything about, if they are too many to be taken unasked; else 0.
         trash_count: Blobs in the trash.
-        trash_bytes: How large they are together.
+        trash_bytes: Their total size.
     """
 
     blob_count: int
@@ -82,7 +82,7 @@ class Found:
 
 
 class Belonging:
-    """A database and a store, and what ties them."""
+    """The relation between a database and a store."""
 
     def __init__(self, sessions: sessionmaker[Session], reading: sessionmaker[Session], store: Store) -> None:
         self._sessions, self._reading, self._store = sessions, reading, store
@@ -90,10 +90,10 @@ class Belonging:
         self._trusted_until = 0.0
         self._logged = Bond.OURS
         self.newest = Bond.OURS
-        """What the last look found."""
+        """What the last check found."""
 
     def look(self) -> Bond:
-        """Ask both whose the store is; one that holds nothing at all, and never did, is ours from now on.
+        """Check whose the store is; one that is empty, and always was, becomes ours.
 
         Raises:
             StorageUnreadable: the store refuses, or does not answer.
@@ -102,7 +102,7 @@ class Belonging:
         return self.newest
 
     def look_and_log(self) -> Bond:
-        """Do the same, and log what is wrong, once until it changes."""
+        """Like `look`, but log what is wrong, once until it changes."""
         bond = self.look()
         if bond is not self._logged:
             event = "the store is swept" if bond is Bond.OURS else "the store is not swept"
@@ -111,7 +111,7 @@ class Belonging:
         return bond
 
     def check_writable(self) -> None:
-        """Refuse to write where it would be lost: by the sweep of the store's owner, or under a disk's mount point.
+        """Refuse to write where the blob would be lost: to another's sweep, or under the mount point of a disk.
 
         Raises:
             StoreOfAnother: the store belongs to another database.
@@ -125,14 +125,14 @@ class Belonging:
             self._trusted_until = time.monotonic() + TRUST_SECONDS
 
     def check_safe(self) -> None:
-        """Do the same, however short ago the last look was."""
+        """Like `check_writable`, but always check anew."""
         bond = self.look_and_log()
         if bond in _LOSING:
             self._trusted_until = 0.0
             raise _LOSING[bond](bond.sentence)
 
     def adopt(self) -> None:
-        """Give the store this database's id, whoever had it before, and forget that it was newer."""
+        """Give the store this database's id, whatever id it had before, and accept its count of surveys."""
         identity = self.identity()
         self._store.note(blob_keys.INSTALLATION, str(identity), over=True)
         counted = _generation(self._store, identity)
@@ -141,19 +141,19 @@ class Belonging:
             session.execute(update(Installation).where(older).values(generation=counted))
 
     def begin_look(self, now: datetime) -> None:
-        """Count one look through the store, in the database first: it never counts fewer than its store."""
+        """Count a survey of the store, in the database first, so that its count is never lower than the store's."""
         with self._sessions.begin() as session:
             counted = update(Installation).values(generation=Installation.generation + 1, looked_at=now)
             generation = session.scalars(counted.returning(Installation.generation)).one()
         self._store.note(blob_keys.generation(self.identity()), str(generation), over=True)
 
     def note(self, found: Found) -> None:
-        """Remember what a look through the store found, for the metrics and `tessera doctor`."""
+        """Write down what a survey of the store found, for the metrics and `tessera doctor`."""
         with self._sessions.begin() as session:
             session.execute(update(Installation).values(**asdict(found)))
 
     def identity(self) -> UUID:
-        """Return the database's id; the first who asks draws it."""
+        """Return the database's id; the first call generates it."""
         found = self._row().identity
         if found is None:
             with self._sessions.begin() as session:
@@ -168,19 +168,19 @@ class Belonging:
                 if self._held_something():
                     return Bond.EMPTIED
                 self._store.note(blob_keys.INSTALLATION, str(self.identity()), over=False)
-            # Another process may have been first, between the two looks.
+            # Another process may have written its id meanwhile.
             marked = mark(self._store)
         if marked is None:
             return Bond.UNMARKED
         identity = self.identity()
         if marked != str(identity):
             return Bond.ANOTHERS
-        # The store's count first: others may count on between the two, and the database counts before the store does.
+        # The store's count is read first: others may count meanwhile, and they count in the database first.
         counted = _generation(self._store, identity)
         return Bond.OLDER if counted > self._row().generation else Bond.OURS
 
     def _held_something(self) -> bool:
-        """Whether the database counted blobs, or names some in a store that it was joined to."""
+        """Whether the database has counted blobs, or names some and was joined to a store."""
         named = or_(exists().select_from(Tile), exists().select_from(Mosaic))
         with self._reading() as session:
             row = session.scalars(select(Installation)).one()
@@ -192,7 +192,7 @@ class Belonging:
 
 
 def mark(store: Store) -> str | None:
-    """Return what the store says whose it is, as it is written there; None where it says nothing."""
+    """Return the id that is written in the store; None if there is none."""
     try:
         return store.get(blob_keys.INSTALLATION).decode(errors="replace").strip()
     except BlobMissing:
@@ -205,12 +205,12 @@ def _is_empty(store: Store) -> bool:
     except StorageUnreachable:
         raise
     except StorageUnreadable:
-        # It holds what no store of ours does, such as a name that cannot be read.
+        # It holds something that no store of ours does, such as a name that cannot be read.
         return False
 
 
 def _generation(store: Store, identity: UUID) -> int:
-    """Return how often the store says that it was looked through; what is damaged counts as never."""
+    """Return how often the store was surveyed, by its own count; 0 if that is missing or damaged."""
     try:
         return int(store.get(blob_keys.generation(identity)))
     except (BlobMissing, ValueError):

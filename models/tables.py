@@ -1,4 +1,4 @@
-"""Columns and CHECK constraints only. What they mean is in `jobs` and `placing`."""
+"""The tables: columns and CHECK constraints only. Their meaning is in `jobs` and `placing`."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -21,7 +21,7 @@ REQUEST_ID_LENGTH = 64
 
 
 def _words(kind: type[StrEnum], name: str, length: int = 20) -> Enum:
-    """Keep a StrEnum as its value, with a CHECK on the column."""
+    """Return the column type of a StrEnum: its values as text, with a CHECK."""
     return Enum(
         kind,
         native_enum=False,
@@ -33,9 +33,9 @@ def _words(kind: type[StrEnum], name: str, length: int = 20) -> Enum:
 
 
 class Installation(Base):
-    """The one row that says which installation this database is, and what its last look at the store found.
+    """The only row: which installation this database is, and what its last survey of the store found.
 
-    `models.store_ownership` alone writes it.
+    Only `models.store_ownership` writes it.
     """
 
     __tablename__ = "installation"
@@ -55,7 +55,7 @@ class Installation(Base):
 
 
 class Login(Base):
-    """Somebody who gave the access token, until the row goes. `models.logins` alone writes it."""
+    """A browser that has given the access token. Only `models.logins` writes it."""
 
     __tablename__ = "logins"
 
@@ -64,7 +64,7 @@ class Login(Base):
 
 
 class Job(Base):
-    """Work with a state. `models.jobs` alone writes it."""
+    """Work with a state. Only `models.jobs` writes it."""
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -102,7 +102,7 @@ class Job(Base):
 
 
 class AttemptRecord(Base):
-    """What became of one attempt at a job; without an end while it goes on."""
+    """How one attempt at a job went; it has no outcome while it goes on."""
 
     __tablename__ = "attempts"
     __table_args__ = (
@@ -132,10 +132,10 @@ class PhaseRecord(Base):
 
 
 class TileSet(Base):
-    """Photos that mosaics can be made of, at whatever version they are; none before the first job has succeeded.
+    """Photos to make mosaics from. `version` is the newest version; None until the first job has succeeded.
 
-    One that was deleted is in the trash until it is purged. `passed_over` says how many files and folders were not
-    looked at when photos last came in, and `passed_links` how many linked folders.
+    A deleted set is in the trash until it is purged. `passed_over` is how many files and folders were passed over
+    when photos were last added, and `passed_links` how many linked folders.
     """
 
     __tablename__ = "tile_sets"
@@ -164,7 +164,7 @@ class TileSet(Base):
 
 
 class Version(Base):
-    """A tile set as it was from one change to the next; a mosaic remembers which one it was made from."""
+    """A tile set as it was from one change to the next; a mosaic is made from one version."""
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("tile_set_id", "number"),)
@@ -181,9 +181,10 @@ class Version(Base):
 
 
 class Tile(Base):
-    """A photo of a tile set since a version: its name, and where in a place its file lies.
+    """A photo of a tile set, from version `since` on.
 
-    A linked photo without a stamp is not what its file is any more.
+    `origin` is the address of its file in a place. `stamp` is the file's size and time; for a linked photo it is None
+    once the file was seen to have changed.
     """
 
     __tablename__ = "tiles"
@@ -203,7 +204,7 @@ class Tile(Base):
 
 
 class RemovedTile(Base):
-    """A photo that was removed from a tile set and is in the trash, with what makes it a tile again."""
+    """A photo in the trash, with all that is needed to make it a tile again."""
 
     __tablename__ = "removed_tiles"
     __table_args__ = (
@@ -225,9 +226,9 @@ class RemovedTile(Base):
 
 
 class Exclusion(Base):
-    """A photo that is in the index and not to be used, from a version on, and until before another.
+    """A photo that is in the index but not used, from version `since` on and before version `until`.
 
-    A near-duplicate is left out for as long as the photo is used that stands for it.
+    A near-duplicate is excluded as long as the photo that stands for it, `stand_in`, is used.
     """
 
     __tablename__ = "exclusions"
@@ -246,7 +247,7 @@ class Exclusion(Base):
 class Source(Base):
     """Where photos of a tile set come from: an uploaded file, or a place that the workers can read.
 
-    Of a place, `exclude` has the patterns of what is left out, one a line.
+    For a place, `exclude` has the patterns of files to leave out, one a line.
     """
 
     __tablename__ = "sources"
@@ -265,7 +266,7 @@ class Source(Base):
 
 
 class Part(Base):
-    """Some photos of a tile set that is being indexed, to be done by one worker. `models.parts` alone writes it."""
+    """Some photos of a tile set that is being indexed, for one worker. Only `models.parts` writes it."""
 
     __tablename__ = "parts"
     __table_args__ = (
@@ -293,9 +294,9 @@ class Part(Base):
 
 
 class SkippedPhoto(Base):
-    """One line of a tile set's report: a file that became no tile, and why.
+    """One line of a tile set's report: a file that is no tile, and why.
 
-    Of a near-duplicate the content is known, of a file of a place where it lies, and its size and time.
+    A near-duplicate has its `content`; a file of a place has its `origin` and `stamp`.
     """
 
     __tablename__ = "skipped_photos"
@@ -325,7 +326,7 @@ class Batch(Base):
 
 
 class Mosaic(Base):
-    """A target, an order, and, once its job has succeeded, the picture."""
+    """A target, an order, and the picture once its job has succeeded."""
 
     __tablename__ = "mosaics"
     __table_args__ = (

@@ -1,7 +1,7 @@
-"""What people do with a tile set that is there: each change that mosaics can see makes a version, and none is undone.
+"""Changes of a tile set: each one that affects mosaics makes a new version, and old versions never change.
 
-A version names an index, and the photos of it that are left out. So to ban one photo of a hundred thousand writes two
-rows, and a mosaic that was ordered before is made of what it was ordered from.
+A version names an index and the photos in it that are excluded. So banning one photo of a hundred thousand writes two
+rows, and a mosaic that was ordered before is still made from the version that it was ordered from.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ class Indexed:
     """What an attempt at indexing made.
 
     Attributes:
-        index_key: Where the arrays lie.
-        plot_key: Where the picture lies that shows where their colours are.
-        palette_key: Where the strip of their colours lies.
-        photo_count: How many photos the arrays have.
-        left_out: Content hashes that were known and are not in the arrays.
-        alike: Near-duplicates in the arrays that are to be in no mosaic, each with the photo that stands for it.
+        index_key: Key of the index.
+        plot_key: Key of the plot of its colours.
+        palette_key: Key of the strip of its colours.
+        photo_count: How many photos the index has.
+        left_out: Content hashes of photos that were removed from the index.
+        alike: Near-duplicates in the index that are to be excluded, each with the photo that stands for it.
         change: What is new, in a few words.
     """
 
@@ -57,9 +57,7 @@ def rename(session: Session, tile_set_id: UUID, name: str) -> None:
 
 
 def drop(session: Session, tile_set_id: UUID, now: datetime) -> None:
-    """Put a tile set into the trash: nobody finds it any more but there, and mosaics that wait for it are still made.
-
-    Mosaics that were made of it keep their pictures.
+    """Move a tile set to the trash. Mosaics that were ordered from it are still made, and finished ones stay.
 
     Raises:
         NotFound: there is none, or it is there already.
@@ -71,7 +69,7 @@ def drop(session: Session, tile_set_id: UUID, now: datetime) -> None:
 
 
 def ban(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
-    """Use a photo in no mosaic from now on; it stays in the set.
+    """Ban a photo from mosaics that are ordered from now on; it stays in the set.
 
     Raises:
         NotFound: there is no such photo.
@@ -82,7 +80,7 @@ def ban(session: Session, tile_set_id: UUID, content: str, now: datetime) -> Non
 
 
 def allow(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
-    """Use a photo that was banned again; nothing happens if it was not.
+    """End the ban of a photo; nothing happens if it was not banned.
 
     Raises:
         NotFound: there is no such photo.
@@ -100,7 +98,7 @@ def allow(session: Session, tile_set_id: UUID, content: str, now: datetime) -> N
 
 
 def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
-    """Put a photo of a set into the trash; mosaics that were ordered before are still made of it.
+    """Move a photo of a set to the trash; mosaics that were ordered before still use it.
 
     Raises:
         NotFound: there is no such photo.
@@ -115,20 +113,20 @@ def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> 
 
 
 def links(session: Session, tile_set_id: UUID) -> dict[str, str]:
-    """Return where the files of photos lie that the store does not keep, by content hash; removed ones included."""
+    """Return the addresses of linked photos, which are not stored, by content hash; removed ones are included."""
     held = select(Tile.content, Tile.origin).where(Tile.tile_set_id == tile_set_id, Tile.linked)
-    kept = select(Tile.content).where(Tile.tile_set_id == tile_set_id, ~Tile.linked)
+    stored = select(Tile.content).where(Tile.tile_set_id == tile_set_id, ~Tile.linked)
     gone = select(Exclusion.content, Exclusion.link).where(
-        Exclusion.tile_set_id == tile_set_id, Exclusion.link.is_not(None), Exclusion.content.not_in(kept)
+        Exclusion.tile_set_id == tile_set_id, Exclusion.link.is_not(None), Exclusion.content.not_in(stored)
     )
     return {content: link or "" for content, link in [*session.execute(gone), *session.execute(held)]}
 
 
 def publish(session: Session, tile_set_id: UUID, made: Indexed, now: datetime) -> int:
-    """Make what was indexed the newest version, and return its number; what waited to be indexed is done with."""
+    """Make an index the newest version, delete the sources and parts that it was made from, and return its number."""
     tile_set = session.scalars(select(TileSet).where(TileSet.id == tile_set_id).with_for_update(of=TileSet)).one()
     number = _next(session, tile_set_id)
-    # Who sends a photo again that is gone wants it back.
+    # If a removed photo was sent again, somebody wants it back.
     there = select(Tile.content).where(Tile.tile_set_id == tile_set_id)
     session.execute(
         update(Exclusion)
@@ -161,7 +159,7 @@ def publish(session: Session, tile_set_id: UUID, made: Indexed, now: datetime) -
 
 
 def replaced(session: Session, tile_set_id: UUID) -> set[str]:
-    """Return the content hashes of linked photos whose files are others now."""
+    """Return the content hashes of linked photos whose files have changed."""
     return set(session.scalars(select(Tile.content).where(*_replaced(tile_set_id))))
 
 
@@ -170,7 +168,7 @@ def _replaced(tile_set_id: UUID) -> Sequence[ColumnElement[bool]]:
 
 
 def _drop_replaced(session: Session, tile_set_id: UUID, number: int) -> None:
-    """Remove linked photos whose files are others now."""
+    """Remove linked photos whose files have changed."""
     gone = session.scalars(
         delete(Tile)
         .where(*_replaced(tile_set_id))
@@ -185,13 +183,13 @@ def _drop_replaced(session: Session, tile_set_id: UUID, number: int) -> None:
 
 
 def settle(session: Session, tile_set_id: UUID) -> None:
-    """Forget what was to be indexed: it is done."""
+    """Delete the planned sources and the parts of a tile set, once they are indexed."""
     session.execute(delete(Part).where(Part.tile_set_id == tile_set_id))
     session.execute(delete(Source).where(Source.tile_set_id == tile_set_id, Source.planned.is_(True)))
 
 
 def hold(session: Session, tile_set_id: UUID) -> Version:
-    """Return the newest version of a set that nobody else changes before this transaction ends.
+    """Lock a tile set until this transaction ends, and return its newest version.
 
     Raises:
         NotFound: there is no such set.
@@ -202,7 +200,7 @@ def hold(session: Session, tile_set_id: UUID) -> Version:
 
 
 def add_version(session: Session, current: Version, now: datetime, change: str, tile_count: int) -> None:
-    """Write a version that has the index of the one before."""
+    """Add a version with the same index as the one before."""
     session.add(
         Version(
             tile_set_id=current.tile_set_id,
@@ -248,7 +246,7 @@ def _exclude(session: Session, tile_set_id: UUID, content: str, reason: Exclusio
 
 
 def _held(session: Session, tile_set_id: UUID, content: str) -> tuple[Version, Tile]:
-    """Return the newest version and one of its photos; nobody else changes the set before this transaction ends."""
+    """Lock a tile set until this transaction ends; return its newest version and one of its photos."""
     current = hold(session, tile_set_id)
     tile = session.scalars(
         select(Tile).where(

@@ -1,7 +1,7 @@
-"""The trash: what was removed or deleted comes back as it was, until it is purged, by the sweep or on purpose.
+"""The trash for people: removed photos and deleted tile sets, which can be taken back until they are purged.
 
-Out of the trash a thing goes one way only, by one guarded statement: it is taken back, or it is purged. What is in it
-keeps its blobs; those of what was purged are litter.
+One guarded statement decides whether something is taken back or purged, so it is never both. What is in the trash
+keeps its blobs; the blobs of what was purged are garbage.
 """
 
 from collections.abc import Sequence
@@ -22,18 +22,18 @@ from models.tables import Exclusion, Job, Mosaic, Part, RemovedTile, SkippedPhot
 from models.tile_set_versions import add_version, hold
 
 LATELY = timedelta(minutes=10)
-"""For so long a page says what was removed from it, and offers it back."""
+"""How long a page shows what was removed from it, and offers to take it back."""
 IN_TRASH = TileSet.deleted_at.is_not(None) & TileSet.purged_at.is_(None)
 
 
 def tile_sets(session: Session, since: datetime | None = None) -> Sequence[TileSet]:
-    """Return the tile sets in the trash, the last deleted first; only those deleted since a time, if one is given."""
+    """Return the tile sets in the trash, the last deleted first; with a time, only those deleted since then."""
     query = select(TileSet).where(IN_TRASH).order_by(TileSet.deleted_at.desc())
     return session.scalars(query if since is None else query.where(TileSet.deleted_at >= since)).all()
 
 
 def photos(session: Session, before: int = database.LAST_ID, most: int = PAGE_LENGTH) -> Sequence[RemovedTile]:
-    """Return the photos in the trash of sets that are not, the last removed first, from before a row's id on."""
+    """Return the photos in the trash, the last removed first, before a row's id; without those of deleted sets."""
     query = (
         select(RemovedTile).join(RemovedTile.tile_set).where(TileSet.deleted_at.is_(None), RemovedTile.id < before)
     )
@@ -42,7 +42,7 @@ def photos(session: Session, before: int = database.LAST_ID, most: int = PAGE_LE
 
 
 def photos_of(session: Session, tile_set_id: UUID, since: datetime, most: int) -> Sequence[RemovedTile]:
-    """Return the photos that were removed from a set since a time, the last first."""
+    """Return the photos that were removed from a set since a time, the last removed first."""
     query = select(RemovedTile).where(RemovedTile.tile_set_id == tile_set_id, RemovedTile.removed_at >= since)
     return session.scalars(query.order_by(RemovedTile.id.desc()).limit(most)).all()
 
@@ -63,8 +63,8 @@ def find_named(session: Session, name: str) -> TileSet:
     """Return the tile set in the trash with an id, or with a name.
 
     Raises:
-        NotFound: there is none in it.
-        InvalidOrder: several there have this name.
+        NotFound: there is none.
+        InvalidOrder: several have this name.
     """
     found = [each for each in tile_sets(session) if name.lower() == str(each.id) or each.name == readable(name)]
     if not found:
@@ -81,7 +81,7 @@ def find_photo(session: Session, tile_set_id: UUID, content: str) -> RemovedTile
     """Return a photo that is in the trash.
 
     Raises:
-        NotFound: there is none in it, or its set is deleted.
+        NotFound: there is none, or its set is deleted.
     """
     find_tile_set(session, tile_set_id)
     of_set = RemovedTile.tile_set_id == tile_set_id, RemovedTile.content == content
@@ -103,7 +103,7 @@ def restore_set(session: Session, tile_set_id: UUID) -> None:
 
 
 def restore_photo(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
-    """Take a photo out of the trash, and leave out again what was used instead; nothing happens to one not in it.
+    """Take a photo out of the trash, and exclude again what was used instead; nothing happens to one not in it.
 
     Raises:
         NotFound: there is none, it is gone for good, or its set is deleted.
@@ -128,7 +128,7 @@ def restore_photo(session: Session, tile_set_id: UUID, content: str, now: dateti
 
 
 def purge_set(session: Session, tile_set_id: UUID, now: datetime) -> None:
-    """Delete a tile set that is in the trash for good.
+    """Delete a tile set in the trash for good.
 
     Raises:
         NotFound: there is none in it.
@@ -138,7 +138,7 @@ def purge_set(session: Session, tile_set_id: UUID, now: datetime) -> None:
 
 
 def purge_photo(session: Session, tile_set_id: UUID, content: str) -> None:
-    """Delete a photo that is in the trash for good.
+    """Delete a photo in the trash for good.
 
     Raises:
         NotFound: there is none in it, or its set is deleted.
@@ -146,20 +146,20 @@ def purge_photo(session: Session, tile_set_id: UUID, content: str) -> None:
     session.delete(find_photo(session, tile_set_id, content))
 
 
-def purge(session: Session, now: datetime, kept: timedelta) -> int:
-    """Delete for good what has been in the trash for a span; return how many sets and photos."""
-    old = RemovedTile.removed_at <= now - kept
+def purge(session: Session, now: datetime, span: timedelta) -> int:
+    """Delete for good what has been in the trash for at least `span`; return how many sets and photos."""
+    old = RemovedTile.removed_at <= now - span
     gone = session.scalars(delete(RemovedTile).where(old).returning(RemovedTile.id)).all()
-    return _purge_sets(session, now, TileSet.deleted_at <= now - kept) + len(gone)
+    return _purge_sets(session, now, TileSet.deleted_at <= now - span) + len(gone)
 
 
 def empty(session: Session, now: datetime) -> int:
-    """Delete for good whatever is in the trash; return how many sets and photos."""
+    """Delete everything in the trash for good; return how many sets and photos."""
     return purge(session, now, timedelta(0))
 
 
 def clear_purged(session: Session) -> None:
-    """Forget what purged sets were made of: at once what was to be indexed, photos once no mosaic waits for them."""
+    """Delete the rows of purged sets: sources and parts at once, photos once no mosaic waits for them."""
     unfinished = (
         exists()
         .where(Mosaic.tile_set_id == TileSet.id, Job.id == Mosaic.job_id)
@@ -175,8 +175,8 @@ def clear_purged(session: Session) -> None:
             session.execute(forget.execution_options(synchronize_session=False))
 
 
-def days_left(since: datetime, now: datetime, kept: timedelta) -> int:
-    """Return after how many days, begun ones counted, something in the trash is deleted for good.
+def days_left(since: datetime, now: datetime, span: timedelta) -> int:
+    """Return in how many days, rounded up, something in the trash is deleted for good.
 
     Example:
         >>> from datetime import UTC
@@ -184,7 +184,7 @@ def days_left(since: datetime, now: datetime, kept: timedelta) -> int:
         >>> [days_left(day, day + passed, month) for passed in (timedelta(), timedelta(hours=25), 2 * month)]
         [30, 29, 0]
     """
-    return max(0, -((now - since - kept) // timedelta(days=1)))
+    return max(0, -((now - since - span) // timedelta(days=1)))
 
 
 def _purge_sets(session: Session, now: datetime, which: ColumnElement[bool]) -> int:
@@ -194,7 +194,7 @@ def _purge_sets(session: Session, now: datetime, which: ColumnElement[bool]) -> 
 
 
 def _make_tile(session: Session, tile_set_id: UUID, content: str, fields: dict[str, object]) -> None:
-    """Write a photo's row again; somebody may have sent the same photo meanwhile, and it is being indexed."""
+    """Write a photo's row again; if the same photo was sent meanwhile and is being indexed, update its row."""
     again = Tile.tile_set_id == tile_set_id, Tile.content == content
     if session.scalar(update(Tile).where(*again).values(**fields).returning(Tile.id)) is None:
         session.add(Tile(tile_set_id=tile_set_id, content=content, **fields))
@@ -207,7 +207,7 @@ def _index_key(session: Session, tile_set_id: UUID, number: int) -> str | None:
 
 
 def _set_aside_again(session: Session, tile_set_id: UUID, content: str, at: int, number: int) -> None:
-    """Leave out those again that came in when a photo was removed which stood for them."""
+    """Exclude again the near-duplicates that were included when the photo that stood for them was removed."""
     near = Exclusion.tile_set_id == tile_set_id, Exclusion.reason == ExclusionReason.NEAR_DUPLICATE
     stood = select(Exclusion.content).where(*near, Exclusion.stand_in == content, Exclusion.until == at)
     aside = select(Exclusion.content, Exclusion.stand_in).where(*near, Exclusion.until.is_(None))

@@ -70,7 +70,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     """Show with a failure what the services did meanwhile: that a job was not done tells nothing of why."""
     report = yield
     if report.failed:
-        report.sections += [(f"{one.folder}", one.told()) for one in Installation.running]
+        report.sections += [(f"{one.folder}", one.state()) for one in Installation.running]
     return report
 
 
@@ -399,7 +399,7 @@ class Installation:
     def children(self, name: str) -> list[psutil.Process]:
         return psutil.Process(self.processes[name].pid).children(recursive=True)
 
-    def told(self) -> str:
+    def state(self) -> str:
         """Return which processes live, and the last that each said; workers are asked for their stacks."""
         for name in (f"{lane.value}-worker" for lane in Lane):
             for child in self._living(name):
@@ -410,8 +410,8 @@ class Installation:
             ended = process.poll()
             state = f"ended with {ended}" if ended is not None else f"{len(self._living(name))} live"
             said = (self.folder / f"{name}.log").read_text(errors="replace").splitlines()
-            told = [line[:200] for line in said if not PASSED_OVER.search(line)]
-            lines += [f"{name}: {state}", *told[-LAST_LINES:]]
+            lately = [line[:200] for line in said if not PASSED_OVER.search(line)]
+            lines += [f"{name}: {state}", *lately[-LAST_LINES:]]
         return "\n".join(lines)
 
     def _living(self, name: str) -> list[psutil.Process]:
@@ -460,9 +460,9 @@ class Installation:
         assert made.status_code == 202, made.text
         return self.final(made.json()["url"])
 
-    def order(self, tile_set: dict[str, Any], target: bytes, **wish: str) -> dict[str, Any]:
+    def order(self, tile_set: dict[str, Any], target: bytes, **fields: str) -> dict[str, Any]:
         made = self.post(
-            "/api/v1/mosaics", data={"tile_set": tile_set["id"], **wish}, files={"target": ("t.png", target)}
+            "/api/v1/mosaics", data={"tile_set": tile_set["id"], **fields}, files={"target": ("t.png", target)}
         )
         assert made.status_code == 202, made.text
         return dict(made.json())
@@ -497,7 +497,7 @@ def new_installation(
                 installed.start()
                 yield installed
             except BaseException as error:
-                error.add_note(installed.told())
+                error.add_note(installed.state())
                 raise
             finally:
                 installed.end()

@@ -42,9 +42,9 @@ DOOR = ["tests/integration/test_web.py", "tests/integration/test_hostile.py"]
 CORE = [
     f"tests/unit/test_{name}.py"
     for name in (
-        "alike", "assign", "choose", "colour", "compare", "compose", "descriptors", "gamut", "losses", "match",
-        "miniature", "pruning", "quality", "tiff", "turns", "index", "render", "images", "cells", "readers",
-        "formats",
+        "near_duplicates", "assign", "matcher", "colour", "compare", "compose", "descriptors", "gamut", "losses",
+        "nearest", "miniature", "pruned", "quality", "tiff_header", "orientations", "index", "render", "images",
+        "cells", "readers", "formats",
     )
 ]  # fmt: skip
 TARGETS: dict[str, list[str]] = {
@@ -53,7 +53,7 @@ TARGETS: dict[str, list[str]] = {
     "models/rules/lifecycle.py": ["tests/unit/test_lifecycle.py", *STATE],
     "web/access.py": DOOR,
     "worker/jobs/attempt.py": STATE,
-    "worker/tile_index/array_file.py": ["tests/unit/test_arrays.py", "tests/unit/test_index.py"],
+    "worker/tile_index/array_file.py": ["tests/unit/test_array_file.py", "tests/unit/test_index.py"],
     **{str(path.relative_to(HERE)): CORE for path in sorted((HERE / "worker/core").rglob("[!_]*.py"))},
 }
 """Each module, and the files of tests that should notice a change in it; its own examples are tests too."""
@@ -350,15 +350,15 @@ def main() -> int:
     asked.add_argument("modules", nargs="*", metavar="MODULE", help=f"among {', '.join(TARGETS)}")
     asked.add_argument("--most", type=int, default=24, help="mutants of each module (default 24)")
     asked.add_argument("--seed", type=int, default=1, help="which ones (default 1)")
-    wish = asked.parse_args()
-    if unknown := set(wish.modules) - set(TARGETS):
+    chosen = asked.parse_args()
+    if unknown := set(chosen.modules) - set(TARGETS):
         asked.error(f"no target: {', '.join(sorted(unknown))}")
-    modules = wish.modules or list(TARGETS)
+    modules = chosen.modules or list(TARGETS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended."))
     with tempfile.TemporaryDirectory(prefix="tessera-mutants-") as name:
         copies = [copied(Path(name) / str(number) / "code") for number in range(AT_ONCE)]
         try:
-            return report(modules, sampled(modules, wish.most, wish.seed), copies)
+            return report(modules, sampled(modules, chosen.most, chosen.seed), copies)
         finally:
             for copy in copies:
                 cleared(copy.parent)

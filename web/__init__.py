@@ -1,1 +1,1 @@
-"""The thin front end: pages and a JSON API that write rows and ring."""
+"""The thin front end: pages and a JSON API, which write rows and ring."""

@@ -1,4 +1,4 @@
-"""Who may come in: on this machine everyone from this machine, on a server whoever has the access token."""
+"""Access control: in embedded mode anybody on this machine, on a server anybody with the access token."""
 
 import hmac
 from hashlib import sha256
@@ -21,12 +21,12 @@ STAMP, LOGIN = "entered", "login"
 
 
 def register(app: Flask) -> None:
-    """Ask at the door of every request; before forms are read, so that strangers cannot make us take in uploads."""
+    """Check every request before its form is read, so that a stranger cannot make us store an upload."""
     app.before_request(_ask)
 
 
 def enter(token: str) -> None:
-    """Remember in the session that the access token was right.
+    """Log the browser in, if the access token is right.
 
     Raises:
         NotAllowed: it is not the access token.
@@ -40,7 +40,7 @@ def enter(token: str) -> None:
 
 
 def leave() -> None:
-    """Forget it, and end the login for every copy of its cookie."""
+    """Log the browser out; all copies of its cookie become worthless."""
     if LOGIN in session:
         with sessions().begin() as rows:
             logins.leave(rows, UUID(session[LOGIN]))
@@ -60,7 +60,7 @@ def _ask() -> ResponseReturnValue | None:
             return None
         return _challenge()
     if isinstance(request.routing_exception, SecurityError):
-        # The host is not ours: that is what will be answered, and there is no address of ours to lead to.
+        # The host name is not ours. The error will say so, and there is no host to redirect to.
         return None
     if _is_in():
         return None
@@ -68,7 +68,7 @@ def _ask() -> ResponseReturnValue | None:
 
 
 def _is_in() -> bool:
-    """Whether the token that holds now was given, and the login has not ended."""
+    """Whether the browser has given the present token, and its login is still valid."""
     if LOGIN not in session or not hmac.compare_digest(str(session.get(STAMP, "")), _stamp()):
         return False
     with reading() as rows:
@@ -83,7 +83,7 @@ def _challenge() -> Response:
 
 
 def _from_this_machine() -> bool:
-    """Whether the other end of the connection is here: an address of the loopback, or none, as of a Unix socket."""
+    """Whether the client is on this machine: it has a loopback address, or none because it uses a Unix socket."""
     peer = request.environ.get("REMOTE_ADDR", "")
     if not peer:
         return True
@@ -92,7 +92,7 @@ def _from_this_machine() -> bool:
 
 
 def _from_another_site() -> bool:
-    """Whether a browser says that a page of another origin sends this; programs say nothing and are let through."""
+    """Whether a browser says that a page of another origin sent this; programs say nothing, and are let through."""
     origin = request.headers.get("Origin")
     if origin is not None and origin.partition("://")[2] != request.host:
         return True
@@ -104,7 +104,7 @@ def _is_token(token: str) -> bool:
 
 
 def _stamp() -> str:
-    """Return what a session holds once the token was given: it changes with the token."""
+    """Return what a session contains after the token was given; it changes when the token does."""
     return hmac.new(
         settings().secret_key.get_secret_value().encode(),
         settings().access_token.get_secret_value().encode(),

@@ -1,4 +1,4 @@
-"""The web process."""
+"""The Flask app of a web process."""
 
 from http import HTTPStatus
 from typing import Any
@@ -24,12 +24,12 @@ LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Tessera(APIFlask):
-    """APIFlask with uploads that share one temporary file."""
+    """APIFlask whose uploads share one temporary file."""
 
     request_class = SpoolingRequest
 
     def _register_schema_and_get_ref(self, spec: APISpec, registered: dict[int, str], schema: Any) -> dict[str, str]:
-        """Describe a schema once: APIFlask 3.1 gives one that another has in it a second name."""
+        """Describe each schema only once: APIFlask 3.1 gives a schema that is nested in another a second name."""
         name = self.schema_name_resolver(schema)
         if name in spec.components.schemas:
             return {"$ref": f"#/components/schemas/{name}"}
@@ -50,7 +50,7 @@ def create_app(loaded: Settings | None = None) -> Tessera:
 
 
 def assemble(services: Services) -> Tessera:
-    """Put the app together on services that are open."""
+    """Make the app from services that are open."""
     app = Tessera(
         "web",
         title="Tessera",
@@ -68,9 +68,9 @@ def assemble(services: Services) -> Tessera:
     access.register(app)
     request_checks.register(app)
     csrf = CSRFProtect(app)
-    for part in api.PARTS:
-        # The API never reads a cookie, and `gate` refuses what another site's page sends.
-        csrf.exempt(part)
+    for blueprint in api.BLUEPRINTS:
+        # The API never reads a cookie, and `access` refuses requests from another site's page.
+        csrf.exempt(blueprint)
     app.register_blueprint(api.blueprint())
     api.document.register(app, token_needed=services.settings.mode == "server")
     for pages in views.blueprints():
@@ -80,7 +80,7 @@ def assemble(services: Services) -> Tessera:
     for kind in (ParseException, NoMoreData):
         app.register_error_handler(kind, _garbled)
     app.error_processor(_bad_input)
-    # APIFlask's processor takes what HTTP refuses, too, and forgets its headers; so ours come after it.
+    # APIFlask's processor also handles HTTP's own errors, and loses their headers, so ours are registered after it.
     problems.register(app)
     return app
 
@@ -107,12 +107,12 @@ def _configure(app: Tessera, chosen: Settings) -> None:
 
 
 def _garbled(_error: Exception) -> Response:
-    """Answer a body that breaks off or is not framed as HTTP says; the server finds out only when it is read."""
+    """Answer a body that is cut off or not framed as HTTP demands, which the server finds only when it reads it."""
     return problems.answer(HTTPStatus.BAD_REQUEST, "bad_request", "The body of the request is damaged or cut off.")
 
 
 def _bad_input(error: HTTPError) -> Response:
-    """Answer what APIFlask's schemas refuse as every other problem."""
+    """Answer an error of APIFlask's schemas like any other problem."""
     fields = _first_messages(error.detail)
     if not fields:
         return problems.plain(HTTPStatus(error.status_code), error.message)
@@ -124,7 +124,7 @@ def _bad_input(error: HTTPError) -> Response:
 
 
 def _first_messages(detail: object) -> dict[str, str]:
-    """Return the first complaint about each field out of {location: {field: [messages]}}."""
+    """Return the first message about each field, from {location: {field: [messages]}}."""
     found: dict[str, str] = {}
     for fields in detail.values() if isinstance(detail, dict) else ():
         for field, messages in fields.items() if isinstance(fields, dict) else ():

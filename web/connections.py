@@ -1,9 +1,10 @@
-"""How gunicorn's threads are kept from clients that are slow, by nature or on purpose.
+"""Protects gunicorn's threads from clients that are slow, by nature or on purpose.
 
-The worker's event loop gathers the head of a request, which needs no thread, and throws away what a client still
-sends of a request that was answered without being read. A thread that must wait for its client, within a body or an
-answer, lets another work meanwhile: as many requests as `--threads` says are worked on at once, and `MOST_WAITING`
-more may wait. When one more would, the one with the least patience left is ended.
+The worker's event loop collects the head of a request, which needs no thread, and discards what a client still sends
+of a request that was answered without being read. A thread that must wait for its client, during a body or an answer,
+gives its place to another thread meanwhile: as many requests as `--threads` says are worked on at once, and
+`MOST_WAITING` more may wait. When there is one more than that, the client with the least patience left is
+disconnected.
 """
 
 import errno
@@ -22,18 +23,18 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from typing_extensions import Buffer
 
 HEAD_SECONDS = 10.0
-"""How long the head of a request may be coming."""
+"""How long the head of a request may take to arrive."""
 HEAD_BYTES = 64 << 10
-"""Most of a head that is gathered; gunicorn's own limits judge a longer one."""
+"""How much of a head is collected; a longer one is left to gunicorn's own limits."""
 PATIENCE_SECONDS = 10.0
-"""How long a client may let us wait beyond what its rate earns it."""
+"""A client's patience: how long it may keep us waiting, beyond the time that it earns by sending or reading."""
 SLOWEST_BYTES = 4 << 10
-"""Bytes a second, of a body or of an answer, below which a client uses its patience up."""
+"""Bytes a second, of a body or an answer, below which a client uses up its patience."""
 MOST_WAITING = 64
-"""Clients that threads of one process wait for at once."""
+"""Clients that the threads of one process may wait for at once."""
 LINGER_SECONDS = 30.0
 DISCARD_BYTES = 64 << 20
-"""Most of an unread body that is thrown away: a connection that is closed on it takes the answer with it."""
+"""How much of an unread body is discarded; if a connection is closed before, the client may lose the answer."""
 CHUNK_BYTES = 256 << 10
 END_OF_HEAD = b"\r\n\r\n"
 
@@ -46,7 +47,7 @@ class Waiting:
         self._clients: set[Paced] = set()
 
     def enter(self, client: "Paced") -> None:
-        """Add a client; if that is one too many, end the one with the least patience left."""
+        """Add a client; if that is one too many, disconnect the one with the least patience left."""
         with self._lock:
             if len(self._clients) >= self._most:
                 slowest = min(self._clients, key=lambda each: each.patience)
@@ -55,13 +56,13 @@ class Waiting:
             self._clients.add(client)
 
     def leave(self, client: "Paced") -> None:
-        """Take a client off."""
+        """Remove a client."""
         with self._lock:
             self._clients.discard(client)
 
 
 class Paced:
-    """A socket that gives up on a client that is too slow, and keeps no place while it waits for one."""
+    """A socket that gives up on a client that is too slow, and gives its place away while it waits for one."""
 
     def __init__(self, sock: socket.socket, waiting: Waiting, places: threading.Semaphore) -> None:
         self._sock, self._waiting, self._places = sock, waiting, places
@@ -72,10 +73,10 @@ class Paced:
         return getattr(self._sock, name)
 
     def settimeout(self, _seconds: float | None) -> None:
-        """Do nothing: patience decides, and a socket with a time limit would wait by itself."""
+        """Do nothing: patience is the limit here, and a socket with a timeout would wait by itself."""
 
     def begin(self) -> None:
-        """Take a place to work on a request of this client's."""
+        """Take a place, to work on a request of this client."""
         self.patience = PATIENCE_SECONDS
         self._places.acquire()
         self._placed = True
@@ -86,23 +87,23 @@ class Paced:
         self._places.release()
 
     def end(self) -> None:
-        """Wake whoever waits for this client: nothing more will come of it."""
+        """Disconnect, which wakes the thread that waits for this client."""
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
 
     def read_now(self, size: int) -> bytes:
-        """Read what is there, without waiting.
+        """Read what has arrived, without waiting.
 
         Raises:
-            BlockingIOError: nothing is.
+            BlockingIOError: nothing has.
         """
         return self._sock.recv(size, socket.MSG_DONTWAIT)
 
     def recv(self, size: int) -> bytes:
-        """Read what is there, or wait for it.
+        """Read what has arrived, or wait for it.
 
         Raises:
-            ConnectionResetError: it did not come in time.
+            ConnectionResetError: nothing arrived in time.
         """
         while True:
             try:
@@ -114,15 +115,15 @@ class Paced:
                 return data
 
     def send(self, data: Buffer) -> int:
-        """Send all of it."""
+        """Send all data."""
         self.sendall(data)
         return len(memoryview(data))
 
     def sendall(self, data: Buffer) -> None:
-        """Send all of it, waiting for the client where it has no room.
+        """Send all data, waiting for the client when its buffer is full.
 
         Raises:
-            ConnectionResetError: it did not take it in time.
+            ConnectionResetError: the client did not read it in time.
         """
         left = memoryview(data)
         while left:
@@ -156,7 +157,7 @@ class Paced:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
-    """gunicorn's worker of threads, with patience."""
+    """gunicorn's threaded worker, with patience."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -164,17 +165,17 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._places = threading.Semaphore(self.cfg.threads)
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
-        """Return threads for those that work and for those that wait."""
+        """Return a pool with enough threads for requests that are worked on and requests that wait."""
         return ThreadPoolExecutor(max_workers=self.cfg.threads + MOST_WAITING)
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection; if that is one too many, close the one whose head has been coming longest."""
+        """Accept a connection; if that is one too many, close the one that has sent its head for longest."""
         super().accept(listener)
         if self.nr_conns >= self.worker_connections and self.pending_conns:
             self._close(self.pending_conns[0])
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Gather the head of a request before a thread is asked to answer it."""
+        """Collect the head of a request before a thread answers it."""
         if conn.parser is None:
             conn.sock = Paced(conn.sock, self._waiting, self._places)
             conn.parser = get_parser(self.cfg, conn.sock, conn.client)
@@ -183,7 +184,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self._gather(conn)
 
     def handle_request(self, req: Any, conn: TConn) -> bool:
-        """Answer a request from a place of its own."""
+        """Answer a request, in a place."""
         conn.sock.begin()
         try:
             return bool(super().handle_request(req, conn))
@@ -191,7 +192,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             conn.sock.finish()
 
     def finish_request(self, conn: TConn, fs: "Future[bool]") -> None:
-        """Keep a connection, or close it once its client has heard the answer."""
+        """Keep a connection, or close it once its client has received the answer."""
         if not fs.cancelled() and fs.exception() is None and fs.result():
             super().finish_request(conn, fs)
             return
@@ -203,7 +204,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._close(conn)
 
     def murder_pending(self) -> None:
-        """Close what has been coming for too long; of a worker that ends, also what has not begun to come."""
+        """Close connections whose head takes too long; if the worker is ending, also those that sent nothing yet."""
         now = time.monotonic()
         for conn in list(self.pending_conns):
             if conn.timeout <= now or (not self.alive and not conn.head):
@@ -216,12 +217,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._ready, callback, conn))
 
     def _ready(self, callback: Any, conn: TConn, _sock: socket.socket) -> None:
-        # What was ready may have been closed by what was ready before it.
+        # The callback of another socket may have closed this one in the same round.
         if conn in self.pending_conns:
             callback(conn)
 
     def _gather(self, conn: TConn) -> None:
-        """Read on; once the head is there, ask a thread to answer."""
+        """Read on; once the head is complete, have a thread answer the request."""
         came = self._read(conn)
         if came is not None:
             conn.head += came
@@ -234,7 +235,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._close(conn)
 
     def _discard(self, conn: TConn) -> None:
-        """Read on and throw it away, until the client is done."""
+        """Read on and discard it, until the client closes the connection."""
         came = self._read(conn)
         if came is not None:
             conn.left -= len(came)
@@ -242,7 +243,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
                 self._close(conn)
 
     def _read(self, conn: TConn) -> bytes | None:
-        """Return what is there; None if nothing is, nothing if nothing more will come."""
+        """Return what has arrived; None if nothing has, empty bytes if nothing more will."""
         try:
             return bytes(conn.sock.read_now(CHUNK_BYTES))
         except BlockingIOError:

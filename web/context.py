@@ -1,4 +1,4 @@
-"""What the running app holds."""
+"""The running app's services, for views."""
 
 from typing import cast
 
@@ -19,7 +19,7 @@ def services() -> Services:
 
 
 def readiness() -> Readiness:
-    """Return what looks at whether this app can take orders."""
+    """Return the checks of whether this app can take orders."""
     return cast("Readiness", current_app.extensions[READINESS])
 
 

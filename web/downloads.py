@@ -1,4 +1,4 @@
-"""Pictures on their way out, streamed from the store with fixed types and names of our own."""
+"""Downloads: pictures streamed from the store, with fixed media types and names that we chose."""
 
 import io
 import re
@@ -21,11 +21,11 @@ from web.context import reading, store
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 READ_BYTES = 128 << 10
-"""Held in memory for each client that is slow to take it."""
+"""How much is held in memory for each slow client."""
 
 
 def picture(mosaic: Mosaic) -> Response:
-    """Return a mosaic as a file to keep.
+    """Return a mosaic as a file to save.
 
     Raises:
         NotReady: its job has not succeeded.
@@ -44,7 +44,7 @@ def picture(mosaic: Mosaic) -> Response:
 
 
 def preview(mosaic: Mosaic) -> Response:
-    """Return a mosaic's preview, to be shown in a page.
+    """Return a mosaic's preview, to be shown on a page.
 
     Raises:
         NotReady: its job has not succeeded.
@@ -53,7 +53,7 @@ def preview(mosaic: Mosaic) -> Response:
 
 
 def photo(tile: Tile) -> Response:
-    """Return a photo of a tile set in its normal form, to be shown in a page.
+    """Return a photo of a tile set as it is stored, to be shown on a page.
 
     Raises:
         NotFound: the set only links to its file.
@@ -71,7 +71,7 @@ def photo_in_small(tile: Tile | RemovedTile) -> Response:
 
 
 def original(tile: Tile, *, kept: bool) -> Response:
-    """Return a photo's file as it came, to be saved: a browser must not show a stranger's file as if it were ours.
+    """Return a photo's original file, to be saved: a browser must not show a stranger's file as if it were ours.
 
     Raises:
         NotFound: originals are not kept.
@@ -84,7 +84,7 @@ def original(tile: Tile, *, kept: bool) -> Response:
 
 
 def plot(tile_set_id: UUID) -> Response:
-    """Return the picture of where a tile set's colours lie.
+    """Return the plot of a tile set's colours.
 
     Raises:
         NotFound: there is no such tile set.
@@ -94,7 +94,7 @@ def plot(tile_set_id: UUID) -> Response:
 
 
 def palette(tile_set_id: UUID) -> Response:
-    """Return the strip of the colours that a tile set has much of.
+    """Return the strip of a tile set's commonest colours.
 
     Raises:
         NotFound: there is no such tile set.
@@ -115,7 +115,7 @@ def _colours(tile_set_id: UUID, key_of: Callable[[Version], str | None]) -> Resp
 
 
 def archive(name: str, mosaics: Sequence[Mosaic]) -> Response:
-    """Return the mosaics that succeeded as one zip, made while it is sent.
+    """Return the mosaics that succeeded as one zip, which is made while it is sent.
 
     Raises:
         NotReady: not one has succeeded.
@@ -123,7 +123,7 @@ def archive(name: str, mosaics: Sequence[Mosaic]) -> Response:
     ready = [mosaic for mosaic in mosaics if mosaic.job.state is JobState.SUCCEEDED and mosaic.picture_key]
     if not ready:
         raise NotReady("No mosaic of this batch is ready yet.")
-    # The pictures are compressed already, and without compression the length is known beforehand.
+    # The pictures are compressed already; and without compression the length is known in advance.
     stream = ZipStream(compress_type=ZIP_STORED, sized=True)
     blobs = store()
     for mosaic in ready:
@@ -141,14 +141,14 @@ def _ready(mosaic: Mosaic, key: str | None) -> str:
 
 
 def _unchanging(key: str, content_type: str) -> Response:
-    """Return a blob that never changes under its address."""
+    """Return a blob that never changes under its address, so that browsers keep it."""
     response = _blob(key, content_type)
     response.headers["Cache-Control"] = "private, max-age=86400, immutable"
     return response
 
 
 def _blob(key: str, content_type: str) -> Response:
-    """Return a blob that can be sought, so that a part of it is read without what lies before."""
+    """Return a blob as a seekable file, so that a range of it is read without what comes before."""
     file = store().open(key)
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -158,12 +158,12 @@ def _blob(key: str, content_type: str) -> Response:
 
 
 def _chunks(blobs: Store, key: str) -> Iterator[bytes]:
-    """Open the blob only when its turn comes, when the request's context is gone."""
+    """Open the blob only when it is sent; by then the request's context is gone."""
     _, chunks = blobs.stream(key)
     yield from chunks
 
 
 def _entry_name(mosaic: Mosaic) -> str:
-    """Return the target's number and what is harmless of its name."""
+    """Return a file name made of the target's number and the harmless characters of its name."""
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", PurePosixPath(mosaic.target_name).stem).strip("-")[:60]
     return f"{mosaic.number + 1:04}-{stem or 'mosaic'}{mosaic.format.facts.suffix}"

@@ -1,4 +1,4 @@
-"""From what a form or an API call holds to a checked wish."""
+"""Reads orders and other values from the fields of a form or an API call, and checks them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -65,7 +65,7 @@ def identity(text: str, kind: str) -> UUID:
 
 
 def row_id(values: MultiDict[str, str], field: str, otherwise: int) -> int:
-    """Read behind or before which row a page goes on; what lies beyond every row leads to the nearest end."""
+    """Read the id of the row where a page of a list begins; out of range, it becomes the nearest possible one."""
     return min(max(values.get(field, otherwise, type=int), 0), database.LAST_ID)
 
 

@@ -1,4 +1,4 @@
-"""What the pages and the API both do with an order: check it, store what came with it, write the rows, ring."""
+"""What pages and API both do with an order: check it, store its files, write the rows, ring."""
 
 from collections.abc import Sequence
 from typing import IO
@@ -30,8 +30,8 @@ def receive_tile_set(
     """Store photos, or zips of photos, and order them to be indexed.
 
     Raises:
-        InvalidOrder: nothing came.
-        BadArchive: a zip is none, or reaches outside itself.
+        InvalidOrder: no files came.
+        BadArchive: a file is not a zip, or the zip reaches outside itself.
         TooLarge: too many photos, or too many bytes.
     """
     photos, zips = _judged(photos, zipped)
@@ -50,8 +50,8 @@ def receive_photos(tile_set_id: UUID, photos: Sequence[FileStorage], zipped: Seq
     """Store more photos for a tile set, and order them to be indexed.
 
     Raises:
-        InvalidOrder: nothing came.
-        BadArchive: a zip is none, or reaches outside itself.
+        InvalidOrder: no files came.
+        BadArchive: a file is not a zip, or the zip reaches outside itself.
         TooLarge: too many photos, or too many bytes.
         NotFound: there is no such tile set.
         NotReady: it is being indexed.
@@ -80,7 +80,7 @@ def resume_tile_set(tile_set_id: UUID) -> None:
 def _judged(
     photos: Sequence[FileStorage], zipped: Sequence[FileStorage]
 ) -> tuple[list[FileStorage], list[FileStorage]]:
-    """Return what really came, or refuse it before anything is stored."""
+    """Return the files that were really uploaded, or refuse them before anything is stored."""
     some = [photo for photo in photos if photo.filename]
     zips = [archive for archive in zipped if archive.filename]
     if not some and not zips:
@@ -106,7 +106,7 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
 
     Raises:
         InvalidOrder: no target came, or the order does not fit it.
-        UnusablePicture: the target's header shows that it is of no use.
+        UnusablePicture: the target's header shows that it cannot be used.
         NotFound: there is no such tile set.
         NotReady: the tile set is not indexed.
     """
@@ -129,12 +129,12 @@ def receive_batch(
     zipped: Sequence[FileStorage],
     order: MosaicOrder,
 ) -> UUID:
-    """Store many targets, or a zip of them, and order a mosaic of each, behind all that people wait for.
+    """Store many targets, or a zip of them, and order a mosaic of each, in the lane that delays nobody.
 
     Raises:
         InvalidOrder: nothing came, or the order does not fit a target.
-        UnusablePicture: a target's header shows that it is of no use; a zip's are judged one by one by the worker.
-        BadArchive: the zip is none, or reaches outside itself.
+        UnusablePicture: a target's header shows that it cannot be used; targets in a zip are left to the worker.
+        BadArchive: a file is not a zip, or the zip reaches outside itself.
         TooLarge: too many targets.
         NotFound: there is no such tile set.
         NotReady: the tile set is not indexed.
@@ -163,9 +163,9 @@ def receive_batch(
 
 
 def _tile_count(tile_set_id: UUID) -> int:
-    """Return how many tiles there are, or refuse before anything is stored.
+    """Return how many tiles there are, or refuse the order before anything is stored.
 
-    Placing the order asks again for the tile set, in the same transaction as it writes.
+    Placing the order looks up the tile set again, in the transaction in which it writes.
     """
     with reading() as session:
         current = queries.find_indexed(session, tile_set_id).current

@@ -1,4 +1,4 @@
-"""A first look at an uploaded picture's header, so that plain mistakes are answered at once. No pixel is decoded."""
+"""Checks an uploaded picture's header, so that obvious mistakes are answered at once. No pixel is decoded."""
 
 import os
 from contextlib import suppress
@@ -14,28 +14,28 @@ from models.rules.lattices import Effort, Tired
 from models.rules.orders import MAX_PICTURE_PIXELS, MosaicOrder
 
 HEADER_BYTES = 1 << 20
-"""How far into a file its size is looked for."""
+"""How many bytes of a file are searched for its size."""
 BOXED = ("AVIF", "HEIC", "JPEG 2000")
-"""Formats of boxes within boxes: their size lies in small ones, and their turn is not asked for."""
+"""Formats made of nested boxes: the size is in a small one, and the orientation is not looked for."""
 MOVES, READ_BYTES, BOXED_BYTES = 2_000, 256 << 10, 16 << 10
-"""Most reads and seeks that a header may cost, and most bytes that are read of one; of a boxed one far fewer."""
+"""The most reads and seeks for one header, and the most bytes that are read; far fewer for formats made of boxes."""
 TELLING = (b"\xff\xd8\xff", b"GIF8", b"BM")
-"""Formats whose orientation the header tells: by Exif in JPEG, and none in GIF and BMP."""
+"""Formats whose orientation is known from the header: JPEG has it in Exif, GIF and BMP have none."""
 CROPPED = ("AVIF", "HEIC")
-"""Formats of which a part may be shown, so that the size in the header decides on the limit alone."""
+"""Formats that may show only a part of the picture, so that the header's size serves for the pixel limit only."""
 
 
 def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_count: int, effort: Effort) -> None:
-    """Refuse what its length or its header already shows to be of no use for an order; the worker judges the rest.
+    """Refuse a picture whose length or header shows that it cannot be used for an order; the worker checks the rest.
 
-    `effort` is what it may cost to find out whether the rules can be kept: what is not known then, the worker finds.
+    `effort` limits the search for whether the rules can be kept; what is undecided then is left to the worker.
 
     Raises:
-        EmptyFile: there is not a byte.
-        TooLarge: more bytes than `max_bytes`.
-        NotAPicture: the first bytes belong to no format that Tessera reads.
-        TooManyPixels: the header promises more pixels than the limit.
-        InvalidOrder: the order does not fit a picture of this size, or its rules so few tiles.
+        EmptyFile: it has no bytes.
+        TooLarge: it has more bytes than `max_bytes`.
+        NotAPicture: it is in no format that Tessera reads.
+        TooManyPixels: by the header, it has more pixels than the limit.
+        InvalidOrder: the order does not fit a picture of this size, or its rules cannot be kept with so few tiles.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -54,15 +54,15 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_c
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
     if width and height and kind not in CROPPED:
-        _fit((width, height), order, tile_count, effort, turned=not head.startswith(TELLING))
+        _fit((width, height), order, tile_count, effort, sideways=not head.startswith(TELLING))
 
 
-def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Effort, *, turned: bool) -> None:
-    """Refuse an order that does not fit; where the header may hide a quarter turn, one that fits neither way."""
+def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Effort, *, sideways: bool) -> None:
+    """Refuse an order that does not fit; if the picture may have to be rotated, only one that fits neither way."""
     try:
         _check(size, order, tile_count, effort)
     except InvalidOrder:
-        if not turned:
+        if not sideways:
             raise
         with suppress(InvalidOrder):
             _check(size[::-1], order, tile_count, effort)
@@ -76,17 +76,17 @@ def _check(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: E
 
 
 class _Budget(BytesIO):
-    """A file's beginning of which so much may be read and no more, however often its header sends a reader about."""
+    """The beginning of a file, with a limit on reads and bytes, however often its header sends a reader around."""
 
     def __init__(self, data: bytes, most_bytes: int) -> None:
         super().__init__(data)
         self._moves, self._bytes = MOVES, most_bytes
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read on.
+        """Read from the position.
 
         Raises:
-            ValueError: the budget is spent.
+            ValueError: the budget is used up.
         """
         data = super().read(size)
         self._spend(len(data))
@@ -96,7 +96,7 @@ class _Budget(BytesIO):
         """Move the position.
 
         Raises:
-            ValueError: the budget is spent.
+            ValueError: the budget is used up.
         """
         self._spend(0)
         return super().seek(offset, whence)
@@ -108,22 +108,22 @@ class _Budget(BytesIO):
 
 
 def _size(file: IO[bytes], kind: str) -> tuple[int, int]:
-    """Return width and height by the header; 0 x 0 where it does not say, which the worker will find out."""
+    """Return width and height by the header; 0 x 0 if they cannot be found, which is left to the worker."""
     boxed = kind in BOXED
     data = file.read(HEADER_BYTES)
     file.seek(0)
     if _misread(data):
         return 0, 0
     head = _Budget(data, BOXED_BYTES if boxed else READ_BYTES)
-    # What it cannot read, for the budget's sake too, is -1 x -1.
+    # -1 x -1 if it cannot read the header, or not within the budget.
     width, height = imagesize.get(head, exif_rotation=not boxed)
     return max(width, 0), max(height, 0)
 
 
 def _misread(data: bytes) -> bool:
-    """Whether imagesize takes more for the size than its bits: a BMP of OS/2 has 16 of them, a lossy WebP 14.
+    """Whether imagesize reads too many bits as the size: a BMP of OS/2 has 16 of them, a lossy WebP 14.
 
-    Source: BITMAPCOREHEADER, 12 bytes long; RFC 6386, 9.1: the two bits above are how to scale what is shown.
+    Source: BITMAPCOREHEADER, 12 bytes long; RFC 6386, 9.1: the upper two bits say how to scale the picture.
     """
     of_os2 = data.startswith(b"BM") and data[14:18] == b"\x0c\0\0\0"
     scaled = data[12:16] == b"VP8 " and any(byte & 0xC0 for byte in data[27:30:2])

@@ -1,4 +1,4 @@
-"""Every failure as an answer: problem+json (RFC 9457) where programs ask, a page elsewhere."""
+"""Turns every failure into an answer: problem+json (RFC 9457) for programs, a page for people."""
 
 from http import HTTPStatus
 from typing import Any
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 def status_of(error: TesseraError) -> HTTPStatus:
-    """Return the HTTP status of a failure: the nearest class in `STATUS`, else 500, which is logged as ours."""
+    """Return the HTTP status of a failure, by the nearest class in `STATUS`, or else 500; from 500 on, log it."""
     found = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -45,7 +45,7 @@ def status_of(error: TesseraError) -> HTTPStatus:
 
 
 def register(app: Flask) -> None:
-    """Answer every failure of the app in one place."""
+    """Register the handlers that answer every failure of the app."""
     app.register_error_handler(TesseraError, _foreseen)
     app.register_error_handler(CSRFError, _forged)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
@@ -59,12 +59,12 @@ def register(app: Flask) -> None:
 
 
 def for_programs() -> bool:
-    """Whether this address is for programs, which take JSON and show their token in a header; others are pages."""
+    """Whether the address is for programs, which read JSON and send their token in a header; all others are pages."""
     return request.path.startswith(API_PREFIX) or request.path == METRICS_PATH
 
 
 def answer(status: HTTPStatus, code: str, sentence: str, **more: Any) -> Response:
-    """Return a problem as JSON or as a page, as the path asks."""
+    """Return a problem as JSON or as a page, depending on the path."""
     if for_programs():
         problem = {"type": f"urn:tessera:problem:{code}", "title": status.phrase, "status": status.value}
         response: Response = jsonify(problem | {"code": code, "detail": sentence} | more)
@@ -78,7 +78,7 @@ def answer(status: HTTPStatus, code: str, sentence: str, **more: Any) -> Respons
 
 
 def plain(status: HTTPStatus, sentence: str | None) -> Response:
-    """Return a refusal that HTTP itself has a name for."""
+    """Return an error that HTTP itself has a name for."""
     nowhere = "There is nothing at this address." if status is HTTPStatus.NOT_FOUND else None
     return answer(status, status.name.lower(), nowhere or sentence or status.phrase)
 
@@ -100,7 +100,7 @@ def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:
 
 
 def _untrusted(error: SecurityError) -> Response:
-    """Answer in plain text: a page would need addresses, and there is no host to build them on."""
+    """Answer in plain text: a page would need links, and there is no host to build them with."""
     return Response(f"{error.description}\n", HTTPStatus.BAD_REQUEST, mimetype="text/plain")
 
 
@@ -109,7 +109,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if status < HTTPStatus.BAD_REQUEST:
         return error
     response = plain(status, error.description)
-    # What HTTP says of such a refusal: Content-Range with a 416, Allow with a 405.
+    # The headers that HTTP demands with some errors: Content-Range with a 416, Allow with a 405.
     response.headers.extend((name, value) for name, value in error.get_headers() if name != "Content-Type")
     return response
 
@@ -121,13 +121,13 @@ def _unreachable(error: Exception) -> ResponseReturnValue:
 
 
 def _unkeepable(error: DataError) -> ResponseReturnValue:
-    """Answer a value that a view should have refused: no row can hold it, so it names nothing."""
+    """Answer a value that no row can hold, and that a view should have refused."""
     log.warning("a value reached the database that it cannot hold", exc_info=error)
     return answer(HTTPStatus.BAD_REQUEST, "bad_request", "The request holds a number or a text beyond all limits.")
 
 
 def _system(error: OSError) -> ResponseReturnValue:
-    """Answer a full disk, met while an upload was spooled, as what it is."""
+    """Answer a full disk, found while an upload was spooled, with its own sentence."""
     if errors.is_full(error):
         sentence = "There is no room left to take the upload; free some space and try again."
         return answer(HTTPStatus.INSUFFICIENT_STORAGE, errors.StorageFull.code, sentence)

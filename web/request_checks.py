@@ -1,4 +1,4 @@
-"""What a request says, before any view reads it: addresses of the right form, JSON that can be read."""
+"""Checks a request before any view reads it: its address has the right form, and its JSON can be read."""
 
 import json
 from http import HTTPStatus
@@ -10,19 +10,19 @@ from web.problems import answer
 
 
 class Sha256Converter(BaseConverter):
-    """The id of a photo in an address; anything else is at no address of ours."""
+    """The id of a photo in an address; with anything else the address does not exist."""
 
     regex = "[0-9a-f]{64}"
 
 
 def register(app: Flask) -> None:
-    """Teach the app such addresses, and have JSON looked at; after the door, so that strangers are not read."""
+    """Register these checks; do so after `access`, so that the bodies of strangers are not read."""
     app.url_map.converters["sha256"] = Sha256Converter
     app.before_request(_look_at_json)
 
 
 def _look_at_json() -> Response | None:
-    """Refuse JSON that Python cannot read: it is nested too deep, a number is too long, or it is no JSON at all."""
+    """Refuse JSON that Python cannot read: nested too deep, with a number that is too long, or not JSON at all."""
     if not request.is_json:
         return None
     try:

@@ -1,4 +1,4 @@
-"""An id for every request: in its answer, in every line that is logged meanwhile, in the rows of its jobs."""
+"""An id for every request: it is in the answer, in every log line meanwhile, and in the rows of its jobs."""
 
 import re
 import time
@@ -12,15 +12,15 @@ from models.tables import REQUEST_ID_LENGTH
 
 HEADER = "X-Request-ID"
 ACCEPTABLE = re.compile(rf"[A-Za-z0-9._-]{{1,{REQUEST_ID_LENGTH}}}")
-"""What is taken over from whoever asks; it goes into logs and rows as it is."""
+"""The ids that are accepted from a client; they are written into logs and rows as they are."""
 QUIET_ENDPOINTS = {"health.live", "health.ready", "metrics.show", "static"}
-"""Machines ask for these all day long."""
+"""Endpoints that are not logged, since programs request them all day long."""
 
 log = structlog.get_logger(__name__)
 
 
 def register(app: Flask) -> None:
-    """Name every request; register this first, so that whatever else is done with a request has its name."""
+    """Give every request an id; register this first, so that everything else about a request is logged with it."""
     app.before_request(_begin)
     app.after_request(_answered)
     app.teardown_request(_forget)
@@ -41,5 +41,5 @@ def _answered(response: Response) -> Response:
 
 
 def _forget(_error: BaseException | None) -> None:
-    """Unbind: the thread goes on to other requests."""
+    """Unbind the id, since the thread goes on to other requests."""
     structlog.contextvars.unbind_contextvars("request_id", "method", "path")

@@ -1,4 +1,4 @@
-"""What a browser may do with our answers: show this site's pictures, our own style sheet, our forms; nothing else."""
+"""The headers that allow a browser to use this site's pictures, style sheet and forms, and nothing else."""
 
 from secrets import token_urlsafe
 
@@ -16,16 +16,16 @@ ALWAYS = {
 
 
 def register(app: Flask) -> None:
-    """Put the headers on every answer, and `nonce()` into every template."""
+    """Add the headers to every answer, and `nonce()` to every template."""
     app.context_processor(lambda: {"nonce": nonce})
     app.after_request(_harden)
 
 
 def nonce() -> str:
-    """Return the number used once of this answer: only a style sheet whose tag carries it is applied.
+    """Return the nonce of this answer: a browser applies only style sheets whose tag has it.
 
     Source:
-        W3C Content Security Policy Level 3, 7.1: at least 128 bits, anew for every answer.
+        W3C Content Security Policy Level 3, 7.1: at least 128 bits, new for every answer.
     """
     if "nonce" not in g:
         g.nonce = token_urlsafe(NONCE_BYTES)
@@ -33,7 +33,7 @@ def nonce() -> str:
 
 
 def _harden(response: Response) -> Response:
-    """No page has a script, so no script may run: there is no source for one, not even with a nonce."""
+    """Add the headers. No page has a script, so the policy allows none, not even with a nonce."""
     policy = (
         f"default-src 'none'; img-src 'self'; style-src 'nonce-{nonce()}'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

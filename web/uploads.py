@@ -1,6 +1,6 @@
-"""Uploads of thousands of files: all parts of one request lie in one temporary file.
+"""Uploads of thousands of files: all files of one request are kept in one temporary file.
 
-Werkzeug's own way opens a file for every part above 500 kB; a thousand photos would exhaust a process's descriptors.
+Werkzeug itself opens a file for every upload above 500 kB; a thousand photos would use up a process's descriptors.
 """
 
 import io
@@ -16,26 +16,26 @@ ENDPOINTS = {
     for side in ("", "api.")
     for name in ("tile_sets.create", "tile_sets.add", "mosaics.create", "batches.create")
 }
-"""Where files come in."""
+"""Endpoints that accept files."""
 PLAIN_BYTES = 64 << 10
-"""Most bytes of a request that brings no files."""
+"""The most bytes of a request without files."""
 TEXT_BYTES, HEADER_BYTES = 1 << 20, 256
-"""Most bytes of a form that are no file's, and how many more each file may add: they are held in memory."""
+"""The most bytes of a form outside its files, and how many more for each file; they are held in memory."""
 
 
 def register(app: Flask) -> None:
-    """Limit what comes in."""
+    """Limit the size of requests."""
     app.before_request(_limit)
 
 
 def _limit() -> None:
-    """Let only uploads be large: they are spooled to disk, and every other body is read into memory at once."""
+    """Allow only uploads to be large: they are spooled to disk, while any other body is read into memory at once."""
     if request.endpoint not in ENDPOINTS or request.mimetype != "multipart/form-data":
         request.max_content_length = PLAIN_BYTES
 
 
-class Part(io.RawIOBase):
-    """A slice of a shared file: written once from front to back, then read and sought at will."""
+class Slice(io.RawIOBase):
+    """One upload, a slice of the shared file: written once from front to back, then read and sought as needed."""
 
     def __init__(self, spool: IO[bytes]) -> None:
         self._spool = spool
@@ -52,7 +52,7 @@ class Part(io.RawIOBase):
         return written
 
     def readinto(self, buffer: Buffer, /) -> int:
-        """Read on from the position."""
+        """Read from the position."""
         room = memoryview(buffer)
         self._spool.seek(self._start + self._position)
         data = self._spool.read(min(len(room), self._length - self._position))
@@ -84,19 +84,19 @@ class Part(io.RawIOBase):
 
 
 class SpoolingRequest(Request):
-    """A request whose files share one temporary file, which goes with the request."""
+    """A request whose files share one temporary file, which is deleted with the request."""
 
     _spool: IO[bytes] | None = None
     _file_count = 0
 
     @property
     def file_bytes(self) -> int:
-        """How many bytes of files have come."""
+        """How many bytes of files have arrived."""
         return self._spool.seek(0, io.SEEK_END) if self._spool is not None else 0
 
     @property
     def most_text_bytes(self) -> int:
-        """How many bytes that are no file's may come."""
+        """How many bytes outside the files may arrive."""
         return TEXT_BYTES + HEADER_BYTES * self._file_count
 
     def _get_stream_for_parsing(self) -> IO[bytes]:
@@ -112,26 +112,26 @@ class SpoolingRequest(Request):
         if self._spool is None:
             self._spool = tempfile.TemporaryFile(prefix="tessera-upload-")  # noqa: SIM115 - close() below ends it
         self._file_count += 1
-        return cast("IO[bytes]", Part(self._spool))
+        return cast("IO[bytes]", Slice(self._spool))
 
     def close(self) -> None:
-        """Close the parts and what they lie in."""
+        """Close the uploads and their temporary file."""
         super().close()
         if self._spool is not None:
             self._spool.close()
 
 
 class _Form:
-    """The body of a form as it is read piece by piece: what becomes of a piece is known when the next is read."""
+    """The body of a form; how much of a piece belonged to files is known only when the next piece is read."""
 
     def __init__(self, body: IO[bytes], request: SpoolingRequest) -> None:
         self._body, self._request, self._bytes = body, request, 0
 
     def read(self, size: int = -1) -> bytes:
-        """Read on.
+        """Read from the position.
 
         Raises:
-            RequestEntityTooLarge: fields, headers of parts and what lies between have more bytes than may be held.
+            RequestEntityTooLarge: what is outside the files has more bytes than may be held in memory.
         """
         if self._bytes - self._request.file_bytes > self._request.most_text_bytes:
             raise RequestEntityTooLarge

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 if __name__ == "__main__":
-    # Until the handlers of this process are set, Ctrl-C ends it without a trace; to load all of this takes a while.
+    # The imports take a while. Until this process sets its own handlers, Ctrl-C ends it without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from models import logs, settings
@@ -23,7 +23,7 @@ __all__ = ["main", "tasks"]
 
 BULK_NICENESS = 10
 SLOW_LIBRARIES: dict[Lane, tuple[str, ...]] = {Lane.INDEXING: ("scipy.cluster.vq",)}
-"""What the command line loads only when it comes to it, and what every job of a lane comes to."""
+"""Libraries that are loaded on first use, and that every job of a lane uses."""
 
 
 def main() -> None:
@@ -32,20 +32,20 @@ def main() -> None:
     parser.add_argument("--lane", type=Lane, choices=list(Lane), required=True)
     parser.add_argument("--concurrency", type=int, default=parallel.core_count())
     chosen = parser.parse_args()
-    # Every child inherits it. SIGUSR1 is taken: to a child it is the soft time limit.
+    # Every child inherits it. SIGUSR1 is not free: Celery sends it to a child at the soft time limit.
     faulthandler.register(signal.SIGUSR2)
     loaded = settings.load()
     private_files.from_now_on()
     logs.configure(loaded)
-    # Celery would set up its own logging; that somebody listens to this signal keeps it from doing so.
+    # Celery sets up its own logging unless this signal has a listener.
     signals.setup_logging.connect(_keep_logging, weak=False)
     signals.worker_shutting_down.connect(shutdown.begin, weak=False)
     if chosen.lane is Lane.BULK:
         signals.worker_process_init.connect(_yield_to_people, weak=False)
     load_slow_libraries(chosen.lane)
     app = connect(loaded, "worker")
-    # Celery answers SIGHUP by running these words again: they must name the module, not its file, whose folder would
-    # then go before every package.
+    # On SIGHUP Celery runs these words again. They must name the module: with its file, Python would put that file's
+    # folder first on the module path.
     sys.argv[:1] = ["-P", "-m", "worker.app"]
     app.worker_main(
         [
@@ -61,14 +61,14 @@ def main() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """Lend Celery's own tools the app, as in `celery -A worker.app status`: it is pointed at Redis when they ask."""
+    """Give Celery's own tools the app, connected to Redis, as in `celery -A worker.app status`."""
     if name != "app":
         raise AttributeError(name)
     return connect(settings.load(), "worker")
 
 
 def load_slow_libraries(lane: Lane) -> None:
-    """Load now, once, what every child would load again in the middle of its first job."""
+    """Load a lane's slow libraries before the fork; else every child would load them during its first job."""
     for name in SLOW_LIBRARIES.get(lane, ()):
         import_module(name)
 
@@ -78,7 +78,7 @@ def _keep_logging(**_: Any) -> None:
 
 
 def _yield_to_people(**_: Any) -> None:
-    """Let bulk work have the time that nobody waits for."""
+    """Lower this process's priority, so that bulk work does not slow down what people wait for."""
     os.nice(BULK_NICENESS)
 
 

@@ -1,4 +1,4 @@
-"""What a worker process holds: its services, and the decoders it lends."""
+"""What a worker process holds: its services, its sandbox and its open zips."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from models import settings
 from models.services import Services, open_services
 from models.settings import Settings
 from models.storage import Store
-from worker.decoding.sandbox import Box
+from worker.decoding.sandbox import Sandbox
 from worker.tile_sets.sources import Zips
 
 
@@ -19,13 +19,13 @@ def services() -> Services:
 
 
 @contextmanager
-def decoders(chosen: Settings) -> Iterator[Box]:
-    """Lend this process's box for one job; afterwards only what makes new decoders stays."""
-    box = _box(chosen.decode_seconds, chosen.decode_bytes)
+def decoders(chosen: Settings) -> Iterator[Sandbox]:
+    """Lend this process's sandbox for one job; afterwards only the process that forks decoders stays."""
+    sandbox = _sandbox(chosen.decode_seconds, chosen.decode_bytes)
     try:
-        yield box
+        yield sandbox
     finally:
-        box.rest()
+        sandbox.rest()
 
 
 @cache
@@ -34,4 +34,4 @@ def zips(store: Store) -> Zips:
     return Zips(store)
 
 
-_box = cache(Box)
+_sandbox = cache(Sandbox)

@@ -1,4 +1,4 @@
-"""How many things can be done at once."""
+"""How many cores there are."""
 
 import os
 

@@ -1,6 +1,6 @@
-"""What of a folder, a bucket or a zip is looked at: all but clutter, and what somebody wants left out.
+"""Which files of a folder, a bucket or a zip are looked at: all but clutter and what somebody excludes.
 
-The quickest answer of the command line needs it, so it imports next to nothing.
+`fast_index` needs it, so it imports next to nothing.
 """
 
 import os
@@ -8,26 +8,26 @@ from collections.abc import Sequence
 
 from models.rules.clutter import is_clutter, lies_in_clutter
 
-TYPE_CHECKING = False  # typing's own takes as long to load as to look at a thousand files
+TYPE_CHECKING = False  # loading typing takes as long as a look at a thousand files
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 
 class Sieve:
-    """What of a folder is looked at, and how much was passed over.
+    """Decides which files are looked at, and counts those that are passed over.
 
     Args:
-        exclude: Patterns of paths below the folder as in a .gitignore; with `!` before it, one takes in again what
-            an earlier one, or our own table, leaves out.
-        follow_links: Whether folders that are linked to are gone into, each folder once.
+        exclude: Patterns of paths below the folder, as in a .gitignore. A pattern that begins with `!` includes again
+            what an earlier pattern, or our own table of clutter, excludes.
+        follow_links: Whether to enter folders that are linked to, each folder once.
 
     Attributes:
         files: How many files were passed over.
-        folders: How many folders, whatever they hold.
-        links: How many linked folders, because nobody asked for them.
+        folders: How many folders were, whatever they hold.
+        links: How many linked folders were, since links are not followed.
 
     Raises:
-        InvalidOrder: a pattern is none.
+        InvalidOrder: something is not a pattern.
     """
 
     __slots__ = ("_gone_into", "_spec", "exclude", "files", "folders", "follow_links", "links")
@@ -40,45 +40,45 @@ class Sieve:
 
     @property
     def usual(self) -> bool:
-        """Whether nothing was asked for."""
+        """Whether nothing is excluded beyond clutter, and no links are followed."""
         return not self.exclude and not self.follow_links
 
     @property
     def passed_over(self) -> tuple[int, int, int]:
-        """How many files, folders and linked folders were."""
+        """How many files, folders and linked folders were passed over."""
         return self.files, self.folders, self.links
 
     def takes(self, path: str, name: str, *, folder: bool = False) -> bool:
-        """Whether a file or a folder is looked at; otherwise it is counted.
+        """Whether a file or a folder is looked at; if not, it is counted.
 
         Args:
             path: Its path below the top.
             name: Its name alone.
-            folder: Which of the two it is.
+            folder: Whether it is a folder.
         """
-        wanted = self._wish(f"{path}/" if folder else path)
+        wanted = self._included(f"{path}/" if folder else path)
         if wanted or (wanted is None and not is_clutter(name, folder=folder)):
             return True
         self.count(folder=folder)
         return False
 
     def takes_path(self, path: str) -> bool:
-        """Whether a file is looked at that was not come upon through its folders; otherwise it is counted."""
-        wanted = self._wish(path)
+        """Whether a file is looked at whose folders were not asked about, as in a bucket; if not, it is counted."""
+        wanted = self._included(path)
         if wanted or (wanted is None and not lies_in_clutter(path)):
             return True
         self.count(folder=False)
         return False
 
     def count(self, *, folder: bool) -> None:
-        """Count what was passed over."""
+        """Count a file or a folder that is passed over."""
         if folder:
             self.folders += 1
         else:
             self.files += 1
 
     def enters(self, held: int) -> bool:
-        """Whether an open folder is gone into: where links are followed, once, whatever leads to it."""
+        """Whether to enter an open folder: if links are followed, only once, whatever path leads to it."""
         if not self.follow_links:
             return True
         status = os.fstat(held)
@@ -86,8 +86,8 @@ class Sieve:
         self._gone_into.add((status.st_dev, status.st_ino))
         return len(self._gone_into) > before
 
-    def _wish(self, path: str) -> bool | None:
-        """Return whether patterns take a path in or leave it out; None if none is about it."""
+    def _included(self, path: str) -> bool | None:
+        """Return whether the patterns include or exclude a path; None if no pattern matches."""
         if self._spec is None:
             return None
         left_out = self._spec.check_file(path).include
@@ -105,10 +105,10 @@ def _understood(patterns: Sequence[str]) -> "GitIgnoreSpec":
         if not pattern.strip() or "\n" in pattern:
             raise InvalidOrder("exclude", "A pattern to exclude must not be empty, and has no line break.")
     try:
-        # In a file a # would begin a comment; here nobody writes one.
+        # In a .gitignore, # begins a comment; here it is part of a pattern.
         lines = [f"\\{pattern}" if pattern.startswith("#") else pattern for pattern in patterns]
         with warnings.catch_warnings():
-            # Of how Python's regular expressions may change, which a pattern as in a .gitignore is not.
+            # The warnings are about Python's regular expressions, which the user did not write.
             warnings.simplefilter("ignore", FutureWarning)
             return GitIgnoreSpec.from_lines(lines)
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""The files of a folder, and what tells whether one changed.
+"""Lists the files of a folder, with size and time, which show whether a file has changed.
 
-This is all that the quickest answer of the command line needs, so it imports next to nothing.
+`fast_index` needs it, so it imports next to nothing.
 """
 
 import os
@@ -17,7 +17,7 @@ class File:
         path: Where it is.
         size: In bytes.
         changed: Time of the last change, in nanoseconds.
-        trouble: Why it cannot be read, where that is known already.
+        trouble: Why it cannot be read, if that is known already.
     """
 
     __slots__ = ("changed", "name", "path", "size", "trouble")
@@ -27,10 +27,10 @@ class File:
 
 
 def walk(top: str, sieve: Sieve) -> Iterator[File]:
-    """Yield every file of a folder and its sub-folders by name that a sieve takes.
+    """Yield, ordered by name, every file of a folder and its sub-folders that a sieve accepts.
 
-    A folder that cannot be opened is a file with its trouble. Folders that are not through yet are a list, not a
-    recursion, so they may lie as deep as they like.
+    A folder that cannot be opened is yielded as a file with trouble. There is no recursion, so folders may be nested
+    as deeply as the system allows.
     """
     begun = [iter(_inside(top, "", sieve))]
     while begun:
@@ -45,9 +45,9 @@ def walk(top: str, sieve: Sieve) -> Iterator[File]:
 
 
 def _inside(path: str, below: str, sieve: Sieve) -> list[File | tuple[str, str]]:
-    """Return what a folder holds by name: files, and the paths of folders with the names that they are known by."""
+    """Return what a folder holds, by name: files, and for each sub-folder its path and its path below the top."""
     try:
-        # Files are looked at from within their folder, so that its path is not gone through for each.
+        # Files are looked up relative to the open folder, so that its path is not resolved for each.
         held = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             if not sieve.enters(held):
@@ -73,7 +73,7 @@ def _looked_at(entry: os.DirEntry[str], folder: str, below: str, sieve: Sieve) -
             return None
         status = entry.stat()
     except OSError as error:
-        # A link in a circle, one that may not be followed, or a file that went meanwhile.
+        # A circular link, one that may not be followed, or a file that was removed meanwhile.
         return _unreadable(known, path, error) if sieve.takes(known, name) else None
     return File(known, path, status.st_size, status.st_mtime_ns)
 
@@ -88,7 +88,7 @@ def _goes_into(entry: os.DirEntry[str], known: str, sieve: Sieve) -> bool:
 
 
 def look(name: str, path: str) -> File:
-    """Return a file as it is now."""
+    """Return a file with its present size and time."""
     try:
         status = os.stat(path)
     except OSError as error:

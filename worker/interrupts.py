@@ -1,17 +1,17 @@
-"""How a command ends that a signal stops: at once, with nothing half-made left behind.
+"""Ends a command that a signal stops: at once, and without leaving unfinished files behind.
 
-Nothing is raised. What a signal's handler raises is lost where C calls Python, as libvips and ctypes do, and it can
-come between two lines that belong together. So the handler itself clears away what is unfinished, and ends the
-process.
+The handler raises nothing. What a signal handler raises is lost where C calls Python, as libvips and ctypes do, and
+it may be raised between two lines that belong together. So the handler itself removes what is unfinished, and ends
+the process.
 
-The quickest answer needs this, so it imports next to nothing.
+`fast_index` needs this, so it imports next to nothing.
 """
 
-import _signal  # type: ignore[import-not-found]  # Python's signal loads enum, which takes as long as the answer
+import _signal  # type: ignore[import-not-found]  # Python's signal loads enum, which takes as long as all the rest
 import os
 import sys
 
-TYPE_CHECKING = False  # typing's own takes as long to load as to look at a thousand files
+TYPE_CHECKING = False  # loading typing takes as long as a look at a thousand files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,14 +24,14 @@ _clearing: "list[Callable[[], object]]" = []
 
 
 def watch() -> None:
-    """From now on a signal ends this process; one that whoever started it ignores, as nohup does, stays ignored."""
+    """From now on, let signals end this process as above. A signal that is ignored, as under nohup, stays ignored."""
     for number in ENDING:
         if _signal.getsignal(number) != _signal.SIG_IGN:
             _signal.signal(number, _end)
 
 
 class clearing:  # noqa: N801 - read as a sentence; contextlib would take as long to load as the whole answer
-    """While this is entered, a signal that ends the process does this first, in the order of entry."""
+    """Within the `with` block, a signal that ends the process first calls `act`; outer blocks go first."""
 
     def __init__(self, act: "Callable[[], object]") -> None:
         self._act = act
@@ -44,7 +44,7 @@ class clearing:  # noqa: N801 - read as a sentence; contextlib would take as lon
 
 
 class put_off:  # noqa: N801 - the same
-    """While this is entered, signals wait: what is done meanwhile is not to be cut in two."""
+    """Within the `with` block, signals are held back, so that it is done completely or not at all."""
 
     def __enter__(self) -> None:
         self._before = _signal.pthread_sigmask(_signal.SIG_BLOCK, ENDING)
@@ -54,16 +54,16 @@ class put_off:  # noqa: N801 - the same
 
 
 def _end(number: int, _frame: object) -> None:
-    """Clear away, and end. A second signal changes nothing."""
+    """Remove what is unfinished, and end. A second signal is ignored."""
     for other in ENDING:
         _signal.signal(other, _signal.SIG_IGN)
     for act in _clearing:
         try:
             act()
-        except Exception:  # noqa: BLE001, S112 - the others have their turn, and nobody is left to tell
+        except Exception:  # noqa: BLE001, S112 - the others must run too, and nobody is left to report to
             continue
     try:
-        # Not through Python's file: the signal may have come while that was written to.
+        # Not through Python's file object, which may have been in the middle of a write when the signal came.
         os.write(sys.stderr.fileno(), f"tessera: Stopped by {NAMES[number]}.\n".encode())
     finally:
         os._exit(SHELL + number)

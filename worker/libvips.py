@@ -1,18 +1,19 @@
 """pyvips, loaded so that no warning of libvips reaches Python, and every error does.
 
-The log handler of pyvips runs Python inside GLib's log call. What Python frees there may be an image whose closing
-warns too, and GLib ends a process that logs while it logs: one damaged JPEG was enough. What counts is raised.
-An error may quote bytes of the file that are no UTF-8; pyvips raises UnicodeDecodeError at those, not its own error.
+The log handler of pyvips runs Python inside GLib's log call. There Python may free an image whose closing logs a
+warning too, and GLib ends a process that logs while it is logging: one damaged JPEG was enough. Errors that matter
+are raised anyway. An error may quote bytes of the file that are not UTF-8: pyvips would raise UnicodeDecodeError
+there, and not its own error.
 """
 
 import os
 from typing import Any
 
-os.environ["VIPS_WARNING"] = "0"  # libvips asks once, while it is loaded: nothing on standard error either
+os.environ["VIPS_WARNING"] = "0"  # libvips reads it once, when it is loaded: no warnings on standard error either
 
 import pyvips
 
-pyvips._remove_log_handler()  # noqa: SLF001 - it has no other way to be without one
+pyvips._remove_log_handler()  # noqa: SLF001 - there is no public way
 pyvips.cache_set_max(0)
 
 

@@ -1,4 +1,4 @@
-"""The same work on many things, on every core: Pillow and hashlib let go of the interpreter's lock."""
+"""Does the same work on many things in threads, on every core: Pillow and hashlib release the interpreter's lock."""
 
 import threading
 from collections import deque
@@ -13,12 +13,13 @@ from threadpoolctl import threadpool_limits
 from worker import cpu
 
 CHUNK = 32
-"""Things handed to a thread at once: handing over costs as much as a tenth of a small photo."""
+"""Things handed to a thread at once, since handing over costs a tenth of the time that a small photo takes."""
 CHUNKS_AHEAD = 4
 
 one_thread_each = partial(threadpool_limits, limits=1, user_api="blas")
-"""While this is entered, a matrix product uses the thread that asks for it: several threads of ours ask at once, and
-with threads of its own each small product took up to ten times as long."""
+"""Within the `with` block, a matrix product runs in the thread that asks for it. Several of our threads ask at once,
+and
+when BLAS used threads of its own, each small product took up to ten times as long."""
 
 core_count = cpu.core_count
 
@@ -29,9 +30,9 @@ Result = TypeVar("Result")
 def spread(
     function: Callable[[Thing], Result], things: Iterable[Thing], threads: int, chunk_size: int = CHUNK
 ) -> Iterator[Result]:
-    """Yield `function(thing)` for every thing, in order; never more than a few chunks are in memory.
+    """Yield `function(thing)` for every thing, in order; at most a few chunks are in memory.
 
-    When the caller stops early, what has not begun is dropped.
+    If the caller stops early, things that were not begun are dropped.
     """
     stopped = threading.Event()
 
@@ -45,7 +46,7 @@ def spread(
         try:
             while True:
                 while len(running) < threads * CHUNKS_AHEAD and (
-                    # The first chunks are small, so that a few things reach every thread.
+                    # The first chunks are small, so that even a few things are spread over all threads.
                     chunk := list(islice(waiting, min(chunk_size, 1 + begun // (2 * threads))))
                 ):
                     begun += len(chunk)

@@ -1,4 +1,4 @@
-"""The names that Celery knows, and one call each."""
+"""The Celery tasks: a name and one call each."""
 
 from models.queue import app
 from models.rules.lifecycle import JobKind
@@ -16,6 +16,6 @@ def render(job_id: int) -> None:
 
 @app.task(name=JobKind.INDEX.value)
 def index(job_id: int) -> None:
-    """Make one attempt at indexing a tile set; lend a hand where another worker is at it."""
+    """Make one attempt at indexing a tile set; if another worker leads that job, do one of its parts."""
     if not attempt.run(services(), job_id, indexing_job.index_tile_set):
-        indexing_job.lend_a_hand(services(), job_id)
+        indexing_job.help_out(services(), job_id)

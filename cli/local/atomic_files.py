@@ -1,4 +1,4 @@
-"""Files that appear under their name only when they are whole."""
+"""Writes files that get their name only when they are complete."""
 
 import json
 import os
@@ -15,15 +15,15 @@ from models.errors import UnreadableFile
 from worker import interrupts
 
 STANDARD = "-"
-"""As the name of a file: standard input or standard output."""
+"""In place of a file's name: standard input or standard output."""
 
 
 @contextmanager
-def part(out: Path) -> Iterator[Path]:
-    """Lend a file for the result, and put it in its place only when it is whole.
+def written(out: Path) -> Iterator[Path]:
+    """Lend a file to write, which replaces the one named only when it is complete.
 
-    `-` is standard output. What is no file, such as a pipe or a device, is written into and stays what it is. A link
-    stays a link.
+    `-` is standard output. A pipe or a device is written to, not replaced. A link stays a link, and its file is
+    replaced.
 
     Raises:
         UnreadableFile: it cannot be written.
@@ -45,23 +45,23 @@ def part(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def report_if(out: Path | None, known: Mapping[str, object]) -> Iterator[None]:
-    """Write what is known when all else is done, as JSON, where that was asked for; see that it can be written first.
+    """Write a report as JSON at the end of the `with` block, if a file for it is given; open that file first.
 
     Raises:
-        UnreadableFile: it cannot be written, or `-` was meant to be standard output.
+        UnreadableFile: the file cannot be written, or is `-`.
     """
     if out is None:
         yield
         return
     if str(out) == STANDARD:
         raise UnreadableFile("- is not the name of a file; standard output is for people.")
-    with part(out) as unfinished:
+    with written(out) as unfinished:
         yield
         unfinished.write_text(json.dumps(known, indent=2, default=float) + "\n")
 
 
 def standard_input() -> bytes:
-    """Return all that comes through standard input.
+    """Return all bytes of standard input.
 
     Raises:
         UnreadableFile: it is closed, or a terminal.
@@ -95,7 +95,7 @@ def _replaced(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _passed_on(descriptor: int | None = None) -> Iterator[Path]:
-    """Lend a file without a name, and copy it to an open file, or to standard output, when it is whole."""
+    """Lend a file without a name, and copy it to an open file, or to standard output, when it is complete."""
     with tempfile.TemporaryFile() as unfinished:
         yield Path(f"/dev/fd/{unfinished.fileno()}")
         unfinished.seek(0)

@@ -83,13 +83,14 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     outputs.check(wanted.outputs, [target], str(tiles), force=force)
     data = targets.read(target, orders[0])
     known: dict[str, object] = {}
-    with atomic_files.part(out) as part, atomic_files.report_if(wanted.report, known), Bar(quiet=quiet) as bar:
+    reporting = atomic_files.report_if(wanted.report, known)
+    with atomic_files.written(out) as unfinished, reporting, Bar(quiet=quiet) as bar:
         photos = folder_index.open_folder(str(tiles), bar, sieve=sieve, dedupe=dedupe)
         index, note = targets.tiles_but(photos, data)
         fitted, size, cells = _fitted(target, data, orders[0])
         done = list(make(fitted, size, cells, orders, index, threads=parallel.core_count(), progress=bar))
         picture = sheet(fitted, cells, done)
-        writer.write(iter([picture]), (picture.shape[1], picture.shape[0]), part, Format.PNG, bar)
+        writer.write(iter([picture]), (picture.shape[1], picture.shape[0]), unfinished, Format.PNG, bar)
         known |= {one.loss: dataclasses.asdict(one.quality) for one in done}
     say = Tell(quiet=quiet, piped=str(out) == atomic_files.STANDARD)
     say.aside(summary.notes(photos, sieve) + note)
@@ -99,7 +100,7 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
 
 
 def _order(loss: LossName, **options: Any) -> MosaicOrder:
-    """Return the order by one loss, without what does not belong to it."""
+    """Return the order by one loss, without options that do not belong to it."""
     belonging = {name: value for name, value in options.items() if name not in FIELDS or goes_with(name, loss)}
     return order_options.order(loss=loss, **belonging)
 

@@ -14,7 +14,7 @@ def index(folder: str) -> None:
     """Index a folder, and say what is new."""
     sieve = Sieve()
     files = list(walk(folder, sieve)) if os.path.isdir(folder) else []
-    answer = unchanged.unbroken(cache_paths.cabinet_of(folder), files, sieve) if files else None
+    answer = unchanged.answer(cache_paths.entry_path(folder), files, sieve) if files else None
     if answer is None:
         from cli.local import indexing  # noqa: PLC0415 - for an unchanged folder it would take most of the time
 

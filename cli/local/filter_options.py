@@ -1,4 +1,4 @@
-"""The options that say which files of a folder are looked at, for every command that reads one."""
+"""The options that decide which files of a folder are looked at, for every command that reads one."""
 
 from collections.abc import Callable
 from functools import wraps

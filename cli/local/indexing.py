@@ -1,4 +1,4 @@
-"""A folder is indexed, and what is new is said; for `tessera index`, with click and without."""
+"""Indexes a folder and says what is new: `tessera index`, with click and without."""
 
 import time
 from collections.abc import Sequence
@@ -21,17 +21,17 @@ def run(
     dedupe: bool | None = None,
     quiet: bool = False,
 ) -> tuple[Library, float]:
-    """Index a folder, say what is new, and keep the answer for when nothing is.
+    """Index a folder, say what is new, and store the answer for the next time, if nothing changes until then.
 
     Args:
         folder: Where the photos lie.
-        sieve: What of it is looked at.
-        files: Its files, where they are known already.
-        dedupe: Whether near-duplicates are left out of mosaics; None for what was last said.
-        quiet: Whether nothing is said.
+        sieve: Decides which files are looked at.
+        files: Its files, if they are known already.
+        dedupe: Whether near-duplicates are left out of mosaics; None to keep the last choice.
+        quiet: Whether to print nothing.
 
     Returns:
-        What is known of it, and the seconds it took.
+        The indexed folder, and the seconds that it took.
 
     Raises:
         NoUsableTiles: there is no such folder, or not one usable photo in it.
@@ -42,11 +42,11 @@ def run(
     with Bar(quiet=quiet) as bar:
         photos = folder_index.open_folder(folder, bar, sieve=sieve, dedupe=dedupe, files=files)
     seconds = time.monotonic() - began
-    told = summary.passed_over(sieve) + summary.skipped(photos)
+    said = summary.passed_over(sieve) + summary.skipped(photos)
     say = Tell(quiet=quiet)
-    say.aside(summary.note(photos) + told)
+    say.aside(summary.note(photos) + said)
     say(f"{readable(folder)}: {summary.in_a_line(photos, photos.changes)}; {seconds:.1f} seconds")
-    if sieve.usual and not any(line.may_change for line in photos.kept.lines):
+    if sieve.usual and not any(line.may_change for line in photos.snapshot.lines):
         again = summary.in_a_line(photos, summary.NOTHING)
-        unchanged.put(cache_paths.cabinet_of(folder), photos.kept.name, files, sieve, (again, told))
+        unchanged.put(cache_paths.entry_path(folder), photos.snapshot.name, files, sieve, (again, said))
     return photos, seconds

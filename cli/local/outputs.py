@@ -1,8 +1,8 @@
-"""Which files a command may write: nothing of anybody's is lost by a name that was chosen badly.
+"""Checks which files a command may write, so that a badly chosen name destroys nothing.
 
-A file is known by what the system knows it by, so links, other spellings of a path, and names that differ only in
-case are seen through. An output that is there already is replaced only where Tessera made it, where it is empty, or
-by `--force`; the target and the photos are replaced by nothing.
+Files are compared by device and inode, so links, other spellings of a path, and names that differ only in case are
+recognised. An existing output is replaced only if Tessera made it, if it is empty, or with `--force`; the target and
+the photos are never replaced.
 """
 
 import json
@@ -27,10 +27,10 @@ _REPORTS = (
     {"target", "order", "grid", "tile_count", "quality"},
     {"folder", "photos", "opened", "changes", "skipped"},
 )
-"""What a report on a mosaic holds, and one on a folder; one on losses holds losses alone."""
+"""The keys of a report on a mosaic, and of one on a folder; a report on losses has losses as its only keys."""
 MOST_REPORT_BYTES = 64 << 20
 STANDARD_OUTPUT = Path("/dev/stdout")
-"""Leads to the file that a shell opened for it, if it did."""
+"""Resolves to the file that the shell opened for standard output, if it did."""
 
 force = click.option(
     "--force", is_flag=True, help="Replace files that are there already, even those that Tessera did not make."
@@ -40,25 +40,24 @@ Identity = tuple[object, ...]
 
 
 class Output(NamedTuple):
-    """A file to be written, and what it is to be, for people."""
+    """A file to be written, with a description for people."""
 
     what: str
     path: Path
 
 
 def check(outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, force: bool) -> None:
-    """Refuse what would lose something, before any work.
+    """Refuse, before any work, outputs that would destroy something.
 
     Args:
-        outputs: All that is to be written.
+        outputs: All files to be written.
         targets: The pictures to imitate.
         photos: The folder of photos.
-        force: Whether files that Tessera did not make are replaced.
+        force: Whether to replace files that Tessera did not make.
 
     Raises:
-        WouldOverwrite: two outputs are the same file, or one is a target, a photo, or somebody's.
-        InvalidOrder: a picture would be written to a terminal.
-        UnreadableFile: an output can be no file.
+        WouldOverwrite: two outputs are the same file, or one is a target, a photo, or a file that Tessera did not
+        make. InvalidOrder: a picture would be written to a terminal. UnreadableFile: an output is a folder.
     """
     seen: dict[Identity, Output] = {}
     held = {identity: path for path in targets if (identity := _of_file(path)) is not None}
@@ -86,7 +85,7 @@ def check(outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, fo
 
 
 def _identity(path: Path) -> Identity | None:
-    """Return what a file is known by, or will be; None for what takes a stream, such as a device.
+    """Return what identifies a file, existing or not; None for a pipe or a device.
 
     Raises:
         UnreadableFile: it is a folder.
@@ -111,7 +110,7 @@ def _of_file(path: str | Path) -> Identity | None:
 
 
 def _ours(path: Path) -> bool:
-    """Whether nothing is lost with a file: Tessera made it, or it is empty."""
+    """Whether a file may be replaced: Tessera made it, or it is empty."""
     try:
         with path.open("rb") as file:
             head = file.read(file_types.MARK_BYTES)
@@ -126,7 +125,7 @@ def _ours(path: Path) -> bool:
 
 
 def _is_report(data: bytes) -> bool:
-    """Whether JSON is a report of ours, by all that it holds."""
+    """Whether a file is a report of ours, by its keys."""
     try:
         held = set(json.loads(data))
     except (ValueError, TypeError, RecursionError):

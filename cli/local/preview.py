@@ -1,4 +1,4 @@
-"""What a mosaic would be, told without making it: nothing is written, and no photo is opened."""
+"""Describes a mosaic without making it: nothing is written, and no photo is opened."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -15,8 +15,8 @@ from worker.file_filter import Sieve
 from worker.local_index import folder_index
 
 
-def told(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve) -> str:
-    """Return what orders would make of their targets.
+def described(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve) -> str:
+    """Return a description of the mosaics that orders would make.
 
     Raises:
         UnusablePicture: a target cannot be used.
@@ -26,10 +26,10 @@ def told(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve
     file_count = sum(not file.trouble for file in folder_index.files_of(photos, sieve))
     if not file_count:
         raise NoUsableTiles(folder_index.no_files(photos, sieve))
-    return "\n".join(_told(one, order, photos, file_count) for one, order in orders)
+    return "\n".join(_described(one, order, photos, file_count) for one, order in orders)
 
 
-def _told(one: Wanted, order: MosaicOrder, photos: str, file_count: int) -> str:
+def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int) -> str:
     size = images.size(targets.read(one.target, order))
     grid = cut(*size, order)
     repeats.of_order(order, size, grid, file_count)
@@ -50,7 +50,7 @@ def _pixels(length: Fraction) -> str:
 
 
 def _edges(size: tuple[int, int], grid: Grid) -> str:
-    """Return how much is cut off."""
+    """Return how much of the target is cut off."""
     across, down = (whole - seen for whole, seen in zip(size, grid.target_size, strict=True))
     if not across and not down:
         return "nothing is cut off"
@@ -58,7 +58,7 @@ def _edges(size: tuple[int, int], grid: Grid) -> str:
 
 
 def _enough(order: MosaicOrder, size: tuple[int, int], grid: Grid) -> str:
-    """Return with how many photos the rules can be kept."""
+    """Return how many photos are enough to keep the rules."""
     found = repeats.of_order(order, size, grid, grid.cell_count)
     by_uses = -(-grid.cell_count // (order.uses or grid.cell_count))
     count = by_uses if found is None else max(by_uses, found.count)

@@ -1,13 +1,13 @@
-"""The quality report as people read it on a terminal."""
+"""The quality report as text for a terminal."""
 
 from worker.core.measures.quality import Quality
 
 SHOWN = 3
-"""Worst cells that are named; the JSON report has all ten."""
+"""How many of the worst cells are shown; the JSON report has all ten."""
 
 
 def table(quality: Quality) -> str:
-    """Return the figures, a line each with what it means, and the advice."""
+    """Return a line for each figure, with its meaning, and the advice."""
     lines = [
         ("PSNR", _decibel(quality.psnr1), "colours cell by cell (1 pixel a cell); more is nearer"),
         ("dE00", f"{quality.de00:.1f}", "mean CIEDE2000 cell by cell; less is nearer"),

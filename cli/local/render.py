@@ -95,7 +95,7 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     outputs.check([output for one in wanted for output in one.outputs], pictures, str(tiles), force=force)
     say = Tell(quiet=quiet, piped=out == atomic_files.STANDARD)
     if dry_run:
-        say(preview.told(list(zip(wanted, orders, strict=True)), str(tiles), sieve))
+        say(preview.described(list(zip(wanted, orders, strict=True)), str(tiles), sieve))
         return
     folder = _Folder(str(tiles), sieve, dedupe)
     failed = 0
@@ -115,36 +115,37 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
 
 
 class _Folder:
-    """The folder of photos, indexed when the first mosaic needs it."""
+    """The folder of photos; it is indexed when the first mosaic needs it."""
 
     def __init__(self, path: str, sieve: Sieve, dedupe: bool | None) -> None:
         self._path, self._sieve, self._dedupe = path, sieve, dedupe
         self._photos: Library | None = None
-        self._told = False
+        self._noted = False
 
     def opened(self, bar: Bar) -> Library:
-        """Return what is known of it."""
+        """Return the indexed folder."""
         if self._photos is None:
             self._photos = folder_index.open_folder(self._path, bar, sieve=self._sieve, dedupe=self._dedupe)
         return self._photos
 
     def notes(self) -> str:
-        """Return what is to be said of it: after the first mosaic, nothing any more."""
-        if self._photos is None or self._told:
+        """Return notes about the folder, for the first mosaic only."""
+        if self._photos is None or self._noted:
             return ""
-        self._told = True
+        self._noted = True
         return summary.notes(self._photos, self._sieve)
 
 
 def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Tell, *, quiet: bool) -> None:
-    """Make one mosaic, and say what came of it."""
+    """Make one mosaic, and print a summary."""
     began = time.monotonic()
     data = targets.read(one.target, order)
     known: dict[str, object] = {}
-    with atomic_files.part(one.out) as part, atomic_files.report_if(one.report, known), Bar(quiet=quiet) as bar:
+    reporting = atomic_files.report_if(one.report, known)
+    with atomic_files.written(one.out) as unfinished, reporting, Bar(quiet=quiet) as bar:
         photos = folder.opened(bar)
         index, note = targets.tiles_but(photos, data)
-        rendered = _rendered(one.target, data, order, index, photos.read, part, bar)
+        rendered = _rendered(one.target, data, order, index, photos.read, unfinished, bar)
         known |= _report(one.target, order, rendered, len(index))
     say.aside(folder.notes() + note)
     say(
@@ -156,7 +157,7 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Tell, *, quiet:
 
 
 def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: int) -> dict[str, object]:
-    """Return all that is known of a mosaic, for programs."""
+    """Return the report on a mosaic, for programs."""
     return {
         "target": str(target),
         "order": dataclasses.asdict(order),
@@ -167,9 +168,9 @@ def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: in
 
 
 def _rendered(
-    target: Path, data: bytes, order: MosaicOrder, index: Index, read: ReadPhoto, part: Path, bar: Bar
+    target: Path, data: bytes, order: MosaicOrder, index: Index, read: ReadPhoto, unfinished: Path, bar: Bar
 ) -> Rendered:
     try:
-        return make(data, order, index, read, part, threads=parallel.core_count(), progress=bar)
+        return make(data, order, index, read, unfinished, threads=parallel.core_count(), progress=bar)
     except UnusablePicture as error:
         raise type(error)(f"{target}: {error}") from error

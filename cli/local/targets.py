@@ -1,4 +1,4 @@
-"""The pictures to imitate, and the names of what is made of them."""
+"""The targets of a command, and the names of the files that are made from them."""
 
 import os
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from worker.tile_index.index import Index
 
 NAME, NUMBER = "{name}", "{number}"
 PIPED = "standard-input"
-"""What the mosaic of a target is called that comes through standard input."""
+"""Name of the mosaic of a target that comes through standard input."""
 
 
 class Wanted(NamedTuple):
@@ -31,7 +31,7 @@ class Wanted(NamedTuple):
 
     @property
     def outputs(self) -> list[Output]:
-        """What is to be written."""
+        """The files to be written."""
         mosaic = Output(f"the mosaic of {self.target}", self.out)
         return [mosaic, *([Output(f"the report on {self.target}", self.report)] if self.report else [])]
 
@@ -39,10 +39,10 @@ class Wanted(NamedTuple):
 def named(targets: Sequence[Path], out: str, report: str | None, form: Format | None) -> list[Wanted]:
     """Return where the mosaic of each target goes.
 
-    `out` and `report` are a file, for one target; a folder; or a pattern with `{name}` or `{number}`.
+    `out` and `report` are a file, if there is one target; a folder; or a pattern with `{name}` or `{number}`.
 
     Raises:
-        InvalidOrder: several targets have one name to go to, or standard input is asked for twice.
+        InvalidOrder: several targets would have the same output, or standard input is given twice.
     """
     if sum(str(target) == atomic_files.STANDARD for target in targets) > 1:
         raise InvalidOrder("target", "Standard input can be a target only once.")
@@ -63,18 +63,20 @@ def format_of(out: Path, form: Format | None) -> Format:
     Raises:
         InvalidOrder: its name tells none that can be written, or another.
     """
-    told = BY_SUFFIX.get(out.suffix.lower())
+    by_name = BY_SUFFIX.get(out.suffix.lower())
     if str(out) == atomic_files.STANDARD:
         return form or DEFAULT_FORMAT
-    if form is not None and told not in {None, form}:
-        raise InvalidOrder("format", f"{out} has the ending of a {told}, but --format says {form}; make them agree.")
-    if told is None and form is None:
+    if form is not None and by_name not in {None, form}:
+        raise InvalidOrder(
+            "format", f"{out} has the ending of a {by_name}, but --format says {form}; make them agree."
+        )
+    if by_name is None and form is None:
         raise InvalidOrder("out", f"{out} must end in {formats.suffixes()}, so that its format is known.")
-    return form or told or DEFAULT_FORMAT
+    return form or by_name or DEFAULT_FORMAT
 
 
-def read(path: Path, wish: MosaicOrder) -> bytes:
-    """Read the target, and refuse what its header already shows to be of no use for the order.
+def read(path: Path, order: MosaicOrder) -> bytes:
+    """Read a target, and check by its header that it fits the order.
 
     Raises:
         UnreadableFile: it cannot be read.
@@ -86,23 +88,23 @@ def read(path: Path, wish: MosaicOrder) -> bytes:
     except OSError as error:
         raise UnreadableFile(f"The target {path} cannot be read: {error.strerror}.") from error
     try:
-        cut(*images.size(data), wish)
+        cut(*images.size(data), order)
     except UnusablePicture as error:
         raise type(error)(f"{path}: {error}") from error
     return data
 
 
 def tiles_but(photos: Library, target: bytes) -> tuple[Index, str]:
-    """Return the tiles without the target, if that is one of the photos, and what is to be said of it.
+    """Return the tiles without the target, if that is one of the photos, and a sentence that says so.
 
     Raises:
         InvalidOrder: nothing is left.
     """
     tiles = photos.tiles
-    kept = index.without(tiles, rows.content_of(target))
-    if not len(kept):
+    left = index.without(tiles, rows.content_of(target))
+    if not len(left):
         raise InvalidOrder("target", "The target is the only photo in the folder.")
-    return kept, "" if kept is tiles else "The target is one of the photos; it is left out of its own mosaic.\n"
+    return left, "" if left is tiles else "The target is one of the photos; it is left out of its own mosaic.\n"
 
 
 def _place(option: str, pattern: str, target: Path, number: int, count: int, suffix: str) -> Path:

@@ -1,1 +1,1 @@
-"""The commands that run a service, or ask one."""
+"""The commands that run a service, or use one."""

@@ -1,4 +1,4 @@
-"""`tessera adopt`: give a store to this database, on purpose."""
+"""`tessera adopt`: joins a store to this database, on purpose."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from worker.jobs import garbage
 from worker.jobs.garbage import Survey
 
 EVER = datetime.max.replace(tzinfo=UTC)
-"""No blob is too young to be looked at."""
+"""With this as the limit, no blob is too young to be counted."""
 EXAMPLES = """
 \b
 Examples:
@@ -59,7 +59,7 @@ def adopt(data: Path | None, *, yes: bool) -> None:
 
 
 def _check(opened: Services, seen: Survey) -> None:
-    """Refuse what can only be a mistake."""
+    """Refuse to adopt what can only be a mistake."""
     marked = store_ownership.mark(opened.store)
     if marked is not None and not _is_id(marked):
         raise NotAdoptable(f"{blob_keys.INSTALLATION} in the store is no installation's id; move it away first.")

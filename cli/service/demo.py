@@ -1,4 +1,4 @@
-"""The demo: a tile set of crops of real photographs, and a first mosaic, through the web's own API."""
+"""The demo: makes a tile set of crops of real photographs, and a first mosaic, through the web API."""
 
 import importlib.util
 import time
@@ -29,21 +29,21 @@ WAIT_SECONDS = 300
 
 
 class DemoFailed(TesseraError):
-    """The demo's own order did not succeed."""
+    """The demo could not be made."""
 
     code = "demo_failed"
 
 
 @cache
 def session() -> requests.Session:
-    """Return what talks to our own web server: never through a proxy."""
+    """Return an HTTP session for our own web server, which never uses a proxy."""
     made = requests.Session()
     made.trust_env = False
     return made
 
 
 def photographs() -> list[Path]:
-    """Return where the photographs lie that scikit-image ships.
+    """Return the paths of the photographs that come with scikit-image.
 
     Raises:
         BadConfiguration: scikit-image is not installed.
@@ -56,7 +56,7 @@ def photographs() -> list[Path]:
 
 
 def run(address: str, paths: list[Path]) -> None:
-    """Make the demo unless it is there already, and print where to look.
+    """Make the demo, unless it exists already, and print its address.
 
     Raises:
         DemoFailed: a job failed, or took too long.
@@ -69,7 +69,7 @@ def run(address: str, paths: list[Path]) -> None:
 
 
 def crops(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
-    """Yield names and JPEG bytes of square crops, the same ones every time."""
+    """Yield names and JPEG bytes of square crops, always the same ones."""
     dice = np.random.default_rng(SEED)
     for path in paths:
         pixels = images.decode(path.read_bytes())
@@ -102,9 +102,9 @@ def _mosaic(api: str, address: str, paths: list[Path], tile_set: dict[str, Any])
         if found["tile_set"] == tile_set["id"] and found["job"]["state"] == "succeeded":
             return dict(found)
     target = next(path for path in paths if path.name == TARGET)
-    wish = {"tile_set": tile_set["id"], "cells_across": "64", "tile_size": "40", "format": "jpeg"}
+    order = {"tile_set": tile_set["id"], "cells_across": "64", "tile_size": "40", "format": "jpeg"}
     with target.open("rb") as file:
-        sent = session().post(f"{api}/mosaics", data=wish, files={"target": (target.name, file)}, timeout=60)
+        sent = session().post(f"{api}/mosaics", data=order, files={"target": (target.name, file)}, timeout=60)
     ordered = _checked(sent)
     click.echo(f"Demo: rendering a first mosaic, {address}/mosaics/{ordered['id']} …")
     return _finished(api, "mosaics", ordered)

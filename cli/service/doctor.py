@@ -1,4 +1,4 @@
-"""`tessera doctor`: what is there, what is missing, and what to do about it."""
+"""`tessera doctor`: reports what is there, what is missing, and what to do about it."""
 
 import os
 import platform
@@ -33,7 +33,7 @@ DECODE_SECONDS, DECODE_BYTES = 10.0, 256 << 20
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's: what was looked at, whether it is well, and what was seen."""
+    """One line of the doctor's report: what was checked, whether it is well, and what was found."""
 
     subject: str
     well: bool
@@ -80,7 +80,7 @@ def _embedded(folder: Path) -> Iterator[Finding]:
             "database", lambda: f"version {database_check.check_migratable(database.sqlite_url(path)) or 'none yet'}"
         )
         loaded = installation.chosen(folder)
-        yield from _store_and_litter(loaded)
+        yield from _store_and_garbage(loaded)
     elif os.path.exists(folder / "store"):  # noqa: PTH110 - the same
         yield _tried("store", lambda: _orphaned(folder))
 
@@ -94,20 +94,20 @@ def _server() -> Iterator[Finding]:
     yield Finding("settings", True, f"{loaded.mode} mode")
     yield _tried("database", lambda: _database(loaded))
     yield _tried("Redis", lambda: _redis(loaded))
-    yield from _store_and_litter(loaded)
+    yield from _store_and_garbage(loaded)
     if loaded.store.startswith("s3://"):
         yield _tried("cache", lambda: _writable(loaded.cache_folder))
 
 
-def _store_and_litter(loaded: Settings) -> Iterator[Finding]:
+def _store_and_garbage(loaded: Settings) -> Iterator[Finding]:
     store = _tried("store", lambda: _store(loaded))
     yield store
     if store.well:
-        yield _tried("litter", lambda: _litter(loaded))
+        yield _tried("litter", lambda: _garbage(loaded))
 
 
 def _tried(subject: str, look: Callable[[], str]) -> Finding:
-    """Report whatever keeps a thing from working; that is what a doctor is for."""
+    """Return what a check finds; any error at all is a finding too."""
     try:
         return Finding(subject, True, look())
     except Exception as error:  # noqa: BLE001 - any failure at all is the finding
@@ -124,13 +124,13 @@ def _pillow() -> str:
 
 def _decoders() -> str:
     from worker.decoding import images  # noqa: PLC0415 - the same
-    from worker.decoding.sandbox import Box  # noqa: PLC0415 - the same
+    from worker.decoding.sandbox import Sandbox  # noqa: PLC0415 - the same
 
-    box = Box(DECODE_SECONDS, DECODE_BYTES)
+    sandbox = Sandbox(DECODE_SECONDS, DECODE_BYTES)
     try:
-        box.decode(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
+        sandbox.decode(images.encode_jpeg(np.zeros((8, 8, 3), np.uint8)))
     finally:
-        box.close()
+        sandbox.close()
     return "decode in processes of their own"
 
 
@@ -175,7 +175,7 @@ def _redis(loaded: Settings) -> str:
 
 def _store(loaded: Settings) -> str:
     services = open_services(loaded)
-    # What ails the database is a finding of its own.
+    # Errors of the database are a finding of their own.
     with suppress(DatabaseError):
         bond = services.belonging.look()
         if bond is not Bond.OURS:
@@ -185,7 +185,7 @@ def _store(loaded: Settings) -> str:
     return loaded.store if free is None else f"{loaded.store}, {free >> 30:,} GiB free"
 
 
-def _litter(loaded: Settings) -> str:
+def _garbage(loaded: Settings) -> str:
     try:
         with open_services(loaded).reading() as session:
             seen = session.scalars(select(Installation)).one()

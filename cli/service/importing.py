@@ -1,4 +1,4 @@
-"""Importing a place into a tile set: ordered here, done by the workers, seen through to its end."""
+"""Imports a place into a tile set: the import is ordered here and done by the workers, and awaited if wanted."""
 
 import os
 import sys
@@ -26,12 +26,12 @@ from worker.tile_sets import locations
 Sessions = sessionmaker[Session]
 POLL_SECONDS = 0.3
 AT_ONCE = timedelta(0)
-"""The next sweep rings: this command needs no Redis."""
+"""The next sweep rings for the job, so this command needs no Redis."""
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What is to become of the photos; `dedupe` and `keep_originals` hold for a set that is new."""
+class ImportOptions:
+    """The options of an import; `dedupe` and `keep_originals` are for new sets only."""
 
     linked: bool
     dedupe: bool
@@ -41,7 +41,7 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Begun:
-    """An import that was ordered, and the last line that the set's report had before."""
+    """An import that was ordered, and the id of the last line that the set's report had before."""
 
     tile_set_id: UUID
     job_id: int
@@ -49,21 +49,21 @@ class Begun:
 
     @property
     def sentence(self) -> str:
-        """What is under way."""
+        """The sentence that says what is going on."""
         return f"Job {self.job_id} imports the photos into tile set {self.tile_set_id}."
 
 
 class ImportFailed(TesseraError):
-    """The job came to nothing; the sentence is the job's."""
+    """The job failed or was cancelled."""
 
     code = "import_failed"
 
 
 def address_of(place: str, store: str, sieve: Sieve) -> str:
-    """Return the address of a folder or of a part of a bucket in which there is something to import.
+    """Return the address of a place, after checking that there is something to import.
 
     Raises:
-        BadConfiguration: there is no such place, or it has to do with the store itself, or S3 is not set up.
+        BadConfiguration: there is no such place, it overlaps with the store, or S3 is not set up.
         StorageUnreadable: the bucket cannot be listed.
         InvalidOrder: the place is empty.
     """
@@ -93,20 +93,20 @@ def _in_bucket(place: str) -> str:
     return _bucket_address(parsed)
 
 
-def begin(sessions: Sessions, name: str, address: str, wishes: Wishes) -> Begun:
-    """Order an import, into the set of this name or id, or into a new one.
+def begin(sessions: Sessions, name: str, address: str, options: ImportOptions) -> Begun:
+    """Order an import, into the set with this name or id, or into a new one.
 
     Raises:
-        InvalidOrder: several sets have this name, it is empty, or what is wished for holds only for new sets.
+        InvalidOrder: several sets have this name, it is empty, or an option is for new sets only.
         NotReady: the set is being indexed.
     """
-    sieve = wishes.sieve
+    sieve = options.sieve
     source = [
         NewSource(
             SourceKind.PLACE,
             address,
             address,
-            linked=wishes.linked,
+            linked=options.linked,
             exclude="\n".join(sieve.exclude),
             follow_links=sieve.follow_links,
         )
@@ -114,23 +114,23 @@ def begin(sessions: Sessions, name: str, address: str, wishes: Wishes) -> Begun:
     with sessions.begin() as session:
         held = _held(session, name)
         if held is None:
-            return _begin_new(session, name, source, wishes)
-        if (wishes.dedupe and not held.dedupe) or (wishes.keep_originals and not held.keep_originals):
+            return _begin_new(session, name, source, options)
+        if (options.dedupe and not held.dedupe) or (options.keep_originals and not held.keep_originals):
             raise InvalidOrder("name", f"“{held.name}” is there; --dedupe and --keep-originals are for new sets.")
         last_line = queries.last_line(session, held.id)
         return Begun(held.id, place_photos(session, held.id, source, AT_ONCE).job_id, last_line)
 
 
-def _begin_new(session: Session, name: str, source: list[NewSource], wishes: Wishes) -> Begun:
+def _begin_new(session: Session, name: str, source: list[NewSource], options: ImportOptions) -> Begun:
     if not name.strip():
         raise InvalidOrder("name", "A tile set needs a name.")
     identity = uuid4()
-    asked = {"dedupe": wishes.dedupe, "keep_originals": wishes.keep_originals}
+    asked = {"dedupe": options.dedupe, "keep_originals": options.keep_originals}
     return Begun(identity, place_tile_set(session, identity, name, source, AT_ONCE, **asked).job_id, 0)
 
 
 def see_through(sessions: Sessions, begun: Begun) -> None:
-    """Wait for the end of an import, and say what came of it.
+    """Wait for the end of an import, and print the result.
 
     Raises:
         ImportFailed: it failed, or was cancelled.
@@ -182,7 +182,7 @@ def _held(session: Session, name: str) -> TileSet | None:
 
 
 def _overlap(address: str, store: str) -> bool:
-    """Whether a place and the store lie within each other, or are the same."""
+    """Whether a place is the store, is inside it, or contains it."""
     held = Address.parsed(store)
     theirs = str(held.folder.resolve()) if held.bucket is None else _bucket_address(held)
     mine = address if held.bucket else str(locations.folder_at(address))

@@ -1,4 +1,4 @@
-"""Which installation a command is about, and its database."""
+"""Finds the installation that a command is about, with its database and store."""
 
 import json
 import os

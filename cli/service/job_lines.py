@@ -1,4 +1,4 @@
-"""How jobs look: lines for people, and the same as JSON for programs."""
+"""Jobs as lines for people and as JSON for programs."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,12 +16,12 @@ UNITS = (("d", timedelta(days=1)), ("h", timedelta(hours=1)), ("min", timedelta(
 
 
 def table(entries: Sequence[Entry], now: datetime) -> str:
-    """Return one line for each job, below a head."""
+    """Return a table with one line for each job."""
     return aligned([HEAD, *(_row(entry, now) for entry in entries)])
 
 
 def sheet(entry: Entry, attempts: Sequence[AttemptEntry]) -> str:
-    """Return everything that is known of one job, a line for each thing."""
+    """Return everything about one job, a line for each field."""
     known = as_json(entry)
     known["progress"] = _progress(known.pop("phase"), known["progress"])
     error, purpose = known["error"], known["for"]
@@ -32,7 +32,7 @@ def sheet(entry: Entry, attempts: Sequence[AttemptEntry]) -> str:
 
 
 def as_json(entry: Entry) -> dict[str, Any]:
-    """Return what is known of a job, without its attempts; times are UTC, ISO 8601."""
+    """Return everything about a job except its attempts; times are UTC, ISO 8601."""
     job = entry.job
     return {
         "id": job.id,
@@ -57,7 +57,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
 
 
 def attempt_as_json(attempt: AttemptEntry) -> dict[str, Any]:
-    """Return what is known of one attempt; `phases` are seconds."""
+    """Return everything about one attempt; `phases` are in seconds."""
     record = attempt.record
     return {
         "number": record.number,
@@ -70,7 +70,7 @@ def attempt_as_json(attempt: AttemptEntry) -> dict[str, Any]:
 
 
 def age(span: timedelta) -> str:
-    """Return a span in whole numbers of the largest unit that fits into it."""
+    """Return a time span as a whole number of the largest unit that fits into it."""
     for unit, length in UNITS:
         if span >= length:
             return f"{span // length} {unit}"

@@ -1,4 +1,4 @@
-"""`tessera jobs`: look after the jobs of an installation, by its database alone."""
+"""`tessera jobs`: looks after an installation's jobs through its database."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from models.rules.lifecycle import JobState
 
 MOST = 10_000
 ID = click.IntRange(1, (1 << 31) - 1)
-"""What the column of ids can hold."""
+"""The ids that the database's column can hold."""
 EXAMPLES = """
 \b
 Examples:
@@ -106,7 +106,7 @@ def _retry(session: Session, job_id: int) -> str:
 
 
 def _with_each(ctx: click.Context, job_ids: Sequence[int], do: Callable[[Session, int], str]) -> None:
-    """Do a thing to each job in a transaction of its own; one that is refused does not keep the others from it."""
+    """Call `do` for each job, in a transaction of its own; if one is refused, the others are done all the same."""
     refused = False
     with opened(ctx.obj) as sessions:
         for job_id in job_ids:

@@ -1,6 +1,6 @@
-"""How each process of the service is started.
+"""The commands that start the processes of the service.
 
-With `-P`, so that a `models.py` or `json.py` in the folder where somebody stands is not taken for ours or Python's.
+They have `-P`, so that a `models.py` or `json.py` in the current folder is not imported in place of ours or Python's.
 """
 
 import sys
@@ -9,7 +9,7 @@ from models.rules.lifecycle import Lane
 
 PYTHON = (sys.executable, "-P", "-m")
 CONNECTIONS = 512
-"""Open at once in each web process; below the 1,024 files that a process may commonly have open."""
+"""Connections at once in each web process; fewer than the 1,024 files that a process may usually have open."""
 
 
 def gunicorn(bind: str, workers: int, threads: int) -> list[str]:
@@ -24,7 +24,7 @@ def gunicorn(bind: str, workers: int, threads: int) -> list[str]:
         "--timeout=120",
         "--graceful-timeout=10",
         "--no-control-socket",
-        # A request's own header must not say at which address it is answered.
+        # A request's own headers must not decide which address the app believes to have.
         "--forwarder-headers=",
     ]
     return [*PYTHON, "web.server", *options]

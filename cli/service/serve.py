@@ -1,4 +1,4 @@
-"""The commands of a server: `web`, `worker`, `sweep`, `migrate`. Their settings come from the environment."""
+"""The commands of a server: `web`, `worker`, `sweep` and `migrate`, whose settings come from the environment."""
 
 import ipaddress
 import os
@@ -83,7 +83,7 @@ def migrate() -> None:
 
 
 def _within(bind: str) -> bool:
-    """Whether only this machine can reach an address to listen on; it is read as gunicorn reads it."""
+    """Whether only this machine can reach an address to listen on, parsed as gunicorn does."""
     place = bind.strip().removeprefix("tcp://")
     if place.startswith("unix:"):
         return True
@@ -95,7 +95,7 @@ def _within(bind: str) -> bool:
 
 
 def _prepare() -> None:
-    """Refuse what cannot work before anything starts; a database that does not answer yet is waited for."""
+    """Refuse to start with what cannot work; a database that does not answer yet is only warned about."""
     address = settings.load().database_url
     private_files.from_now_on()
     try:

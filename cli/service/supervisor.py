@@ -1,4 +1,4 @@
-"""Child processes that belong together: started, watched, started again when they die, and ended as one."""
+"""Runs child processes together: starts them, starts them again when they die, and ends them all."""
 
 import ctypes
 import os
@@ -26,14 +26,14 @@ PR_SET_PDEATHSIG = 1
 
 
 class ChildrenFailed(TesseraError):
-    """A child process that will not stay up."""
+    """A child process that does not stay up."""
 
     code = "child_failed"
 
 
 @dataclass
 class Child:
-    """One process: how it is started, and where its output goes (None: to ours)."""
+    """One child process: its command, and the file that its output goes to; None for our own output."""
 
     name: str
     command: Sequence[str]
@@ -43,7 +43,7 @@ class Child:
 
 
 class Supervisor:
-    """Children in the order in which they are started; they are ended in the opposite order."""
+    """Child processes, which are ended in the opposite order of their start."""
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._environment = dict(environment or os.environ)
@@ -52,7 +52,7 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         for number in interrupts.ENDING:
-            # What whoever started us ignores, as nohup does, stays ignored.
+            # A signal that is ignored, as under nohup, stays ignored.
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._stop)
         return self
@@ -66,13 +66,13 @@ class Supervisor:
         return self._stopping
 
     def start(self, name: str, command: Sequence[str], log: Path | None = None) -> None:
-        """Start a child and keep it up from now on."""
+        """Start a child, which `watch` will keep running."""
         child = Child(name, command, log)
         self._children.append(child)
         self._launch(child)
 
     def watch(self, until: Callable[[], bool] | None = None) -> None:
-        """Keep the children up until somebody asks us to stop, or `until` says so.
+        """Keep the children running until somebody asks us to stop or `until` returns True.
 
         Raises:
             ChildrenFailed: a child died five times within a minute.
@@ -84,7 +84,7 @@ class Supervisor:
             time.sleep(WATCH_SECONDS if until is None else WATCH_SECONDS / 10)
 
     def end(self) -> None:
-        """Ask every child to end; end those that do not within ten seconds."""
+        """Ask every child to end; kill those that do not end within ten seconds."""
         for child in reversed(self._children):
             if child.process is not None and child.process.poll() is None:
                 child.process.terminate()
@@ -95,7 +95,7 @@ class Supervisor:
             try:
                 child.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
-                # The child leads a group of its own, so this reaches its children too, and nobody else's.
+                # The child leads a process group of its own, so this kills its children too, and no other process.
                 os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
         self._children.clear()
@@ -130,7 +130,7 @@ class Supervisor:
 
 
 def _die_with_parent() -> None:
-    """Have the kernel end this child when its parent is gone, even by kill -9."""
+    """Have the kernel end this child when its parent is gone, even if that was killed."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 

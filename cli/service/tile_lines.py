@@ -1,11 +1,11 @@
-"""How tile sets look: lines for people, and the same as JSON for programs."""
+"""Tile sets as lines for people and as JSON for programs."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from cli.progress_bar import aligned
-from models.parts import Progress
+from models.parts import IndexingProgress
 from models.tables import RemovedTile, SkippedPhoto, TileSet, Version
 
 HEAD = ("NAME", "PHOTOS", "VERSION", "SKIPPED", "STATE", "ID")
@@ -15,12 +15,12 @@ NOTHING = "-"
 
 
 def table(tile_sets: Sequence[TileSet]) -> str:
-    """Return one line for each tile set, below a head."""
+    """Return a table with one line for each tile set."""
     return aligned([HEAD, *map(_row, tile_sets)])
 
 
 def line(tile_set: TileSet) -> str:
-    """Return what became of an import."""
+    """Return a tile set in one line, as the result of an import."""
     if tile_set.current is None:
         return f"“{tile_set.name}” has no photos yet."
     return f"“{tile_set.name}”, version {tile_set.current.number}: {_count(tile_set)} photos."
@@ -30,11 +30,11 @@ def sheet(
     tile_set: TileSet,
     versions: Sequence[Version],
     skipped: Sequence[SkippedPhoto],
-    far: Progress | None,
+    far: IndexingProgress | None,
     *,
     whole: bool,
 ) -> str:
-    """Return everything that is known of a tile set, a line for each thing."""
+    """Return everything about a tile set, a line for each field."""
     error = f" ({tile_set.job.error_sentence})" if tile_set.job.error_sentence else ""
     known = {
         "name": tile_set.name,
@@ -56,7 +56,7 @@ def sheet(
 
 
 def passed_over(tile_set: TileSet) -> list[str]:
-    """Return how much was not looked at when photos last came in."""
+    """Return how much was passed over when photos were last added."""
     count, links = tile_set.passed_over, tile_set.passed_links
     things = f"{count:,} files or folders passed over: excluded, hidden, or no photos of one's own."
     linked = f"{links:,} linked folders passed over; --follow-links goes into them."
@@ -64,7 +64,7 @@ def passed_over(tile_set: TileSet) -> list[str]:
 
 
 def report(skipped: Sequence[SkippedPhoto], count: int, *, whole: bool = False) -> list[str]:
-    """Return which files became no tile, and why; as many as fit on a screen unless the whole is wanted."""
+    """Return which files are no tiles, and why; as many as fit on a screen, or all of them."""
     shown = skipped if whole else skipped[:SCREENFUL]
     more = [f"  … and {count - len(shown):,} more"] if count > len(shown) else []
     head = f"{count:,} file{'' if count == 1 else 's'} became no tile:"
@@ -72,7 +72,7 @@ def report(skipped: Sequence[SkippedPhoto], count: int, *, whole: bool = False) 
 
 
 def trash(tile_sets: Sequence[TileSet], removed: Sequence[RemovedTile]) -> str:
-    """Return one line for each thing in the trash, below a head."""
+    """Return a table with one line for each thing in the trash."""
     rows = [("tile set", each.name, _when(each.deleted_at), str(each.id)) for each in tile_sets]
     rows += [(f"photo of {each.tile_set.name}", each.name, _when(each.removed_at), each.content) for each in removed]
     return aligned([TRASH_HEAD, *rows])
@@ -100,9 +100,9 @@ def as_json(
     tile_set: TileSet,
     versions: Sequence[Version] = (),
     skipped: Sequence[SkippedPhoto] = (),
-    far: Progress | None = None,
+    far: IndexingProgress | None = None,
 ) -> dict[str, Any]:
-    """Return what is known of a tile set; times are UTC, ISO 8601."""
+    """Return everything about a tile set; times are UTC, ISO 8601."""
     return {
         "id": str(tile_set.id),
         "name": tile_set.name,
@@ -147,7 +147,7 @@ def _count(tile_set: TileSet) -> str:
     return NOTHING if tile_set.current is None else f"{tile_set.current.tile_count:,}"
 
 
-def _progress(far: Progress | None) -> str | None:
+def _progress(far: IndexingProgress | None) -> str | None:
     if far is None:
         return None
     rate = f", {far.rate:,.0f} a second" if far.rate else ""

@@ -1,4 +1,4 @@
-"""`tessera tiles`: the tile sets of an installation, by its database alone; its workers do the work."""
+"""`tessera tiles`: works on an installation's tile sets through its database; its workers do the indexing."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def tiles(ctx: click.Context, data: Path | None) -> None:
 @click.option("--wait/--no-wait", default=True, help="Wait until it is done.  [default: wait]")
 @click.pass_obj
 def import_photos(
-    data: Path | None, /, name: str, place: str, sieve: Sieve, *, copy: bool, wait: bool, **wished: bool
+    data: Path | None, /, name: str, place: str, sieve: Sieve, *, copy: bool, wait: bool, **more: bool
 ) -> None:
     """Make a tile set of the photos at PATH, or add them to the one called NAME.
 
@@ -63,9 +63,9 @@ def import_photos(
     stays in the set.
     """
     address = importing.address_of(place, store_address(data), sieve)
-    wishes = importing.Wishes(linked=not copy, sieve=sieve, **wished)
+    options = importing.ImportOptions(linked=not copy, sieve=sieve, **more)
     with opened(data) as sessions:
-        begun = importing.begin(sessions, name, address, wishes)
+        begun = importing.begin(sessions, name, address, options)
         if wait:
             importing.see_through(sessions, begun)
         else:

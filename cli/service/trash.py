@@ -1,4 +1,4 @@
-"""`tessera litter` and `tessera trash`: what no row names, before and after it is cleared away."""
+"""`tessera litter` and `tessera trash`: blobs that no row names, before and after they are moved to the trash."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from worker.jobs import trash as bin_
 from worker.jobs.trash import Entry
 
 MIB = 1 << 20
-LITTER_EXAMPLES = """
+GARBAGE_EXAMPLES = """
 \b
 Examples:
   tessera litter               what the next sweep would take, and whether it asks first
@@ -37,7 +37,7 @@ Examples:
 """
 
 
-@click.command(epilog=LITTER_EXAMPLES)
+@click.command(epilog=GARBAGE_EXAMPLES)
 @which
 @click.option("--clear", is_flag=True, help="Put it into the trash now, however much it is.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -133,14 +133,14 @@ def empty(data: Path | None, *, days: float, yes: bool) -> None:
         if chosen and not yes:
             click.confirm(f"Delete {_amount(chosen)} for good?", abort=True)
         gone = clearing.delete(opened, chosen)
-    kept = len(chosen) - len(gone)
+    stayed = len(chosen) - len(gone)
     click.echo(
-        f"{_amount(gone)} are deleted{f'; {kept:,} that rows name come back at the next sweep' if kept else ''}."
+        f"{_amount(gone)} are deleted{f'; {stayed:,} that rows name come back at the next sweep' if stayed else ''}."
     )
 
 
 def _check(opened: Services) -> None:
-    """Refuse to change a store that is not this database's."""
+    """Refuse to change a store that does not belong to this database."""
     bond = opened.belonging.look()
     if bond is not Bond.OURS:
         raise BadConfiguration(bond.sentence)

@@ -32,9 +32,9 @@ DEFAULT_PORT = 8642
 THREADS = 16
 REMEDY = "Remove it, and the next start makes a new one; pages that are open must then be loaded again."
 OURS = ("tessera.db", "secret-key", f"store/{blob_keys.INSTALLATION}")
-"""What tells a data folder of ours from a folder of somebody's."""
+"""The files by which a data folder of ours is recognised."""
 BEFORE = {"lock", "secret-key.new"}
-"""What a start leaves that was killed before it made any of these."""
+"""The files that a start leaves if it was killed before it made any of these."""
 EXAMPLES = """
 \b
 Examples:
@@ -82,7 +82,7 @@ def up(port: int, data: Path | None, *, demo: bool) -> None:
 
 
 def _look_at_the_store(folder: Path) -> None:
-    """Say what is wrong with the store; everything starts all the same, since what is in it stays."""
+    """Print what is wrong with the store, if anything is; all starts nevertheless, since no blob is deleted then."""
     with installation.services(folder) as opened:
         bond = opened.belonging.look()
     if bond is not Bond.OURS:
@@ -141,7 +141,7 @@ def _check_port(port: int) -> None:
 
 @contextmanager
 def _own(folder: Path) -> Iterator[None]:
-    """Hold the data folder for ourselves."""
+    """Lock the data folder."""
     try:
         private_files.make(folder)
         _refuse_somebodys(folder)
@@ -159,7 +159,7 @@ def _own(folder: Path) -> Iterator[None]:
 
 
 def _refuse_somebodys(folder: Path) -> None:
-    """Refuse a folder in which somebody keeps files; ours would lie among them, and replace some."""
+    """Refuse a folder with other files in it, since ours might replace some of them."""
     held = {path.name for path in folder.iterdir() if not is_clutter(path.name, folder=True)} - BEFORE
     if held and not any((folder / name).exists() for name in OURS):
         raise BadConfiguration(
@@ -169,7 +169,7 @@ def _refuse_somebodys(folder: Path) -> None:
 
 
 def _environment(folder: Path, short: Path) -> dict[str, str]:
-    """Return the settings of embedded mode, above whatever else the environment sets."""
+    """Return the environment with the settings of embedded mode, which override its own."""
     return os.environ | {
         "TESSERA_MODE": "embedded",
         "TESSERA_DATABASE_URL": database.sqlite_url(folder / "tessera.db"),
@@ -182,14 +182,14 @@ def _environment(folder: Path, short: Path) -> dict[str, str]:
 
 
 def _secret(path: Path) -> str:
-    """Return this installation's own key; make it on the first start, for this user's eyes only.
+    """Return this installation's secret key; on the first start, make it, readable for this user only.
 
     Raises:
-        BadSecretKey: the file is there and holds none.
+        BadSecretKey: the file exists but has no key in it.
     """
     try:
         if not path.exists():
-            # Whole or not at all: who is killed here leaves no half of a key.
+            # Written completely or not at all, even if this process is killed.
             new = path.with_name(f"{path.name}.new")
             new.write_text(secrets.token_hex(32))
             private_files.shut(new)

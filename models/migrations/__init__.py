@@ -15,7 +15,7 @@ def upgrade(url: str) -> None:
 
     Raises:
         UnusableDatabase: it cannot be migrated as it is.
-        DatabaseUnavailable: it does not answer just now.
+        DatabaseUnavailable: it does not answer at the moment.
     """
     database_check.check_migratable(url)
     config = _config()

@@ -1,4 +1,4 @@
-"""Alembic's entry: on the address that `tessera migrate` hands over, or TESSERA_DATABASE_URL."""
+"""What Alembic runs, on the database that `tessera migrate` gives it, or else on TESSERA_DATABASE_URL."""
 
 import os
 from typing import Any, Literal
@@ -14,14 +14,14 @@ url = config.attributes.get("url") or os.environ["TESSERA_DATABASE_URL"]
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
-    """Write our time type as SQLAlchemy's own: a migration must not change when the models do."""
+    """Render our time type as SQLAlchemy's own, since a migration must not change when the models do."""
     if kind == "type" and isinstance(item, database.UtcDateTime):
         return "sa.DateTime(timezone=True)"
     return False
 
 
 def without_foreign_keys(connection: Any, _record: object) -> None:
-    """Let SQLite make a table anew, which is how it alters one, while others name its rows."""
+    """Turn foreign keys off: SQLite alters a table by making it again, while other tables refer to its rows."""
     connection.execute("PRAGMA foreign_keys=OFF")
 
 

@@ -1,1 +1,1 @@
-"""What needs the standard library only: orders, limits, names, states."""
+"""Rules that need the standard library only: orders, limits, names, states."""

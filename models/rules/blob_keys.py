@@ -1,7 +1,7 @@
-"""The names of blobs: what lies where in the store.
+"""The keys of blobs in the store.
 
-What a row may name begins with a kind of thing and its id. `Key.parsed` knows all such keys, those of former versions
-too, and nothing else: what it does not know is not ours, and is never touched.
+Every key that a row may name begins with a kind of thing and its id. `Key.parsed` knows all such keys, including
+those of former versions, and no others: a key that it does not know is not Tessera's, and is never touched.
 """
 
 import re
@@ -17,9 +17,9 @@ BATCHES = "batches"
 PROBES = "doctor"
 TRASH = "trash"
 OWN = "tessera/"
-"""What a store says of itself is below it."""
+"""Prefix of what a store contains about itself."""
 INSTALLATION = f"{OWN}installation"
-"""Whose store this is: the id of an installation, as text."""
+"""Key of the id of the installation that the store belongs to, as text."""
 _STAMP, _BY_HAND = "%Y%m%dT%H%M%SZ", "-by-hand"
 _ID = r"(?P<owner>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 _HASH = r"(?P<content>[0-9a-f]{64})"
@@ -27,14 +27,14 @@ _ATTEMPT = r"(?P<job>[0-9]+)(?:-[0-9]+)?"
 
 
 class Kind(StrEnum):
-    """What a blob is, for as far as it matters who may still need it."""
+    """What a blob is, as far as this decides who may still need it."""
 
     PASSING = "passing"
-    """Of use to the job alone that goes on: uploads, lists, parts."""
+    """Needed only while a job runs: uploads, lists, parts."""
     PHOTO = "photo"
-    """A photo of a tile set, known by its content."""
+    """A photo of a tile set, named by its content hash."""
     RESULT = "result"
-    """What an attempt at a job made."""
+    """Made by an attempt at a job."""
     TARGET = "target"
     PROBE = "probe"
 
@@ -64,11 +64,11 @@ class Key:
     """What the key of a blob says.
 
     Attributes:
-        thing: The kind of thing that it belongs to: `TILE_SETS`, `MOSAICS`, `BATCHES` or `PROBES`.
-        owner: Which of these.
-        kind: What it is.
-        content: Of a photo, the hash of the file that it came as.
-        job: Of what an attempt made, the number of its job.
+        thing: The kind of thing that the blob belongs to: `TILE_SETS`, `MOSAICS`, `BATCHES` or `PROBES`.
+        owner: The id of that thing.
+        kind: What the blob is.
+        content: For a photo, the hash of its original file.
+        job: For the result of an attempt, the number of the job.
     """
 
     thing: str
@@ -79,7 +79,7 @@ class Key:
 
     @classmethod
     def parsed(cls, key: str) -> Self | None:
-        """Read a key; None if it is none of ours, or in the trash.
+        """Parse a key; None if it is not Tessera's, or is in the trash.
 
         Example:
             >>> Key.parsed("mosaics/holiday/target") is None
@@ -96,7 +96,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Thrown:
-    """A blob in the trash: when it came there, to the second, the key that it had, and whether a person said so."""
+    """A blob in the trash: when it was moved there, to the second, its former key, and whether by a person."""
 
     when: datetime
     key: str
@@ -104,7 +104,7 @@ class Thrown:
 
     @classmethod
     def parsed(cls, key: str) -> Self | None:
-        """Read a key below `TRASH`; None if it is none of ours."""
+        """Parse a key below `TRASH`; None if it is not Tessera's."""
         _, stamp, former = (*key.split("/", 2), "", "")[:3]
         if Key.parsed(former) is None:
             return None
@@ -117,85 +117,85 @@ class Thrown:
 
 
 def thrown(key: str, when: datetime, *, by_hand: bool = False) -> str:
-    """What a blob is called in the trash, by its key, when it came there, and whether a person said so."""
+    """Return the key that a blob gets in the trash, from its key, the time, and whether a person moved it there."""
     return f"{TRASH}/{when.astimezone(UTC).strftime(_STAMP)}{_BY_HAND if by_hand else ''}/{key}"
 
 
 def is_ours(key: str) -> bool:
-    """Whether a key is one of ours, in the trash or not."""
+    """Whether a key is Tessera's, in the trash or not."""
     return Key.parsed(key) is not None or Thrown.parsed(key) is not None
 
 
 def generation(identity: UUID) -> str:
-    """How often an installation has looked through this store, as text."""
+    """Return the key of the count of an installation's surveys of the store, as text."""
     return f"{OWN}generations/{identity}"
 
 
 def probe(identity: UUID) -> str:
-    """What `tessera doctor` writes, reads and deletes."""
+    """Return the key of a blob that `tessera doctor` writes, reads and deletes."""
     return f"{PROBES}/{identity}"
 
 
 def upload(tile_set_id: UUID, name: str) -> str:
-    """A file as it came with a tile set, under a name of ours that no other has."""
+    """Return the key of a file that was uploaded to a tile set; `name` is unique and chosen by us."""
     return f"{TILE_SETS}/{tile_set_id}/uploads/{name}"
 
 
 def tile(tile_set_id: UUID, content: str) -> str:
-    """A photo as it is kept, by the hash of the file that it came as: every attempt writes the same bytes."""
+    """Return the key of a stored photo, by the hash of its original file: every attempt writes the same bytes."""
     return f"{TILE_SETS}/{tile_set_id}/tiles/{content}"
 
 
 def preview_of_tile(tile_set_id: UUID, content: str) -> str:
-    """A photo in small, for pages."""
+    """Return the key of a small version of a photo, for pages."""
     return f"{TILE_SETS}/{tile_set_id}/previews/{content}"
 
 
 def original(tile_set_id: UUID, content: str) -> str:
-    """A photo's file as it came, where that was asked for."""
+    """Return the key of a photo's original file, which is stored only on request."""
     return f"{TILE_SETS}/{tile_set_id}/originals/{content}"
 
 
 def listing(tile_set_id: UUID, attempt: str, number: int) -> str:
-    """The list of photos that one attempt made of a part."""
+    """Return the key of the list of a part's photos, made by one attempt."""
     return f"{TILE_SETS}/{tile_set_id}/listings/{attempt}/{number}.json"
 
 
 def part(tile_set_id: UUID, name: str) -> str:
-    """The arrays that one attempt at a part made."""
+    """Return the key of the index of a part, made by one attempt at it."""
     return f"{TILE_SETS}/{tile_set_id}/parts/{name}.safetensors"
 
 
 def index(tile_set_id: UUID, attempt: str) -> str:
-    """The arrays that one attempt at indexing made."""
+    """Return the key of the index of a tile set, made by one attempt."""
     return f"{TILE_SETS}/{tile_set_id}/{attempt}/index.safetensors"
 
 
 def plot(tile_set_id: UUID, attempt: str) -> str:
-    """The picture of where a tile set's colours lie."""
+    """Return the key of the plot of a tile set's colours."""
     return f"{TILE_SETS}/{tile_set_id}/{attempt}/plot.png"
 
 
 def palette(tile_set_id: UUID, attempt: str) -> str:
-    """The strip of a tile set's colours."""
+    """Return the key of the strip of a tile set's colours."""
     return f"{TILE_SETS}/{tile_set_id}/{attempt}/palette.png"
 
 
 def target(mosaic_id: UUID) -> str:
-    """The target of a mosaic that was ordered singly."""
+    """Return the key of the target of a mosaic that was not ordered in a batch."""
     return f"{MOSAICS}/{mosaic_id}/target"
 
 
 def batch_target(batch_id: UUID, number: int) -> str:
-    """A target, or a zip of targets, as it came with a batch."""
+    """Return the key of a target, or of a zip of targets, that was uploaded with a batch."""
     return f"{BATCHES}/{batch_id}/targets/{number}"
 
 
 def picture(mosaic_id: UUID, attempt: str, extension: str) -> str:
-    """The mosaic that one attempt made."""
+    """Return the key of the mosaic that one attempt made."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/mosaic.{extension}"
 
 
 def preview(mosaic_id: UUID, attempt: str) -> str:
-    """A small JPEG of the mosaic that one attempt made."""
+    """Return the key of a small JPEG of the mosaic that one attempt made."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/preview.jpg"

@@ -1,6 +1,6 @@
-"""What lies among photos and is no photo of one's own: one table for folders, buckets and zips.
+"""Clutter: files that systems and programs leave among people's photos. One table for folders, buckets and zips.
 
-The quickest answer of the command line needs it, so it imports nothing.
+`cli.local.fast_index` needs it, so it imports nothing.
 """
 
 FOLDERS = frozenset(
@@ -11,20 +11,20 @@ FOLDERS = frozenset(
         "lost+found",  # ext4
     }
 )  # fmt: skip
-"""Thumbnails, snapshots and bins of systems, in lower case."""
+"""Folders of thumbnails, snapshots and deleted files, in lower case."""
 FOLDER_ENDINGS = (".lrdata",)
 """Lightroom's previews."""
 FILES = frozenset({"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r"})
-"""What systems keep of a folder, in lower case."""
+"""Files in which systems keep settings of a folder, in lower case."""
 FILE_ENDINGS = (
     ".xmp", ".aae", ".json", ".thm", ".dop", ".pp3", ".nksc",  # edits and notes beside a photo; a film's thumbnail
     ".lrprev", ".lrcat", ".lrcat-journal", ".lrcat-lock",  # Lightroom
 )  # fmt: skip
-"""Files beside a photo or of a catalogue."""
+"""Endings of files that belong to a photo or a catalogue."""
 
 
 def is_clutter(name: str, *, folder: bool) -> bool:
-    """Whether a file or a folder of this name, without its path, is left out: hidden, or in the table.
+    """Whether a file or a folder is clutter, by its name without the path: hidden, or in the table.
 
     Example:
         >>> is_clutter("IMG_1.AAE", folder=False), is_clutter("IMG_1.JPG", folder=False)
@@ -39,11 +39,11 @@ def is_clutter(name: str, *, folder: bool) -> bool:
 
 
 def lies_in_clutter(path: str) -> bool:
-    """Whether a file is left out for its own name or for a folder above it; its path has `/` between the names.
+    """Whether a file is clutter by its own name or by that of a folder above it; the path is separated by `/`.
 
     Example:
         >>> lies_in_clutter("2026/@eaDir/IMG_1.JPG")
         True
     """
-    *folders, name = [part for part in path.split("/") if part not in ("", ".", "..")] or [".nameless"]
+    *folders, name = [each for each in path.split("/") if each not in ("", ".", "..")] or [".nameless"]
     return is_clutter(name, folder=False) or any(is_clutter(each, folder=True) for each in folders)

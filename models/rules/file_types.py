@@ -1,4 +1,4 @@
-"""What a file is by its first bytes: a picture that Tessera reads, something that it does not, or nothing known."""
+"""The type of a file, by its first bytes: a picture that Tessera reads, something that it does not, or unknown."""
 
 import zlib
 from collections.abc import Iterator
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from models.errors import NotAPicture, OwnMosaic
 
 HEAD_BYTES = 512
-"""How much of a file's beginning is looked at."""
+"""How many bytes of a file's beginning are looked at."""
 READ = ("JPEG", "PNG", "WebP", "GIF", "TIFF", "BMP", "AVIF", "HEIC", "JPEG 2000")
 """The formats that Tessera reads, as people call them."""
 FILES = "image/*,.avif,.heic,.heif,.jp2,.j2k"
-"""What a browser should offer: the endings are for systems that do not know those files as pictures."""
+"""What a browser should offer; the endings are for systems that do not know these files to be pictures."""
 
 MAKER = "Tessera"
 XMP = (
@@ -18,9 +18,9 @@ XMP = (
     b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
     b'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:CreatorTool="Tessera"/></rdf:RDF></x:xmpmeta><?xpacket end="w"?>'
 )
-"""What a picture of ours says of itself, but a PNG, which has a word for it. Source: ISO 16684-1, 7.3, 8.2.2.1."""
+"""The mark in our pictures, except PNG, which has a keyword for it. Source: ISO 16684-1, 7.3 and 8.2.2.1."""
 MARK_BYTES = 4_096
-"""The mark is within so many bytes of a file's beginning, or of its end."""
+"""The mark is within so many bytes of a file's beginning or end."""
 _MARKS = (b'CreatorTool="Tessera"', b"tEXtSoftware\0Tessera")
 _PACKED = b"zTXtSoftware\0\0"
 """Source: PNG (3rd edition), 11.3.3."""
@@ -69,7 +69,7 @@ _OTHERS = (
 
 
 def kind(head: bytes) -> str | None:
-    """Return which of `READ` a file is that begins so; None if none of them."""
+    """Return which of `READ` a file is, by its beginning; None if it is none of them."""
     if other(head) is not None:
         return None
     if head[4:8] == b"ftyp":
@@ -80,7 +80,7 @@ def kind(head: bytes) -> str | None:
 
 
 def other(head: bytes) -> str | None:
-    """Return what a file is that Tessera does not read, by how it begins; None if it reads or does not know it."""
+    """Return what kind of file this is, by its beginning, if Tessera knows but does not read it; else None."""
     for at, mark, name in _OTHERS:
         if head[at:].startswith(mark):
             return name
@@ -95,7 +95,7 @@ def other(head: bytes) -> str | None:
 
 
 def made_here(data: bytes) -> bool:
-    """Whether Tessera itself wrote a picture; of a long file, its two ends are enough.
+    """Whether Tessera itself wrote a picture; the two ends of the file are enough.
 
     Example:
         >>> made_here(b"..." + XMP), made_here(b"a holiday")
@@ -121,7 +121,7 @@ def refuse_ours(data: bytes) -> None:
 
 
 def refusal(name: str, known: str | None) -> NotAPicture:
-    """Return what is to be said of a file: what it is instead, if that is known, and what Tessera reads."""
+    """Return the error for a file that is not read: what it is, if that is known, and what Tessera reads."""
     formats = f"{', '.join(READ[:-1])} and {READ[-1]}"
     if known is None:
         return NotAPicture(f"{name} is not a picture in a format that Tessera reads ({formats}).")
@@ -129,7 +129,7 @@ def refusal(name: str, known: str | None) -> NotAPicture:
 
 
 def _coding(head: bytes) -> str | None:
-    """Return whether a file of boxes holds AVIF or HEIC. Source: ISO/IEC 14496-12, 4.3."""
+    """Return whether a file made of boxes is AVIF or HEIC; None if neither. Source: ISO/IEC 14496-12, 4.3."""
     major = head[8:12]
     if major in _STRUCTURE_BRANDS:
         return "AVIF" if _AVIF_BRANDS & set(_compatible(head)) else "HEIC"

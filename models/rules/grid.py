@@ -1,7 +1,7 @@
-"""How a target of a certain size is cut into cells: as many as are asked for, whatever its pixels.
+"""Cuts a target into as many cells as were ordered, whatever its size in pixels.
 
-A cell has a rational width and height in pixels of the target, so its edges may lie within a pixel. A crop therefore
-loses less than one cell across and less than one down, at any size.
+The width and height of a cell are rational numbers of pixels, so an edge may lie within a pixel. A crop therefore
+loses less than one cell across and less than one cell down, for any target.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from models.rules.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, 
 
 @dataclass(frozen=True)
 class Grid:
-    """A target cut into `columns` x `rows` cells, and the tiles that will lie in them. All in pixels.
+    """A target cut into `columns` x `rows` cells, and the size of the tiles. All in pixels.
 
     The first cell begins at the pixel (`left`, `top`) of the target.
     """
@@ -36,7 +36,7 @@ class Grid:
 
     @property
     def target_size(self) -> tuple[Fraction, Fraction]:
-        """Width and height of what is seen of the target."""
+        """Width and height of the part of the target that the cells cover."""
         return self.columns * self.cell_width, self.rows * self.cell_height
 
     @property
@@ -49,8 +49,7 @@ def cut(width: int, height: int, order: MosaicOrder) -> Grid:
     """Return the grid that `order` asks for on a target of `width` x `height` pixels.
 
     Raises:
-        InvalidOrder: a cell is larger than the target that is to be cropped, or there would be too many cells or
-            pixels.
+        InvalidOrder: a cell is larger than a target to be cropped, or there would be too many cells or pixels.
 
     Example:
         >>> cut(600, 400, MosaicOrder(cells_across=310)).rows
@@ -71,7 +70,7 @@ def cut(width: int, height: int, order: MosaicOrder) -> Grid:
 
 
 def _cell(width: int, order: MosaicOrder) -> tuple[Fraction, Fraction]:
-    """Return the width and height of a cell that are asked for."""
+    """Return the width and height of a cell that an order asks for."""
     if order.cells_across is not None:
         return Fraction(width, order.cells_across), Fraction(width, order.cells_across)
     if order.cell_width is None or order.cell_height is None:
@@ -116,7 +115,7 @@ def _check(width: int, height: int, grid: Grid, order: MosaicOrder) -> None:
 
 
 def _fewer_across(width: int, height: int) -> str:
-    """Return how many square cells across are not too many, or what to do where one is."""
+    """Return how many square cells across are allowed at most; or what else to do, if not even one is."""
     most = isqrt(MAX_CELLS * width // height)
     enough = (across for across in range(most, 0, -1) if across * -(-across * height // width) <= MAX_CELLS)
     across = next(enough, None)

@@ -1,8 +1,9 @@
-"""Patterns that keep equal tiles apart: lattices, searched for within a number of steps.
+"""Patterns that keep equal tiles apart: searches for lattices, within a limited number of steps.
 
-A *pattern* gives cell (x, y) the colour (x + step * y) mod count, so the cells of one colour lie on a lattice, and a
-lattice's nearest points are found without looking at the grid. Each search takes an `Effort` and raises `Tired` where
-that is used up: it then knows neither that there is a pattern nor that there is none.
+A *pattern* gives cell (x, y) the colour (x + step * y) mod count, so the cells of one colour form a lattice, whose
+nearest points are found without looking at the grid. Each search takes an `Effort`, and raises `Tired` when that is
+used
+up: then it is unknown whether there is a pattern.
 """
 
 from collections import Counter
@@ -13,19 +14,19 @@ from itertools import accumulate, islice, takewhile
 from math import ceil, gcd, isqrt
 
 GOLDEN = (5**0.5 - 1) / 2
-"""Steps of about this part of the count spread well, whatever the count. Source: Knuth, TAOCP 3, 6.4, theorem S."""
+"""Multiples of this share of the count are evenly spread, for any count. Source: Knuth, TAOCP 3, 6.4, theorem S."""
 BASES = 24
-"""First vectors that are tried for the densest lattice; all of them up to this distance, a spread of them above."""
+"""First vectors that are tried for the densest lattice: all of them up to this distance, so many above it."""
 SMALL = 6_000
-"""Patterns that are tried one by one before a distance is called out of reach: all there are, in small orders."""
+"""Patterns that are tried one by one before a distance counts as impossible; in small orders these are all."""
 COUNTED = 200
-"""Patterns whose uses are counted before both rules together are called out of reach."""
+"""Patterns whose uses are counted before both rules together count as impossible."""
 PAIR_STEPS = 8
-"""What a pair of vectors costs, in steps."""
+"""Cost of a pair of vectors, in steps."""
 TRY_STEPS = 8
-"""What it costs to begin with a pattern."""
+"""Cost of starting with a pattern, in steps."""
 ROW_STEPS = 4
-"""What a row costs whose colours are counted."""
+"""Cost of counting the colours of a row, in steps."""
 
 
 @dataclass(frozen=True)
@@ -37,24 +38,24 @@ class Pattern:
 
 
 class Tired(Exception):
-    """A search has taken all the steps that it was given."""
+    """A search has used up its steps."""
 
 
 class Effort:
-    """How many steps searches may still take together; a step is the look at one row of a pattern, some 0.1 us."""
+    """How many steps some searches together may still take; a step, a look at one row of a pattern, takes 0.1 us."""
 
     def __init__(self, steps: float, taken_from: "Effort | None" = None) -> None:
         self._left, self._from = steps, taken_from
 
     def quarter(self) -> "Effort":
-        """Return the right to a quarter of the steps that are left; what is not taken stays here."""
+        """Return an effort of a quarter of the steps that are left; steps that it does not take remain here."""
         return Effort(self._left / 4, self)
 
     def spend(self, steps: float) -> None:
         """Take so many steps.
 
         Raises:
-            Tired: there are not so many left, and from now on there are none.
+            Tired: there are fewer left; from now on there are none.
         """
         if self._from is not None:
             self._from.spend(min(steps, self._left))
@@ -67,10 +68,10 @@ class Effort:
 def find(
     columns: int, rows: int, tile_count: int, max_uses: int | None, min_distance: float, effort: Effort
 ) -> Pattern | None:
-    """Return a pattern of at most `tile_count` colours that keeps a distance above 1 and the uses, or None.
+    """Return a pattern of at most `tile_count` colours that keeps a distance above 1 and the uses; None without one.
 
     Raises:
-        Tired: neither is known.
+        Tired: the effort was used up before the answer was known.
     """
     if _all_different(columns, rows, min_distance) > tile_count:
         return None
@@ -100,10 +101,10 @@ def _searched(
 
 
 def fewest(columns: int, rows: int, min_distance: float, effort: Effort) -> Pattern:
-    """Return the pattern of fewest colours that is found: the fewest there are, for small distances and small grids.
+    """Return the pattern of fewest colours that is found; in small grids and for small distances, of all there are.
 
     Raises:
-        Tired: none is known.
+        Tired: the effort was used up before one was found.
     """
     return _fewest(columns, rows, _reach(columns, rows, min_distance, effort), effort)
 
@@ -111,10 +112,10 @@ def fewest(columns: int, rows: int, min_distance: float, effort: Effort) -> Patt
 def most_used(columns: int, rows: int, tried: Pattern, effort: Effort) -> int:
     """Return how many cells the most frequent colour has.
 
-    Each row has every colour `columns // count` times and, from where the row starts, a run of colours once more.
+    Each row has every colour `columns // count` times, and a run of colours, from the row's first one on, once more.
 
     Raises:
-        Tired: it is not known.
+        Tired: the effort was used up before it was known.
     """
     whole, run = divmod(columns, tried.count)
     if not run:
@@ -132,7 +133,7 @@ def most_used(columns: int, rows: int, tried: Pattern, effort: Effort) -> int:
 
 
 def _all_different(columns: int, rows: int, min_distance: float) -> int:
-    """Return how many cells a rectangle has whose corners are too near each other: each needs a tile of its own."""
+    """Return the cells of a rectangle in which all are too near each other, so that each needs a tile of its own."""
     longest = ceil(min_distance * min_distance) - 1
     width = min(columns, isqrt(longest // 2) + 1)
     height = min(rows, isqrt(longest - (width - 1) ** 2) + 1)
@@ -140,9 +141,9 @@ def _all_different(columns: int, rows: int, min_distance: float) -> int:
 
 
 def _reach(columns: int, rows: int, min_distance: float, effort: Effort) -> tuple[int, ...]:
-    """Return, for each step down from 0, the least step sideways that is far enough, at which a tile may lie again.
+    """Return, for each step down from 0, the smallest step sideways at which a tile may be used again.
 
-    A step that leaves the grid is far enough. The last entry is the first 0, and stands for all further ones.
+    A step that leaves the grid is far enough. The last entry is the first 0, and stands for all that follow.
     """
     square = ceil(min_distance * min_distance)
     deep = min(rows, isqrt(square - 1) + 1)
@@ -151,15 +152,15 @@ def _reach(columns: int, rows: int, min_distance: float, effort: Effort) -> tupl
 
 
 def _least(reach: tuple[int, ...]) -> int:
-    """Return a number of colours below which no lattice keeps the distance.
+    """Return a lower bound on the colours of a lattice that keeps the distance.
 
-    Translates of half the free region do not overlap, so its area over four is a lower bound.
+    Copies of the excluded region at half its size do not overlap, so a quarter of its area is a lower bound.
     """
     return max(reach[0], (2 * sum(reach) - reach[0]) // 4)
 
 
 def _keeps(reach: tuple[int, ...], tried: Pattern, effort: Effort) -> bool:
-    """Whether two cells of one colour are always far enough apart."""
+    """Whether any two cells of one colour are far enough apart."""
     count, step = tried.count, tried.step
     if count < reach[0]:
         effort.spend(TRY_STEPS)
@@ -171,10 +172,11 @@ def _keeps(reach: tuple[int, ...], tried: Pattern, effort: Effort) -> bool:
 
 
 def _fewest(columns: int, rows: int, reach: tuple[int, ...], effort: Effort) -> Pattern:
-    """Do the work of `fewest`.
+    """Like `fewest`, for a known reach.
 
     Source:
-        A plane's densest lattices have three pairs of points on the rim of what must stay free; H. Minkowski, 1904.
+        The densest lattices of a plane have three pairs of points on the border of the excluded region; H. Minkowski,
+        1904.
     """
     once = Pattern(columns * rows, columns)
     dense = takewhile(lambda tried: tried.count < once.count, _dense(reach, effort))
@@ -187,7 +189,7 @@ def _fewest(columns: int, rows: int, reach: tuple[int, ...], effort: Effort) -> 
 
 
 def _dense(reach: tuple[int, ...], effort: Effort) -> Iterator[Pattern]:
-    """Yield patterns with three short vectors just outside what must stay free, fewest colours first."""
+    """Yield patterns with three short vectors just outside the excluded region, fewest colours first."""
     deep = len(reach) - 1
     found = set()
     for q in range(0, deep + 1, max(1, deep // BASES)):
@@ -222,7 +224,7 @@ def _bezout(a: int, b: int) -> tuple[int, int]:
 def _candidates(
     columns: int, low: int, high: int, densest: Pattern, reach: tuple[int, ...], effort: Effort
 ) -> Iterator[Pattern]:
-    """Yield what is worth trying: dense lattices, rows that go on where the last one ended, then one by one."""
+    """Yield patterns worth trying: dense ones, those in which each row continues the last one, then one by one."""
     yield densest
     yield from (Pattern(count, columns % count) for count in islice(range(high, low - 1, -1), SMALL // 4))
     yield from islice(_dense(reach, effort), SMALL // 4)
@@ -230,7 +232,7 @@ def _candidates(
 
 
 def _spread(low: int, high: int) -> Iterator[Pattern]:
-    """Yield all patterns of `low` to `high` colours, the largest first, their steps in a well spread order."""
+    """Yield all patterns of `low` to `high` colours, the largest count first, with their steps evenly spread."""
     for count in range(high, low - 1, -1):
         stride = next(step for step in range(round(count * GOLDEN) or 1, 2 * count + 1) if gcd(step, count) == 1)
-        yield from (Pattern(count, stride * turn % count) for turn in range(1, count + 1))
+        yield from (Pattern(count, stride * nth % count) for nth in range(1, count + 1))

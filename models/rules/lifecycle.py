@@ -1,11 +1,11 @@
-"""The life of a job: which state may follow which. Nothing else decides it."""
+"""The life of a job: which state may follow which. It is decided here and nowhere else."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class JobKind(StrEnum):
-    """What is to be done; the value is the name of the Celery task."""
+    """What a job does; the value is the name of the Celery task."""
 
     INDEX = "tessera.index"
     RENDER = "tessera.render"
@@ -21,7 +21,7 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True)
 class Doorbell:
-    """What a message says: a job of this kind waits in this lane."""
+    """The content of a message: a job of this kind waits in this lane."""
 
     kind: JobKind
     job_id: int
@@ -29,7 +29,7 @@ class Doorbell:
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -39,7 +39,7 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing can follow."""
+        """Whether no other state can follow."""
         return not NEXT[self]
 
 
@@ -53,7 +53,7 @@ NEXT: dict[JobState, frozenset[JobState]] = {
 
 
 class PartState(StrEnum):
-    """Where a part of a job stands."""
+    """The state of a part of an indexing job."""
 
     OPEN = "open"
     TAKEN = "taken"
@@ -62,7 +62,7 @@ class PartState(StrEnum):
 
 NEXT_OF_PART: dict[PartState, frozenset[PartState]] = {
     PartState.OPEN: frozenset({PartState.TAKEN}),
-    # Taken again, by another, once its lease has run out.
+    # Another worker takes it once its lease has run out.
     PartState.TAKEN: frozenset({PartState.DONE, PartState.OPEN, PartState.TAKEN}),
     PartState.DONE: frozenset(),
 }

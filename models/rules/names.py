@@ -1,14 +1,14 @@
-"""Names that strangers gave, as people may see them."""
+"""Makes names that strangers gave safe to show to people."""
 
 MOST_CHARACTERS = 200
 
 
 def readable(name: str) -> str:
-    """Keep what a person can read: no control characters, and not too much.
+    """Return a name without control characters and of limited length.
 
     Example:
         >>> readable("beach" + chr(7) + ".jpg")
         'beach.jpg'
     """
-    kept = "".join(character for character in name if character.isprintable()).strip()
-    return kept[:MOST_CHARACTERS] or "unnamed"
+    text = "".join(character for character in name if character.isprintable()).strip()
+    return text[:MOST_CHARACTERS] or "unnamed"

@@ -1,4 +1,4 @@
-"""Orders: wishes that have been checked. Standard library only, so that the command line starts fast."""
+"""Orders: checked instructions for a mosaic. Standard library only, so that the command line starts fast."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -45,13 +45,13 @@ class ExclusionReason(StrEnum):
     """Why a photo of a tile set is in no mosaic."""
 
     BANNED = "banned"
-    """By somebody, until it is allowed again."""
+    """A person banned it; until it is allowed again."""
     REMOVED = "removed"
-    """By somebody, until it is sent again."""
+    """A person removed it; until it is sent again."""
     REPLACED = "replaced"
-    """It was linked to, and its file became another, until it is there again."""
+    """It was only linked to, and its file has changed; until the same photo is there again."""
     NEAR_DUPLICATE = "near_duplicate"
-    """For as long as the photo is used that stands for it."""
+    """As long as the photo that stands for it is used."""
 
 
 class LossName(StrEnum):

@@ -1,10 +1,10 @@
-"""How often one tile may lie in a mosaic, and how far apart: what can not be met is refused before any work.
+"""The rules on how often a tile may be used, and how far apart: orders that cannot keep them are refused at once.
 
-An order is accepted when, and only when, a pattern is found that keeps its rules (see `lattices`): the matcher then
-has at least that one to fall back on. A stranger's numbers can make the search long, so a web process gives it an
-`Effort`: what is not decided within that is left to the worker, which searches to the end. The sentence of a refusal
-costs a bounded effort everywhere: what it proposes is always accepted, and is the best there is where the effort
-sufficed.
+An order is accepted if, and only if, a pattern is found that keeps its rules (see `lattices`), so that the matcher
+has at least that one to fall back on. Numbers from a stranger can make the search long, so a web process limits it by
+an `Effort`; what is not decided within that is left to the worker, which searches to the end. Finding the proposals
+for the sentence of a refusal is limited everywhere: a proposal is always accepted, and it is the best one if the
+effort was enough.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,28 +20,28 @@ from models.rules.orders import MosaicOrder
 Heights = Callable[[int], Iterable[int]]
 
 QUICK = 150_000
-"""Steps that take some 20 ms."""
+"""Steps that take about 20 ms."""
 CUT_STEPS = 200
-"""What it costs to cut a grid on trial, in steps."""
+"""Cost of cutting a grid on trial, in steps."""
 LAST_CUTS = 8
-"""Grids that are cut on trial when the effort is used up."""
+"""Grids that are still cut on trial after the effort is used up."""
 
 
 def of_order(
     order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: int, effort: Effort | None = None
 ) -> Pattern | None:
-    """Return the pattern that proves that an order's rules can be kept, or None where no distance asks for one.
+    """Return the pattern that proves that an order's rules can be kept; None if its distance needs none.
 
     Args:
         order: The order.
         size: Width and height of its target, in pixels.
         grid: How the order cuts it.
         tile_count: Tiles to choose from, at least 1.
-        effort: What the search and the sentence of a refusal may cost together; None to search to the end.
+        effort: Steps for the search and for the sentence of a refusal together; None to search to the end.
 
     Raises:
-        InvalidOrder: the rules can not be kept; a grid that the sentence proposes is one that the order would cut.
-        Tired: `effort` was used up before it was known.
+        InvalidOrder: the rules cannot be kept; a grid that the sentence proposes is one that the order can have.
+        Tired: `effort` was used up before the answer was known.
     """
 
     def heights(across: int) -> Iterator[int]:
@@ -61,20 +61,20 @@ def pattern(
     heights: Heights | None = None,
     effort: Effort | None = None,
 ) -> Pattern | None:
-    """Return the pattern that proves the rules can be kept, or None where no distance asks for one.
+    """Return the pattern that proves that the rules can be kept; None if the distance needs none.
 
     Args:
         columns: Cells from left to right, at least 1.
         rows: Cells from top to bottom, at least 1.
         tile_count: Tiles to choose from, at least 1.
         max_uses: Cells that one tile may fill, at least 1; None for any number.
-        min_distance: Euclidean distance in cells between two cells of one tile; up to 1 rules nothing out.
-        heights: For so many columns, the rows that there could be; None for the same shape.
-        effort: What the search and the sentence of a refusal may cost together; None to search to the end.
+        min_distance: Smallest Euclidean distance in cells between two cells of one tile; up to 1 excludes nothing.
+        heights: From a number of columns to the numbers of rows that are possible; None for the same shape.
+        effort: Steps for the search and for the sentence of a refusal together; None to search to the end.
 
     Raises:
-        InvalidOrder: the rules can not be kept; the sentence says what could be.
-        Tired: `effort` was used up before it was known.
+        InvalidOrder: the rules cannot be kept; the sentence says which could be.
+        Tired: `effort` was used up before the answer was known.
 
     Example:
         >>> pattern(60, 40, 2_220, None, 2)
@@ -83,21 +83,21 @@ def pattern(
         Traceback (most recent call last):
         models.errors.InvalidOrder: 2,400 cells, 2,220 tiles: allow 2 uses, or at most 58x38 cells.
     """
-    wish = _Wish(columns, rows, tile_count, max_uses, min_distance)
+    demand = _Demand(columns, rows, tile_count, max_uses, min_distance)
     for_sentence = Effort(QUICK) if effort is None else effort
-    if not wish.uses_suffice:
-        raise _too_few_uses(wish, heights or wish.heights, for_sentence)
-    if wish.free:
+    if not demand.uses_suffice:
+        raise _too_few_uses(demand, heights or demand.heights, for_sentence)
+    if demand.free:
         return None
-    found = wish.find(Effort(inf) if effort is None else effort)
+    found = demand.find(Effort(inf) if effort is None else effort)
     if found is None:
-        raise _too_far(wish, for_sentence)
+        raise _too_far(demand, for_sentence)
     return found
 
 
 @dataclass(frozen=True)
-class _Wish:
-    """What is asked of a grid and some tiles."""
+class _Demand:
+    """The rules that a grid and some tiles are to keep."""
 
     columns: int
     rows: int
@@ -111,69 +111,69 @@ class _Wish:
 
     @property
     def free(self) -> bool:
-        """Whether the distance asks for nothing: neighbours are 1 apart, and a single use is far from itself."""
+        """Whether any placement keeps the distance: up to 1, neighbours do, and a single use has no other near it."""
         return self.min_distance <= 1 or self.max_uses == 1
 
     @property
     def fewest_uses(self) -> int:
-        """How often each tile must lie at least, whatever the distance."""
+        """How many uses a tile must be allowed at least, whatever the distance."""
         return -(-self.columns * self.rows // self.tile_count)
 
     def find(self, effort: Effort) -> Pattern | None:
         return find(self.columns, self.rows, self.tile_count, self.max_uses, self.min_distance, effort)
 
     def met(self, effort: Effort) -> bool:
-        """Whether a quarter of an effort proves that this can be met."""
+        """Whether a quarter of an effort is enough to prove that the rules can be kept."""
         with suppress(Tired):
             return self.uses_suffice and (self.free or self.find(effort.quarter()) is not None)
         return False
 
     def heights(self, across: int) -> tuple[int, int]:
-        """Return the rows that are nearest to the same shape."""
+        """Return the numbers of rows that come nearest to the same shape."""
         return round(across * self.rows / self.columns), max(1, across * self.rows // self.columns)
 
 
-# What would meet the rules
+# What an order could ask for instead
 
 
-def _too_few_uses(wish: _Wish, heights: Heights, effort: Effort) -> InvalidOrder:
-    far, uses = 1.0, wish.fewest_uses
+def _too_few_uses(demand: _Demand, heights: Heights, effort: Effort) -> InvalidOrder:
+    far, uses = 1.0, demand.fewest_uses
     with suppress(Tired):
-        apart = replace(wish, min_distance=_farthest(replace(wish, max_uses=None), effort))
+        apart = replace(demand, min_distance=_farthest(replace(demand, max_uses=None), effort))
         uses, far = _fewest_uses(apart, effort), apart.min_distance
     ways = [f"allow {_count(uses, 'use')}"]
-    if far < wish.min_distance:
+    if far < demand.min_distance:
         ways[0] += f" and ask for a distance of at most {far:g}"
-    grid = _largest_grid(wish, heights, effort)
+    grid = _largest_grid(demand, heights, effort)
     if grid is not None:
         ways.append(f"at most {grid[0]}x{grid[1]} cells")
-    counts = f"{_count(wish.columns * wish.rows, 'cell')}, {_count(wish.tile_count, 'tile')}"
+    counts = f"{_count(demand.columns * demand.rows, 'cell')}, {_count(demand.tile_count, 'tile')}"
     return InvalidOrder("max_uses", f"{counts}: {', or '.join(ways)}.")
 
 
-def _too_far(wish: _Wish, effort: Effort) -> InvalidOrder:
-    wished, cells, tiles = f"{wish.min_distance:g}", wish.columns * wish.rows, wish.tile_count
+def _too_far(demand: _Demand, effort: Effort) -> InvalidOrder:
+    asked, cells, tiles = f"{demand.min_distance:g}", demand.columns * demand.rows, demand.tile_count
     least = uses = None
-    far = _farthest(wish, effort)
+    far = _farthest(demand, effort)
     with suppress(Tired):
-        least = fewest(wish.columns, wish.rows, wish.min_distance, effort).count
+        least = fewest(demand.columns, demand.rows, demand.min_distance, effort).count
         if least <= tiles:
-            uses = _fewest_uses(wish, effort)
+            uses = _fewest_uses(demand, effort)
     if least is None:
-        each = "" if wish.max_uses is None else f" of at most {_count(wish.max_uses, 'use')}"
+        each = "" if demand.max_uses is None else f" of at most {_count(demand.max_uses, 'use')}"
         return InvalidOrder(
             "min_distance",
-            f"A distance of {wished} cells can not be kept with {_count(tiles, 'tile')}{each}: "
+            f"A distance of {asked} cells can not be kept with {_count(tiles, 'tile')}{each}: "
             f"ask for at most {far:g}, or add photos.",
         )
     if least <= tiles:
-        counts = f"{_count(cells, 'cell')}, {_count(tiles, 'tile')}, {wished} cells apart"
+        counts = f"{_count(cells, 'cell')}, {_count(tiles, 'tile')}, {asked} cells apart"
         more = "" if uses is None else f"allow {_count(uses, 'use')}, or "
         return InvalidOrder("max_uses", f"{counts}: {more}ask for a distance of at most {far:g}.")
-    once = f" on {wish.columns}x{wish.rows} cells, where each tile then lies once," if least == cells else ""
+    once = f" on {demand.columns}x{demand.rows} cells, where each tile then lies once," if least == cells else ""
     return InvalidOrder(
         "min_distance",
-        f"A distance of {wished} cells{once} needs {_count(least, 'tile')}, not {tiles:,}: "
+        f"A distance of {asked} cells{once} needs {_count(least, 'tile')}, not {tiles:,}: "
         f"ask for at most {far:g}, or add photos.",
     )
 
@@ -182,50 +182,50 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _farthest(wish: _Wish, effort: Effort) -> float:
-    """Return the wish's distance, or a whole one below it that is accepted; 1 always is, if the uses suffice."""
-    low, high = 1, ceil(min(wish.min_distance, wish.columns + wish.rows))
-    if wish.met(effort):
-        return wish.min_distance
+def _farthest(demand: _Demand, effort: Effort) -> float:
+    """Return the demand's distance, or a whole one below it, that is accepted; 1 always is, if the uses suffice."""
+    low, high = 1, ceil(min(demand.min_distance, demand.columns + demand.rows))
+    if demand.met(effort):
+        return demand.min_distance
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if replace(wish, min_distance=middle).met(effort) else (low, middle)
+        low, high = (middle, high) if replace(demand, min_distance=middle).met(effort) else (low, middle)
     return low
 
 
-def _fewest_uses(wish: _Wish, effort: Effort) -> int:
-    """Return the smallest number of uses that is accepted at a distance that is accepted without it.
+def _fewest_uses(demand: _Demand, effort: Effort) -> int:
+    """Return the smallest number of uses that is accepted, given that the distance alone is.
 
     Raises:
-        Tired: it is not known.
+        Tired: the effort was used up before it was known.
     """
-    low = wish.fewest_uses
-    if replace(wish, max_uses=low).free:
+    low = demand.fewest_uses
+    if replace(demand, max_uses=low).free:
         return low
-    densest = fewest(wish.columns, wish.rows, wish.min_distance, effort)
-    enough = most_used(wish.columns, wish.rows, densest, effort)
+    densest = fewest(demand.columns, demand.rows, demand.min_distance, effort)
+    enough = most_used(demand.columns, demand.rows, densest, effort)
     tried = range(low, min(low + 8, enough))
-    return next((uses for uses in tried if replace(wish, max_uses=uses).met(effort)), enough)
+    return next((uses for uses in tried if replace(demand, max_uses=uses).met(effort)), enough)
 
 
-def _largest_grid(wish: _Wish, heights: Heights, effort: Effort) -> tuple[int, int] | None:
+def _largest_grid(demand: _Demand, heights: Heights, effort: Effort) -> tuple[int, int] | None:
     """Return the largest grid of about the same shape that is accepted, if there is one.
 
-    Where the effort is used up, it is the largest in which each tile lies at most once: that is always accepted.
+    If the effort is used up, return the largest in which each tile is used at most once, which is always accepted.
     """
 
-    def smaller(most_cells: int, effort: Effort) -> Iterator[_Wish]:
-        widest = min(wish.columns, isqrt(most_cells * wish.columns // wish.rows) + 2)
+    def smaller(most_cells: int, effort: Effort) -> Iterator[_Demand]:
+        widest = min(demand.columns, isqrt(most_cells * demand.columns // demand.rows) + 2)
         for across in range(widest, 0, -1):
             effort.spend(CUT_STEPS)
             for down in heights(across):
                 if down > 0 and across * down <= most_cells:
-                    yield replace(wish, columns=across, rows=down)
+                    yield replace(demand, columns=across, rows=down)
 
     with suppress(Tired):
-        tried = smaller(wish.tile_count * (wish.max_uses or 1), effort)
+        tried = smaller(demand.tile_count * (demand.max_uses or 1), effort)
         return next(((one.columns, one.rows) for one in tried if one.met(effort)), None)
     with suppress(Tired):
-        tried = smaller(wish.tile_count, Effort(CUT_STEPS * LAST_CUTS))
+        tried = smaller(demand.tile_count, Effort(CUT_STEPS * LAST_CUTS))
         return next(((one.columns, one.rows) for one in tried), None)
     return None

@@ -1,4 +1,4 @@
-"""How much the sweep puts up with: what it makes of a job whose worker fell silent. Standard library only."""
+"""The retry policy: whether the sweep queues a job again whose worker fell silent, or fails it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,13 +8,13 @@ from models.errors import Crashed, OutOfTime, TesseraError
 
 @dataclass(frozen=True)
 class Patience:
-    """How much the sweep puts up with.
+    """The limits of the retry policy.
 
     Attributes:
-        max_attempts: Attempts that ended without a word before a job is given up.
-        longest: Time that one attempt may take.
-        span: How long a claim or a beat holds.
-        ring_again: Time after which a queued job is rung for again.
+        max_attempts: Attempts whose lease may run out before a job is given up.
+        longest: How long one attempt may take.
+        span: How long a lease holds without a beat.
+        ring_again: How long a queued job waits before it is rung for again.
     """
 
     max_attempts: int
@@ -23,11 +23,11 @@ class Patience:
     ring_again: timedelta
 
     def verdict(self, attempts: int, held: timedelta) -> TesseraError | None:
-        """Return why a job whose lease ran out is given up, or None: it may be tried again.
+        """Return why a job whose lease ran out is given up; None if it may be tried again.
 
         Args:
-            attempts: How many attempts count.
-            held: From the claim of the last one to the end of its lease.
+            attempts: How many attempts count so far.
+            held: Time from the last claim to the end of its lease.
         """
         if held - self.span >= self.longest:
             return OutOfTime(f"The job took longer than {self.longest.total_seconds():,.0f} seconds and was stopped.")

@@ -1,4 +1,4 @@
-"""Where a store is: a folder, or a part of a bucket."""
+"""The address of a store: a folder, or a bucket with a prefix."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
 @dataclass(frozen=True)
 class Address:
-    """A folder, or a bucket and what all keys in it begin with."""
+    """A folder, or a bucket and the prefix of all keys in it."""
 
     folder: Path = Path()
     bucket: str | None = None
@@ -22,10 +22,10 @@ class Address:
 
     @classmethod
     def parsed(cls, address: str) -> Self:
-        """Read `file:///folder` or `s3://bucket/prefix`.
+        """Parse `file:///folder` or `s3://bucket/prefix`.
 
         Raises:
-            BadConfiguration: it is neither; keys that somebody wrote into it are not shown.
+            BadConfiguration: it is neither; the sentence never shows keys that are in the address.
 
         Example:
             >>> Address.parsed("s3://photos/tessera/").prefix
@@ -34,9 +34,9 @@ class Address:
         if address.startswith(f"{FOLDER}/"):
             return cls(folder=Path(address.removeprefix(FOLDER)))
         bucket, _, prefix = address.removeprefix(BUCKET).partition("/")
-        parts = [part for part in prefix.split("/") if part]
-        if address.startswith(BUCKET) and BUCKET_NAME.fullmatch(bucket) and not {".", ".."} & set(parts):
-            return cls(bucket=bucket, prefix="/".join(parts))
+        names = [name for name in prefix.split("/") if name]
+        if address.startswith(BUCKET) and BUCKET_NAME.fullmatch(bucket) and not {".", ".."} & set(names):
+            return cls(bucket=bucket, prefix="/".join(names))
         shown = "an address with keys in it" if "@" in address else repr(address)
         raise BadConfiguration(
             "TESSERA_STORE must be a folder such as file:///srv/tessera or a bucket such as s3://bucket/prefix, "

@@ -1,4 +1,4 @@
-"""Zip files that strangers send: the directory is judged before a byte is inflated; inflated bytes are counted."""
+"""Zip files that strangers send: the directory is checked before anything is inflated; inflated bytes are counted."""
 
 import io
 import stat
@@ -15,9 +15,9 @@ from models.rules.clutter import lies_in_clutter
 
 READ_BYTES = 1 << 20
 DIRECTORY_BYTES = 32 << 20
-"""Most of a zip's directory that is read: 100,000 files with names of 280 bytes each."""
+"""The largest directory of a zip that is read: 100,000 files with names of 280 bytes each."""
 DIRECTORY_ENTRIES = 250_000
-"""Most entries that are read: a photo, what a system adds to it, and folders. Each takes half a kilobyte."""
+"""The most entries that are read: photos, what systems add to them, and folders. Each takes half a kilobyte."""
 SPLIT_SENTENCE = "The zip is one part of several; put them together to one zip, and send that."
 TAIL_BYTES = 65_535 + 22 + 20
 _DAMAGE = (
@@ -32,7 +32,7 @@ _DAMAGE = (
     struct.error,
 )
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Deflate inflates in steps of our size; Python's bzip2 and LZMA hand over whatever a bomb makes of it at once."""
+"""Deflate can be inflated in steps; Python's bzip2 and LZMA return everything at once, however much a bomb holds."""
 _OTHER_METHODS = {
     1: "Shrink", 2: "Reduce", 3: "Reduce", 4: "Reduce", 5: "Reduce", 6: "Implode", 9: "Deflate64", 12: "bzip2",
     14: "LZMA", 20: "Zstandard", 93: "Zstandard", 94: "MP3", 95: "XZ", 96: "JPEG", 97: "WavPack", 98: "PPMd",
@@ -47,9 +47,9 @@ _OTHER_ARCHIVES = {
     b"\x28\xb5\x2f\xfd": "a Zstandard file",
 }
 _SPLIT, _FIRST_FILE = b"PK\x07\x08", b"PK\x03\x04"
-"""How the first part of a split zip begins, and a zip with a file in it. Source: the same, 8.5.3 and 4.3.7."""
+"""How a split zip begins, and how a zip with a file in it begins. Source: the same, 8.5.3 and 4.3.7."""
 _HERE = (0, 0xFFFF)
-"""Numbers of the only part of a zip, and of one that is told in 64 bits. Source: the same, 4.4.19."""
+"""Disk numbers of a zip that is not split; the second means that the number is in ZIP64. Source: the same, 4.4.19."""
 _ENCRYPTED = 0x1
 """Bit 0 of the general purpose flags. Source: PKWARE APPNOTE 4.4.4."""
 
@@ -67,15 +67,15 @@ class Archive:
 
     @property
     def names(self) -> list[str]:
-        """The files' names, by the sender's word."""
+        """The files' names as the sender wrote them."""
         return [info.filename for info in self._entries]
 
     def close(self) -> None:
-        """Read no more from it."""
+        """Close the zip."""
         self._file.close()
 
     def check(self, max_entries: int, max_bytes: int) -> None:
-        """Judge the directory.
+        """Check the directory.
 
         Raises:
             BadArchive: empty, encrypted, or an entry is a link or points outside the archive.
@@ -93,7 +93,7 @@ class Archive:
             raise TooLarge(f"The zip inflates to {total:,} bytes; the limit is {max_bytes:,}.")
 
     def read(self, number: int, max_bytes: int) -> bytes:
-        """Return the bytes of one file. What really comes out is counted: sizes in the directory are only a word.
+        """Return the bytes of one file. They are counted while inflating, since sizes in the directory may be lies.
 
         Raises:
             BadArchive: there is no such file.
@@ -108,7 +108,7 @@ class Archive:
             raise UnreadCompression(
                 f"The file is compressed by {method}, which Tessera does not read; make the zip anew with Deflate."
             )
-        parts: list[bytes] = []
+        chunks: list[bytes] = []
         total = 0
         try:
             with self._file.open(info) as entry:
@@ -116,10 +116,10 @@ class Archive:
                     total += len(chunk)
                     if total > max_bytes:
                         raise DamagedPicture(f"The file inflates to more than {max_bytes:,} bytes.")
-                    parts.append(chunk)
+                    chunks.append(chunk)
         except _DAMAGE as error:
             raise DamagedPicture("The file does not inflate: the zip is damaged here.") from error
-        return b"".join(parts)
+        return b"".join(chunks)
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def opened(file: IO[bytes]) -> Iterator[Archive]:
 
 
 def kept_open(file: IO[bytes]) -> Archive:
-    """Return the zip in a seekable file; whoever reads it closes both.
+    """Return the zip in a seekable file; the caller must close both.
 
     Raises:
         BadArchive: the file is no zip, or its directory is damaged.
@@ -150,10 +150,10 @@ def kept_open(file: IO[bytes]) -> Archive:
 
 
 def _check_directory(file: IO[bytes]) -> None:
-    """Refuse a directory that is too large to be read, by its own word and by its entries.
+    """Refuse a directory that is too large to be read, by its stated length and by its entries.
 
     Source:
-        PKWARE APPNOTE 4.3.14 to 4.3.16: the end record, its ZIP64 twin, and where that is told.
+        PKWARE APPNOTE 4.3.14 to 4.3.16: the end record, the ZIP64 end record, and its locator.
     """
     start = max(0, file.seek(0, io.SEEK_END) - TAIL_BYTES)
     file.seek(start)
@@ -168,7 +168,7 @@ def _check_directory(file: IO[bytes]) -> None:
     if at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # noqa: PLR2004 - the locator's fixed length
         (where,) = struct.unpack_from("<Q", tail, at - 12)
         end -= 20 + 56
-        # One reader looks where the locator says, another just before it: what is judged here is what both read.
+        # Some readers look where the locator points, others just before it: here the two must be the same.
         if where != end:
             raise zipfile.BadZipFile
         file.seek(end)
@@ -186,7 +186,7 @@ def _check_directory(file: IO[bytes]) -> None:
 
 
 def _no_zip(file: IO[bytes]) -> Exception:
-    """Return what is to be said of a file that does not end as a zip does."""
+    """Return the error for a file that does not end like a zip."""
     file.seek(0)
     head = file.read(8)
     if head.startswith(_SPLIT):

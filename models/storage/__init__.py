@@ -15,12 +15,12 @@ def open_store(address: str, cache_folder: Path, cache_bytes: int) -> Store:
     """Return the store at an address: `file:///folder` or `s3://bucket/prefix`.
 
     Args:
-        address: As TESSERA_STORE has it.
-        cache_folder: Where a store on S3 keeps copies of what was read; one in a folder needs none.
-        cache_bytes: How much lies there at most.
+        address: The address, as in TESSERA_STORE.
+        cache_folder: Where a store on S3 keeps copies of blobs; a store in a folder needs none.
+        cache_bytes: The most bytes to keep there.
 
     Raises:
-        BadConfiguration: the address is wrong, the folder cannot be made, or S3's variables make no sense.
+        BadConfiguration: the address is wrong, the folder cannot be made, or S3's environment variables are wrong.
     """
     place = Address.parsed(address)
     if place.bucket is None:

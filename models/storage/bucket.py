@@ -1,4 +1,4 @@
-"""A store on S3, or on what speaks as S3 does: MinIO, Ceph, R2."""
+"""A store on S3, or on a server with the same protocol: MinIO, Ceph, R2."""
 
 import io
 import os
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 CONNECT = timedelta(seconds=5)
 SILENCE = timedelta(seconds=15)
-"""How long no byte may come. A part of 5 MiB must be sent within it too."""
+"""How long to wait for the next byte. A piece of 5 MiB must be sent within this time too."""
 TRY_AGAIN = timedelta(seconds=20)
-"""How long a request is made again, from its beginning on. With the two above: nobody waits longer than 35 s."""
+"""For how long a request is tried again, counted from its start. With the above, nobody waits longer than 35 s."""
 LONGEST_REQUEST = timedelta(hours=1)
-"""obstore's own 30 s would end a large part on a slow line, however well it goes on."""
+"""obstore's default of 30 s would cut off a large piece on a slow line, even if it arrives steadily."""
 COPIES_AT_ONCE = 16
 LARGEST_COPY_BYTES = 5 << 30
 """Source: Amazon S3 API Reference, CopyObject."""
@@ -36,9 +36,9 @@ AMAZON = "Amazon's own endpoint"
 
 
 class BucketStore(Store):
-    """Bytes under keys, in a bucket, with a cache on this machine. Address and keys are the usual AWS variables.
+    """Blobs in a bucket, with a cache on this machine. Endpoint and keys come from the usual AWS variables.
 
-    A bucket is addressed by path, as MinIO and the like need it.
+    The bucket's name is in the path of the URL, as MinIO and others need it.
     """
 
     is_local = False
@@ -68,11 +68,11 @@ class BucketStore(Store):
         super().__init__(blobs)
 
     def fetched(self, key: str) -> bytes:
-        """Return the bytes under a key whose bytes never change, through the cache."""
+        """Return the bytes under a key whose bytes never change, from the cache if they are there."""
         return self._cache.read(self._name(key), lambda: self.get(key))
 
     def path(self, key: str) -> Path:
-        """Return a file of the cache, or a scratch file where there can be none."""
+        """Return a file of the cache, or a temporary file if the cache cannot be used."""
         return self._cache.path(self._name(key), lambda: self.stream(key))
 
     def open(self, key: str) -> IO[bytes]:
@@ -80,12 +80,12 @@ class BucketStore(Store):
         return io.BufferedReader(RangedFile(self.size(key), lambda start, length: self.get_range(key, start, length)))
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove blobs, a thousand with each request."""
+        """Delete blobs, a thousand in each request."""
         with self._asking(keys[0] if keys else ""):
             obstore.delete(self._blobs, keys)
 
     def move(self, keys: Mapping[str, str]) -> Sequence[str]:
-        """Copy blobs, some at once, and then remove them, a thousand with each request."""
+        """Copy blobs, several at once, and then delete the old ones."""
         with ThreadPoolExecutor(COPIES_AT_ONCE) as pool:
             copied = list(pool.map(self._copied, keys, keys.values()))
         moved = [key for key, there in zip(keys, copied, strict=True) if there]
@@ -93,7 +93,7 @@ class BucketStore(Store):
         return moved
 
     def _copied(self, key: str, new: str) -> bool:
-        """Copy a blob to a free key, through this process where S3 copies nothing so large; return whether it was."""
+        """Copy a blob to a free key; through this process if it is too large for S3. False if it cannot be copied."""
         try:
             if self.holds(new):
                 return False
@@ -107,21 +107,21 @@ class BucketStore(Store):
         return True
 
     def _carry(self, key: str, new: str) -> None:
-        """Send the bytes of a blob to another key, in parts; no more than some of them is in memory."""
+        """Send the bytes of a blob to another key, in pieces, of which only a few are in memory."""
         with ThreadPoolExecutor(1) as elsewhere:
-            # obstore reads the file on a thread of its own runtime, where it makes no other request.
+            # obstore reads the file on one of its own threads, where it cannot make another request.
             def fetch(start: int, length: int) -> bytes:
                 return elsewhere.submit(self.get_range, key, start, length).result()
 
             with io.BufferedReader(RangedFile(self.size(key), fetch)) as file, self._asking(key):
                 obstore.put(self._blobs, new, file, max_concurrency=UPLOADS_AT_ONCE)
 
-    def drop_parts(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
-        """Return 0: parts that were never made a blob are for a lifecycle rule of the bucket to remove."""
+    def drop_unfinished(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
+        """Return 0: unfinished uploads are removed by a lifecycle rule of the bucket."""
         return 0
 
     def free_bytes(self) -> None:
-        """Return None: a bucket has no end that it tells."""
+        """Return None: a bucket does not say how much room it has."""
 
     def _client(self, silence: timedelta) -> "ClientConfig":
         client: ClientConfig = {
@@ -136,7 +136,7 @@ class BucketStore(Store):
         return client
 
     def _name(self, key: str) -> str:
-        """Return what tells this blob from all others, also those of other buckets."""
+        """Return a name for the cache that no other blob has, not even one in another bucket."""
         return f"{self._endpoint} {self._bucket} {self._prefix} {key}"
 
     def _translated(self, error: Exception, key: str) -> TesseraError:

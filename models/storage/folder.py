@@ -19,7 +19,7 @@ from models.storage.store import Store
 
 
 class FolderStore(Store):
-    """Bytes under keys, in a folder: a blob is a file, and its key the file's path."""
+    """Blobs in a folder: a blob is a file, and its key is the file's path below the folder."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -46,13 +46,13 @@ class FolderStore(Store):
             return self.path(key).open("rb")
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove blobs one by one: obstore stops at the first that is gone already."""
+        """Delete blobs one by one, since obstore would stop at the first that is gone already."""
         for key in keys:
             with self._asking(key), suppress(FileNotFoundError):
                 obstore.delete(self._blobs, key)
 
     def move(self, keys: Mapping[str, str]) -> Sequence[str]:
-        """Rename files, which needs no room, and remove folders that are empty then."""
+        """Rename files, which needs no room on the disk, and remove folders that become empty."""
         moved = []
         for key, new in keys.items():
             if (self.folder / new).exists():
@@ -64,22 +64,22 @@ class FolderStore(Store):
                 self._tidy(key)
         return moved
 
-    def drop_parts(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
-        """Remove what killed writers left. obstore writes beside the blob, under its name with `#` and a number."""
+    def drop_unfinished(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
+        """Remove files that killed writers left; obstore writes to the blob's name with `#` and a number."""
         dropped = 0
-        # Not by rglob: it fails when another sweeper removes a folder meanwhile.
+        # Not with rglob, which fails if another sweeper removes a folder meanwhile.
         found = (Path(folder, name) for folder, _, names in os.walk(self.folder) for name in names if "#" in name)
-        for part in found:
-            key, _, number = part.relative_to(self.folder).as_posix().rpartition("#")
+        for path in found:
+            key, _, number = path.relative_to(self.folder).as_posix().rpartition("#")
             with suppress(OSError):
-                ours = number.isdecimal() and is_ours(key) and not part.is_symlink()
-                if ours and part.stat().st_mtime < before.timestamp():
-                    part.unlink()
+                ours = number.isdecimal() and is_ours(key) and not path.is_symlink()
+                if ours and path.stat().st_mtime < before.timestamp():
+                    path.unlink()
                     dropped += 1
         return dropped
 
     def keep_private(self, is_ours: Callable[[str], bool]) -> None:
-        """Take the blobs and the folders that hold them from the others; those that come are written so."""
+        """Take the rights of others from existing blobs and their folders; new ones are created private."""
         for folder, _, names in os.walk(self.folder):
             place = Path(folder)
             if ours := [
@@ -89,7 +89,7 @@ class FolderStore(Store):
                     private_files.shut(path)
 
     def _tidy(self, key: str) -> None:
-        """Remove the folders that a blob lay in, from the innermost on, until one is not empty."""
+        """Remove the folders that a blob was in, from the innermost outwards, as long as they are empty."""
         for folder in PurePosixPath(key).parents[:-1]:
             try:
                 (self.folder / folder).rmdir()

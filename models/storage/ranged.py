@@ -1,4 +1,4 @@
-"""A blob on S3 as a file that can be sought: blocks are fetched when they are read, and the last few are kept."""
+"""A blob on S3 as a seekable file: blocks are fetched when they are read, and the last few are kept in memory."""
 
 import io
 from collections import OrderedDict
@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing_extensions import Buffer
 
 BLOCK_BYTES = 4 << 20
-"""A request costs some 50 ms before its first byte; this is as much as arrives in the same time again."""
+"""The first byte of a request takes about 50 ms; this is about as much as arrives in another 50 ms."""
 BLOCKS_KEPT = 4
-"""Threads that take turns at the entries of one zip are a few entries apart. Memory: 16 MiB an open file."""
+"""Enough for threads that read entries of one zip a few entries apart. Memory: 16 MiB for each open file."""
 
 
 class RangedFile(io.RawIOBase):
@@ -21,7 +21,7 @@ class RangedFile(io.RawIOBase):
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
 
     def readinto(self, buffer: Buffer, /) -> int:
-        """Read on from the position, to the end of a block at most."""
+        """Read from the present position, at most to the end of a block."""
         room = memoryview(buffer)
         if not room or self._position >= self._size_bytes:
             return 0
@@ -35,7 +35,7 @@ class RangedFile(io.RawIOBase):
         """Move the position.
 
         Raises:
-            ValueError: to before the beginning.
+            ValueError: the new position would be before the beginning.
         """
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size_bytes}[whence]
         if start + offset < 0:

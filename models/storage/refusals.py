@@ -1,38 +1,38 @@
-"""What a store's refusals mean. obstore hands the system's errors, and S3's answers, on as text only."""
+"""Translates a store's errors. obstore reports the errors of the system and the answers of S3 only as text."""
 
 import re
 
 from models.errors import BlobMissing, StorageFull, StorageUnreachable, StorageUnreadable, TesseraError, is_full
 
 FULL = ("no space left", "quota exceeded", "quotaexceeded", "file too large", "storagefull", "insufficient storage")
-"""Of a disk, of MinIO and of its kin. Source: errno.h; MinIO, cmd/api-errors.go."""
+"""What disks, MinIO and similar servers say when they are full. Source: errno.h; MinIO, cmd/api-errors.go."""
 UNANSWERED = re.compile(r"error sending request|kind: (Connect|Timeout)|status code: 5\d\d|operation timed out")
 NO_KEYS = re.compile(r"/latest/(api/token|meta-data)")
-"""Without keys obstore asks the machine's metadata service, which only a rented machine has. Source: Amazon EC2 User
-Guide, Use the Instance Metadata Service."""
+"""Without keys, obstore asks the metadata service, which only cloud machines have. Source: Amazon EC2 User Guide, Use
+the Instance Metadata Service."""
 REFUSED_KEYS = re.compile(r"status code: 40[13]\b")
-"""Of some questions obstore makes an error of its own kind, of others, as of a list, none."""
+"""For some requests obstore has an error type of its own, for others, such as listing, only this text."""
 UNSPEAKABLE = re.compile(r"object with invalid path: .*?Path (\".*?\")", re.DOTALL)
-"""What obstore says of a listing with such a key in it; it gives up the others too."""
+"""What obstore says when a listing has such a key in it; then it returns none of the other keys either."""
 SYSTEM_ERROR = re.compile(r": ([^:\n]+) \(os error \d+\)")
-"""How Rust's standard library writes an error of the system; its name is before the number."""
+"""How Rust's standard library writes a system error; its description is before the number."""
 S3_CODE = re.compile(r"<Code>(\w+)</Code>")
 """Source: Amazon S3 API Reference, Error Responses."""
 
 
 def by_folder(error: Exception, key: str) -> TesseraError:
-    """Return what a folder's refusal means."""
+    """Return the error that a folder's error means."""
     if _is_full(error):
         return StorageFull("There is no room left to store this; free some space and try again.")
     if isinstance(error, FileNotFoundError):
         return BlobMissing(f"The store holds nothing under {key!r}.")
-    told = SYSTEM_ERROR.search(str(error))
-    reason = told[1] if told else getattr(error, "strerror", None) or type(error).__name__
+    found = SYSTEM_ERROR.search(str(error))
+    reason = found[1] if found else getattr(error, "strerror", None) or type(error).__name__
     return StorageUnreadable(f"The store refused {key!r}: {reason}.")
 
 
 def by_bucket(error: Exception, key: str, bucket: str, endpoint: str) -> TesseraError:
-    """Return what S3's refusal means, and what to do about it."""
+    """Return the error that S3's error means, with what to do about it."""
     text = str(error)
     found = S3_CODE.search(text)
     code = found.group(1) if found else type(error).__name__

@@ -1,4 +1,4 @@
-"""What every store does. A blob is written whole or not at all."""
+"""What every store can do. A blob is written completely or not at all."""
 
 import io
 from abc import ABC, abstractmethod
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 PIECE_BYTES = 4 << 20
-"""What a stream asks for at once, and holds."""
+"""What a stream requests at once and holds in memory."""
 UPLOADS_AT_ONCE = 4
-"""Parts of a large blob on their way together, of 5 MiB each; no more of it is in memory."""
+"""Pieces of a large blob, of 5 MiB each, that are sent at once; no more of it is in memory."""
 PAGE_BLOBS = 1_000
 
 
 @dataclass(frozen=True)
 class Blob:
-    """A key, when it was written, and its size."""
+    """A blob: its key, when it was written, and its size."""
 
     key: str
     written_at: datetime
@@ -35,22 +35,22 @@ class Blob:
 
 
 class Store(ABC):
-    """Bytes under keys.
+    """Blobs: bytes under keys.
 
-    Every method raises `StorageUnreadable` when there is nothing under a key or the store refuses, and
-    `StorageUnreachable` when nobody answers.
+    Every method raises `StorageUnreadable` if there is nothing under a key or the store refuses, and
+    `StorageUnreachable` if the store does not answer.
     """
 
     is_local = True
-    """Whether a blob is as near as a file of this machine."""
+    """Whether blobs are files of this machine."""
 
     def __init__(self, blobs: "ObjectStore") -> None:
         self._blobs = blobs
         self.before_writing: Callable[[], None] = _nothing
-        """Asked before bytes are stored; it raises where none may be."""
+        """Called before bytes are stored; it raises an error if nothing may be stored."""
 
     def put(self, key: str, content: bytes | IO[bytes] | Path) -> None:
-        """Store `content` under `key`, replacing what was there; a file is read in parts.
+        """Store `content` under `key`, replacing what was there; a file is read in pieces.
 
         Raises:
             StorageFull: no room left; nothing is published.
@@ -75,7 +75,7 @@ class Store(ABC):
             return obstore.get(self._blobs, key).bytes().to_bytes()
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
-        """Return `length` bytes from `start` on; fewer where the blob ends, and none beyond its end is an error."""
+        """Return `length` bytes from `start` on, or fewer at the blob's end; a start beyond the end is an error."""
         if length == 0:
             return b""
         with self._asking(key):
@@ -89,14 +89,14 @@ class Store(ABC):
     def stream(self, key: str) -> tuple[int, Iterator[bytes]]:
         """Return the size of a blob, and its bytes in pieces.
 
-        Each piece is a request of its own: however slowly they are taken, none waits on an open connection.
+        Each piece is a request of its own, so no connection stays open if they are taken slowly.
         """
         size = self.size(key)
         starts = range(0, size, PIECE_BYTES)
         return size, (self.get_range(key, start, min(PIECE_BYTES, size - start)) for start in starts)
 
     def note(self, key: str, words: str, *, over: bool) -> None:
-        """Keep a few words about the store itself, without asking; what is there already stays unless `over`."""
+        """Store a short text about the store itself, without `before_writing`; replace an old one only if `over`."""
         with self._asking(key), suppress(AlreadyExistsError):
             obstore.put(self._blobs, key, words.encode(), mode="overwrite" if over else "create")
 
@@ -109,7 +109,7 @@ class Store(ABC):
         return True
 
     def list(self, prefix: str = "") -> Iterator[Blob]:
-        """Yield every blob below a prefix, which ends where a part of a key does."""
+        """Yield every blob below a prefix, which must end at a `/` of the key."""
         with self._asking(prefix):
             for page in obstore.list(self._blobs, prefix or None, chunk_size=PAGE_BLOBS):
                 for meta in page:
@@ -117,13 +117,14 @@ class Store(ABC):
 
     @abstractmethod
     def fetched(self, key: str) -> bytes:
-        """Return the bytes under a key whose bytes never change, from this machine if they are here already."""
+        """Return the bytes under a key whose bytes never change, from a copy on this machine if there is one."""
 
     @abstractmethod
     def path(self, key: str) -> Path:
         """Return a local file with the bytes under a key whose bytes never change.
 
-        It is there to be opened or memory-mapped now, and read only. Later it may be gone; who has it open keeps it.
+        It is to be opened or memory-mapped at once, for reading only. Later it may be removed; what has it open can
+        go on reading.
 
         Raises:
             StorageFull: there is no room for it on this machine.
@@ -131,41 +132,44 @@ class Store(ABC):
 
     @abstractmethod
     def open(self, key: str) -> IO[bytes]:
-        """Return a seekable reader of a blob, which reads what is asked for and little more."""
+        """Return a seekable reader of a blob, which fetches little more than what is read."""
 
     @abstractmethod
     def delete(self, keys: Sequence[str]) -> None:
-        """Remove blobs; one that is gone already is no error."""
+        """Delete blobs; it is no error if one is gone already."""
 
     @abstractmethod
     def move(self, keys: Mapping[str, str]) -> Sequence[str]:
-        """Give blobs other keys, from old to new, and return the old ones of those that were moved.
+        """Give blobs new keys, and return the old keys of those that were moved.
 
-        What is not there is not moved, nor what would take the place of another blob. At any time a blob is under
-        one of its two keys, or under both. It counts as written now.
+        A blob is not moved if it does not exist or if its new key is taken. At any time it is under one of its two
+        keys, or under both. Its time of writing is now.
+
+        Args:
+            keys: New key by old key.
 
         Raises:
-            StorageFull: there is no room left for a copy, where moving needs one; no blob is lost.
+            StorageFull: moving needs a copy, and there is no room for it; no blob is lost.
         """
 
     @abstractmethod
-    def drop_parts(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
-        """Remove what writers that were killed left half-written before a time, of keys that are ours.
+    def drop_unfinished(self, before: datetime, is_ours: Callable[[str], bool]) -> int:
+        """Remove the unfinished files that killed writers left before a time, if their keys are ours.
 
         Returns:
-            How many files.
+            How many were removed.
         """
 
     def keep_private(self, is_ours: Callable[[str], bool]) -> None:  # noqa: B027 - who may read a bucket is its owner's to say
-        """Take from other users of this machine what is there already."""
+        """Take the rights of this machine's other users from what is stored already."""
 
     @abstractmethod
     def free_bytes(self) -> int | None:
-        """Return how many bytes the store has left; None where nobody can say."""
+        """Return how many bytes the store has left; None if it does not say."""
 
     @abstractmethod
     def _translated(self, error: Exception, key: str) -> TesseraError:
-        """Return what a refusal is in our words."""
+        """Return our own error for an error of the store."""
 
     @contextmanager
     def _asking(self, key: str) -> Iterator[None]:
@@ -190,4 +194,4 @@ class _HashedFile(io.FileIO):
 
 
 def _nothing() -> None:
-    """Let everything be written."""
+    """Allow everything to be written."""

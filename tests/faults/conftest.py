@@ -53,8 +53,8 @@ class Service:
         held = self.services()
         self.store, self.rows = held.store, held.reading
 
-    def order(self, **wish: str) -> "Ordered":
-        made = self.installed.order(self.tile_set, self.target, **wish)
+    def order(self, **fields: str) -> "Ordered":
+        made = self.installed.order(self.tile_set, self.target, **fields)
         return Ordered(self, made["id"], made["url"])
 
     def short(self) -> "Ordered":

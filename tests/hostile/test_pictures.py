@@ -534,12 +534,12 @@ def secretive(pixels, form, encoded):
         extra = b"JFXX\0\x10" + thumbnail
         return whole[:2] + b"\xff\xe0" + struct.pack(">H", len(extra) + 2) + extra + whole[2:]
     data = encoded(picture, form, exif=exif, icc_profile=profile)
-    told = chunk(b"tEXt", b"Comment\0SECRET-TEXT") + chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+    marks = chunk(b"tEXt", b"Comment\0SECRET-TEXT") + chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
     at = data.index(b"IDAT") - 4
-    return data[:at] + told + data[at:]
+    return data[:at] + marks + data[at:]
 
 
-def told_by(data):
+def marks_in(data):
     """What Pillow finds in a file beside the pixels, and beside who made it."""
     with Image.open(BytesIO(data)) as image:
         image.load()
@@ -573,11 +573,11 @@ def test_a_mosaic_tells_nothing_of_what_its_pictures_told(tmp_path, talkative, m
     render(target, order, tiles, by_content.__getitem__, out, threads=1, progress=lambda *_: None)
     written = out.read_bytes()
     assert [secret for secret in SECRETS if secret in written] == []
-    assert told_by(written) <= NOTHING
+    assert marks_in(written) <= NOTHING
     writer.write_preview(out, tmp_path / "preview.jpg")
     preview = (tmp_path / "preview.jpg").read_bytes()
     assert [secret for secret in SECRETS if secret in preview] == []
-    assert told_by(preview) <= NOTHING
+    assert marks_in(preview) <= NOTHING
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg"])
@@ -595,7 +595,7 @@ def test_the_command_writes_a_mosaic_that_tells_nothing(tmp_path, talkative, ext
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=60)
     written = out.read_bytes()
     assert [secret for secret in (*SECRETS, str(tmp_path).encode()) if secret in written] == []
-    assert told_by(written) <= NOTHING
+    assert marks_in(written) <= NOTHING
 
 
 # Files that broke other programs

@@ -20,7 +20,7 @@ from models.errors import UnusablePicture
 from models.rules import file_types
 from models.rules.lifecycle import Lane
 
-WISH = {"cells_across": "12", "tile_size": "8"}
+ORDER = {"cells_across": "12", "tile_size": "8"}
 GROWTH_MEBIBYTES = 300
 """How far any process may rise above what it was after its first order, over all that is sent here."""
 CODES = {"invalid_order", *(kind.code for kind in (UnusablePicture, *UnusablePicture.__subclasses__()))}
@@ -60,7 +60,7 @@ class Before:
 def before(installation: Any, photos: dict[str, bytes], target: bytes) -> Before:
     tile_set = installation.tile_set(photos)
     assert tile_set["job"]["state"] == "succeeded"
-    assert installation.final(installation.order(tile_set, target, **WISH)["url"])["job"]["state"] == "succeeded"
+    assert installation.final(installation.order(tile_set, target, **ORDER)["url"])["job"]["state"] == "succeeded"
     names = lasting(installation)
     mebibytes = {pid: resident(pid, "VmRSS") for pid in names}
     for pid in names:
@@ -131,7 +131,7 @@ PICTURES = {
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_hostile_target_is_refused_or_fails_with_a_code(installation: Any, before: Before, name: str) -> None:
     made = installation.post(
-        "/api/v1/mosaics", data={"tile_set": before.tile_set["id"], **WISH}, files={"target": (name, PICTURES[name])}
+        "/api/v1/mosaics", data={"tile_set": before.tile_set["id"], **ORDER}, files={"target": (name, PICTURES[name])}
     )
     if made.status_code == 202:
         job = installation.final(made.json()["url"])["job"]
@@ -148,13 +148,13 @@ def test_hostile_photos_in_a_zip_are_lines_in_a_report_and_the_good_ones_are_til
     hostile = {f"{name}.jpg": data for name, data in PICTURES.items()}
     done = installation.tile_set(good | hostile)
     assert (done["job"]["state"], done["job"]["attempt"]) == ("succeeded", 1)
-    told = {line["name"]: line["code"] for line in done["skipped"]}
-    assert set(told) <= set(hostile)
-    assert set(told.values()) <= CODES
+    said = {line["name"]: line["code"] for line in done["skipped"]}
+    assert set(said) <= set(hostile)
+    assert set(said.values()) <= CODES
     # Long thin pictures are strange, not hostile, and a text is left out unread; everything else is refused.
-    assert done["tile_count"] == len(good) + len(hostile) - len(told)
-    assert {"png-bomb.jpg", "tiff-tile.jpg", "gif-frame.jpg", "html.jpg"} <= set(told)
-    assert "png-text.jpg" not in told
+    assert done["tile_count"] == len(good) + len(hostile) - len(said)
+    assert {"png-bomb.jpg", "tiff-tile.jpg", "gif-frame.jpg", "html.jpg"} <= set(said)
+    assert "png-text.jpg" not in said
 
 
 # Zips
@@ -228,8 +228,8 @@ def test_a_zip_that_lies_about_its_files_gives_a_set_without_them(
 def heading(installation: Any, path: str = "/api/v1/mosaics", **more: str) -> bytes:
     """The first lines of a request, with the access token where one is needed."""
     lines = [f"POST {path} HTTP/1.1", f"Host: 127.0.0.1:{installation.port}"]
-    told = {"Authorization": f"Bearer {installation.settings['ACCESS_TOKEN']}"} | more
-    lines += [f"{name.replace('_', '-')}: {value}" for name, value in told.items()]
+    said = {"Authorization": f"Bearer {installation.settings['ACCESS_TOKEN']}"} | more
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in said.items()]
     return "\r\n".join(lines).encode() + b"\r\n"
 
 
@@ -487,11 +487,11 @@ def secretive(photo: bytes) -> bytes:
 def test_what_pictures_tell_of_their_makers_reaches_no_page_and_no_download(
     installation: Any, photos: dict[str, bytes], target: bytes, form: str
 ) -> None:
-    told = {f"SECRET-FOLDER/{n}.jpg": secretive(data) for n, data in enumerate(list(photos.values())[:20])}
-    sent = b"".join(told.values()) + secretive(target)
+    said = {f"SECRET-FOLDER/{n}.jpg": secretive(data) for n, data in enumerate(list(photos.values())[:20])}
+    sent = b"".join(said.values()) + secretive(target)
     assert [secret for secret in SECRETS[:3] if secret not in sent] == []
-    tile_set = installation.tile_set(told)
-    done = installation.final(installation.order(tile_set, secretive(target), format=form, **WISH)["url"])
+    tile_set = installation.tile_set(said)
+    done = installation.final(installation.order(tile_set, secretive(target), format=form, **ORDER)["url"])
     page = done["url"].removeprefix("/api/v1")
     seen = [installation.get(done["picture"]).content, installation.get(done["url"]).content]
     seen += [browsed(installation, page).encode(), installation.get(f"{page}/preview").content]
@@ -513,7 +513,7 @@ def test_after_all_of_it_every_process_is_the_one_it_was_and_an_order_succeeds(
     installation: Any, before: Before, target: bytes
 ) -> None:
     assert installation.get("/livez").status_code == 200
-    done = installation.final(installation.order(before.tile_set, target, **WISH)["url"])
+    done = installation.final(installation.order(before.tile_set, target, **ORDER)["url"])
     assert (done["job"]["state"], done["job"]["attempt"]) == ("succeeded", 1)
     assert before.names.items() <= lasting(installation).items()
 

@@ -35,8 +35,8 @@ Encode = Callable[..., bytes]
 class Library:
     """A tile set, and what is done with it."""
 
-    def __init__(self, services: Services, **wishes: bool) -> None:
-        self.services, self.wishes = services, wishes
+    def __init__(self, services: Services, **fields: bool) -> None:
+        self.services, self.fields = services, fields
         self.id: UUID | None = None
 
     def send(self, photos: dict[str, bytes], *zips: bytes) -> Job:
@@ -56,7 +56,7 @@ class Library:
         ring_again = self.services.ring_again
         with self.services.sessions.begin() as session:
             if self.id is None:
-                bell = place_tile_set(session, identity, "photos", sources, ring_again, **self.wishes)
+                bell = place_tile_set(session, identity, "photos", sources, ring_again, **self.fields)
             else:
                 bell = place_photos(session, identity, sources, ring_again)
         self.id = identity

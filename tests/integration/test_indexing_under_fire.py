@@ -227,7 +227,7 @@ def test_messages_for_a_job_that_is_done_do_nothing(
     subprocess.run([sys.executable, "-c", RING, str(job_id)], env=environment, check=True)
     wait_for(lambda: not service.redis.client.llen(Lane.INDEXING.value))
     assert service.get(made["url"]).json() == before
-    indexing_job.lend_a_hand(service.services(), job_id)
+    indexing_job.help_out(service.services(), job_id)
     assert service.get(made["url"]).json() == before
 
 

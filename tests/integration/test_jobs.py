@@ -275,9 +275,9 @@ def test_the_bell_names_the_lane_that_the_job_was_placed_in(services: Services) 
 
 def test_the_database_tells_the_time_in_utc(services: Services) -> None:
     with services.sessions() as session:
-        told = database.now(session)
-    assert told.utcoffset() == timedelta(0)
-    assert abs(told - datetime.now(UTC)) < MINUTE
+        reported = database.now(session)
+    assert reported.utcoffset() == timedelta(0)
+    assert abs(reported - datetime.now(UTC)) < MINUTE
 
 
 def records(services: Services, job_id: int) -> list[tuple[int, float, AttemptEnd | None]]:

@@ -104,7 +104,7 @@ def index(settings: dict[str, str], job_id: int) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-def clear_litter(services: Services) -> None:
+def clear_garbage(services: Services) -> None:
     with services.sessions() as session:
         later = database.now(session) + 2 * HOUR
     garbage.collect(services, later)
@@ -301,7 +301,7 @@ def test_a_retried_tile_set_goes_on_where_it_stopped_and_has_one_report(
     with services.sessions.begin() as session:
         bell = place_tile_set(session, identity, "holidays", [upload], services.ring_again)
     index(settings, bell.job_id)
-    clear_litter(services)
+    clear_garbage(services)
 
     def report() -> tuple[int, list[str]]:
         with services.sessions() as session:
@@ -320,7 +320,7 @@ def test_the_targets_of_a_failed_mosaic_outlive_the_litter(services: Services, o
     mosaic_id, job_id = order("anna.jpg")
     services.store.put(blob_keys.target(mosaic_id), b"a picture")
     fail(services, job_id)
-    clear_litter(services)
+    clear_garbage(services)
     assert run("retry", job_id).returncode == 0
     assert services.store.get(blob_keys.target(mosaic_id)) == b"a picture"
 

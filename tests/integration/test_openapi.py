@@ -85,8 +85,8 @@ def test_yes_and_no_are_booleans_and_ids_have_their_format(
     for name, operation in operations.items():
         for parameter in operation["parameters"]:
             if parameter.get("in") == "path":
-                told = parameter["schema"]
-                assert told.get("format") == "uuid" or told["pattern"] == "^[0-9a-f]{64}$", name
+                said = parameter["schema"]
+                assert said.get("format") == "uuid" or said["pattern"] == "^[0-9a-f]{64}$", name
 
 
 def test_an_order_and_a_quality_report_are_described_as_they_are(document: dict[str, Any]) -> None:
@@ -124,9 +124,9 @@ def test_every_refusal_is_foreseen_where_it_can_happen(operations: dict[str, Any
 
 def test_every_refusal_is_a_problem(document: dict[str, Any]) -> None:
     for response in document["components"]["responses"].values():
-        told = response["content"]["application/problem+json"]
-        assert told["schema"] == {"$ref": "#/components/schemas/Problem"}
-        assert [example["value"]["code"] for example in told["examples"].values()]
+        said = response["content"]["application/problem+json"]
+        assert said["schema"] == {"$ref": "#/components/schemas/Problem"}
+        assert [example["value"]["code"] for example in said["examples"].values()]
         assert "X-Request-ID" in response["headers"]
     needed = document["components"]["schemas"]["Problem"]["required"]
     assert set(needed) == {"type", "title", "status", "code", "detail"}

@@ -40,9 +40,9 @@ def celery(installation: Any) -> Callable[..., subprocess.CompletedProcess[str]]
 
 def test_celery_names_the_worker_of_every_lane(celery, wait_for):
     # It waits a second for answers; on a busy machine one may come later.
-    told = wait_for(lambda: (said := celery("status").stdout).count(": OK") == 3 and said)
-    assert {lane for lane in LANES if f"{lane}-" in told} == LANES
-    assert "3 nodes online" in told
+    status = wait_for(lambda: (said := celery("status").stdout).count(": OK") == 3 and said)
+    assert {lane for lane in LANES if f"{lane}-" in status} == LANES
+    assert "3 nodes online" in status
 
 
 def test_celery_says_what_each_worker_has_in_hand(celery, wait_for):

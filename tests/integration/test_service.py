@@ -22,7 +22,7 @@ from cli.service import processes
 from models.rules.lifecycle import JobState, Lane
 from models.tables import Job, Mosaic
 
-WISH = {
+ORDER = {
     "cells_across": "24", "tile_size": "16", "detail": "0.6", "flips": "yes", "max_uses": "100", "min_distance": "2",
     "tint": "0.25",
 }  # fmt: skip
@@ -77,7 +77,7 @@ def pixels(data: bytes) -> np.ndarray:
 def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
     installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray, results: Path
 ) -> None:
-    done = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    done = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     assert (done["job"]["state"], done["job"]["error"]) == ("succeeded", None)
     picture = installation.get(done["picture"])
     assert picture.headers["Content-Type"] == "image/png"
@@ -105,7 +105,7 @@ def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(
         browser.post(
             f"{address}/login", data={"csrf_token": token_in(door), "token": installation.settings["ACCESS_TOKEN"]}
         )
-    form = {"csrf_token": token_in(browser.get(f"{address}/mosaics/new").text), "tile_set": tile_set["id"], **WISH}
+    form = {"csrf_token": token_in(browser.get(f"{address}/mosaics/new").text), "tile_set": tile_set["id"], **ORDER}
     page = browser.post(f"{address}/mosaics", data=form, files={"target": ("holiday.png", target)})
     assert page.url.startswith(f"{address}/mosaics/")
     done = wait_for(lambda: _when("Download PNG", browser.get(page.url).text))
@@ -136,7 +136,7 @@ def test_a_batch_of_twenty_gives_twenty_mosaics_in_one_zip(
     else:
         entries = {f"guests/guest {number}.png": target for number in range(20)}
         files = [("archive", ("guests.zip", zipped(entries)))]
-    made = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **WISH}, files=files).json()
+    made = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **ORDER}, files=files).json()
     assert made["total"] == 20
     done = wait_for(lambda: (shown := installation.get(made["url"]).json())["final"] and shown)
     assert (done["states"], done["progress"]) == ({"succeeded": 20}, 1.0)
@@ -158,7 +158,7 @@ def test_one_bad_target_of_a_batch_fails_alone(
 ) -> None:
     entries = {"good.png": target, "notes.txt": b"not a picture", "cut.png": target[: len(target) // 2]}
     files = [("archive", ("mixed.zip", zipped(entries)))]
-    made = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **WISH}, files=files).json()
+    made = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **ORDER}, files=files).json()
     done = wait_for(lambda: (shown := installation.get(made["url"]).json())["final"] and shown)
     codes = [(item["job"]["error"] or {}).get("code") for item in installation.get(done["mosaics"]).json()["items"]]
     assert codes[:2] == [None, "not_a_picture"]
@@ -171,7 +171,7 @@ def test_a_single_order_does_not_wait_behind_a_long_batch(
 ) -> None:
     files = [("targets", (f"{number}.png", target)) for number in range(8)]
     batch = installation.post("/api/v1/batches", data={"tile_set": tile_set["id"], **LONG}, files=files).json()
-    done = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    done = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     shown = installation.get(batch["url"]).json()
     installation.post(f"{batch['url']}/cancel")
     assert done["job"]["state"] == "succeeded"
@@ -208,7 +208,7 @@ def test_a_target_whose_end_is_missing_fails_with_a_clear_sentence(
 ) -> None:
     file = io.BytesIO()
     Image.open(io.BytesIO(target)).save(file, "JPEG", quality=95)
-    done = installation.final(installation.order(tile_set, file.getvalue()[:2_000], **WISH)["url"])
+    done = installation.final(installation.order(tile_set, file.getvalue()[:2_000], **ORDER)["url"])
     assert done["job"]["error"] == {
         "code": "truncated_picture", "detail": "The picture is truncated: its end is missing."
     }  # fmt: skip
@@ -268,7 +268,7 @@ def test_a_lost_message_costs_time_and_nothing_else(
     worker = installation.processes["interactive-worker"]
     worker.send_signal(signal.SIGSTOP)
     try:
-        ordered = [installation.order(tile_set, target, **WISH) for _ in range(5)]
+        ordered = [installation.order(tile_set, target, **ORDER) for _ in range(5)]
         assert wait_for(lambda: installation.redis.client.llen("interactive"))
         installation.redis.client.flushall()
     finally:
@@ -279,7 +279,7 @@ def test_a_lost_message_costs_time_and_nothing_else(
 
 
 def test_ten_messages_for_one_job_give_one_result(installation: Any, tile_set: dict[str, Any], target: bytes) -> None:
-    ordered = installation.order(tile_set, target, **WISH)
+    ordered = installation.order(tile_set, target, **ORDER)
     services = installation.services()
     with services.sessions() as session:
         job_id = session.scalars(select(Mosaic.job_id).order_by(Mosaic.created_at.desc()).limit(1)).one()
@@ -300,7 +300,7 @@ def test_orders_taken_while_redis_is_down_are_done_when_it_returns(
 ) -> None:
     installation.redis.stop(signal.SIGKILL)
     try:
-        ordered = installation.order(tile_set, target, **WISH)
+        ordered = installation.order(tile_set, target, **ORDER)
         assert installation.get(ordered["url"]).json()["job"]["state"] == "queued"
     finally:
         installation.redis.start()
@@ -313,7 +313,7 @@ def test_a_running_job_can_be_cancelled_and_stays_so(
     ordered = installation.order(tile_set, target, **LONG)
     running(installation, ordered["url"], wait_for)
     assert installation.post(f"{ordered['url']}/cancel").json()["job"]["state"] == "cancelled"
-    after = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    after = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     assert after["job"]["state"] == "succeeded"
     assert installation.get(ordered["url"]).json()["job"]["state"] == "cancelled"
 

@@ -25,7 +25,7 @@ from models.storage import BucketStore
 from models.tables import Mosaic
 from worker.jobs import garbage, trash
 
-WISH = {"cells_across": "24", "tile_size": "16", "detail": "0.6", "max_uses": "100"}
+ORDER = {"cells_across": "24", "tile_size": "16", "detail": "0.6", "max_uses": "100"}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def tile_set(installation: Any, photos: dict[str, bytes]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def mosaic(installation: Any, tile_set: dict[str, Any], target: bytes) -> dict[str, Any]:
-    done: dict[str, Any] = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    done: dict[str, Any] = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     assert done["job"]["error"] is None
     return done
 
@@ -93,7 +93,7 @@ def test_a_part_of_a_picture_can_be_asked_for(installation: Any, mosaic: dict[st
 def test_the_end_of_a_large_picture_is_read_without_its_beginning(
     installation: Any, services: Services, s3_server: Any, tile_set: dict[str, Any], target: bytes
 ) -> None:
-    done = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    done = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     data = os.urandom(30 << 20)
     with services.sessions.begin() as session:
         mosaic = session.get_one(Mosaic, UUID(done["id"]))
@@ -117,7 +117,7 @@ def test_a_second_mosaic_asks_for_no_photo_again(
     installation: Any, s3_server: Any, mosaic: dict[str, Any], tile_set: dict[str, Any], target: bytes
 ) -> None:
     before = len(s3_server.requests(bucket_of(installation)))
-    done = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    done = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     assert done["job"]["error"] is None
     asked = s3_server.requests(bucket_of(installation))[before:]
     assert [line for line in asked if "/photos/" in line or "index" in line] == []
@@ -170,5 +170,5 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
     installation.processes["interactive-worker"].terminate()
     installation.processes["interactive-worker"].wait()
     installation.start_one("interactive-worker", processes.lane_worker(Lane.INTERACTIVE, 2), CACHE=f"{in_the_way}/x")
-    done = installation.final(installation.order(tile_set, target, **WISH)["url"])
+    done = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     assert done["job"]["error"] is None

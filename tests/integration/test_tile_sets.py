@@ -198,9 +198,9 @@ def test_a_set_is_renamed(client: FlaskClient, address: str, how: str) -> None:
     assert client.get(address).get_json()["name"] == "Summer 1999"
 
 
-@pytest.mark.parametrize("wish", [{}, {"name": " "}, {"name": "a", "owner": "me"}])
-def test_a_set_is_not_renamed_to_nothing(client: FlaskClient, address: str, wish: dict[str, str]) -> None:
-    assert problem(client.patch(address, json=wish)) == (422, "invalid_order")
+@pytest.mark.parametrize("fields", [{}, {"name": " "}, {"name": "a", "owner": "me"}])
+def test_a_set_is_not_renamed_to_nothing(client: FlaskClient, address: str, fields: dict[str, str]) -> None:
+    assert problem(client.patch(address, json=fields)) == (422, "invalid_order")
     assert client.get(address).get_json()["name"] == "photos"
 
 

@@ -182,7 +182,7 @@ def test_a_service_without_its_database_is_not_ready(gone: Services) -> None:
     assert response.headers["Retry-After"] == "5"
 
 
-def told(services: Services) -> tuple[int, list[str]]:
+def answered(services: Services) -> tuple[int, list[str]]:
     """What a process that was started just now says: the status, and the codes of the troubles."""
     response = assemble(services).test_client().get("/readyz")
     assert all(str(services.settings.database_url) not in each["detail"] for each in response.get_json()["troubles"])
@@ -192,7 +192,7 @@ def told(services: Services) -> tuple[int, list[str]]:
 def test_a_service_whose_database_is_still_to_be_migrated_is_not_ready(services: Services) -> None:
     with services.sessions.begin() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    assert told(services) == (503, ["database_older"])
+    assert answered(services) == (503, ["database_older"])
 
 
 @pytest.mark.parametrize("read_before", [False, True])
@@ -207,14 +207,14 @@ def test_a_service_whose_database_takes_nothing_is_not_ready(
     if read_before:
         with opened.reading() as session:
             session.scalar(text("SELECT 1"))
-    assert told(opened) == (503, ["database_unavailable"])
+    assert answered(opened) == (503, ["database_unavailable"])
 
 
 def test_a_service_whose_store_takes_nothing_is_not_ready(sqlite_services: Services, tmp_path: Path) -> None:
     # Whatever rights this user has, a file is no folder.
     (tmp_path / "store").mkdir(exist_ok=True)
     (tmp_path / "store" / "doctor").write_bytes(b"")
-    status, codes = told(sqlite_services)
+    status, codes = answered(sqlite_services)
     assert (status, len(codes), codes[0].startswith("stor")) == (503, 1, True)
 
 
@@ -230,7 +230,7 @@ def test_a_store_that_does_not_answer_holds_nobody(sqlite_services: Services, tm
 
     began = time.monotonic()
     try:
-        assert told(replace(sqlite_services, store=SilentStore(tmp_path / "silent"))) == (503, ["no_answer"])
+        assert answered(replace(sqlite_services, store=SilentStore(tmp_path / "silent"))) == (503, ["no_answer"])
         assert time.monotonic() - began < 30
     finally:
         woken.set()
@@ -254,7 +254,7 @@ class ForgetfulStore(FolderStore):
 def test_a_store_that_does_not_keep_what_it_is_given_is_not_ready(
     sqlite_services: Services, tmp_path: Path, kind: type[FolderStore], code: str
 ) -> None:
-    assert told(replace(sqlite_services, store=kind(tmp_path / "bad"))) == (503, [code])
+    assert answered(replace(sqlite_services, store=kind(tmp_path / "bad"))) == (503, [code])
 
 
 def test_strangers_may_ask_whether_a_server_is_ready(server: FlaskClient) -> None:

@@ -39,8 +39,8 @@ def tile_set(sqlite_services: Services, indexed: Callable[..., TileSet]) -> Tile
     return indexed(sqlite_services)
 
 
-def order(client: FlaskClient, tile_set: TileSet, target: bytes, **wish: str) -> TestResponse:
-    form = {"tile_set": str(tile_set.id), "target": (io.BytesIO(target), "holiday.png"), **wish}
+def order(client: FlaskClient, tile_set: TileSet, target: bytes, **fields: str) -> TestResponse:
+    form = {"tile_set": str(tile_set.id), "target": (io.BytesIO(target), "holiday.png"), **fields}
     return client.post("/api/v1/mosaics", data=form)
 
 
@@ -117,8 +117,8 @@ def test_a_poll_after_a_change_gets_the_new_state(client: FlaskClient, tile_set:
 
 
 def test_an_order_without_numbers_takes_the_defaults(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
-    wish = order(client, tile_set, target).get_json()["order"]
-    assert (wish["cells_across"], wish["tile_size"], wish["fit"], wish["format"]) == (60, 50, "crop", "png")
+    fields = order(client, tile_set, target).get_json()["order"]
+    assert (fields["cells_across"], fields["tile_size"], fields["fit"], fields["format"]) == (60, 50, "crop", "png")
 
 
 def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
@@ -235,8 +235,8 @@ def test_a_rule_that_the_tile_set_cannot_meet_is_refused_at_once(
 
 
 def test_an_order_remembers_its_loss_and_its_rules(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
-    wish = {"loss": "grid-rgb", "subcells": "8", "turns": "yes", "max_uses": "5000", "tint": "0.5"}
-    shown = order(client, tile_set, target, **wish).get_json()["order"]
+    fields = {"loss": "grid-rgb", "subcells": "8", "turns": "yes", "max_uses": "5000", "tint": "0.5"}
+    shown = order(client, tile_set, target, **fields).get_json()["order"]
     kept = {name: shown[name] for name in ("loss", "subcells", "detail", "turns", "max_uses", "tint")}
     assert kept == {
         "loss": "grid-rgb", "subcells": 8, "detail": None, "turns": True, "max_uses": 5000, "tint": 0.5
@@ -538,9 +538,9 @@ def policy(answer: TestResponse) -> dict[str, str]:
 def test_every_answer_says_what_a_browser_may_do_with_it(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
-    told = policy(answer)
-    told.pop("style-src")
-    assert told == {
+    said = policy(answer)
+    said.pop("style-src")
+    assert said == {
         "default-src": "'none'", "img-src": "'self'", "form-action": "'self'", "base-uri": "'none'",
         "frame-ancestors": "'none'",
     }  # fmt: skip
@@ -550,10 +550,10 @@ def test_a_style_sheet_needs_the_nonce_of_its_answer_and_every_answer_has_its_ow
     answers = [client.get("/"), client.get("/")]
     nonces = [policy(answer)["style-src"] for answer in answers]
     assert nonces[0] != nonces[1]
-    for answer, told in zip(answers, nonces, strict=True):
+    for answer, said in zip(answers, nonces, strict=True):
         given = re.search(r'<link rel="stylesheet" nonce="([^"]{22,})"', answer.text)
         assert given is not None
-        assert told == f"'nonce-{given.group(1)}'"
+        assert said == f"'nonce-{given.group(1)}'"
 
 
 @pytest.mark.parametrize("page", sorted(Path(web.__file__).parent.glob("templates/**/*.html")), ids=lambda p: p.stem)
@@ -672,8 +672,8 @@ def test_a_batch_is_polled_as_a_summary_that_costs_nothing_while_nothing_changes
     client: FlaskClient, tile_set: TileSet, target: bytes
 ) -> None:
     files = [(io.BytesIO(target), f"{number}.png") for number in range(7)]
-    wish = {"tile_set": str(tile_set.id), "targets": files}
-    made = client.post("/api/v1/batches", data=wish).get_json()
+    fields = {"tile_set": str(tile_set.id), "targets": files}
+    made = client.post("/api/v1/batches", data=fields).get_json()
     shown = client.get(made["url"])
     assert "items" not in shown.get_json()
     assert client.get(made["url"], headers={"If-None-Match": shown.headers["ETag"]}).status_code == 304

@@ -234,15 +234,15 @@ def test_equal_input_gives_an_equal_answer(max_uses, distance):
 
 
 def test_progress_rises_to_its_end():
-    told = []
-    found(gradient(30, 20, 700, seed=6), 30, 20, 2, 3, lambda done, total: told.append((done, total)))
-    shares = [done / total for done, total in told]
+    reported = []
+    found(gradient(30, 20, 700, seed=6), 30, 20, 2, 3, lambda done, total: reported.append((done, total)))
+    shares = [done / total for done, total in reported]
     assert shares == sorted(shares)
     assert shares[-1] == 1
     # Prices come first and settling last, a third each; neither passes in silence.
     assert any(0 < share < 1 / 3 for share in shares)
     assert any(2 / 3 < share < 1 for share in shares)
-    assert len({total for _, total in told}) == 1
+    assert len({total for _, total in reported}) == 1
 
 
 def test_the_costs_are_asked_for_in_small_blocks_and_few_times():

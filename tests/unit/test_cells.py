@@ -19,21 +19,21 @@ from worker.decoding import images
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIDES = st.integers(1, 9)
-PARTS = st.integers(1, 6)
+SUBCELLS = st.integers(1, 6)
 
 
-def one_by_one(target, columns, rows, parts):
+def one_by_one(target, columns, rows, subcells):
     """The reference: the means of all cells of a target, one after the other."""
     width, height = target.width / columns, target.height / rows
     return [
-        means(target.pixels, column * width, row * height, width, height, parts)
+        means(target.pixels, column * width, row * height, width, height, subcells)
         for row in range(rows)
         for column in range(columns)
     ]
 
 
-def of_whole(pixels, columns, rows, parts):
-    return of_cells(Fitted.whole(np.asarray(pixels, np.uint8)), columns, rows, parts)
+def of_whole(pixels, columns, rows, subcells):
+    return of_cells(Fitted.whole(np.asarray(pixels, np.uint8)), columns, rows, subcells)
 
 
 def grey(*lines):
@@ -47,7 +47,7 @@ def test_the_mean_of_a_cell_by_hand():
 
 
 def test_sub_cells_that_cut_a_pixel_by_hand():
-    # Three pixels in two parts: (10 + 20 / 2) / 1.5 = 40 / 3 and (20 / 2 + 40) / 1.5 = 100 / 3.
+    # Three pixels in two subcells: (10 + 20 / 2) / 1.5 = 40 / 3 and (20 / 2 + 40) / 1.5 = 100 / 3.
     assert of_whole(grey([10, 20, 40]), 1, 1, 2)[0, :, :, 0].tolist() == [[40 / 3, 100 / 3]] * 2
 
 
@@ -80,14 +80,14 @@ def test_sub_cells_are_listed_row_by_row_too():
 
 @settings(deadline=None, max_examples=100)
 @given(
-    columns=st.integers(1, 7), rows=st.integers(1, 7), width=SIDES, height=SIDES, parts=PARTS, seed=SEEDS,
+    columns=st.integers(1, 7), rows=st.integers(1, 7), width=SIDES, height=SIDES, subcells=SUBCELLS, seed=SEEDS,
     hidden=st.tuples(*[st.fractions(0, 1, max_denominator=12).filter(lambda part: part < 1)] * 2),
 )  # fmt: skip
 def test_the_means_of_cells_are_those_of_the_plain_loop_to_the_last_bit(
-    columns, rows, width, height, parts, seed, hidden
+    columns, rows, width, height, subcells, seed, hidden
 ):
     target = Fitted(noise(seed, height, width), width - hidden[0], height - hidden[1])
-    assert of_cells(target, columns, rows, parts).tolist() == one_by_one(target, columns, rows, parts)
+    assert of_cells(target, columns, rows, subcells).tolist() == one_by_one(target, columns, rows, subcells)
 
 
 @settings(deadline=None, max_examples=60)

@@ -14,7 +14,7 @@ from worker.core.descriptors import LATTICE, area_weights, of_pictures, of_tiles
 
 SEEDS = st.integers(0, 2**32 - 1)
 SIDES = st.integers(1, 9)
-PARTS = st.integers(1, 6)
+SUBCELLS = st.integers(1, 6)
 SIXTEEN = np.arange(1, 17, dtype=np.uint8).reshape(1, 4, 4, 1).repeat(3, axis=3)
 """A thumb of four lines: 1 to 4, 5 to 8, 9 to 12, 13 to 16."""
 
@@ -31,23 +31,23 @@ def seen(width, height, shape):
 
 
 @settings(deadline=None)
-@given(length=st.integers(1, 12), parts=st.integers(1, 16), ends=st.tuples(st.integers(0, 64), st.integers(0, 64)))
-def test_the_weight_of_a_pixel_is_how_much_of_it_lies_in_the_stretch(length, parts, ends):
+@given(length=st.integers(1, 12), subcells=st.integers(1, 16), ends=st.tuples(st.integers(0, 64), st.integers(0, 64)))
+def test_the_weight_of_a_pixel_is_how_much_of_it_lies_in_the_stretch(length, subcells, ends):
     start, stop = sorted(end * length * LATTICE // 64 for end in ends)
     expected = []
-    for part in range(parts):
-        first, last = ((start + Fraction((stop - start) * edge, parts)) / LATTICE for edge in (part, part + 1))
-        expected.append([float(overlap(pixel, first, last) * LATTICE * parts) for pixel in range(length)])
-    assert area_weights(length, start, stop - start, parts).tolist() == expected
+    for part in range(subcells):
+        first, last = ((start + Fraction((stop - start) * edge, subcells)) / LATTICE for edge in (part, part + 1))
+        expected.append([float(overlap(pixel, first, last) * LATTICE * subcells) for pixel in range(length)])
+    assert area_weights(length, start, stop - start, subcells).tolist() == expected
 
 
 @settings(deadline=None)
-@given(length=st.integers(1, 300), parts=st.integers(1, 16))
-def test_the_weights_of_a_stretch_are_whole_and_add_up_to_its_length(length, parts):
-    weights = area_weights(length, 0, LATTICE * length, parts)
+@given(length=st.integers(1, 300), subcells=st.integers(1, 16))
+def test_the_weights_of_a_stretch_are_whole_and_add_up_to_its_length(length, subcells):
+    weights = area_weights(length, 0, LATTICE * length, subcells)
     assert (weights == np.rint(weights)).all()
-    assert weights.sum(axis=1).tolist() == [LATTICE * length] * parts
-    assert weights.sum(axis=0).tolist() == [LATTICE * parts] * length
+    assert weights.sum(axis=1).tolist() == [LATTICE * length] * subcells
+    assert weights.sum(axis=0).tolist() == [LATTICE * subcells] * length
 
 
 @pytest.mark.parametrize("block", [1, 100, 1_000, 5_000])
@@ -70,11 +70,11 @@ def test_the_mean_of_a_picture_by_hand():
 
 
 @settings(deadline=None, max_examples=50)
-@given(count=st.integers(1, 3), width=SIDES, height=SIDES, parts=PARTS, seed=SEEDS)
-def test_the_means_of_pictures_are_those_of_the_plain_loop_to_the_last_bit(count, width, height, parts, seed):
+@given(count=st.integers(1, 3), width=SIDES, height=SIDES, subcells=SUBCELLS, seed=SEEDS)
+def test_the_means_of_pictures_are_those_of_the_plain_loop_to_the_last_bit(count, width, height, subcells, seed):
     pictures = noise(seed, count, height, width)
-    expected = [means(picture, 0, 0, width, height, parts) for picture in pictures]
-    assert of_pictures(pictures, parts).tolist() == expected
+    expected = [means(picture, 0, 0, width, height, subcells) for picture in pictures]
+    assert of_pictures(pictures, subcells).tolist() == expected
 
 
 @pytest.mark.parametrize("lines", [2**16, 2**17 + 1])
@@ -86,13 +86,13 @@ def test_the_mean_of_a_picture_whose_sums_no_single_holds_is_exact_too(lines):
 
 
 @settings(deadline=None, max_examples=30)
-@given(wide=st.integers(1, 8), high=st.integers(1, 8), parts=PARTS, seed=SEEDS)
-def test_where_the_parts_divide_the_sides_pillows_box_gives_the_same(wide, high, parts, seed):
-    picture = noise(seed, high * parts, wide * parts)
+@given(wide=st.integers(1, 8), high=st.integers(1, 8), subcells=SUBCELLS, seed=SEEDS)
+def test_where_the_parts_divide_the_sides_pillows_box_gives_the_same(wide, high, subcells, seed):
+    picture = noise(seed, high * subcells, wide * subcells)
     for channel in range(3):  # A picture of floats is not rounded.
         whole = Image.fromarray(picture[..., channel].astype(np.float32))
-        expected = whole.resize((parts, parts), Image.Resampling.BOX)
-        np.testing.assert_allclose(of_pictures(picture[None], parts)[0, ..., channel], expected, atol=1e-4)
+        expected = whole.resize((subcells, subcells), Image.Resampling.BOX)
+        np.testing.assert_allclose(of_pictures(picture[None], subcells)[0, ..., channel], expected, atol=1e-4)
 
 
 # Tiles
@@ -118,39 +118,39 @@ def test_wide_tiles_show_all_of_a_photo_of_their_shape_and_crop_a_square_one():
     side=st.integers(1, 8),
     crop=st.integers(1, 64),
     wide=st.booleans(),
-    parts=st.integers(1, 4),
+    subcells=st.integers(1, 4),
     seed=SEEDS,
 )
-def test_a_crop_on_the_lattice_is_that_of_the_plain_loop_to_the_last_bit(side, crop, wide, parts, seed):
+def test_a_crop_on_the_lattice_is_that_of_the_plain_loop_to_the_last_bit(side, crop, wide, subcells, seed):
     # A photo of 64 by `crop` in a square tile shows crop / 64 of its width.
     thumb, size = noise(seed, side, side), ((64, crop) if wide else (crop, 64))
     share = seen(*size, (1, 1))
     left, top = ((1 - part) * side / 2 for part in share)
-    ours = of_tiles(thumb[None], np.array([size]), (1, 1), parts)[0]
-    exact = means(thumb, left, top, share[0] * side, share[1] * side, parts)
+    ours = of_tiles(thumb[None], np.array([size]), (1, 1), subcells)[0]
+    exact = means(thumb, left, top, share[0] * side, share[1] * side, subcells)
     if crop * side % 2 == 0:
         assert ours.tolist() == exact
     else:  # Half the crop lies between two steps of the lattice.
-        assert np.abs(ours - exact).max() <= 255 * 2 / (2 * LATTICE) / float(min(share) * side / parts)
+        assert np.abs(ours - exact).max() <= 255 * 2 / (2 * LATTICE) / float(min(share) * side / subcells)
 
 
 @settings(deadline=None, max_examples=50)
 @given(
     sizes=st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=4),
     shape=st.tuples(st.integers(1, 5), st.integers(1, 5)),
-    parts=st.integers(1, 4),
+    subcells=st.integers(1, 4),
     seed=SEEDS,
 )
-def test_photos_of_any_size_are_cropped_to_any_shape_within_half_a_step_an_edge(sizes, shape, parts, seed):
+def test_photos_of_any_size_are_cropped_to_any_shape_within_half_a_step_an_edge(sizes, shape, subcells, seed):
     side = 8
     thumbs = noise(seed, len(sizes), side, side)
-    ours = of_tiles(thumbs, np.array(sizes, np.uint32), shape, parts)
+    ours = of_tiles(thumbs, np.array(sizes, np.uint32), shape, subcells)
     for thumb, size, found in zip(thumbs, sizes, ours, strict=True):
         share = seen(*size, shape)
         left, top = ((1 - part) * side / 2 for part in share)
-        exact = means(thumb, left, top, share[0] * side, share[1] * side, parts)
+        exact = means(thumb, left, top, share[0] * side, share[1] * side, subcells)
         # Where an edge is half a step off, so much of the sub-cell is of another colour, at most by 255.
-        stretch = max(float(min(share) * side / parts), 1 / LATTICE)
+        stretch = max(float(min(share) * side / subcells), 1 / LATTICE)
         assert np.abs(found - exact).max() <= 255 * 2 / (2 * LATTICE) / stretch + 1e-9
 
 

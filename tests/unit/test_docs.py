@@ -1,5 +1,7 @@
 """The documentation says what the code says."""
 
+import ast
+import importlib
 import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
@@ -263,3 +265,49 @@ def test_the_architecture_names_every_module_and_no_other(room: str) -> None:
         for name in re.findall(r"`(\w+)`", line.split("|")[1])
     ]
     assert sorted(named) == sorted({path.stem for path in (ROOT / room).glob("*.py")} - {"__init__"})
+
+
+DROPPED = re.compile("crews?|cabinets?|shel(f|ves)|seal(s|ed|ing)?|litter|hearts?|wish(es|ed)?|told")
+"""Words that the code called its own things by, until each thing had one name: docs/reference/glossary.md."""
+
+
+def words_of(name: str) -> set[str]:
+    """The words of a name, such as of `stop_reading` and of `TileSet`."""
+    return {word.lower() for word in re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+def names_in(path: Path) -> set[str]:
+    """What a module calls its things: itself, its classes, functions and variables, and their arguments."""
+    names = {path.stem}
+    for node in ast.walk(ast.parse(path.read_text())):
+        for field in ("name", "id", "attr", "arg", "asname"):
+            names.add(getattr(node, field, None) or "")
+    return names
+
+
+@pytest.mark.parametrize("top", sorted(HOUSE))
+def test_the_dropped_words_are_no_names_any_more(top: str):
+    # What is public keeps its name: settings and commands.
+    public = {*Settings.model_fields, *COMMANDS}
+    names = {
+        f"{path.relative_to(ROOT)}: {name}" for path in (ROOT / top).rglob("*.py") for name in names_in(path) - public
+    }
+    assert sorted(each for each in names if any(map(DROPPED.fullmatch, words_of(each.partition(": ")[2])))) == []
+
+
+TERMS = re.findall(r"^\| ([a-z][a-z, -]*) \| .+ \| `(.+)` \|$", page("glossary.md"), re.MULTILINE)
+
+
+def test_the_glossary_gives_every_word_once():
+    words = [word for terms, _ in TERMS for word in terms.split(", ")]
+    assert len(words) >= 50
+    assert sorted(words) == sorted(set(words))
+
+
+@pytest.mark.parametrize("place", sorted({place for _, places in TERMS for place in places.split("`, `")}))
+def test_every_word_of_the_glossary_lives_where_it_says(place: str):
+    try:
+        importlib.import_module(place)
+    except ModuleNotFoundError:
+        module, _, name = place.rpartition(".")
+        assert hasattr(importlib.import_module(module), name)

@@ -290,9 +290,9 @@ def test_an_orientation_that_xmp_alone_tells_does_not_count(encoded, form):
     pixels[:12] = 200
     xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf tiff:Orientation=\"1\"/></x:xmpmeta>"
     data = encoded(pixels, form, xmp=xmp, quality=95)
-    told = data.replace(b'Orientation="1"', b'Orientation="6"')
-    assert told != data
-    np.testing.assert_allclose(images.decode(told), pixels, atol=12)
+    rotated = data.replace(b'Orientation="1"', b'Orientation="6"')
+    assert rotated != data
+    np.testing.assert_allclose(images.decode(rotated), pixels, atol=12)
 
 
 # Colours

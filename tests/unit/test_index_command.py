@@ -62,7 +62,7 @@ def said(run, folder):
     return said
 
 
-def sealed(cache):
+def stored_answers(cache):
     return list(cache.rglob("answer-*"))
 
 
@@ -81,8 +81,8 @@ def test_the_answer_that_was_kept_is_what_a_look_into_the_folder_says(run, folde
     shutil.copy(folder / "003.png", folder / "zz-copy.png")
     run()
     kept = run()
-    (seal,) = sealed(cache)
-    seal.unlink()
+    (answer,) = stored_answers(cache)
+    answer.unlink()
     looked = run()
     assert kept.stdout == re.sub(r"; \d+\.\d seconds", "", looked.stdout)
     assert kept.stderr == looked.stderr != ""
@@ -105,8 +105,8 @@ CHANGES = {
     "another size": lambda folder, _cache: (folder / "001.png").write_bytes(b"short"),
     "no index": lambda _folder, cache: next(cache.rglob("index-*")).unlink(),
     "another index": lambda _folder, cache: next(cache.rglob("index-*")).write_bytes(b"other"),
-    "a broken answer": lambda _folder, cache: sealed(cache)[0].write_bytes(b"no answer"),
-    "an empty answer": lambda _folder, cache: sealed(cache)[0].write_bytes(b""),
+    "a broken answer": lambda _folder, cache: stored_answers(cache)[0].write_bytes(b"no answer"),
+    "an empty answer": lambda _folder, cache: stored_answers(cache)[0].write_bytes(b""),
 }
 
 
@@ -125,14 +125,14 @@ def test_the_answer_is_not_given_after_a_change(run, folder, cache, change):
 def test_a_file_that_could_not_be_read_is_tried_again(run, folder, cache):
     (folder / "circle.jpg").symlink_to(folder / "circle.jpg")
     run()
-    assert sealed(cache) == []
+    assert stored_answers(cache) == []
 
 
 def test_a_file_that_is_too_large_is_not_tried_again(run, said, folder, cache):
     with (folder / "film.mov").open("wb") as file:
         file.truncate((256 << 20) + 1)
     said()
-    assert len(sealed(cache)) == 1
+    assert len(stored_answers(cache)) == 1
     done = run()
     assert "nothing changed\n" in done.stdout
     assert "film.mov: The file has 268,435,457 bytes" in done.stderr
@@ -145,7 +145,7 @@ def test_another_command_that_changes_what_is_kept_takes_the_answer_back(
     target, out = photographs / "coffee.png", tmp_path / "out.png"
     words = ["--tiles", folder, "--cells", "5", "--tile-size", "5", "--dedupe", "--out", out]
     subprocess.run([tessera, "render", target, *words], check=True, capture_output=True)
-    assert sealed(cache) == []
+    assert stored_answers(cache) == []
     assert said() == "40 photos; nothing changed; 0 nearly the same as another and left out of mosaics"
 
 
@@ -196,10 +196,10 @@ def test_the_report_holds_everything_that_is_said(run, folder, tmp_path):
         (folder / f"bad-{number:02}.txt").write_bytes(b"bad %d" % number)
     report = tmp_path / "report.json"
     assert run("--dedupe", "--report", report).returncode == 0
-    told = json.loads(report.read_text())
-    assert told.pop("seconds") > 0
-    skipped = told.pop("skipped")
-    assert told == {
+    written = json.loads(report.read_text())
+    assert written.pop("seconds") > 0
+    skipped = written.pop("skipped")
+    assert written == {
         "folder": str(folder), "photos": 40, "opened": 30, "dedupe": True,
         "changes": {"new": 30, "changed": 0, "moved": 0, "gone": 0},
         "passed_over": {"files": 0, "folders": 0, "linked_folders": 0},

@@ -12,7 +12,7 @@ from PIL import Image
 from models.errors import TooManyPixels
 from models.rules.orders import MAX_STREAMED_PIXELS
 from worker.decoding import images, plain_jpeg
-from worker.decoding.sandbox import Box
+from worker.decoding.sandbox import Sandbox
 
 WIDTH, HEIGHT = 20_000, 10_000
 MEASURE = """
@@ -54,11 +54,11 @@ def test_it_is_the_photo(large, photographs):
 
 
 def test_a_decoder_that_may_not_have_the_memory_of_all_its_pixels_reads_it_too(large):
-    box = Box(60, 256 << 20)
+    sandbox = Sandbox(60, 256 << 20)
     try:
-        made = box.prepared(large.read_bytes(), 32, 1_024)
+        made = sandbox.prepared(large.read_bytes(), 32, 1_024)
     finally:
-        box.close()
+        sandbox.close()
     assert made.size == (WIDTH, HEIGHT)
     with Image.open(BytesIO(made.tile)) as tile:
         assert tile.size == (1_024, 512)

@@ -38,6 +38,6 @@ def every_error(root=errors.TesseraError):
 
 def test_every_foreseen_failure_has_a_code_of_its_own():
     found = [error for error in every_error() if error.__module__ == "models.errors"]
-    told_as_another = {errors.UnusablePicture, errors.BlobMissing}
-    codes = [error.code for error in found if error not in told_as_another]
+    of_another_code = {errors.UnusablePicture, errors.BlobMissing}
+    codes = [error.code for error in found if error not in of_another_code]
     assert sorted(codes) == sorted(set(codes))

@@ -106,13 +106,13 @@ SIDES = {"balanced": 4, "pixels": 16}
 def features(loss, picture):
     """Give a loss the means that it asks for of a picture whose pixels are the sub-cells of its finest grid."""
     side = len(picture)
-    assert set(loss.parts) <= {1, side}
+    assert set(loss.subcells) <= {1, side}
     whole = np.array([[[mean(picture)]]])
-    return loss.features([whole if parts == 1 else np.array(picture)[None] for parts in loss.parts])
+    return loss.features([whole if subcells == 1 else np.array(picture)[None] for subcells in loss.subcells])
 
 
-def found(name, cell, tile, *, parts=4, detail=0.5):
-    loss = find(name, parts=parts, detail=detail)
+def found(name, cell, tile, *, subcells=4, detail=0.5):
+    loss = find(name, subcells=subcells, detail=detail)
     return math.sqrt(cost(loss, features(loss, cell)[0], features(loss, tile)[0]))
 
 
@@ -137,14 +137,14 @@ def test_a_loss_is_its_formula(name, detail, seed):
     assert found(name, cell, tile, detail=detail) == pytest.approx(FORMULAS[name](cell, tile, detail), rel=1e-7)
 
 
-@pytest.mark.parametrize("parts", range(MIN_SUBCELLS, MAX_SUBCELLS + 1))
+@pytest.mark.parametrize("subcells", range(MIN_SUBCELLS, MAX_SUBCELLS + 1))
 @pytest.mark.parametrize("name", ["grid-rgb", "grid-oklab"])
-def test_a_grid_may_have_from_2_to_16_sub_cells_a_side(name, parts):
-    cell, tile = pictures(parts, parts)
-    loss = find(name, parts=parts, detail=0.5)
-    assert loss.parts == (parts,)
-    assert features(loss, cell).shape == (1, 3 * parts**2)
-    assert found(name, cell, tile, parts=parts) == pytest.approx(FORMULAS[name](cell, tile, 0.5), rel=1e-9)
+def test_a_grid_may_have_from_2_to_16_sub_cells_a_side(name, subcells):
+    cell, tile = pictures(subcells, subcells)
+    loss = find(name, subcells=subcells, detail=0.5)
+    assert loss.subcells == (subcells,)
+    assert features(loss, cell).shape == (1, 3 * subcells**2)
+    assert found(name, cell, tile, subcells=subcells) == pytest.approx(FORMULAS[name](cell, tile, 0.5), rel=1e-9)
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -155,8 +155,8 @@ def test_a_tile_that_is_the_cell_costs_nothing(name):
 
 @pytest.mark.parametrize("name", FORMULAS)
 def test_the_cost_is_the_loss_squared_of_every_cell_and_tile(name):
-    loss = find(name, parts=2, detail=0.5)
-    side = max(loss.parts)
+    loss = find(name, subcells=2, detail=0.5)
+    side = max(loss.subcells)
     some = [pictures(side, seed)[seed % 2] for seed in range(1, 6)]
     rows = np.concatenate([features(loss, picture) for picture in some])
     table = cost(loss, rows[:2, None, :], rows[None, 2:, :])
@@ -185,7 +185,7 @@ def test_black_is_100_from_white_in_lab_and_1_in_oklab():
 def test_a_mean_hides_what_a_grid_sees():
     half, grey = [[[0] * 3, [255] * 3], [[255] * 3, [0] * 3]], [[[127.5] * 3] * 2] * 2
     assert found("mean-rgb", half, grey) == 0
-    assert found("grid-rgb", half, grey, parts=2) == pytest.approx(127.5)
+    assert found("grid-rgb", half, grey, subcells=2) == pytest.approx(127.5)
 
 
 def test_pixels_is_the_root_of_the_mean_squared_error_at_16_by_16():
@@ -193,7 +193,7 @@ def test_pixels_is_the_root_of_the_mean_squared_error_at_16_by_16():
     cell = [[[50] * 3 for _ in range(16)] for _ in range(16)]
     tile = [[list(pixel) for pixel in line] for line in cell]
     tile[3][7][1] += 160
-    assert find("pixels", parts=4, detail=0.5).parts == (16,)
+    assert find("pixels", subcells=4, detail=0.5).subcells == (16,)
     assert found("pixels", cell, tile) ** 2 == pytest.approx(100 / 3)
     assert found("pixels", cell, tile) ** 2 == pytest.approx(np.square(np.subtract(cell, tile)).mean())
 
@@ -223,12 +223,12 @@ def test_detail_belongs_to_the_balanced_loss_and_sub_cells_to_grids():
         cell, tile = pictures(SIDES.get(name, 4), 7)
         same = {round(found(name, cell, tile, detail=detail), 9) for detail in (0.0, 0.5, 1.0)}
         assert len(same) == (3 if name == "balanced" else 1), name
-        grids = {find(name, parts=parts, detail=0.5).parts for parts in (2, 3)}
+        grids = {find(name, subcells=subcells, detail=0.5).subcells for subcells in (2, 3)}
         assert len(grids) == (2 if name.startswith("grid-") else 1), name
 
 
 def test_only_two_losses_are_not_euclidean():
-    metrics = {name: find(name, parts=4, detail=0.5).metric for name in NAMES}
+    metrics = {name: find(name, subcells=4, detail=0.5).metric for name in NAMES}
     assert {name for name, metric in metrics.items() if metric is not Metric.EUCLIDEAN} == {
         "mean-rgb-manhattan",
         "ciede2000",
@@ -238,8 +238,8 @@ def test_only_two_losses_are_not_euclidean():
 
 def test_means_are_left_as_they_were():
     for name in NAMES:
-        loss = find(name, parts=2, detail=0.5)
-        means = [np.full((2, parts, parts, 3), 77.0) for parts in loss.parts]
+        loss = find(name, subcells=2, detail=0.5)
+        means = [np.full((2, subcells, subcells, 3), 77.0) for subcells in loss.subcells]
         for array in means:
             array.flags.writeable = False
         rows = loss.features(means)
@@ -250,10 +250,10 @@ def test_means_are_left_as_they_were():
 
 def test_no_such_loss_is_an_error():
     with pytest.raises(KeyError, match="best"):
-        find("best", parts=4, detail=0.5)
+        find("best", subcells=4, detail=0.5)
 
 
 def test_costs_are_reckoned_in_double_precision():
     # Single precision has 24 bits: there, 2**24 less a half is 2**24 again.
     large, half = np.float32([2**24]), np.float32([0.5])
-    assert cost(find("mean-rgb", parts=1, detail=0.5), large, half) == (2**24 - 0.5) ** 2
+    assert cost(find("mean-rgb", subcells=1, detail=0.5), large, half) == (2**24 - 0.5) ** 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from worker.core.measures.miniature import Miniature, assembled
-from worker.core.measures.similarity import PARTS
+from worker.core.measures.similarity import CELL_SIDE
 
 
 def fed(mosaic, columns, rows, heights):
@@ -28,8 +28,8 @@ def fed(mosaic, columns, rows, heights):
 
 
 def overlaps(length):
-    """How much of each of a tile's pixels lies in each of the PARTS stretches of its side."""
-    edges = [Fraction(length * part, PARTS) for part in range(PARTS + 1)]
+    """How much of each of a tile's pixels lies in each of the CELL_SIDE stretches of its side."""
+    edges = [Fraction(length * part, CELL_SIDE) for part in range(CELL_SIDE + 1)]
     return [
         [(max(Fraction(0), min(pixel + 1, last) - max(pixel, first)), pixel) for pixel in range(length)]
         for first, last in pairwise(edges)
@@ -40,15 +40,15 @@ def by_hand(mosaic, columns, rows):
     """The reference: every pixel of the small one from the shares of the large one's pixels in it."""
     tile_height, tile_width = mosaic.shape[0] // rows, mosaic.shape[1] // columns
     down, across = overlaps(tile_height), overlaps(tile_width)
-    area = Fraction(tile_width * tile_height, PARTS * PARTS)
-    small = np.empty((PARTS * rows, PARTS * columns, 3))
+    area = Fraction(tile_width * tile_height, CELL_SIDE * CELL_SIDE)
+    small = np.empty((CELL_SIDE * rows, CELL_SIDE * columns, 3))
     for y, x, channel in np.ndindex(small.shape):
-        top, left = y // PARTS * tile_height, x // PARTS * tile_width
+        top, left = y // CELL_SIDE * tile_height, x // CELL_SIDE * tile_width
         total = sum(
             high * wide * int(mosaic[top + line, left + column, channel])
-            for high, line in down[y % PARTS]
+            for high, line in down[y % CELL_SIDE]
             if high
-            for wide, column in across[x % PARTS]
+            for wide, column in across[x % CELL_SIDE]
             if wide
         )
         small[y, x, channel] = total / area
@@ -79,7 +79,7 @@ def test_where_the_sides_divide_pillows_box_gives_the_same():
     small = fed(mosaic, 3, 2, [7])
     for channel in range(3):  # A picture of floats is not rounded.
         whole = Image.fromarray(mosaic[..., channel].astype(np.float32))
-        expected = whole.resize((3 * PARTS, 2 * PARTS), Image.Resampling.BOX)
+        expected = whole.resize((3 * CELL_SIDE, 2 * CELL_SIDE), Image.Resampling.BOX)
         np.testing.assert_allclose(small[..., channel], expected, atol=1e-4)
 
 
@@ -88,7 +88,7 @@ def test_the_largest_white_tile_is_white_to_the_last_bit():
     small = Miniature(1, 1, 1_024, 1_024)
     for top in range(0, 1_024, 64):
         small.add(0, top, strip)
-    assert small.pixels.tolist() == [[[255] * 3] * PARTS] * PARTS
+    assert small.pixels.tolist() == [[[255] * 3] * CELL_SIDE] * CELL_SIDE
 
 
 def test_a_strip_is_left_as_it_was():

@@ -16,7 +16,7 @@ def test_an_order_by_count_needs_no_more_than_the_count():
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "values",
     [
         {"cells_across": 1},
         {"cells_across": 1_000},
@@ -31,13 +31,13 @@ def test_an_order_by_count_needs_no_more_than_the_count():
         {"cells_across": 9, "no_repeats": True, "max_uses": 1},
     ],
 )
-def test_both_ends_of_every_range_are_accepted(wishes):
-    order = MosaicOrder(**wishes)
-    assert {name: getattr(order, name) for name in wishes} == wishes
+def test_both_ends_of_every_range_are_accepted(values):
+    order = MosaicOrder(**values)
+    assert {name: getattr(order, name) for name in values} == values
 
 
 @pytest.mark.parametrize(
-    ("wishes", "field", "sentence"),
+    ("values", "field", "sentence"),
     [
         ({"cells_across": 0}, "cells_across", "The cells across must be from 1 to 1,000, not 0."),
         ({"cells_across": 1_001}, "cells_across", "The cells across must be from 1 to 1,000, not 1,001."),
@@ -54,18 +54,18 @@ def test_both_ends_of_every_range_are_accepted(wishes):
         ({"cells_across": 9, "tile_size": 1_025}, "tile_size", "The tile size must be from 1 to 1,024, not 1,025."),
     ],
 )
-def test_a_value_outside_its_range_is_named_with_its_limits(wishes, field, sentence):
+def test_a_value_outside_its_range_is_named_with_its_limits(values, field, sentence):
     with pytest.raises(InvalidOrder) as refused:
-        MosaicOrder(**wishes)
+        MosaicOrder(**values)
     assert (refused.value.field, str(refused.value)) == (field, sentence)
 
 
 @pytest.mark.parametrize(
-    "wishes", [{}, {"cells_across": 9, "cell_width": 5, "cell_height": 5}, {"cells_across": 9, "cell_height": 5}]
+    "values", [{}, {"cells_across": 9, "cell_width": 5, "cell_height": 5}, {"cells_across": 9, "cell_height": 5}]
 )
-def test_neither_way_of_cutting_and_both_are_refused(wishes):
+def test_neither_way_of_cutting_and_both_are_refused(values):
     with pytest.raises(InvalidOrder, match="either the cells across or a cell's width and height"):
-        MosaicOrder(**wishes)
+        MosaicOrder(**values)
 
 
 @pytest.mark.parametrize("name", FIELDS)

@@ -199,8 +199,8 @@ def test_a_format_and_an_ending_that_disagree_are_refused(run, coffee):
 def test_a_dry_run_tells_and_writes_nothing(run, place, coffee, tmp_path):
     result = run(coffee, "--out", "a.png", "--max-uses", "3", "--dry-run")
     # 600 x 400 in 8 across: 75 pixels, 5 down; 400 - 375 = 25; 40 / 3 is 14 photos.
-    for told in ("600 x 400", "8 x 5 = 40", "75 x 75", "25 of 400 down", "14 different", "40 files", "48 x 30"):
-        assert told in result.stdout
+    for said in ("600 x 400", "8 x 5 = 40", "75 x 75", "25 of 400 down", "14 different", "40 files", "48 x 30"):
+        assert said in result.stdout
     assert (result.exit_code, list(place.iterdir()), (tmp_path / "cache").exists()) == (0, [], False)
 
 
@@ -277,13 +277,13 @@ def test_what_libraries_print_in_a_decoder_of_its_own_reaches_no_log(talkative):
 import sys
 from pathlib import Path
 from models.errors import UnusablePicture
-from worker.decoding.sandbox import Box
-box = Box(30.0, 256 << 20)
+from worker.decoding.sandbox import Sandbox
+sandbox = Sandbox(30.0, 256 << 20)
 try:
-    box.decode(Path(sys.argv[1]).read_bytes())
+    sandbox.decode(Path(sys.argv[1]).read_bytes())
 except UnusablePicture:
     print("refused")
-box.close()
+sandbox.close()
 """
     done = subprocess.run([sys.executable, "-c", program, talkative], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("refused\n", "")

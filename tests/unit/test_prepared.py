@@ -9,14 +9,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from models.errors import EmptyFile, NotAPicture
 from worker.decoding import images
-from worker.decoding.sandbox import Box
+from worker.decoding.sandbox import Sandbox
 
 ORIENTATION = 0x0112
 
 
 @pytest.fixture(scope="module")
 def box():
-    made = Box(30, 512 << 20)
+    made = Sandbox(30, 512 << 20)
     yield made
     made.close()
 
@@ -168,9 +168,9 @@ def secretive(encoded, form):
         "comment": b"SECRET-COMMENT",
     }
     if form == "PNG":
-        told = more["pnginfo"] = PngInfo()
-        told.add(b"tEXt", b"Comment\0SECRET-COMMENT")
-        told.add(b"prVt", b"SECRET-CHUNK", after_idat=True)
+        metadata = more["pnginfo"] = PngInfo()
+        metadata.add(b"tEXt", b"Comment\0SECRET-COMMENT")
+        metadata.add(b"prVt", b"SECRET-CHUNK", after_idat=True)
     if form == "WEBP":
         more["lossless"] = True
     return encoded(smooth(60, 40), form, **more)

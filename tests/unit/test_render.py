@@ -68,9 +68,9 @@ def coffee(photographs):
 def make(tmp_path):
     """Render into a file of its own, and return what was made and where."""
 
-    def run(target, photos, *, threads=2, progress=quiet, **wishes):
+    def run(target, photos, *, threads=2, progress=quiet, **fields):
         out = tmp_path / f"{len(list(tmp_path.iterdir()))}.png"
-        order = MosaicOrder(**wishes)
+        order = MosaicOrder(**fields)
         return render(target, order, photos.tiles, photos.read, out, threads=threads, progress=progress), out
 
     return run
@@ -174,9 +174,9 @@ def test_a_resized_target_keeps_what_a_crop_would_lose(make, encoded):
     target = np.zeros((100, 100, 3), np.uint8)
     target[:, 0] = 255
     tiles = [encoded(np.full((8, 8, 3), level, np.uint8)) for level in (0, 30)]
-    wishes = {"cell_width": 14, "cell_height": 14, "tile_size": 8, "loss": LossName.MEAN_RGB}
-    cropped, _ = make(encoded(target), Photos(tiles), **wishes)
-    resized, _ = make(encoded(target), Photos(tiles), fit=Fit.RESIZE, **wishes)
+    fields = {"cell_width": 14, "cell_height": 14, "tile_size": 8, "loss": LossName.MEAN_RGB}
+    cropped, _ = make(encoded(target), Photos(tiles), **fields)
+    resized, _ = make(encoded(target), Photos(tiles), fit=Fit.RESIZE, **fields)
     assert (cropped.quality.distinct_tiles, resized.quality.distinct_tiles) == (1, 2)
 
 
@@ -187,8 +187,8 @@ def test_a_jpeg_is_written_when_a_jpeg_is_ordered(make, coffee, photos):
 
 
 def test_the_same_order_gives_the_same_bytes_with_one_thread_and_with_four(make, coffee, photos):
-    wishes = {"cells_across": 40, "tile_size": 12}
-    mosaics = [make(coffee, photos, threads=threads, **wishes)[1].read_bytes() for threads in (1, 4, 4)]
+    fields = {"cells_across": 40, "tile_size": 12}
+    mosaics = [make(coffee, photos, threads=threads, **fields)[1].read_bytes() for threads in (1, 4, 4)]
     assert mosaics[0] == mosaics[1] == mosaics[2]
 
 
@@ -199,14 +199,14 @@ def test_progress_tells_the_phases_in_their_order(make, coffee, photos):
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "fields",
     [{"loss": LossName.MEAN_RGB}, {"loss": LossName.CIEDE2000}, {"max_uses": 9}, {"min_distance": 3.0}, {}],
     ids=["tree", "ciede2000", "uses", "distance", "bounds"],
 )
-def test_matching_rises_on_one_scale_to_its_end(make, coffee, photos, wishes):
-    told = []
-    make(coffee, photos, cells_across=20, **wishes, progress=lambda *news: told.append(news))
-    shares = [count for phase, *count in told if phase == "matching"]
+def test_matching_rises_on_one_scale_to_its_end(make, coffee, photos, fields):
+    reported = []
+    make(coffee, photos, cells_across=20, **fields, progress=lambda *news: reported.append(news))
+    shares = [count for phase, *count in reported if phase == "matching"]
     assert (shares[0], shares[-1], shares == sorted(shares)) == ([0, 100], [100, 100], True)
     assert {total for _, total in shares} == {100}
 
@@ -289,8 +289,8 @@ def eight_ways(pixels):
 
 def test_with_flips_and_turns_one_photo_makes_a_target_of_all_its_eight_ways(make, encoded, arrow):
     target = np.concatenate(eight_ways(arrow), axis=1)
-    wishes = {"cells_across": 8, "tile_size": 40, "flips": True, "turns": True, "detail": 1}
-    made, out = make(encoded(target), Photos([encoded(arrow)]), **wishes)
+    fields = {"cells_across": 8, "tile_size": 40, "flips": True, "turns": True, "detail": 1}
+    made, out = make(encoded(target), Photos([encoded(arrow)]), **fields)
     np.testing.assert_array_equal(pixels_of(out.read_bytes()), target)
     assert (made.quality.psnr1, made.quality.ssim4, made.quality.cost) == (None, 1, 0)
 
@@ -299,7 +299,7 @@ def test_flips_alone_mirror_and_do_not_turn(make, encoded, arrow):
     target = np.concatenate(eight_ways(arrow), axis=1)
     made, out = make(encoded(target), Photos([encoded(arrow)]), cells_across=8, tile_size=40, flips=True, detail=1)
     shown = pixels_of(out.read_bytes())
-    assert np.unique(made.turns).tolist() == [0, 4]
+    assert np.unique(made.orientations).tolist() == [0, 4]
     np.testing.assert_array_equal(shown[:, :40], arrow)
     np.testing.assert_array_equal(shown[:, 160:200], arrow[:, ::-1])
 
@@ -364,10 +364,10 @@ def test_a_grid_that_a_refusal_proposes_is_accepted(make, coffee, photos):
 
 @pytest.mark.parametrize("loss", LossName)
 def test_every_loss_gives_the_same_bytes_whatever_the_threads(make, coffee, photos, loss):
-    wishes = {"cells_across": 15, "tile_size": 4, "loss": loss, "flips": True}
+    fields = {"cells_across": 15, "tile_size": 4, "loss": loss, "flips": True}
     assert (
-        make(coffee, photos, threads=1, **wishes)[1].read_bytes()
-        == make(coffee, photos, threads=3, **wishes)[1].read_bytes()
+        make(coffee, photos, threads=1, **fields)[1].read_bytes()
+        == make(coffee, photos, threads=3, **fields)[1].read_bytes()
     )
 
 
@@ -410,10 +410,10 @@ def test_a_blend_has_no_seams_between_the_cells(make, photos, encoded):
 
 
 def test_a_blend_of_cells_that_cut_pixels_is_the_same_in_bands_of_any_height(make, coffee, photos, monkeypatch):
-    wishes = {"cells_across": 7, "tile_size": 30, "blend": 1}
-    _, whole = make(coffee, photos, **wishes)
+    fields = {"cells_across": 7, "tile_size": 30, "blend": 1}
+    _, whole = make(coffee, photos, **fields)
     monkeypatch.setattr(bands, "BAND_BYTES", 3_000)
-    _, lines = make(coffee, photos, **wishes)
+    _, lines = make(coffee, photos, **fields)
     apart = pixels_of(whole.read_bytes()).astype(int) - pixels_of(lines.read_bytes())
     assert np.abs(apart).max() <= 1
 

@@ -21,10 +21,9 @@ ROOT = Path(cli.__file__).parents[1]
 COUNT = 240
 RUN = """
 import sys
-from worker.local_index import process_pool as crew
-from worker.local_index import folder_index as library
-crew.SAVE_SECONDS = 0.02
-photos = library.open_folder(sys.argv[1], lambda *_: None, sys.argv[2])
+from worker.local_index import folder_index, process_pool
+process_pool.SAVE_SECONDS = 0.02
+photos = folder_index.open_folder(sys.argv[1], lambda *_: None, sys.argv[2])
 print(photos.opened_count, len(photos.paths), len(photos.skipped))
 """
 """A run that saves far more often than people need, so that there is something to find after a short time."""
@@ -94,8 +93,10 @@ def test_after_kill_9_the_next_run_opens_only_what_was_not_saved(many, tmp_path,
 
 
 def test_a_run_that_is_killed_while_it_clears_away_leaves_that_to_the_next(many, tmp_path, uninterrupted):
-    told = RUN.replace("crew.SAVE_SECONDS = 0.02", "import os; library.cache_entry._clear = lambda *_: os._exit(9)")
-    dies = [sys.executable, "-c", told, str(many), str(tmp_path)]
+    script = RUN.replace(
+        "process_pool.SAVE_SECONDS = 0.02", "import os; folder_index.cache_entry._clear = lambda *_: os._exit(9)"
+    )
+    dies = [sys.executable, "-c", script, str(many), str(tmp_path)]
     assert subprocess.run(dies, cwd=ROOT, check=False).returncode == 9
     assert list(tmp_path.glob("folders/*/run-*")) != []
     assert finished(started(many, tmp_path))[0] == 0
@@ -104,21 +105,21 @@ def test_a_run_that_is_killed_while_it_clears_away_leaves_that_to_the_next(many,
 
 
 def gone(running):
-    """Wait until the members of a killed run have saved what they had in hand, and ended."""
-    while any(member_of(process, running.pid) for process in psutil.process_iter()):
+    """Wait until the processes of a killed run have saved what they had in hand, and ended."""
+    while any(is_of(process, running.pid) for process in psutil.process_iter()):
         time.sleep(0.01)
 
 
-def member_of(process, group):
+def is_of(process, group):
     with suppress(psutil.NoSuchProcess, ProcessLookupError):
         return os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE
     return False
 
 
-def test_a_crew_whose_command_is_killed_saves_what_it_has_in_hand_and_goes_no_further(many, tmp_path):
+def test_a_pool_whose_command_is_killed_saves_what_it_has_in_hand_and_goes_no_further(many, tmp_path):
     # Never by the clock, so all that is found was saved because the command was gone.
-    told = RUN.replace("0.02", "1e9").replace("lambda *_: None", "lambda *_: print('began', flush=True)")
-    command = [sys.executable, "-c", told, str(many), str(tmp_path)]
+    script = RUN.replace("0.02", "1e9").replace("lambda *_: None", "lambda *_: print('began', flush=True)")
+    command = [sys.executable, "-c", script, str(many), str(tmp_path)]
     running = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
@@ -142,13 +143,13 @@ def test_ctrl_c_keeps_what_was_measured(many, tmp_path, uninterrupted):
     assert index_of(cache) == uninterrupted[0]
 
 
-def test_a_member_that_is_killed_costs_no_photo(many, tmp_path, uninterrupted):
+def test_a_process_that_is_killed_costs_no_photo(many, tmp_path, uninterrupted):
     cache = tmp_path / "cache"
     running = started(many, cache)
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
-    while running.poll() is None and not (members := children.read_text().split()):
+    while running.poll() is None and not (processes := children.read_text().split()):
         time.sleep(0.001)
-    os.kill(int(members[0]), signal.SIGKILL)
+    os.kill(int(processes[0]), signal.SIGKILL)
     assert finished(running) == (COUNT + 3, COUNT - 10, 13)
     assert index_of(cache) == uninterrupted[0]
 

@@ -81,10 +81,10 @@ def test_adobe_rgb_that_exif_alone_tells_is_converted(encoded, form, how):
     if how == "R03":
         inside[0xA005] = {1: "R03"}
     options = {"quality": 100} if form == "JPEG" else {"lossless": True} if form == "WEBP" else {}
-    told = images.decode(encoded(picture, form, exif=exif, **options))
+    said = images.decode(encoded(picture, form, exif=exif, **options))
     profiled = images.decode(encoded(picture, form, icc_profile=cicp.adobe_rgb(), **options))
     assert np.abs(profiled.astype(int) - (180, 120, 60)).max() > 8
-    np.testing.assert_array_equal(told, profiled)
+    np.testing.assert_array_equal(said, profiled)
 
 
 def test_a_jpeg_of_twelve_bits_is_refused_by_its_kind(encoded, noise):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
-from web.uploads import Part, SpoolingRequest
+from web.uploads import Slice, SpoolingRequest
 
 WRITES = st.lists(st.binary(max_size=200), max_size=6)
 MOVES = st.lists(
@@ -30,11 +30,11 @@ WHENCE = {"start": io.SEEK_SET, "here": io.SEEK_CUR, "end": io.SEEK_END}
 @given(before=st.binary(max_size=50), writes=WRITES, after=st.binary(max_size=50), moves=MOVES)
 def test_a_part_reads_and_seeks_like_a_file_of_its_own(before, writes, after, moves):
     with tempfile.TemporaryFile() as spool:
-        Part(spool).write(before)
-        part, model = Part(spool), io.BytesIO()
+        Slice(spool).write(before)
+        part, model = Slice(spool), io.BytesIO()
         for data in writes:
             assert part.write(data) == model.write(data)
-        Part(spool).write(after)
+        Slice(spool).write(after)
         for move, amount in moves:
             if move == "read":
                 assert part.read(amount) == model.read(amount)
@@ -51,7 +51,7 @@ def test_parts_of_one_spool_do_not_touch_each_other(contents, order):
     with tempfile.TemporaryFile() as spool:
         parts = []
         for data in contents:
-            parts.append((Part(spool), data))
+            parts.append((Slice(spool), data))
             parts[-1][0].write(data)
         order.shuffle(parts)
         for part, data in parts:
@@ -61,7 +61,7 @@ def test_parts_of_one_spool_do_not_touch_each_other(contents, order):
 
 def test_a_part_reads_on_through_a_buffer():
     with tempfile.TemporaryFile() as spool:
-        part = Part(spool)
+        part = Slice(spool)
         part.write(b"one\ntwo\nthree")
         part.seek(0)
         assert list(io.BufferedReader(part)) == [b"one\n", b"two\n", b"three"]
@@ -69,7 +69,7 @@ def test_a_part_reads_on_through_a_buffer():
 
 def test_a_part_can_be_read_written_and_sought():
     with tempfile.TemporaryFile() as spool:
-        part = Part(spool)
+        part = Slice(spool)
         assert (part.readable(), part.writable(), part.seekable()) == (True, True, True)
 
 

@@ -5,22 +5,22 @@ from flask import Response, request
 
 from web.api import batches, document, mosaics, tile_sets, tiles, trash
 
-__all__ = ["PARTS", "blueprint", "document"]
+__all__ = ["BLUEPRINTS", "blueprint", "document"]
 
-PARTS = (tile_sets.bp, tiles.bp, mosaics.bp, batches.bp, trash.bp)
+BLUEPRINTS = (tile_sets.bp, tiles.bp, mosaics.bp, batches.bp, trash.bp)
 
 
 def blueprint() -> APIBlueprint:
     """Return all of /api/v1 as one blueprint."""
     root = APIBlueprint("api", __name__, url_prefix="/api/v1")
-    for part in PARTS:
-        root.register_blueprint(part)
+    for each in BLUEPRINTS:
+        root.register_blueprint(each)
     root.after_request(_conditional)
     return root
 
 
 def _conditional(response: Response) -> Response:
-    """Let pollers ask cheaply: an ETag on every JSON answer, 304 when nothing changed."""
+    """Make polling cheap: add an ETag to every JSON answer, and answer 304 if nothing has changed."""
     if request.method == "GET" and response.status_code == 200 and response.mimetype == "application/json":  # noqa: PLR2004
         response.add_etag()
         response.make_conditional(request)

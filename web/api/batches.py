@@ -23,14 +23,14 @@ bp = APIBlueprint("batches", __name__, url_prefix="/batches", tag=TAG)
 
 
 @bp.post("")
-@bp.input(BatchIn, location="form_and_files", arg_name="wish")
+@bp.input(BatchIn, location="form_and_files", arg_name="body")
 @bp.output(BatchOut, status_code=202)
 @fails(NotFound, NotReady)
-def create(wish: dict[str, Any]) -> Answer:
+def create(body: dict[str, Any]) -> Answer:
     """Order a mosaic of each of many targets, on a queue of its own that never delays a single order."""
-    order = forms.mosaic_order(wish)
-    tile_set_id = forms.identity(wish["tile_set"], "tile set")
-    identity = intake.receive_batch(wish["name"], tile_set_id, wish["targets"], wish["archive"], order)
+    order = forms.mosaic_order(body)
+    tile_set_id = forms.identity(body["tile_set"], "tile set")
+    identity = intake.receive_batch(body["name"], tile_set_id, body["targets"], body["archive"], order)
     with reading() as session:
         shown = _whole(session, identity)
     return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}

@@ -1,4 +1,4 @@
-"""What many operations of the OpenAPI document have in common: a problem, headers, parameters."""
+"""The components that many operations of the OpenAPI document share: a problem, headers, parameters."""
 
 from typing import Any
 
@@ -46,14 +46,14 @@ IDS: dict[str, Json] = {
     "batch_id": {"description": "Id of the batch.", "schema": {"type": "string", "format": "uuid"}},
     "content": {"description": "SHA-256 of the photo's file.", "schema": {"type": "string", **SHA256}},
 }
-"""What stands in addresses."""
+"""The parameters in paths."""
 
 
 def headers(*names: str) -> Json:
-    """Refer to headers by their names."""
+    """Return references to headers, by their names."""
     return {name: ref("headers", name) for name in names}
 
 
 def ref(kind: str, name: str) -> Json:
-    """Refer to what stands among the components."""
+    """Return a reference to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}

@@ -1,7 +1,7 @@
-"""The OpenAPI document: what is true of every endpoint is added here, once; a view says only what is its own.
+"""The OpenAPI document: what all endpoints have in common is added here; a view only says what is special about it.
 
-A view's name and address give its operation's id, its blueprint its tag, its `fails` and `sends` what it may answer.
-`web.problems` has the status of every error.
+The operation's id comes from the view's name and address, its tag from the blueprint, and its possible answers from
+the decorators `fails` and `sends`. The status of every error is in `web.problems`.
 """
 
 from collections.abc import Callable
@@ -32,16 +32,16 @@ GOOD = {
     206: "The part of the file that was asked for.",
     304: "Nothing has changed.",
 }
-"""What an answer with each status holds."""
+"""The description of a good answer, by status."""
 
 
 def fails(*kinds: type[TesseraError]) -> Callable[[View], View]:
-    """Say of a view which errors of its own it may answer with; a 404 of its address is known without."""
+    """Declare the errors that a view may answer with; a 404 for an id in its address is added anyway."""
     return _marked("fails", kinds)
 
 
 def sends(*media_types: str, ranges: bool = False) -> Callable[[View], View]:
-    """Say of a view that it sends a file: of which types, and whether parts of it can be asked for."""
+    """Declare that a view sends a file, of which media types, and whether ranges of it can be requested."""
     return _marked("sends", File(media_types, ranges))
 
 
@@ -54,20 +54,20 @@ class File:
 
 
 def register(app: APIFlask, *, token_needed: bool) -> None:
-    """Describe every view of the API; call it when all of them are there."""
+    """Describe every view of the API; call this when all views are registered."""
     views: dict[str, Callable[..., Any]] = {}
     tags: dict[str, Json] = {}
     # An empty requirement means that none is needed.
     security: list[str | Json] = [{TOKEN: []}] if token_needed else [{}, {TOKEN: []}]
     for rule in app.url_map.iter_rules():
-        part = app.blueprints.get(rule.endpoint.rpartition(".")[0])
-        if not isinstance(part, APIBlueprint) or not isinstance(part.tag, dict):
+        group = app.blueprints.get(rule.endpoint.rpartition(".")[0])
+        if not isinstance(group, APIBlueprint) or not isinstance(group.tag, dict):
             continue
         view = app.view_functions[rule.endpoint]
         name = _operation_id(rule, view.__name__)
-        view = app.doc(operation_id=name, tags=[part.tag["name"]], security=security)(view)
+        view = app.doc(operation_id=name, tags=[group.tag["name"]], security=security)(view)
         app.view_functions[rule.endpoint] = views[name] = view
-        tags[part.tag["name"]] = part.tag
+        tags[group.tag["name"]] = group.tag
     app.description, app.tags = ABOUT, list(tags.values())
     app.schema_name_resolver = _schema_name
     app.config["SECURITY_SCHEMES"] = {
@@ -93,7 +93,7 @@ def register(app: APIFlask, *, token_needed: bool) -> None:
 
 
 def _operation_id(rule: Rule, name: str) -> str:
-    """Return what generated clients call a view: a verb and a noun, such as `list_tiles` or `cancel_batch`."""
+    """Return the operation id, which generated clients call a view by, such as `list_tiles` or `cancel_batch`."""
     plural = rule.endpoint.split(".")[-2]
     singular = plural.removesuffix("es") if plural.endswith("ches") else plural.removesuffix("s")
     if name == "index":
@@ -119,14 +119,14 @@ def _schema_name(schema: Any) -> str:
 
 
 def _complete(operation: Json, method: str, path: str, view: Callable[..., Any]) -> None:
-    """Add to an operation what its view does not say itself."""
+    """Complete an operation with what its view does not declare itself."""
     for parameter in operation["parameters"]:
         if parameter["in"] == "path":
             parameter.update(IDS[parameter["name"]])
     if "requestBody" in operation:
         body = operation["requestBody"]
         body["required"] = True
-        # Of a form that may come as JSON too, JSON alone is told: generated clients stumble over a choice.
+        # If JSON is accepted besides a form, only JSON is documented, since generated clients fail on a choice.
         body["content"] = {kind: each for kind, each in body["content"].items() if kind in BODIES}
     responses = operation["responses"]
     file: File | None = getattr(view, "sends", None)

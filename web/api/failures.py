@@ -1,4 +1,4 @@
-"""Which failures an operation of the API may answer with, and how the OpenAPI document tells them."""
+"""The failures that an operation of the API may answer with, as the OpenAPI document describes them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ def _has_body(operation: Json, *_: object) -> bool:
 
 
 def _codes() -> dict[HTTPStatus, dict[str, str]]:
-    """Return every code with the sentence that stands for it, by status."""
+    """Return every code with its example sentence, by status."""
     found: dict[HTTPStatus, dict[str, str]] = {status: {} for status in [*STATUS.values(), *ANYWHERE, *OF_HTTP]}
     for kind, status in STATUS.items():
         for each in (kind, *kind.__subclasses__()):
@@ -52,7 +52,7 @@ OF_HTTP: dict[HTTPStatus, dict[str, str]] = {
         "database_unavailable": "The database cannot be reached, or written to, just now."
     },
 }
-"""The codes that have no error of ours."""
+"""The codes that no error class of ours has."""
 ANYWHERE: dict[HTTPStatus, Callable[[Json, str, str], bool]] = {
     HTTPStatus.BAD_REQUEST: _always,
     HTTPStatus.UNAUTHORIZED: _always,
@@ -69,17 +69,17 @@ ANYWHERE: dict[HTTPStatus, Callable[[Json, str, str], bool]] = {
         "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
     ),
 }
-"""Where a status can happen that no view needs to speak of."""
+"""Statuses that no view needs to declare, each with the condition under which an operation may answer with it."""
 CODES = _codes()
 
 
 def problem_name(status: HTTPStatus) -> str:
-    """Return what the answer with a status is called among the components."""
+    """Return the name of the component for answers with a status."""
     return re.sub(r"\W", "", status.phrase.title())
 
 
 def problem(status: HTTPStatus) -> Json:
-    """Return the answer with a status, with an example of each of its codes."""
+    """Return the component for answers with a status, with an example for each code."""
     examples = {
         code: {
             "value": {

@@ -20,7 +20,7 @@ JSON_TYPES: dict[type, str] = {int: "integer", float: "number"}
 
 
 class Strict(Schema):
-    """Input in which an unknown field is an error: a misspelt wish is never silently dropped."""
+    """Input in which an unknown field is an error: a misspelt name is never silently ignored."""
 
     media_types: tuple[str, ...] = FORMS
 
@@ -31,7 +31,7 @@ class Strict(Schema):
 
     @pre_load
     def _readable(self, data: Any, **_: object) -> Any:
-        """Refuse a body in a form that would be taken for an empty one."""
+        """Refuse a body of a media type that would be read as an empty form."""
         if request.mimetype and request.mimetype not in self.media_types:
             raise UnsupportedMediaType(f"Send the body as {self.media_types[0]}, not as {request.mimetype[:100]}.")
         return data
@@ -98,5 +98,5 @@ class Shown(Schema):
     """Output: every field is always there; what is not known is null."""
 
     def on_bind_field(self, _name: str, field_obj: Field[Any]) -> None:
-        """Say so in the document; nothing is ever read by these."""
+        """Mark every field as required in the document; these schemas are never used to read input."""
         field_obj.required = True

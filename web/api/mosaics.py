@@ -23,16 +23,16 @@ bp = APIBlueprint("mosaics", __name__, url_prefix="/mosaics", tag=TAG)
 
 
 @bp.post("")
-@bp.input(MosaicIn, location="form_and_files", arg_name="wish")
+@bp.input(MosaicIn, location="form_and_files", arg_name="body")
 @bp.output(MosaicOut, status_code=202)
 @fails(NotFound, NotReady)
-def create(wish: dict[str, Any]) -> Answer:
+def create(body: dict[str, Any]) -> Answer:
     """Order a mosaic of one target.
 
     The answer comes at once; poll the address in Location until `job.final` is true.
     """
-    order = forms.mosaic_order(wish)
-    identity = intake.receive_mosaic(forms.identity(wish["tile_set"], "tile set"), wish["target"], order)
+    order = forms.mosaic_order(body)
+    identity = intake.receive_mosaic(forms.identity(body["tile_set"], "tile set"), body["target"], order)
     with reading() as session:
         shown = present.mosaic(queries.find_mosaic(session, identity))
     return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}

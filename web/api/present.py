@@ -6,14 +6,14 @@ from typing import Any
 from flask import url_for
 
 from models import queries
-from models.parts import Progress
+from models.parts import IndexingProgress
 from models.queries import BatchProgress, Shown
 from models.rules.lifecycle import JobState
 from models.tables import Batch, Job, Mosaic, RemovedTile, SkippedPhoto, TileSet, Version
 
 
 def job(row: Job) -> dict[str, Any]:
-    """Return where the work stands."""
+    """Return a job: its state, how far it is, and its error."""
     error = {"code": row.error_code, "detail": row.error_sentence} if row.error_code else None
     return {
         "state": row.state,
@@ -45,7 +45,7 @@ def tile_set(row: TileSet) -> dict[str, Any]:
     }
 
 
-def progress(far: Progress | None) -> dict[str, Any] | None:
+def progress(far: IndexingProgress | None) -> dict[str, Any] | None:
     """Return how far the indexing of a tile set is."""
     if far is None:
         return None
@@ -152,5 +152,5 @@ def batch(row: Batch, progress: BatchProgress) -> dict[str, Any]:
 
 
 def retry_after(*, final: bool) -> dict[str, str]:
-    """Return when to ask again, as headers; nothing once nothing will change."""
+    """Return the header that says when to ask again; none once nothing will change."""
     return {} if final else {"Retry-After": "1"}

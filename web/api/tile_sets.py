@@ -22,19 +22,19 @@ bp = APIBlueprint("tile_sets", __name__, url_prefix="/tile-sets", tag=TAG)
 
 
 @bp.post("")
-@bp.input(TileSetIn, location="form_and_files", arg_name="wish")
+@bp.input(TileSetIn, location="form_and_files", arg_name="body")
 @bp.output(TileSetOut, status_code=202)
-def create(wish: dict[str, Any]) -> Answer:
+def create(body: dict[str, Any]) -> Answer:
     """Make a tile set of photos, of a zip of photos, or of both.
 
     The answer comes at once; poll the address in Location until `job.final` is true.
     """
     identity = intake.receive_tile_set(
-        wish["name"],
-        wish["photos"],
-        wish["archive"],
-        dedupe=forms.truth(wish, "dedupe"),
-        keep_originals=forms.truth(wish, "keep_originals"),
+        body["name"],
+        body["photos"],
+        body["archive"],
+        dedupe=forms.truth(body, "dedupe"),
+        keep_originals=forms.truth(body, "keep_originals"),
     )
     return _accepted(identity)
 
@@ -62,12 +62,12 @@ def show(tile_set_id: UUID) -> Answer:
 
 
 @bp.patch("/<uuid:tile_set_id>")
-@bp.input(NameIn, location="json_or_form", arg_name="wish")
+@bp.input(NameIn, location="json_or_form", arg_name="body")
 @bp.output(TileSetOut)
-def rename(tile_set_id: UUID, wish: dict[str, Any]) -> dict[str, Any]:
+def rename(tile_set_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
     """Give a tile set another name."""
     with sessions().begin() as session:
-        tile_set_versions.rename(session, tile_set_id, wish["name"])
+        tile_set_versions.rename(session, tile_set_id, body["name"])
     return _shown(tile_set_id)
 
 
@@ -90,12 +90,12 @@ def restore(tile_set_id: UUID) -> dict[str, Any]:
 
 
 @bp.post("/<uuid:tile_set_id>/photos", endpoint="add")
-@bp.input(PhotosIn, location="form_and_files", arg_name="wish")
+@bp.input(PhotosIn, location="form_and_files", arg_name="body")
 @bp.output(TileSetOut, status_code=202)
 @fails(NotReady)
-def add_photos(tile_set_id: UUID, wish: dict[str, Any]) -> Answer:
+def add_photos(tile_set_id: UUID, body: dict[str, Any]) -> Answer:
     """Add photos; meanwhile mosaics are made of those that are there."""
-    intake.receive_photos(tile_set_id, wish["photos"], wish["archive"])
+    intake.receive_photos(tile_set_id, body["photos"], body["archive"])
     return _accepted(tile_set_id)
 
 

@@ -68,14 +68,14 @@ class TrashOut(Shown):
 def index(page: dict[str, int]) -> dict[str, Any]:
     """List what was deleted or removed and can still be taken back."""
     with reading() as session:
-        now, kept = database.now(session), settings().undo_span
+        now, span = database.now(session), settings().undo_span
         tile_sets, photos = undo.tile_sets(session), undo.photos(session, page["before"], page["limit"])
     more = len(photos) == page["limit"]
     return {
         "tile_sets": [
-            present.deleted_set(row, undo.days_left(row.deleted_at or now, now, kept)) for row in tile_sets
+            present.deleted_set(row, undo.days_left(row.deleted_at or now, now, span)) for row in tile_sets
         ],
-        "photos": [present.removed_tile(row, undo.days_left(row.removed_at, now, kept)) for row in photos],
+        "photos": [present.removed_tile(row, undo.days_left(row.removed_at, now, span)) for row in photos],
         "next": url_for("api.trash.index", before=photos[-1].id, limit=page["limit"]) if more else None,
     }
 

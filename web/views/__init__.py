@@ -1,15 +1,15 @@
-"""The pages: plain HTML that works without a script; a page that waits refreshes itself."""
+"""The pages: plain HTML that works without scripts; a page of unfinished work reloads itself."""
 
 from flask import Blueprint
 
 from web.views import batches, health, home, login, metrics, mosaics, photos, tile_sets, trash
 
 MINUTE_SECONDS, HOUR_SECONDS = 90, 5_400
-"""From where on a span is told in minutes, and in hours."""
+"""From how many seconds on a time span is shown in minutes, and in hours."""
 
 
 def span(seconds: float) -> str:
-    """Return a span as people say it.
+    """Return a time span as text for people.
 
     Example:
         >>> span(3.2), span(140), span(9_000)

@@ -25,7 +25,7 @@ def new() -> ResponseReturnValue:
 @bp.post("")
 @or_again(_page)
 def create() -> ResponseReturnValue:
-    """Take the targets in, and order a mosaic of each."""
+    """Store the targets, and order a mosaic of each."""
     order = forms.page_order(request.form.to_dict())
     tile_set_id = forms.identity(request.form.get("tile_set", ""), "tile set")
     files = request.files
@@ -36,7 +36,7 @@ def create() -> ResponseReturnValue:
 
 @bp.get("/<uuid:batch_id>")
 def show(batch_id: UUID) -> ResponseReturnValue:
-    """Show how far the batch is, as a whole and one by one."""
+    """Show how far the batch is, as a whole and mosaic by mosaic."""
     with reading() as session:
         batch = queries.find_batch(session, batch_id)
         progress = queries.batch_progress(session, batch_id)
@@ -46,7 +46,7 @@ def show(batch_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/<uuid:batch_id>/cancel")
 def cancel(batch_id: UUID) -> ResponseReturnValue:
-    """Cancel what is not final."""
+    """Cancel the jobs of the batch that are not final."""
     with sessions().begin() as session:
         queries.find_batch(session, batch_id)
         jobs.cancel(session, [row.job_id for row in queries.batch_mosaics(session, batch_id)], database.now(session))

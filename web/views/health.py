@@ -1,4 +1,4 @@
-"""Whether this process answers, and whether what it stands on does."""
+"""Whether this process answers, and whether what it depends on does."""
 
 from http import HTTPStatus
 
@@ -18,16 +18,16 @@ log = structlog.get_logger(__name__)
 
 @bp.get("/livez")
 def live() -> tuple[str, int, dict[str, str]]:
-    """Say that the process answers."""
+    """Answer that the process is alive."""
     return "ok\n", 200, {"Content-Type": "text/plain"}
 
 
 @bp.get("/readyz")
 def ready() -> Response:
-    """Say whether orders can be taken: that needs the database and the store; without Redis they wait for the sweep.
+    """Answer whether orders can be taken: this needs the database and the store, but not Redis, thanks to the sweep.
 
     A store that is not joined is not swept, so nothing in it can be lost, and orders are taken. Anybody may ask, so
-    the log alone says what a trouble's sentence says of this machine.
+    the sentence of an error, which may reveal something about this machine, is only logged.
     """
     troubles = readiness().troubles()
     for subject, error in troubles.items():
@@ -35,11 +35,11 @@ def ready() -> Response:
     answers = {subject: "unavailable" if subject in troubles else "ok" for subject in CHECKS}
     if "store" not in troubles:
         answers["store"] = services().belonging.newest
-    told = [
+    reported = [
         {"code": error.code, "detail": f"The {subject} cannot be used; the log and `tessera doctor` say why."}
         for subject, error in troubles.items()
     ]
-    response = jsonify(answers | {"redis": "ok" if _redis() else "degraded"} | {"troubles": told})
+    response = jsonify(answers | {"redis": "ok" if _redis() else "degraded"} | {"troubles": reported})
     if troubles:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = str(RETRY_SECONDS)

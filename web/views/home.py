@@ -1,4 +1,4 @@
-"""The first page: what there is, and where to begin."""
+"""The first page: an overview, and where to begin."""
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue

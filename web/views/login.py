@@ -1,4 +1,4 @@
-"""The door of a server: the access token once, then a session."""
+"""The login of a server: the access token is asked for once, then a session remembers it."""
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -23,19 +23,19 @@ def form() -> ResponseReturnValue:
 @bp.post("/login")
 @or_again(_page)
 def enter() -> ResponseReturnValue:
-    """Open the door, and go where the person was going."""
+    """Log in, and go on to the page that was asked for."""
     access.enter(request.form.get("token", "").strip())
     return redirect(_inside(request.form.get("next", "")), code=303)
 
 
 @bp.post("/logout")
 def leave() -> ResponseReturnValue:
-    """Close it."""
+    """Log out."""
     access.leave()
     return redirect(url_for("login.form"), code=303)
 
 
 def _inside(path: str) -> str:
-    """Return a path of this site; the first page when `path` leads anywhere else."""
+    """Return `path` if it is on this site, and else the first page."""
     inside = path.startswith("/") and path.isprintable() and not path.replace("\\", "/").startswith("//")
     return path if inside else url_for("home.show")

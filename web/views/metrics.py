@@ -1,4 +1,4 @@
-"""What the tables count, for Prometheus. What each number means is in docs/reference/metrics.md."""
+"""The statistics, for Prometheus. The meaning of each number is in docs/reference/metrics.md."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ bp = Blueprint("metrics", __name__)
 
 @bp.get(METRICS_PATH)
 def show() -> Response:
-    """Count, and answer in the text format."""
+    """Count everything, and answer in the text format."""
     with reading() as session:
         figures = statistics.count(session, database.now(session))
     registry = CollectorRegistry()
@@ -36,7 +36,7 @@ def show() -> Response:
 
 @dataclass(frozen=True, eq=False)
 class FiguresCollector(Collector):
-    """The figures of one scrape, under their names."""
+    """The figures of one scrape, under the names of the metrics."""
 
     figures: Figures
 
@@ -143,6 +143,6 @@ class FiguresCollector(Collector):
 
 
 def _buckets(waited: Waits) -> list[tuple[str, float]]:
-    """Return (bound, how many waited no longer) with the last bound that all are within."""
+    """Return pairs of a bound and how many waited at most so long; the last bound is infinite."""
     counted = [(str(bound), float(number)) for bound, number in zip(WAIT_BOUNDS, waited.counts, strict=True)]
     return [*counted, ("+Inf", float(waited.count))]

@@ -25,7 +25,7 @@ def new() -> ResponseReturnValue:
 @bp.post("")
 @or_again(_page)
 def create() -> ResponseReturnValue:
-    """Take the target in, and order its mosaic."""
+    """Store the target, and order its mosaic."""
     order = forms.page_order(request.form.to_dict())
     tile_set_id = forms.identity(request.form.get("tile_set", ""), "tile set")
     identity = intake.receive_mosaic(tile_set_id, request.files.get("target"), order)
@@ -34,7 +34,7 @@ def create() -> ResponseReturnValue:
 
 @bp.get("/<uuid:mosaic_id>")
 def show(mosaic_id: UUID) -> ResponseReturnValue:
-    """Show how far the mosaic is, then the mosaic."""
+    """Show how far the mosaic is, or the finished mosaic."""
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
     again = forms.fields_of(queries.order_of(mosaic))

@@ -1,4 +1,4 @@
-"""Pages of a tile set's photos: look through them, ban one, use it again, remove it."""
+"""Pages of a tile set's photos: look through them, and ban, allow or remove one."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +17,7 @@ from web.views.redisplay import or_again
 
 PAGE_LENGTH = 48
 MOST_REMOVED = 5
-"""Photos that a page offers back; the trash has them all."""
+"""Removed photos that a page offers to take back; all of them are in the trash."""
 CHANGES: dict[str, Callable[[Session, UUID, str, datetime], None]] = {
     "ban": tile_set_versions.ban,
     "allow": tile_set_versions.allow,
@@ -29,7 +29,7 @@ bp = Blueprint("photos", __name__, url_prefix="/tile-sets/<uuid:tile_set_id>/pho
 
 @bp.get("")
 def index(tile_set_id: UUID) -> ResponseReturnValue:
-    """Show a page of them."""
+    """Show a page of photos."""
     after = forms.row_id(request.args, "after", 0)
     with reading() as session:
         tile_set = queries.find_tile_set(session, tile_set_id)
@@ -42,7 +42,7 @@ def index(tile_set_id: UUID) -> ResponseReturnValue:
 
 
 def _page(error: TesseraError | None) -> ResponseReturnValue:
-    """Show the photo that the address names, with what went wrong."""
+    """Show the photo that the address names, with the error if there is one."""
     place = request.view_args or {}
     with reading() as session:
         tile_set = queries.find_tile_set(session, place["tile_set_id"])
@@ -52,21 +52,21 @@ def _page(error: TesseraError | None) -> ResponseReturnValue:
 
 @bp.get("/<sha256:content>")
 def show(tile_set_id: UUID, content: str) -> ResponseReturnValue:  # noqa: ARG001 - `_page` takes them from the address
-    """Show one."""
+    """Show one photo."""
     return _page(None)
 
 
 @bp.post("/<sha256:content>/<any(ban, allow, remove):change>")
 @or_again(_page)
 def change(tile_set_id: UUID, content: str, change: str) -> ResponseReturnValue:
-    """Ban it, use it again, or remove it; go on where it was seen."""
+    """Ban, allow or remove a photo; then show the page that it was on."""
     before = 0
     try:
         with sessions().begin() as session:
             before = queries.find_tile(session, tile_set_id, content).tile.id - 1
             CHANGES[change](session, tile_set_id, content, database.now(session))
     except NotFound:
-        # Of two clicks on the same button the second finds it in the trash.
+        # After a double click, the second request finds the photo in the trash.
         if change != "remove":
             raise
         with reading() as session:
@@ -79,19 +79,19 @@ def change(tile_set_id: UUID, content: str, change: str) -> ResponseReturnValue:
 
 @bp.get("/<sha256:content>/preview")
 def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
-    """Send it in small."""
+    """Send the photo's preview."""
     return downloads.photo_in_small(_shown(tile_set_id, content).tile)
 
 
 @bp.get("/<sha256:content>/picture")
 def picture(tile_set_id: UUID, content: str) -> ResponseReturnValue:
-    """Send it as it is kept."""
+    """Send the photo as it is stored."""
     return downloads.photo(_shown(tile_set_id, content).tile)
 
 
 @bp.get("/<sha256:content>/original")
 def original(tile_set_id: UUID, content: str) -> ResponseReturnValue:
-    """Send the file as it came."""
+    """Send the photo's original file."""
     with reading() as session:
         kept = queries.find_tile_set(session, tile_set_id).keep_originals
     return downloads.original(_shown(tile_set_id, content).tile, kept=kept)

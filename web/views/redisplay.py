@@ -1,4 +1,4 @@
-"""A form that was filled in wrongly is shown again, with the reason and what was typed."""
+"""Shows a form again that was filled in wrongly, with the reason and with what was typed."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -17,7 +17,7 @@ from web.problems import status_of
 Arguments = ParamSpec("Arguments")
 View = Callable[Arguments, ResponseReturnValue]
 Page = Callable[[TesseraError | None], ResponseReturnValue]
-"""Shows a form, with what was wrong with it if anything was."""
+"""Shows a form, with an error if there was one."""
 GROUPS = {
     group.value: [(name, about) for name, about in FIELDS.items() if about.group is group and name != "no_repeats"]
     for group in Group
@@ -44,7 +44,7 @@ def order_form(template: str) -> Page:
 
 
 def or_again(page: Page) -> Callable[[View[Arguments]], View[Arguments]]:
-    """Make a view answer a foreseen failure with `page(error)`, under the failure's status."""
+    """Return a decorator that makes a view answer a foreseen failure with `page(error)` and the failure's status."""
 
     def decorate(view: View[Arguments]) -> View[Arguments]:
         @wraps(view)

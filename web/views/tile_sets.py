@@ -19,7 +19,7 @@ def _form(error: TesseraError | None) -> ResponseReturnValue:
 
 
 def _page(error: TesseraError | None) -> ResponseReturnValue:
-    """Show the set that the address names, with what went wrong."""
+    """Show the set that the address names, with the error if there is one."""
     tile_set_id: UUID = (request.view_args or {})["tile_set_id"]
     with reading() as session:
         tile_set = queries.find_tile_set(session, tile_set_id)
@@ -42,7 +42,7 @@ def new() -> ResponseReturnValue:
 @bp.post("")
 @or_again(_form)
 def create() -> ResponseReturnValue:
-    """Take the photos in, and order them to be indexed."""
+    """Store the photos, and order them to be indexed."""
     form, files = request.form, request.files
     identity = intake.receive_tile_set(
         form.get("name", ""),
@@ -56,14 +56,14 @@ def create() -> ResponseReturnValue:
 
 @bp.get("/<uuid:tile_set_id>")
 def show(tile_set_id: UUID) -> ResponseReturnValue:  # noqa: ARG001 - `_page` takes it from the address
-    """Show how far the indexing is, then what came of it."""
+    """Show how far the indexing is, and its results."""
     return _page(None)
 
 
 @bp.post("/<uuid:tile_set_id>/add")
 @or_again(_page)
 def add(tile_set_id: UUID) -> ResponseReturnValue:
-    """Take more photos in, and order them to be indexed."""
+    """Store more photos, and order them to be indexed."""
     intake.receive_photos(tile_set_id, request.files.getlist("photos"), request.files.getlist("archive"))
     return _back(tile_set_id)
 
@@ -88,14 +88,14 @@ def cancel(tile_set_id: UUID) -> ResponseReturnValue:
 @bp.post("/<uuid:tile_set_id>/resume")
 @or_again(_page)
 def resume(tile_set_id: UUID) -> ResponseReturnValue:
-    """Go on where the indexing stopped."""
+    """Continue the indexing where it stopped."""
     intake.resume_tile_set(tile_set_id)
     return _back(tile_set_id)
 
 
 @bp.get("/<uuid:tile_set_id>/delete")
 def ask(tile_set_id: UUID) -> ResponseReturnValue:
-    """Ask whether the set is to be deleted."""
+    """Ask for confirmation that the set is to be deleted."""
     with reading() as session:
         tile_set = queries.find_tile_set(session, tile_set_id)
         count = queries.mosaic_count(session, tile_set_id)
@@ -105,7 +105,7 @@ def ask(tile_set_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/<uuid:tile_set_id>/delete")
 def delete(tile_set_id: UUID) -> ResponseReturnValue:
-    """Put the set into the trash; a second click finds it there."""
+    """Move the set to the trash; after a double click, it is there already."""
     try:
         with sessions().begin() as session:
             tile_set_versions.drop(session, tile_set_id, database.now(session))
@@ -117,13 +117,13 @@ def delete(tile_set_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/<uuid:tile_set_id>/plot")
 def plot(tile_set_id: UUID) -> ResponseReturnValue:
-    """Show where its colours lie."""
+    """Send the plot of the set's colours."""
     return downloads.plot(tile_set_id)
 
 
 @bp.get("/<uuid:tile_set_id>/palette")
 def palette(tile_set_id: UUID) -> ResponseReturnValue:
-    """Show what colours there are much of."""
+    """Send the strip of the set's commonest colours."""
     return downloads.palette(tile_set_id)
 
 

@@ -1,4 +1,4 @@
-"""Pages of the trash: what was deleted or removed, how long it stays, a way back, and one that is final."""
+"""Pages of the trash: what was deleted or removed, how long it stays, how to restore it or delete it for good."""
 
 from uuid import UUID
 
@@ -16,13 +16,13 @@ bp = Blueprint("trash", __name__, url_prefix="/trash")
 
 @bp.get("")
 def show() -> ResponseReturnValue:
-    """Show what is in it."""
+    """Show what is in the trash."""
     before = forms.row_id(request.args, "before", database.LAST_ID)
     with reading() as session:
-        now, kept = database.now(session), settings().undo_span
-        tile_sets = [(row, undo.days_left(row.deleted_at or now, now, kept)) for row in undo.tile_sets(session)]
+        now, span = database.now(session), settings().undo_span
+        tile_sets = [(row, undo.days_left(row.deleted_at or now, now, span)) for row in undo.tile_sets(session)]
         photos = [
-            (row, undo.days_left(row.removed_at, now, kept)) for row in undo.photos(session, before, PAGE_LENGTH)
+            (row, undo.days_left(row.removed_at, now, span)) for row in undo.photos(session, before, PAGE_LENGTH)
         ]
     following = photos[-1][0].id if len(photos) == PAGE_LENGTH else None
     return render_template(
@@ -40,7 +40,7 @@ def restore_set(tile_set_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/photos/<uuid:tile_set_id>/<sha256:content>/restore")
 def restore_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
-    """Take a photo back; go on where that was asked for."""
+    """Take a photo back; then show the page where that was asked for."""
     with sessions().begin() as session:
         undo.restore_photo(session, tile_set_id, content, database.now(session))
     if "after" not in request.form:
@@ -51,7 +51,7 @@ def restore_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
 
 @bp.get("/photos/<uuid:tile_set_id>/<sha256:content>/preview")
 def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
-    """Send a photo in small."""
+    """Send the preview of a photo in the trash."""
     with reading() as session:
         removed = undo.find_photo(session, tile_set_id, content)
     return downloads.photo_in_small(removed)
@@ -59,7 +59,7 @@ def preview(tile_set_id: UUID, content: str) -> ResponseReturnValue:
 
 @bp.get("/tile-sets/<uuid:tile_set_id>/delete")
 def ask_for_set(tile_set_id: UUID) -> ResponseReturnValue:
-    """Ask whether a tile set is to be deleted for good."""
+    """Ask for confirmation that a tile set is to be deleted for good."""
     with reading() as session:
         return _ask(f"“{undo.find_set(session, tile_set_id).name}” with all its photos")
 
@@ -74,7 +74,7 @@ def purge_set(tile_set_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/photos/<uuid:tile_set_id>/<sha256:content>/delete")
 def ask_for_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
-    """Ask whether a photo is to be deleted for good."""
+    """Ask for confirmation that a photo is to be deleted for good."""
     with reading() as session:
         return _ask(f"“{undo.find_photo(session, tile_set_id, content).name}”")
 
@@ -89,13 +89,13 @@ def purge_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
 
 @bp.get("/empty")
 def ask_for_all() -> ResponseReturnValue:
-    """Ask whether everything is to be deleted for good."""
+    """Ask for confirmation that everything is to be deleted for good."""
     return _ask("everything that is in the trash")
 
 
 @bp.post("/empty")
 def empty() -> ResponseReturnValue:
-    """Delete everything in it for good."""
+    """Delete everything in the trash for good."""
     with sessions().begin() as session:
         undo.empty(session, database.now(session))
     return _back()

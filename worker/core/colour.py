@@ -1,4 +1,4 @@
-"""Colour spaces and the distance between two colours. Everything begins at sRGB values from 0 to 255."""
+"""Colour spaces and the distance between two colours. Input is sRGB, 0 to 255, unless a function says otherwise."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,13 @@ LMS_TO_OKLAB = np.array(
 
 
 def linear(srgb: Array) -> Array:
-    """Return linear light, 0 to 1, of sRGB values from 0 to 255.
+    """Return the linear light of sRGB values, one by one.
+
+    Args:
+        srgb: Any shape, 0 to 255.
+
+    Returns:
+        The same shape, 0 to 1.
 
     Source:
         IEC 61966-2-1:1999, the inverse transfer function.
@@ -50,7 +56,7 @@ def linear(srgb: Array) -> Array:
 
 
 def lab(srgb: Array) -> Array:
-    """Return CIE L*a*b* under D65 of (..., 3) sRGB values from 0 to 255.
+    """Return the (..., 3) CIE L*a*b* under D65 of (..., 3) sRGB values from 0 to 255.
 
     Source:
         ISO/CIE 11664-4:2019.
@@ -66,7 +72,7 @@ def lab(srgb: Array) -> Array:
 
 
 def lab_of_even_chroma(srgb: Array) -> Array:
-    """Return L*a*b* of (..., 3) sRGB values with the chroma compressed, so that strong colours lie less far apart.
+    """Return (..., 3) L*a*b* of (..., 3) sRGB values, chroma compressed so that strong colours lie less far apart.
 
     The chroma C becomes ln(1 + 0.045 C) / 0.045, and the hue stays.
 
@@ -86,7 +92,7 @@ def lab_of_even_chroma(srgb: Array) -> Array:
 
 
 def oklab(srgb: Array) -> Array:
-    """Return Oklab (L from 0 to 1) of (..., 3) sRGB values from 0 to 255.
+    """Return the (..., 3) Oklab (L from 0 to 1) of (..., 3) sRGB values from 0 to 255.
 
     Source:
         B. Ottosson, "A perceptual color space for image processing", 2020.
@@ -96,7 +102,7 @@ def oklab(srgb: Array) -> Array:
 
 
 def ciede2000(one: Array, other: Array) -> Array:
-    """Return the colour difference dE00 of (..., 3) L*a*b* colours; the arguments broadcast.
+    """Return the (...) colour differences dE00 of (..., 3) L*a*b* colours; the arguments broadcast.
 
     Source:
         G. Sharma, W. Wu, E. N. Dalal, "The CIEDE2000 color-difference formula: implementation notes, supplementary
@@ -109,9 +115,9 @@ def ciede2000(one: Array, other: Array) -> Array:
     chroma_1, hue_1 = _polar(stretch * a_1, b_1)
     chroma_2, hue_2 = _polar(stretch * a_2, b_2)
     grey = chroma_1 * chroma_2 == 0
-    turn = hue_2 - hue_1
-    turn = np.where(grey, 0.0, turn - 360 * (turn > 180) + 360 * (turn < -180))
-    d_hue = 2 * np.sqrt(chroma_1 * chroma_2) * np.sin(np.radians(turn / 2))
+    d_hue = hue_2 - hue_1
+    d_hue = np.where(grey, 0.0, d_hue - 360 * (d_hue > 180) + 360 * (d_hue < -180))
+    hue_term = 2 * np.sqrt(chroma_1 * chroma_2) * np.sin(np.radians(d_hue / 2))
     hue = _middle(hue_1, hue_2, grey)
     lightness, chroma = (lightness_1 + lightness_2) / 2, (chroma_1 + chroma_2) / 2
     weight = (
@@ -124,7 +130,7 @@ def ciede2000(one: Array, other: Array) -> Array:
     from_50 = (lightness - 50) ** 2
     l_term = (lightness_2 - lightness_1) / (1 + 0.015 * from_50 / np.sqrt(20 + from_50))
     c_term = (chroma_2 - chroma_1) / (1 + 0.045 * chroma)
-    h_term = d_hue / (1 + 0.015 * chroma * weight)
+    h_term = hue_term / (1 + 0.015 * chroma * weight)
     rotation = (
         -2 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7)) * np.sin(np.radians(60 * np.exp(-(((hue - 275) / 25) ** 2))))
     )

@@ -1,4 +1,4 @@
-"""Tiles side by side, and how their colours may be moved towards the target's."""
+"""Tiles laid side by side, and their colours moved towards the target's."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,14 @@ def band(tiles: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.uint8
 
 
 def tinted(strip: NDArray[np.uint8], shifts: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return lines of a row of cells with a colour added to each cell, cut off at 0 and 255.
+    """Return lines of a row of cells with a colour added to each cell, clipped to 0 and 255.
 
     Args:
         strip: (h, C * w, 3) pixels of the row.
         shifts: (C, 3) what is added to each cell, in levels.
+
+    Returns:
+        (h, C * w, 3) pixels.
 
     Example:
         >>> tinted(np.uint8([[[1, 2, 3], [250, 250, 250]]]), np.array([[1.0, 0, -9], [9, 0, 0]])).tolist()
@@ -41,7 +44,15 @@ def tinted(strip: NDArray[np.uint8], shifts: NDArray[np.float64]) -> NDArray[np.
 
 
 def blended(strip: NDArray[np.uint8], overlay: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
-    """Return pixels with the share of an overlay of the same shape laid over them.
+    """Return pixels mixed with an overlay.
+
+    Args:
+        strip: (h, w, 3) pixels, 0 to 255.
+        overlay: (h, w, 3) pixels, 0 to 255.
+        share: Weight of the overlay, 0 to 1.
+
+    Returns:
+        (h, w, 3) pixels, rounded.
 
     Example:
         >>> blended(np.uint8([[[0, 100, 200]]]), np.uint8([[[100, 100, 100]]]), 0.25).tolist()

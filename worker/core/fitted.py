@@ -1,4 +1,4 @@
-"""What is seen of a target."""
+"""A target, and which part of it the mosaic shows."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Fitted:
-    """What is seen of a target: all of its pixels, or of the last column and the last line only a part.
+    """The part of a target that the mosaic shows; of the last column and the last line it may be a fraction.
 
     Attributes:
         pixels: (H, W, 3) sRGB, 0 to 255.
-        width: How many pixels are seen from left to right, above W - 1 and at most W.
-        height: How many are seen from top to bottom, above H - 1 and at most H.
+        width: Pixels shown from left to right, more than W - 1 and at most W.
+        height: Pixels shown from top to bottom, more than H - 1 and at most H.
     """
 
     pixels: NDArray[np.uint8]
@@ -23,5 +23,5 @@ class Fitted:
 
     @classmethod
     def whole(cls, pixels: NDArray[np.uint8]) -> "Fitted":
-        """Return a target of which every pixel is seen."""
+        """Return a target of which all (H, W, 3) pixels are shown whole."""
         return cls(pixels, Fraction(pixels.shape[1]), Fraction(pixels.shape[0]))

@@ -1,4 +1,4 @@
-"""Where the colours of a tile set lie, drawn: every tile's mean as a dot, and a strip of what there is much of."""
+"""Pictures of the colours of a tile set: a plot with a dot for each tile, and a strip of its commonest colours."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,14 @@ PANEL = 320
 MARGIN = 12
 DOT = 3
 ROOM = PANEL - 2 * MARGIN - DOT - 1
-"""From the first dot to the last: even, so that grey has a middle."""
+"""Pixels from the first possible dot to the last: an even number, so that grey lies exactly in the middle."""
 PAPER = 250
 CHROMA = 0.33
 """The largest chroma of sRGB in Oklab is 0.3225, of magenta. Source: B. Ottosson, A perceptual color space, 2020."""
 COLOURS = 16
 STRIP = (640, 48)
 SAMPLE = 20_000
-"""Means that the strip is made of: more change no colour that can be seen."""
+"""Means that the strip is computed from: with more of them no colour changes visibly."""
 SEED = 20_261_124
 
 
@@ -46,7 +46,7 @@ def plot(means: Array) -> Pixels:
 
 
 def palette(means: Array) -> Pixels:
-    """Draw the colours that a tile set is made of, dark to light, each as wide as its share of the tiles.
+    """Draw the commonest colours of a tile set, dark to light, each as wide as its share of the tiles.
 
     Args:
         means: (N, 3) mean colours, sRGB, 0 to 255, N >= 1.
@@ -74,11 +74,20 @@ def palette(means: Array) -> Pixels:
 
 
 def _panel(across: Array, up: Array, inks: Pixels) -> Pixels:
-    """Draw dots at shares of a panel, 0 to 1."""
+    """Draw dots in a panel at positions from 0 to 1.
+
+    Args:
+        across: (N,) positions from left to right.
+        up: (N,) positions from the bottom up.
+        inks: (N, 3) sRGB of the dots.
+
+    Returns:
+        (PANEL, PANEL, 3) pixels.
+    """
     drawn = np.full((PANEL, PANEL, 3), PAPER, np.uint8)
     left = MARGIN + np.rint(across * ROOM).astype(int)
     top = MARGIN + np.rint((1 - up) * ROOM).astype(int)
     down, right = np.divmod(np.arange(DOT * DOT), DOT)
-    # One dot after the other, so that the last one lies above.
+    # In the order of the dots, so that later ones lie on top.
     drawn[(top[:, None] + down).ravel(), (left[:, None] + right).ravel()] = np.repeat(inks, DOT * DOT, axis=0)
     return drawn

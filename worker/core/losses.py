@@ -1,6 +1,6 @@
-"""Losses: how far a tile is from a cell, by name.
+"""Losses, by name: each says how far a tile is from a cell.
 
-A loss turns the means of sub-cells into features, and a metric compares the features of a cell with those of a tile.
+A loss computes features from the means of sub-cells, and a metric compares the features of a cell and of a tile.
 The cost of a tile in a cell is the loss squared, so that one bad cell weighs more than two that are half as bad.
 """
 
@@ -16,11 +16,11 @@ from worker.core.colour import LUMA, ciede2000, lab, lab_of_even_chroma, oklab
 
 Array = NDArray[np.float64]
 
-BALANCED_PARTS = 4
+BALANCED_SUBCELLS = 4
 STRUCTURE = 5.0
-"""What a squared difference of luma weighs beside one of colour: between 4.5 and 6 all seven targets are won."""
+"""Weight of a squared difference of luma relative to one of colour; from 4.5 to 6 `balanced` wins on all targets."""
 PIXELS = 16
-"""Sub-cells a side that stand for every pixel of a cell."""
+"""Sub-cells a side of the loss `pixels`, which stand for every pixel of a cell."""
 
 
 class Metric(Enum):
@@ -33,16 +33,17 @@ class Metric(Enum):
 
 @dataclass(frozen=True)
 class Loss:
-    """What is looked at, and how it is compared.
+    """Which features are compared, and how.
 
     Attributes:
-        parts: The grids of sub-cells that it needs, by their sub-cells a side.
-        features: Given, for each of `parts`, the (N, g, g, 3) means of the sub-cells (sRGB, 0 to 255), gives (N, D).
+        subcells: The grids of sub-cells that it needs, each given by its sub-cells a side, g.
+        features: Takes, for each g of `subcells`, the (N, g, g, 3) means of the sub-cells (sRGB, 0 to 255); returns
+            (N, D).
         metric: How the features are compared.
-        scale: What a squared distance between features is multiplied by to give the cost.
+        scale: The cost is the squared distance between features times this.
     """
 
-    parts: tuple[int, ...]
+    subcells: tuple[int, ...]
     features: Callable[[Sequence[Array]], Array]
     metric: Metric = Metric.EUCLIDEAN
     scale: float = 1.0
@@ -68,7 +69,7 @@ def mean_rgb_luma() -> Loss:
 
 
 def mean_rgb_luma_squared() -> Loss:
-    """The same with the weights squared: sqrt((0.2126 dR)^2 + (0.7152 dG)^2 + (0.0722 dB)^2).
+    """Like `mean_rgb_luma`, with the weights squared: sqrt((0.2126 dR)^2 + (0.7152 dG)^2 + (0.0722 dB)^2).
 
     Source:
         The weights are those of luma in ITU-R BT.709-6, item 3.2.
@@ -86,7 +87,7 @@ def mean_lab() -> Loss:
 
 
 def mean_oklab() -> Loss:
-    """Euclidean distance of the mean colours in Oklab, of which white is 1 away from black.
+    """Euclidean distance of the mean colours in Oklab; from black to white it is 1.
 
     Source:
         B. Ottosson, "A perceptual color space for image processing", 2020.
@@ -103,64 +104,73 @@ def mean_ciede2000() -> Loss:
     return Loss((1,), lambda means: lab(_mean(means)), Metric.CIEDE2000)
 
 
-def grid_rgb(parts: int) -> Loss:
+def grid_rgb(subcells: int) -> Loss:
     """Root mean square over all sub-cells and channels, encoded sRGB: sqrt(sum of squares / (3 g^2))."""
-    return Loss((parts,), _flat, scale=1 / (3 * parts**2))
+    return Loss((subcells,), _flat, scale=1 / (3 * subcells**2))
 
 
-def grid_oklab(parts: int) -> Loss:
+def grid_oklab(subcells: int) -> Loss:
     """Root of the mean over all sub-cells of the squared Oklab distance: sqrt(sum of squares / g^2).
 
     Source:
         B. Ottosson, "A perceptual color space for image processing", 2020.
     """
-    return Loss((parts,), lambda means: _flat([oklab(means[0])]), scale=1 / parts**2)
+    return Loss((subcells,), lambda means: _flat([oklab(means[0])]), scale=1 / subcells**2)
 
 
 def pixels() -> Loss:
-    """The root of the mean squared error of the whole region at 16 x 16, encoded sRGB: `grid-rgb` with g = 16."""
+    """Root mean square error of the whole cell at 16 x 16 pixels, encoded sRGB: `grid-rgb` with g = 16."""
     return grid_rgb(PIXELS)
 
 
 def balanced(detail: float) -> Loss:
-    """Average colour and structure, weighed by `detail` = t: sqrt((1 - t) * colour + t * structure).
+    """Average colour and structure, weighted by `detail` = t: sqrt((1 - t) * colour + t * structure).
 
-    With m the mean colours (encoded sRGB, 0 to 1), E their CIE L*a*b* with compressed chroma (L* from 0 to 1), and
-    Y_i the luma (0 to 1) of the 4 x 4 sub-cells,
-    colour = |dm|^2 + |dE|^2 and structure = 5 * mean over i of dY_i^2.
+    Let m be the mean colours (encoded sRGB, 0 to 1), E their CIE L*a*b* with compressed chroma (L* from 0 to 1), and
+    Y_i the luma (0 to 1) of the 4 x 4 sub-cells. Then colour = |dm|^2 + |dE|^2, and structure = 5 * mean over i of
+    dY_i^2.
 
-    At t = 0 only the average counts; at t = 1 only light and dark within the cell, and no hue at all.
+    At t = 0 only the average counts; at t = 1 only light and dark within the cell, and hue not at all.
 
     Source:
-        Our own. Measured on seven targets with 2,220 photos, 60 cells across (docs/explanation/losses.md): at t = 0.5
-        nearer to the target than metapixel by PSNR, dE00 and SSIM at once on every one. Luma: ITU-R BT.709-6.
+        Our own. On seven targets, with 2,220 photos and 60 cells across (docs/explanation/matcher.md): at t = 0.5
+        nearer to every target than metapixel by PSNR, dE00 and SSIM at once. Luma: ITU-R BT.709-6.
     """
-    colour, structure = sqrt(1 - detail), sqrt(STRUCTURE * detail) / BALANCED_PARTS
+    colour, structure = sqrt(1 - detail), sqrt(STRUCTURE * detail) / BALANCED_SUBCELLS
 
     def features(means: Sequence[Array]) -> Array:
         mean, luma = _mean(means), means[1].reshape(len(means[1]), -1, 3) @ LUMA
         even = lab_of_even_chroma(mean)
         return np.concatenate([colour * mean / 255, colour * even / 100, structure * luma / 255], axis=1)
 
-    return Loss((1, BALANCED_PARTS), features)
+    return Loss((1, BALANCED_SUBCELLS), features)
 
 
-def find(name: str, *, parts: int, detail: float) -> Loss:
-    """Return a loss by the name that people know it by.
+def find(name: str, *, subcells: int, detail: float) -> Loss:
+    """Return a loss by its public name.
 
     Args:
         name: One of `NAMES`.
-        parts: Sub-cells a side, 2 to 16, for the grids.
+        subcells: Sub-cells a side, 2 to 16, for the grids.
         detail: 0 for the average colour alone to 1 for structure alone, for `balanced`.
 
     Raises:
         KeyError: there is no such loss.
     """
-    return NAMES[name](parts, detail)
+    return NAMES[name](subcells, detail)
 
 
 def cost(loss: Loss, cells: NDArray[np.floating], tiles: NDArray[np.floating]) -> Array:
-    """Return the squared loss between features (..., D), which broadcast."""
+    """Return the squared losses of tiles in cells.
+
+    Args:
+        loss: How far a tile is from a cell.
+        cells: (..., D) features of the cells.
+        tiles: (..., D) features of the tiles; the two broadcast.
+
+    Returns:
+        (...) squared losses.
+    """
     if loss.metric is Metric.CIEDE2000:
         return ciede2000(cells.astype(np.float64), tiles.astype(np.float64)) ** 2
     apart = np.subtract(cells, tiles, dtype=np.float64)
@@ -180,15 +190,15 @@ def _flat(means: Sequence[Array]) -> Array:
 
 
 NAMES: dict[str, Callable[[int, float], Loss]] = {
-    "balanced": lambda _parts, detail: balanced(detail),
-    "mean-rgb": lambda _parts, _detail: mean_rgb(),
-    "mean-rgb-manhattan": lambda _parts, _detail: mean_rgb_manhattan(),
-    "mean-rgb-luma": lambda _parts, _detail: mean_rgb_luma(),
-    "mean-rgb-luma-squared": lambda _parts, _detail: mean_rgb_luma_squared(),
-    "mean-lab": lambda _parts, _detail: mean_lab(),
-    "mean-oklab": lambda _parts, _detail: mean_oklab(),
-    "ciede2000": lambda _parts, _detail: mean_ciede2000(),
-    "grid-rgb": lambda parts, _detail: grid_rgb(parts),
-    "grid-oklab": lambda parts, _detail: grid_oklab(parts),
-    "pixels": lambda _parts, _detail: pixels(),
+    "balanced": lambda _subcells, detail: balanced(detail),
+    "mean-rgb": lambda _subcells, _detail: mean_rgb(),
+    "mean-rgb-manhattan": lambda _subcells, _detail: mean_rgb_manhattan(),
+    "mean-rgb-luma": lambda _subcells, _detail: mean_rgb_luma(),
+    "mean-rgb-luma-squared": lambda _subcells, _detail: mean_rgb_luma_squared(),
+    "mean-lab": lambda _subcells, _detail: mean_lab(),
+    "mean-oklab": lambda _subcells, _detail: mean_oklab(),
+    "ciede2000": lambda _subcells, _detail: mean_ciede2000(),
+    "grid-rgb": lambda subcells, _detail: grid_rgb(subcells),
+    "grid-oklab": lambda subcells, _detail: grid_oklab(subcells),
+    "pixels": lambda _subcells, _detail: pixels(),
 }

@@ -1,4 +1,4 @@
-"""From a target and thumbs of the tiles to a tile, and a turn of it, for every cell."""
+"""Chooses a tile, and its orientation, for every cell of a target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from worker.core.assignment.assign import Rules, assign
 from worker.core.cells import of_rows
 from worker.core.fitted import Fitted
 from worker.core.losses import Loss, Metric, cost
-from worker.core.orientations import AS_IT_IS, lies_across, turned
+from worker.core.orientations import AS_IT_IS, lies_across, oriented
 from worker.core.progress import Progress
 from worker.core.search.nearest import nearest
 
@@ -21,14 +21,14 @@ Numbers = NDArray[np.intp]
 
 BLOCK_BYTES = 8 << 20
 PIXEL_BYTES = 24
-"""Of one mean colour in double precision."""
+"""Bytes of one mean colour in double precision."""
 PRECISE = 3
-"""Features that are kept in double precision: an average colour."""
+"""Up to so many features, which are an average colour, double precision is kept."""
 
 
 @dataclass(frozen=True)
 class Cut:
-    """How many cells there are, and the shape of what lies in them: only its ratio counts."""
+    """How many cells there are, and the width and height of the tiles, of which only the ratio counts."""
 
     columns: int
     rows: int
@@ -37,118 +37,133 @@ class Cut:
 
 @dataclass(frozen=True)
 class Choice:
-    """What lies where.
+    """The tile of every cell.
 
     Attributes:
         tiles: (rows, columns) tile numbers.
-        turns: (rows, columns) how each is turned; see `worker.core.orientations`.
+        orientations: (rows, columns) the orientation of each, 0 to 7; see `worker.core.orientations`.
         costs: (rows, columns) squared losses.
-        lower_bound: What the sum of the costs is at least, whatever is chosen within the rules.
+        lower_bound: No choice within the rules has a smaller sum of costs than this.
     """
 
     tiles: Numbers
-    turns: NDArray[np.uint8]
+    orientations: NDArray[np.uint8]
     costs: Array
     lower_bound: float
 
 
-def telling(turns: Sequence[int], loss: Loss, cut: Cut) -> list[int]:
-    """Return the turns that a loss can tell apart: where it sees averages alone, only those that crop differently."""
-    if loss.parts != (1,):
-        return list(turns)
+def telling(orientations: Sequence[int], loss: Loss, cut: Cut) -> list[int]:
+    """Return the orientations that a loss can tell apart.
+
+    A loss that only sees the average of a cell can tell apart only those that crop the photo differently.
+    """
+    if loss.subcells != (1,):
+        return list(orientations)
     square = cut.tile_shape[0] == cut.tile_shape[1]
-    kept = {False: AS_IT_IS} | {lies_across(turn): turn for turn in reversed(turns) if not square}
-    return [turn for turn in turns if turn in kept.values()]
+    by_crop = {False: AS_IT_IS} | {lies_across(each): each for each in reversed(orientations) if not square}
+    return [each for each in orientations if each in by_crop.values()]
 
 
 def cell_features(loss: Loss, target: Fitted, cut: Cut) -> Features:
-    """Return (N, D) features of the cells of a target, row by row from the top left.
+    """Return the (N, D) features of the cells of a target, row by row from the top left.
 
-    More than three are kept in single precision: a hundred-thousandth of a level, and half the memory.
+    More than three features are returned in single precision: exact to a hundred-thousandth of a level, in half the
+    memory.
     """
-    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cut.columns * max(loss.parts) ** 2))
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cut.columns * max(loss.subcells) ** 2))
     blocks = [range(first, min(first + step, cut.rows)) for first in range(0, cut.rows, step)]
 
     def some(rows: range) -> Array:
-        return loss.features([of_rows(target, cut.columns, cut.rows, parts, rows) for parts in loss.parts])
+        return loss.features([of_rows(target, cut.columns, cut.rows, subcells, rows) for subcells in loss.subcells])
 
-    return np.concatenate([_kept(some(rows)) for rows in blocks])
+    return np.concatenate([_compact(some(rows)) for rows in blocks])
 
 
 def tile_features(
-    loss: Loss, thumbs: NDArray[np.uint8], sizes: NDArray[np.integer], cut: Cut, turns: Sequence[int]
+    loss: Loss, thumbs: NDArray[np.uint8], sizes: NDArray[np.integer], cut: Cut, orientations: Sequence[int]
 ) -> Features:
-    """Return (M, V, D) features of every tile in each of V turns; `thumbs` and `sizes` are of the photos unturned."""
+    """Return the features of every tile in each of some orientations.
+
+    Args:
+        loss: How far a tile is from a cell.
+        thumbs: (M, S, S, 3) whole photos as they are, squeezed to a square, sRGB, 0 to 255.
+        sizes: (M, 2) width and height of the photos as they are, in pixels.
+        cut: The shape of the tiles.
+        orientations: (V,) the orientations.
+
+    Returns:
+        (M, V, D), in the precision of `cell_features`.
+    """
     step = max(1, BLOCK_BYTES // (PIXEL_BYTES * thumbs.shape[1] ** 2))
 
-    def some(first: int, turn: int) -> Features:
-        part = slice(first, first + step)
-        turned_sizes = sizes[part, ::-1] if lies_across(turn) else sizes[part]
-        pictures = turned(thumbs[part], turn)
-        means = [descriptors.of_tiles(pictures, turned_sizes, cut.tile_shape, parts) for parts in loss.parts]
-        return _kept(loss.features(means))
+    def some(first: int, orientation: int) -> Features:
+        block = slice(first, first + step)
+        block_sizes = sizes[block, ::-1] if lies_across(orientation) else sizes[block]
+        pictures = oriented(thumbs[block], orientation)
+        means = [descriptors.of_tiles(pictures, block_sizes, cut.tile_shape, subcells) for subcells in loss.subcells]
+        return _compact(loss.features(means))
 
-    blocks = [np.stack([some(first, turn) for turn in turns], axis=1) for first in range(0, len(thumbs), step)]
+    blocks = [np.stack([some(first, each) for each in orientations], axis=1) for first in range(0, len(thumbs), step)]
     return np.concatenate(blocks)
 
 
-def _kept(features: Array) -> Features:
+def _compact(features: Array) -> Features:
     return features if features.shape[1] <= PRECISE else features.astype(np.float32)
 
 
 def choose(  # noqa: PLR0913 - what is compared, under which rules, and how the work goes on
-    loss: Loss, cells: Features, tiles: Features, cut: Cut, turns: Sequence[int], rules: Rules, *,
+    loss: Loss, cells: Features, tiles: Features, cut: Cut, orientations: Sequence[int], rules: Rules, *,
     threads: int, progress: Progress,
 ) -> Choice:  # fmt: skip
-    """Return the tile and the turn for every cell: the best there are, or nearly so where rules bind.
+    """Return the tile and the orientation of every cell: the best, or nearly the best where rules bind.
 
     Args:
         loss: How far a tile is from a cell.
         cells: (N, D) features of the cells, N = rows x columns.
-        tiles: (M, V, D) features of the tiles in each of the V turns.
+        tiles: (M, V, D) features of the tiles in each of the V orientations.
         cut: How many cells there are.
-        turns: (V,) the turns.
-        rules: How often, and how near to itself, a tile may lie.
+        orientations: (V,) the orientations.
+        rules: How often a tile may be used, and how near to itself.
         threads: How many cores to use.
-        progress: Told how far a long search is.
+        progress: Called with how far a long search is.
     """
     count, variants, width = tiles.shape
     candidates = tiles.reshape(count * variants, width)
     if rules.none:
-        # Candidates are in the order of tiles, then of turns: so ties go to the lower tile.
+        # Candidates are ordered by tile, then by orientation, so ties go to the lower tile.
         found_at = nearest(cells, candidates, loss.metric, threads=threads, progress=progress)
         chosen, variant = np.divmod(found_at, variants)
         costs = _costs(loss, cells, tiles, chosen, variant)
-        return _choice(cut, chosen, np.asarray(turns)[variant], costs, float(costs.sum()))
+        return _choice(cut, chosen, np.asarray(orientations)[variant], costs, float(costs.sum()))
     found = assign(_CostRows(loss, cells, candidates, variants), cut.columns, cut.rows, count, rules, progress)
-    per_turn = np.stack([_costs(loss, cells, tiles, found.tiles, turn) for turn in range(variants)], axis=1)
-    variant = per_turn.argmin(axis=1)
-    costs = per_turn[np.arange(len(cells)), variant]
-    # The bound comes from single precision: it is not to be said to be above what was found.
+    per_variant = np.stack([_costs(loss, cells, tiles, found.tiles, number) for number in range(variants)], axis=1)
+    variant = per_variant.argmin(axis=1)
+    costs = per_variant[np.arange(len(cells)), variant]
+    # The bound was computed in single precision, and may be above the cost by a rounding error.
     bound = min(found.lower_bound, float(costs.sum()))
-    return _choice(cut, found.tiles, np.asarray(turns)[variant], costs, bound)
+    return _choice(cut, found.tiles, np.asarray(orientations)[variant], costs, bound)
 
 
 def _costs(loss: Loss, cells: Features, tiles: Features, chosen: Numbers, variant: Numbers | int) -> Array:
-    """Return the (N,) squared losses of the tiles chosen, each in its turn, a block at a time."""
+    """Return the (N,) squared losses of the chosen tiles in their orientations, computed a block at a time."""
     variant = np.broadcast_to(variant, len(cells))
     step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cells.shape[1]))
     blocks = [slice(first, first + step) for first in range(0, len(cells), step)]
     return np.concatenate([cost(loss, cells[some], tiles[chosen[some], variant[some]]) for some in blocks])
 
 
-def _choice(cut: Cut, tiles: Numbers, turns: NDArray[np.integer], costs: Array, bound: float) -> Choice:
+def _choice(cut: Cut, tiles: Numbers, orientations: NDArray[np.integer], costs: Array, bound: float) -> Choice:
     shape = cut.rows, cut.columns
-    return Choice(tiles.reshape(shape), turns.astype(np.uint8).reshape(shape), costs.reshape(shape), bound)
+    return Choice(tiles.reshape(shape), orientations.astype(np.uint8).reshape(shape), costs.reshape(shape), bound)
 
 
 class _CostRows:
-    """The squared loss of every tile in some cells, in its best turn, as the assignment asks for it."""
+    """The squared losses of all tiles, each in its best orientation, in the cells that `assign` asks about."""
 
     def __init__(self, loss: Loss, cells: Features, candidates: Features, variants: int) -> None:
         self._loss, self._variants = loss, variants
         middle = candidates.mean(axis=0) if loss.metric is Metric.EUCLIDEAN else 0.0
-        # Squared distances by products lose digits far from the middle.
+        # Squared distances computed from products lose digits far from the mean.
         self._cells = (cells - middle).astype(np.float32)
         self._candidates = (candidates - middle).astype(np.float32)
         self._squares = np.einsum("ij,ij->i", self._candidates, self._candidates)

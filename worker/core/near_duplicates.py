@@ -1,8 +1,8 @@
-"""Photos that are nearly the same: of a burst, saved again, in another size, a little brighter.
+"""Photos that are nearly the same: from one burst, saved again, resized, made a little brighter.
 
-Two photos are nearly the same when their outlines lie near each other and their grain coincides. The outline, area
-averages of 8 x 8 parts, tells which photos are worth a second look; the grain, what is left of a thumb without its
-broad shapes, tells two skies over two plains apart.
+Two photos are nearly the same when their outlines are near each other and their grain correlates. The outline, area
+averages of 8 x 8 fields, is cheap and selects the pairs worth a second look. The grain, a thumb minus its blurred
+self, tells apart what has the same outline, such as two skies over two plains.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,28 +14,28 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Numbers = NDArray[np.intp]
 
-PARTS = 8
-"""An outline has so many parts a side."""
+OUTLINE_SIDE = 8
+"""Fields a side of an outline."""
 FAINT = 10.0
-"""Levels of contrast: of a fainter photo the structure counts for less, since much of it is noise."""
+"""Levels of contrast below which the structure of a photo counts for less, since much of it is noise."""
 LIGHT = 40.0
-"""Levels by which two average colours differ when they alone make a distance of 1."""
+"""Levels by which two average colours differ at an outline distance of 1, all else being equal."""
 NEAR = 0.3
 """The largest distance between the outlines of two photos that are nearly the same."""
 REACH = 1
-"""How many pixels of the thumb, along and across, a photo may have moved."""
+"""Pixels of the thumb by which two photos that are nearly the same may be shifted, along and across."""
 BLUR = 5
-"""Width in pixels of the broad shapes that are no grain."""
+"""Width in pixels of the blur that is subtracted from a thumb to leave the grain."""
 FAINT_GRAIN = 1.0
-"""Levels: what is fainter is no grain."""
+"""Levels below which a difference does not count as grain."""
 SAME_GRAIN = 0.5
-"""The smallest correlation of the grain of two photos that are nearly the same, where it is best."""
+"""The smallest correlation of the grain of two photos that are nearly the same, at the best shift."""
 FEW = 64
-"""So many photos are compared each with each."""
+"""Up to so many photos, each is compared with each."""
 RUN = 128
 """Photos that are compared with others in one product of matrices."""
 PAIRS = 2_048
-"""Pairs that are looked at closely at once."""
+"""Pairs whose grain is compared at once."""
 ROUNDING = 1e-3
 """More than single precision can add to the square of a distance."""
 
@@ -43,16 +43,16 @@ ROUNDING = 1e-3
 def alike(thumbs: NDArray[np.uint8], sizes: NDArray[np.uint32]) -> Numbers:
     """Return for every photo the number of the one that stands for it.
 
-    Photos are taken by size, the larger first, the lower number where sizes are equal. One that is nearly the same as
-    another that stands already is stood for by it, by the first of them if there are several; so whatever is left out
-    is nearly the same as what stands for it, however long the burst.
+    Photos are taken in turn: the larger first, and among equals the lower number. A photo that is nearly the same as
+    one taken before is left out, and the first such photo stands for it; any other photo stands for itself. So what
+    is left out is always nearly the same as what stands for it, however long the burst.
 
     Args:
         thumbs: (M, S, S, 3) photos squeezed to a square, sRGB; S a multiple of 8. May be mapped from a file.
         sizes: (M, 2) their widths and heights.
 
     Returns:
-        (M,) numbers; its own for a photo that stands.
+        (M,) numbers; its own for a photo that stands for itself.
 
     Example:
         >>> pictures = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
@@ -66,14 +66,18 @@ def alike(thumbs: NDArray[np.uint8], sizes: NDArray[np.uint32]) -> Numbers:
 def stand_ins(
     blocks: Iterable[NDArray[np.uint8]], sizes: NDArray[np.uint32], look: Callable[[Numbers], NDArray[np.uint8]]
 ) -> Numbers:
-    """Return the same for photos that need not be in memory all at once.
+    """Like `alike`, but reads the thumbs block by block.
 
     Args:
-        blocks: Their thumbs, one after the other; they are gone through once.
+        blocks: (m, S, S, 3) thumbs of the photos, in order; iterated over once.
         sizes: (M, 2) their widths and heights.
-        look: Given numbers of photos, returns their thumbs again; asked where outlines are near.
+        look: Takes (n,) numbers of photos and returns their (n, S, S, 3) thumbs again; called where outlines are
+            near.
+
+    Returns:
+        (M,) numbers, as `alike`.
     """
-    outlines = np.empty((len(sizes), 3 + PARTS * PARTS * 3), np.float32)
+    outlines = np.empty((len(sizes), 3 + OUTLINE_SIDE * OUTLINE_SIDE * 3), np.float32)
     rough = np.empty((len(sizes), 3 + 2 * 2 * 3), np.float32)
     first = 0
     for block in blocks:
@@ -88,7 +92,7 @@ def stand_ins(
 
 
 class _Photos(NamedTuple):
-    """What is compared, from afar and closer and closer."""
+    """What is compared: (M, 195) outlines, (M, 15) rough outlines, and a way to look at thumbs again."""
 
     outlines: Floats
     rough: Floats
@@ -96,10 +100,10 @@ class _Photos(NamedTuple):
 
 
 def _settle(ranked: Numbers, stands_for: Numbers, photos: _Photos) -> Numbers:
-    """Say in `stands_for` what stands for each of some photos, the first in rank first; return those that stand.
+    """Write into `stands_for` what stands for each of some photos; return those that stand for themselves.
 
-    First the first half settles, then it stands for what it can of the second; so a long burst is compared with one
-    photo, not each with each.
+    `ranked` has the photos in the order in which they are taken. The first half is settled first, and then stands for
+    what it can of the second half. So the photos of a long burst are compared with one photo, not each with each.
     """
     if len(ranked) <= FEW:
         for later, earlier in _pairs(ranked, ranked, photos):
@@ -110,7 +114,7 @@ def _settle(ranked: Numbers, stands_for: Numbers, photos: _Photos) -> Numbers:
     first, second = np.array_split(ranked, 2)
     standing = _settle(first, stands_for, photos)
     pairs = _pairs(second, standing, photos)[::-1]
-    # The last assignment counts, which is that of the first that stands.
+    # Of several assignments to one place the last one counts: here that of the first photo that stands for it.
     stands_for[second[pairs[:, 0]]] = standing[pairs[:, 1]]
     left = np.delete(second, pairs[:, 0])
     return np.concatenate([standing, _settle(left, stands_for, photos)])
@@ -119,24 +123,32 @@ def _settle(ranked: Numbers, stands_for: Numbers, photos: _Photos) -> Numbers:
 def outline(thumbs: NDArray[np.uint8]) -> Floats:
     """Return (M, 3 + 8 * 8 * 3) numbers whose Euclidean distance says how unlike photos are.
 
-    The first three are the mean colour, in units of `LIGHT`. The others are area averages without it, divided by the
-    photo's contrast: 1 is the distance of a photo of strong contrast from an even surface.
+    The first three are the mean colour, in units of `LIGHT`. The others are the area averages minus the mean colour,
+    divided by the photo's contrast, so that a photo of strong contrast is at a distance of 1 from an even surface.
+
+    Args:
+        thumbs: (M, S, S, 3) sRGB, 0 to 255, S a multiple of 8.
     """
-    count, side = len(thumbs), thumbs.shape[1] // PARTS
-    lines = thumbs.reshape(count, PARTS, side, PARTS * side * 3).sum(axis=2, dtype=np.uint32)
-    sums = lines.reshape(count, PARTS * PARTS, side, 3).sum(axis=2)
+    count, side = len(thumbs), thumbs.shape[1] // OUTLINE_SIDE
+    lines = thumbs.reshape(count, OUTLINE_SIDE, side, OUTLINE_SIDE * side * 3).sum(axis=2, dtype=np.uint32)
+    sums = lines.reshape(count, OUTLINE_SIDE * OUTLINE_SIDE, side, 3).sum(axis=2)
     averages = sums / side**2
     colour = averages.mean(axis=1)
     structure = averages - colour[:, None]
     contrast = np.sqrt((structure**2).mean(axis=(1, 2)) + FAINT**2)
-    structure /= contrast[:, None, None] * np.sqrt(PARTS * PARTS * 3)
+    structure /= contrast[:, None, None] * np.sqrt(OUTLINE_SIDE * OUTLINE_SIDE * 3)
     return np.concatenate(
-        [colour / (LIGHT * np.sqrt(3)), structure.reshape(count, PARTS * PARTS * 3)], axis=1, dtype=np.float32
+        [colour / (LIGHT * np.sqrt(3)), structure.reshape(count, OUTLINE_SIDE**2 * 3)], axis=1, dtype=np.float32
     )
 
 
 def same_grain(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Say of pairs of photos, each (N, S, S, 3), whether their grain coincides after a small move."""
+    """Return (N,) whether the grain of two photos correlates after a small shift.
+
+    Args:
+        one: (N, S, S, 3) thumbs of the first photo of each pair.
+        other: (N, S, S, 3) thumbs of the second.
+    """
     still, moved = _grain(one), _grain(other)
     inside = slice(REACH, still.shape[1] - REACH)
     still = still[:, inside, inside]
@@ -169,10 +181,10 @@ def _pairs(of: Numbers, among: Numbers, photos: _Photos) -> Numbers:
 
 
 def _near(of: Numbers, among: Numbers, rough: Floats) -> Iterator[Numbers]:
-    """Yield all pairs of positions that may be near, and few others, by a distance that is never the larger one.
+    """Yield (n, 2) pairs of positions: all that may be near each other, and few others.
 
-    That is the distance of the mean colours and of 2 x 2 parts; and of the lightness alone, by which the lists are
-    sorted, so that most pairs are never looked at.
+    The rough outlines, of 2 x 2 fields, are never farther apart than the outlines, so none is missed. The lists are
+    sorted by lightness, which is never farther apart either, so that most pairs are never looked at.
     """
     rough_of, rough_among = rough[of], rough[among]
     light_of, light_among = (colours[:, :3].sum(axis=1) / np.sqrt(3) for colours in (rough_of, rough_among))
@@ -193,7 +205,7 @@ def _near(of: Numbers, among: Numbers, rough: Floats) -> Iterator[Numbers]:
 
 def _rough(outlines: Floats) -> Floats:
     """Return (M, 15) numbers: orthogonal projections, so no two are farther apart than the outlines."""
-    half = PARTS // 2
+    half = OUTLINE_SIDE // 2
     structure = outlines[:, 3:].reshape(len(outlines), 2, half, 2, half, 3).sum(axis=(2, 4)) / half
     return np.concatenate([outlines[:, :3], structure.reshape(len(outlines), 12)], axis=1)
 

@@ -1,15 +1,19 @@
-"""The ways in which one photo can lie in a cell: as it is, mirrored, turned by quarters."""
+"""The orientations that a photo can have in a cell: as it is, mirrored, rotated by quarter turns."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 AS_IT_IS = 0
 MIRRORED = 4
-"""A turn is a number from 0 to 7: quarter turns counter-clockwise, and 4 more when the photo is mirrored first."""
+"""An orientation is a number from 0 to 7: quarter turns counter-clockwise, plus 4 if the photo is mirrored first."""
 
 
 def allowed(*, flips: bool, turns: bool) -> list[int]:
-    """Return the turns to choose from, the photo as it is first.
+    """Return the orientations to choose from, the photo as it is first.
+
+    Args:
+        flips: Whether photos may be mirrored.
+        turns: Whether photos may be rotated by quarter turns.
 
     Example:
         >>> allowed(flips=True, turns=False)
@@ -19,17 +23,19 @@ def allowed(*, flips: bool, turns: bool) -> list[int]:
     return [side + quarter for side in ((AS_IT_IS, MIRRORED) if flips else (AS_IT_IS,)) for quarter in quarters]
 
 
-def turned(pictures: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
-    """Return pictures (..., H, W, 3) turned; a view where numpy has one.
+def oriented(pictures: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Return (..., H, W, 3) pictures in an orientation; (..., W, H, 3) after an odd number of quarter turns.
+
+    No pixel is copied.
 
     Example:
-        >>> turned(np.uint8([[[1, 1, 1], [2, 2, 2]]]), MIRRORED)[0, :, 0].tolist()
+        >>> oriented(np.uint8([[[1, 1, 1], [2, 2, 2]]]), MIRRORED)[0, :, 0].tolist()
         [2, 1]
     """
-    mirrored = pictures[..., ::-1, :] if turn >= MIRRORED else pictures
-    return np.rot90(mirrored, turn % MIRRORED, axes=(-3, -2))
+    mirrored = pictures[..., ::-1, :] if orientation >= MIRRORED else pictures
+    return np.rot90(mirrored, orientation % MIRRORED, axes=(-3, -2))
 
 
-def lies_across(turn: int) -> bool:
-    """Whether width and height change places."""
-    return turn % 2 == 1
+def lies_across(orientation: int) -> bool:
+    """Whether an orientation swaps width and height."""
+    return orientation % 2 == 1

@@ -1,10 +1,12 @@
-"""How a long search says how far it is."""
+"""How long work reports how far it is: the types of the functions that are called with it."""
 
 from collections.abc import Callable
 
 Progress = Callable[[int, int], None]
-"""Told how much is done, and of how much; what it raises stops the work."""
+"""Called with how much of one search is done, and of how much; what it raises stops the work."""
+PhaseProgress = Callable[[str, int, int], None]
+"""The same with the name of the phase first, where work has several."""
 
 
 def quiet(_done: int, _total: int) -> None:
-    """Tell nobody how far the work is."""
+    """Report to nobody."""

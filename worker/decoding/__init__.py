@@ -1,1 +1,1 @@
-"""Strangers' bytes to pixels: the door to Pillow, and to libvips as a reader."""
+"""Decodes strangers' bytes to pixels: the door to Pillow, and to libvips as a reader."""

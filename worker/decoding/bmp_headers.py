@@ -1,4 +1,4 @@
-"""What Pillow passes over in a BMP: the profile of its header, and which kinds there are that it does not read.
+"""What Pillow ignores in a BMP: the profile in its header, and alpha; and which kinds of BMP it does not read.
 
 Source: BITMAPINFOHEADER, BITMAPV4HEADER and BITMAPV5HEADER in Microsoft's "Windows GDI"; OS/2's headers of 16 to 64
 bytes in the "OS/2 Presentation Manager" reference.
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 CORE_BYTES, INFO_BYTES, ALPHA_BYTES, V5_BYTES = 12, 40, 56, 124
 EMBEDDED = b"DEBM"
-"""A profile lies in the file: "MBED", its bytes in reverse."""
+"""Says that the file contains a profile: "MBED" with its bytes reversed."""
 BIT_FIELDS, MOST_COLOURS = 3, 256
 _OS2_BYTES = {*range(16, INFO_BYTES), 64}
 _CODINGS = {
@@ -29,7 +29,7 @@ class _Header(NamedTuple):
 
 
 def profile(data: bytes) -> bytes | None:
-    """Return the ICC profile that a BMP brings along."""
+    """Return the ICC profile in a BMP; None if it has none."""
     if _header(data).length < V5_BYTES or data[70:74] != EMBEDDED:
         return None
     at, length = struct.unpack_from("<II", data, 126)
@@ -37,14 +37,14 @@ def profile(data: bytes) -> bytes | None:
 
 
 def loses_alpha(data: bytes) -> bool:
-    """Whether Pillow would pass over the alpha in colours of sixteen bits."""
+    """Whether Pillow would ignore the alpha of 16-bit colours."""
     header = _header(data)
     fields = header.bits == 16 and header.compression == BIT_FIELDS and header.length >= ALPHA_BYTES  # noqa: PLR2004
     return fields and data[66:70] != bytes(4)
 
 
 def unread(data: bytes) -> str | None:
-    """Return what is rare about a BMP that Pillow could not read; None where nothing is."""
+    """Return which rare kind of BMP a file is that Pillow could not read; None if it is a common kind."""
     header = _header(data)
     if header.length in _OS2_BYTES:
         return "with a header of OS/2"
@@ -58,7 +58,7 @@ def unread(data: bytes) -> str | None:
 
 
 def _header(data: bytes) -> _Header:
-    """Return what a header says, as far as it goes."""
+    """Return the fields of a header; those that it is too short for are 0."""
     length = int.from_bytes(data[14:18], "little")
     if length <= CORE_BYTES:
         return _Header(length, int.from_bytes(data[24:26], "little"), 0, 0)

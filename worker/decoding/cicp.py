@@ -1,6 +1,6 @@
-"""Colour profiles for the code points by which AVIF, HEIC and PNG name their colours, and for Adobe RGB.
+"""Colour profiles for the code points with which AVIF, HEIC and PNG name their colours, and for Adobe RGB.
 
-Source: ITU-T H.273 for the numbers (CICP), ICC.1:2001-04 for the form of a profile.
+Source: ITU-T H.273 for the numbers (CICP), ICC.1:2001-04 for the format of a profile.
 """
 
 import struct
@@ -24,7 +24,7 @@ PRIMARIES = {
 }
 """Chromaticities of red, green, blue and white. Source: H.273, table 2."""
 BT709 = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060), (0.3127, 0.3290))
-"""Those of sRGB, taken where the number is 1, unknown or unspecified."""
+"""Those of sRGB, used where the number is 1, unknown or unspecified."""
 ADOBE_RGB = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), (0.3127, 0.3290))
 ADOBE_GAMMA = 563 / 256
 D50 = (0.9642, 1.0, 0.8249)
@@ -32,25 +32,25 @@ D50 = (0.9642, 1.0, 0.8249)
 BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 """Source: ICC.1:2010, annex E.3."""
 GAMMAS = {4: 2.2, 5: 2.8, 8: 1.0, 17: 2.6}
-"""Transfers that are a power. Source: H.273, table 3."""
+"""Transfer functions that are a power. Source: H.273, table 3."""
 PQ, HLG = 16, 18
 WHITE_NITS, PQ_NITS, HLG_NITS, HLG_GAMMA = 203.0, 10_000.0, 1_000.0, 1.2
-"""Source: ITU-R BT.2408 for the white of paper, BT.2100 for the rest."""
+"""Source: ITU-R BT.2408 for reference white, BT.2100 for the rest."""
 POINTS = 4 * 255 + 1
-"""Entries of a curve: every value of eight bits falls on one."""
+"""Entries of a curve: every 8-bit value has one."""
 
 
 @cache
 def icc_profile(primaries: int, transfer: int, *, grey: bool = False) -> bytes | None:
     """Return an ICC profile for code points of H.273; None where they mean sRGB, or nothing.
 
-    In PQ and HLG, light beyond the white of paper (203 cd/m2) is cut off. The curves of television cameras (1, 6, 14,
-    15) are taken as sRGB's, as viewers do.
+    In PQ and HLG, light brighter than reference white (203 cd/m2) is clipped. The transfer functions of television
+    cameras (1, 6, 14, 15) are treated as sRGB's, as viewers do.
 
     Args:
         primaries: Code point of the primaries.
-        transfer: Code point of the transfer.
-        grey: Whether the picture has no colours; a profile fits pictures of its kind alone.
+        transfer: Code point of the transfer function.
+        grey: Whether the picture has no colours; such a picture needs a grey profile.
     """
     light = _light(transfer)
     if light is None and (grey or primaries not in PRIMARIES):
@@ -76,7 +76,7 @@ def _profile(chromaticities: tuple[tuple[float, float], ...], curve: Curve, *, g
 
 
 def _light(transfer: int) -> Curve | None:
-    """Return the light, 0 to 1, of every signal on the curve; None for sRGB's own."""
+    """Return the light, 0 to 1, of each of the `POINTS` signals; None for sRGB's own function."""
     signal = np.linspace(0.0, 1.0, POINTS)
     if transfer in GAMMAS:
         return signal ** GAMMAS[transfer]
@@ -109,7 +109,7 @@ def _srgb_light() -> Curve:
 
 
 def _adapted(chromaticities: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
-    """Return red, green and blue as columns of XYZ under D50."""
+    """Return (3, 3): red, green and blue as columns of XYZ under D50."""
     corners = np.array([(x / y, 1.0, (1 - x - y) / y) for x, y in chromaticities]).T
     colours, white = corners[:, :3], corners[:, 3]
     colours = colours * np.linalg.solve(colours, white)
@@ -123,7 +123,7 @@ def _xyz(values: tuple[float, ...] | list[float]) -> bytes:
 
 
 def _laid_out(tags: dict[bytes, bytes], space: bytes) -> bytes:
-    """Return a display profile of a colour space. Source: ICC.1:2001-04, 6.1 and 6.2."""
+    """Return a display profile with some tags. Source: ICC.1:2001-04, 6.1 and 6.2."""
     start, table, body = 132 + 12 * len(tags), b"", b""
     for name, value in tags.items():
         table += name + struct.pack(">II", start + len(body), len(value))

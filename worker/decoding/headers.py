@@ -1,4 +1,4 @@
-"""A stranger's bytes as a picture that Pillow has opened: its format known, its size judged, no pixel decoded yet."""
+"""Opens a stranger's bytes with Pillow: the format is identified and the size checked, but no pixel is decoded."""
 
 import struct
 import warnings
@@ -20,11 +20,11 @@ ORIENTATION_TAG = 0x0112
 """Source: CIPA DC-008 (Exif 3.0), 4.6.5.1.6."""
 SUBFILE_TAG, SUB_IFDS_TAG, DNG_TAG = 254, 330, 50706
 """Source: TIFF 6.0, section 8; TIFF/EP (ISO 12234-2), 5.2; DNG 1.7, chapter 4."""
-ADOBE_RGB_TOLD = (
+ADOBE_RGB_ENTRIES = (
     struct.pack("<HHI4s", 1, 2, 4, b"R03\0"), struct.pack(">HHI4s", 1, 2, 4, b"R03\0"),
     struct.pack("<HHIH", 0xA001, 3, 1, 2), struct.pack(">HHIH", 0xA001, 3, 1, 2),
 )  # fmt: skip
-"""The entries of Exif that say Adobe RGB, in either order of bytes: InteroperabilityIndex R03, and ColorSpace 2."""
+"""The Exif entries that mean Adobe RGB, in either byte order: InteroperabilityIndex R03, and ColorSpace 2."""
 REDUCED = 1
 _ARTICLES = {"AVIF": "an"}
 MOST_COMPONENTS = 4
@@ -35,16 +35,16 @@ _DAMAGE = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, OSError, RuntimeError, SyntaxError,
     TypeError, ValueError, struct.error, zlib.error,
 )  # fmt: skip
-"""What Pillow's decoders raise on damaged bytes. Not Exception: a time limit or a cancel must pass through."""
+"""What Pillow's decoders raise on damaged bytes. Not Exception, so that a time limit or a cancel passes through."""
 
-# Damaged metadata is nothing that anybody needs to hear of: it is dropped.
+# Nobody needs warnings about damaged metadata, since all metadata is dropped.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # The header is checked below, against our own limit and with our own sentence.
 Image.MAX_IMAGE_PIXELS = None
 
 
 def load_plugins() -> None:
-    """Load now what is loaded on first use, so that forked processes have it."""
+    """Load what is otherwise loaded on first use, so that forked processes have it."""
     from PIL import ImageCms  # noqa: F401, PLC0415 - see `srgb`
 
     Image.init()
@@ -54,7 +54,7 @@ def load_plugins() -> None:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Give every way in which Pillow fails on a stranger's bytes one of our names."""
+    """Turn every error of Pillow on a stranger's bytes into one of ours."""
     try:
         yield
     except MemoryError as error:
@@ -66,11 +66,11 @@ def translated() -> Iterator[None]:
 
 
 def opened(data: bytes, max_pixels: int) -> Image.Image:
-    """Read the header, and judge it.
+    """Open a picture and check its header.
 
-    Its `info` says more than Pillow's: `crop`, the part of an AVIF that is to be seen, `frame`, the part of a GIF
-    that its first frame draws, and in `icc_profile` also what AVIF and HEIC tell by numbers, JPEG 2000 in a box, and
-    BMP in its header.
+    Its `info` has more than Pillow's: `crop`, the visible part of an AVIF; `frame`, the part of a GIF that its first
+    frame draws; and `icc_profile` also where AVIF and HEIC name colours by code points, where JPEG 2000 has a profile
+    in a box, and where BMP has one in its header.
 
     Raises:
         UnusablePicture: empty, in no format that Tessera reads, too large, or with a header that cannot be read.
@@ -97,7 +97,7 @@ def opened(data: bytes, max_pixels: int) -> Image.Image:
 
 
 def kind_of(data: bytes) -> str:
-    """Return which of `signatures.READ` a file is.
+    """Return which of `file_types.READ` a file is.
 
     Raises:
         UnusablePicture: empty, or in no format that Tessera reads.
@@ -112,7 +112,7 @@ def kind_of(data: bytes) -> str:
 
 
 def check_size(size: tuple[int, int], max_pixels: int, what: str = "The picture") -> None:
-    """Refuse more than so many pixels."""
+    """Refuse a picture with more than so many pixels."""
     width, height = size
     if width * height > max_pixels:
         raise TooManyPixels(
@@ -121,13 +121,16 @@ def check_size(size: tuple[int, int], max_pixels: int, what: str = "The picture"
 
 
 def shown_size(image: Image.Image) -> tuple[int, int]:
-    """Return the width and height of what is to be seen, before any turn."""
+    """Return the width and height of the visible part, before it is rotated upright."""
     left, top, right, bottom = image.info.get("crop") or (0, 0, *image.size)
     return right - left, bottom - top
 
 
 def orientation_in_header(image: Image.Image) -> object:
-    """Return what the header tells without decoding a pixel, which `getexif` may do; a TIFF's size is upright."""
+    """Return the orientation in the header, without decoding a pixel, which `getexif` may do.
+
+    None for a TIFF, whose size Pillow already gives upright.
+    """
     data = image.info.get("exif")
     if not data or image.format == "HEIF":
         return None
@@ -138,10 +141,13 @@ def orientation_in_header(image: Image.Image) -> object:
 
 
 def orientation(image: Image.Image) -> int:
-    """Return how a decoded picture lies: 1 to 8.
+    """Return the Exif orientation of a decoded picture, 1 to 8.
 
-    Exif may come after the pixels, and Pillow turns a TIFF upright by itself. A HEIC comes upright, and an AVIF's
-    boxes are told as Exif; what else their Exif or XMP says does not count. Source: ISO/IEC 23008-12, 6.5.10, 6.5.12.
+    Exif may come after the pixels, and Pillow itself rotates a TIFF upright. A HEIC is decoded upright, and Pillow
+    reports the boxes of an AVIF as Exif; what else their Exif or XMP says does not count.
+
+    Source:
+        ISO/IEC 23008-12, 6.5.10 and 6.5.12.
     """
     if image.format == "JPEG" and not image.info.keys() & {"exif", "xmp"}:
         return 1
@@ -155,12 +161,12 @@ def orientation(image: Image.Image) -> int:
 
 
 def exif_profile(image: Image.Image) -> bytes | None:
-    """Return the profile of Adobe RGB where Exif alone says that a picture's colours are those.
+    """Return the profile of Adobe RGB if only the Exif data say that a picture has its colours.
 
     Source: DCF 2.0 (CIPA DC-009), 3.3.1 for R03; ColorSpace 2 is what cameras wrote before it.
     """
     data = image.info.get("exif") or b""
-    return cicp.adobe_rgb() if image.mode == "RGB" and any(told in data for told in ADOBE_RGB_TOLD) else None
+    return cicp.adobe_rgb() if image.mode == "RGB" and any(entry in data for entry in ADOBE_RGB_ENTRIES) else None
 
 
 def _identified(data: bytes, kind: str) -> ImageFile.ImageFile:
@@ -183,7 +189,7 @@ def _identified(data: bytes, kind: str) -> ImageFile.ImageFile:
 def _load_avif() -> None:
     from PIL import AvifImagePlugin  # noqa: PLC0415 - the command line starts faster
 
-    # Photos are decoded beside each other, so each has one thread.
+    # Several photos are decoded at once, so each gets one thread.
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
 
 
@@ -191,12 +197,15 @@ def _load_avif() -> None:
 def _load_heif() -> None:
     import pillow_heif  # noqa: PLC0415 - most folders hold no HEIC, and its libraries take a while
 
-    # A thumbnail inside a file may show something else than the picture, so none is taken in its stead.
+    # A thumbnail in the file may show something else than the picture, so it is never used instead.
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
 def _judge_tiff(found: tiff_tags.Tags, max_pixels: int) -> None:
-    """Refuse a tile far larger than the picture, for it is inflated whole, and raw photos: there it is a preview."""
+    """Refuse a TIFF whose tiles are far larger than the picture, since a tile is decoded whole; and raw photos.
+
+    The first picture in a raw photo is only a preview.
+    """
     tile = tiff_tags.one(found, tiff_tags.TILE_WIDTH, 0), tiff_tags.one(found, tiff_tags.TILE_LENGTH, 0)
     check_size(tile, max_pixels, "A tile of the picture")
     if DNG_TAG in found or (SUB_IFDS_TAG in found and tiff_tags.one(found, SUBFILE_TAG, 0) == REDUCED):
@@ -204,7 +213,7 @@ def _judge_tiff(found: tiff_tags.Tags, max_pixels: int) -> None:
 
 
 def _judge_png(image: Image.Image, data: bytes) -> None:
-    """Add what Pillow passes over: colours that are told by numbers, which count before a profile.
+    """Add what Pillow ignores: colours that are named by code points, which take precedence over a profile.
 
     Source: PNG (3rd edition), 11.3.2.6 and 4.3; 13.12 for the scaling of samples.
     """
@@ -220,11 +229,11 @@ def _judge_png(image: Image.Image, data: bytes) -> None:
 
 
 def _judge_boxes(image: Image.Image, data: bytes, max_pixels: int) -> None:
-    """Refuse what is decoded whole though little of it is shown, and a HEIC without the picture that it promises."""
+    """Refuse files that are far larger to decode than what they show, and a HEIC without its primary picture."""
     for extent in isobmff.extents(data):
         check_size(extent, max_pixels, "A part of the picture")
     if isobmff.reach(data) > len(data):
-        # A decoder fills with some colour what is not there.
+        # A decoder would fill missing parts with some colour.
         raise TruncatedPicture(TRUNCATED)
     if image.format == "AVIF":
         image.info["crop"] = isobmff.crop(data)
@@ -236,12 +245,12 @@ def _judge_boxes(image: Image.Image, data: bytes, max_pixels: int) -> None:
 
 
 def _judge_code_stream(image: Image.Image, data: bytes) -> None:
-    """Refuse a file whose code stream, which is what is decoded, is not what the box before it says."""
-    if image.mode in {"P", "PA"}:  # of a palette's equal colours Pillow makes one, and counts on from there
+    """Refuse a JPEG 2000 whose code stream, which is what is decoded, differs from its header box."""
+    if image.mode in {"P", "PA"}:  # Pillow merges equal colours of a palette, which shifts the numbers of the others
         raise readers.not_read("a JPEG 2000 with a palette")
     size, depths = isobmff.code_stream(data)
     if size != image.size or len(depths) > MOST_COMPONENTS:
         raise DamagedPicture("The JPEG 2000 file says one thing of its picture, and its code stream another.")
-    for depth in {*depths} & {*range(2, 8)}:  # Pillow shifts them: its white is 213 where there are two bits
+    for depth in {*depths} & {*range(2, 8)}:  # Pillow scales them wrongly: 2-bit white becomes 213
         raise readers.not_read(f"a JPEG 2000 of {depth} bits a sample")
     image.info["icc_profile"] = isobmff.profile(data)

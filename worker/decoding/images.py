@@ -1,6 +1,6 @@
-"""Bytes to arrays and back: the door to Pillow, with `headers` and `srgb` behind it.
+"""Decodes pictures to arrays, and encodes arrays: the door to Pillow, with `headers` and `srgb` behind it.
 
-Every picture comes out the same way: upright, sRGB, eight bits, no alpha, first frame, without its metadata.
+Every decoded picture is upright, in sRGB with eight bits and no alpha, the first frame only, without metadata.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ PREVIEW_SIDE = 160
 """Longest side in pixels of the small picture that pages show of a photo."""
 LOSSLESS, LOSSY_TIFF = {"PNG", "GIF", "BMP", "TIFF"}, {"jpeg", "tiff_jpeg", "webp"}
 Enough = Callable[[tuple[int, int]], tuple[int, int] | None]
-"""Given a picture's width and height, returns those that must be decoded at least; None for every pixel."""
+"""Takes a picture's width and height; returns the smallest ones that must be decoded, or None for every pixel."""
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -39,12 +39,12 @@ _UPRIGHT = {
 
 @dataclass(frozen=True)
 class Prepared:
-    """What one decoding of a photo gives: all that is kept of it.
+    """All that is kept of a photo, made by decoding it once.
 
     Attributes:
-        thumb: (side, side, 3) area averages of the whole photo, sRGB.
+        thumb: (side, side, 3) area averages of the whole photo, sRGB, 0 to 255.
         size: Width and height in pixels of the photo in its file, upright.
-        tile: The normalised photo as a file, JPEG or PNG; None where none was asked for.
+        tile: The normalised photo as a file, JPEG or PNG; None if none was asked for.
         preview: A JPEG file of at most `PREVIEW_SIDE` pixels a side.
     """
 
@@ -55,18 +55,18 @@ class Prepared:
 
 
 class Decoder(Protocol):
-    """Turns bytes into pixels: this module, or a `worker.decoding.sandbox.Box`, in which it does so under limits."""
+    """Decodes bytes to pixels: this module, or a `worker.decoding.sandbox.Sandbox`, which calls it under limits."""
 
     def decode(self, data: bytes) -> NDArray[np.uint8]:
-        """As `images.decode`."""
+        """As `images.decode`: (H, W, 3) pixels."""
         ...
 
     def tile(self, data: bytes, width: int, height: int) -> NDArray[np.uint8]:
-        """As `images.tile`."""
+        """As `images.tile`: (height, width, 3) pixels."""
         ...
 
     def thumb(self, data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-        """As `images.thumb`."""
+        """As `images.thumb`: (side, side, 3) pixels, and width and height."""
         ...
 
     def prepared(self, data: bytes, side: int, edge: int) -> Prepared:
@@ -80,8 +80,8 @@ def decode(
     """Return a picture's pixels.
 
     Args:
-        data: A file of one of `signatures.READ`.
-        at_least: Where the format allows it (JPEG), decode at the smallest scale that still has this width and
+        data: A file in one of the formats of `file_types.READ`.
+        at_least: If the format allows it (JPEG), decode at the smallest scale that has at least this width and
             height; None for every pixel.
         max_pixels: Largest width x height, judged from the header before a pixel is decoded.
 
@@ -109,7 +109,7 @@ def size(data: bytes) -> tuple[int, int]:
 
 
 def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
-    """Return a photo as a (height, width, 3) tile: the largest centred crop of that shape, scaled.
+    """Return a photo as a (height, width, 3) tile, sRGB: the largest centred crop of that shape, scaled.
 
     Raises:
         UnusablePicture: as `decode`.
@@ -120,9 +120,9 @@ def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return a whole photo squeezed to a (side, side, 3) square by area averages, and its size in the file.
+    """Return a whole photo squeezed to a (side, side, 3) square by area averages, and its width and height upright.
 
-    The size is upright: width, height. A JPEG is decoded at a reduced scale, at least twice `side` where it has it.
+    A JPEG is decoded at a reduced scale, of at least twice `side` if the photo is that large.
 
     Raises:
         UnusablePicture: as `decode`.
@@ -135,15 +135,15 @@ def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
 
 
 def prepared(data: bytes, side: int, edge: int) -> Prepared:
-    """Return all that is kept of a photo, by decoding it once, at the smallest scale that suffices.
+    """Return all that is kept of a photo, by decoding it once, at the smallest scale that is enough.
 
-    The tile is upright, in sRGB and without any metadata. It is a JPEG of quality 92 with whole chroma; but a PNG,
-    exact pixel for pixel, where the photo comes from a lossless file and is small enough as it is.
+    The tile is upright, in sRGB and without any metadata. It is a JPEG of quality 92 without chroma subsampling; or a
+    PNG with exactly the photo's pixels, if the photo's file is lossless and no larger than `edge`.
 
     Args:
-        data: A file of one of `signatures.READ`.
+        data: A file in one of the formats of `file_types.READ`.
         side: Width and height of the thumb, in pixels.
-        edge: Longest side of the tile, in pixels; the photo is never enlarged. 0 for no tile.
+        edge: Longest side of the tile, in pixels; a photo is never enlarged. 0 for no tile.
 
     Raises:
         UnusablePicture: as `decode`.
@@ -153,15 +153,21 @@ def prepared(data: bytes, side: int, edge: int) -> Prepared:
     squeezed = np.asarray(image.resize((side, side), Image.Resampling.BOX))
     small = _within(image, edge, Image.Resampling.BICUBIC) if edge else image
     exact = photo.lossless and small is image
-    kept = (_png(small) if exact else _jpeg(small, TILE_QUALITY, "4:4:4")) if edge else None
+    tile = (_png(small) if exact else _jpeg(small, TILE_QUALITY, "4:4:4")) if edge else None
     preview = _within(small, PREVIEW_SIDE, Image.Resampling.HAMMING)
-    return Prepared(squeezed, photo.size, kept, _jpeg(preview, PREVIEW_QUALITY, "4:2:0"))
+    return Prepared(squeezed, photo.size, tile, _jpeg(preview, PREVIEW_QUALITY, "4:2:0"))
 
 
 def stretched(target: Fitted, width: int, height: int, lines: tuple[Fraction, Fraction]) -> NDArray[np.uint8]:
-    """Return a stretch of a target's lines, from the first to before the last, as (height, width, 3) pixels.
+    """Return some lines of a target, resized to (height, width, 3) pixels.
 
-    Neighbouring stretches fit together: what lies just outside the lines is taken into account.
+    The lines just outside are taken into account, so that neighbouring results fit together.
+
+    Args:
+        target: The fitted target.
+        width: Width of the result.
+        height: Height of the result.
+        lines: From which line, and up to which line; fractions are allowed.
     """
     top, bottom = lines
     reach = 2 * max(Fraction(1), (bottom - top) / height) + 1
@@ -172,14 +178,14 @@ def stretched(target: Fitted, width: int, height: int, lines: tuple[Fraction, Fr
 
 
 def fitted(target: NDArray[np.uint8], grid: Grid) -> Fitted:
-    """Return what a grid shows of a target; no pixel is copied or changed."""
+    """Return the part of an (H, W, 3) target that a grid shows; no pixel is copied or changed."""
     width, height = grid.target_size
     seen = target[grid.top : grid.top + ceil(height), grid.left : grid.left + ceil(width)]
     return Fitted(seen, width, height)
 
 
 def resized(target: Fitted, width: int, height: int) -> NDArray[np.uint8]:
-    """Return what is seen of a target in another size."""
+    """Return the visible part of a target, resized to (height, width, 3) pixels."""
     image = Image.fromarray(np.ascontiguousarray(target.pixels))
     box = (0.0, 0.0, float(target.width), float(target.height))
     return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
@@ -219,7 +225,7 @@ def _size_by_pillow(data: bytes) -> tuple[int, int]:
 
 
 class _Decoded(NamedTuple):
-    """A photo upright in sRGB; its size in the file, upright; and whether that is lossless."""
+    """A photo, upright in sRGB; its size in the file, upright; and whether the file is lossless."""
 
     image: Image.Image
     size: tuple[int, int]
@@ -227,9 +233,9 @@ class _Decoded(NamedTuple):
 
 
 def _decoded_for(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
-    """Decode a photo by Pillow where it is to be trusted, and by libvips what Pillow cannot read.
+    """Decode a photo with Pillow where it can be trusted, and with libvips what Pillow cannot read.
 
-    `enough` says what is needed of its size.
+    `enough` says which size must be decoded at least.
     """
     try:
         return _by_pillow(data, enough, max_pixels)
@@ -262,14 +268,14 @@ def _by_pillow(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
         if image.info.get("crop"):
             rgb = rgb.crop(image.info["crop"])
         orientation = headers.orientation(image)
-        turn = _UPRIGHT.get(orientation)
-        rgb = rgb.transpose(turn) if turn is not None else rgb
-        rgb.info = {}  # what Pillow would write into a file beside the pixels
+        transpose = _UPRIGHT.get(orientation)
+        rgb = rgb.transpose(transpose) if transpose is not None else rgb
+        rgb.info = {}  # Pillow would write it into files
         return _Decoded(rgb, size[::-1] if orientation in headers.SIDEWAYS else size, lossless)
 
 
 def _most_pixels(data: bytes) -> int:
-    """Return how large a photo may be of which a reduced scale will do: larger where memory does not grow with it."""
+    """Return the pixel limit for a photo that is decoded at a reduced scale: higher if it is decoded line by line."""
     return MAX_STREAMED_PIXELS if plain_jpeg.is_streamed(data) else MAX_PICTURE_PIXELS
 
 
@@ -280,7 +286,7 @@ def _is_lossless(image: Image.Image, data: bytes) -> bool:
 
 
 def _at_least(size: tuple[int, int], side: int, edge: int) -> tuple[int, int]:
-    """Return the width and height of which a thumb and a tile can be made."""
+    """Return the smallest width and height from which both a thumb and a tile can be made."""
     width, height = _size_within(size, edge)
     return max(width, 2 * side), max(height, 2 * side)
 
@@ -292,7 +298,7 @@ def _size_within(size: tuple[int, int], edge: int) -> tuple[int, int]:
 
 
 def _within(image: Image.Image, edge: int, filter_: Image.Resampling) -> Image.Image:
-    """Return a picture scaled down to sides of at most `edge`; itself where it is no larger."""
+    """Return a picture scaled down to sides of at most `edge`; the same picture if it is no larger."""
     size = _size_within(image.size, edge)
     return image if size == image.size else image.resize(size, filter_, reducing_gap=2.0)
 

@@ -1,4 +1,4 @@
-"""What Pillow passes over in files of boxes: crop and colours of AVIF and HEIC, the profile of JPEG 2000.
+"""What Pillow ignores in files made of boxes: crop and colours of AVIF and HEIC, the profile of JPEG 2000.
 
 Source: ISO/IEC 14496-12 and 23008-12 for AVIF and HEIC, ITU-T T.800, annexes A and I, for JPEG 2000.
 """
@@ -11,19 +11,19 @@ NCLX_TAG, PROFILE_METHOD, LONG_ITEMS = b"nclx", 2, 2
 CODE_STREAM = b"\xff\x4f\xff\x51"
 Box = tuple[bytes, memoryview]
 _LONG_ENTRY = b"\3"
-"""The version of an item's entry whose number is of 32 bits. Source: ISO/IEC 14496-12, 8.11.6."""
+"""The version of an item's entry that has a 32-bit number. Source: ISO/IEC 14496-12, 8.11.6."""
 _READ_CODINGS = {b"hvc1", b"hev1", b"av01"}
 _OTHER_CODINGS = {
     b"unci": "uncompressed samples", b"jpeg": "JPEG coding", b"avc1": "AVC coding", b"j2k1": "JPEG 2000 coding",
     b"vvc1": "VVC coding", b"evc1": "EVC coding",
 }  # fmt: skip
-"""Types of items that are pictures. Source: ISO/IEC 23008-12, annexes; ISO/IEC 23001-17 for the first."""
+"""Types of picture items that are not read. Source: ISO/IEC 23008-12, annexes; ISO/IEC 23001-17 for the first."""
 
 
 def crop(data: bytes) -> tuple[int, int, int, int] | None:
-    """Return the part of an AVIF's primary picture that is to be seen: left, top, right and bottom before any turn.
+    """Return the visible part of an AVIF's primary picture: left, top, right, bottom, before it is rotated upright.
 
-    Source: ISO/IEC 14496-12, 12.1.4: the clean aperture, told by its size and by how far its middle is off.
+    Source: ISO/IEC 14496-12, 12.1.4: the clean aperture, given by its size and the offset of its middle.
     """
     aperture, extent = _first(data, b"clap"), _first(data, b"ispe")
     if aperture is None or extent is None:
@@ -38,26 +38,26 @@ def crop(data: bytes) -> tuple[int, int, int, int] | None:
 
 
 def extents(data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield the width and height of everything that an AVIF or HEIC holds: pictures, their parts, their alpha."""
+    """Yield the width and height of everything in an AVIF or HEIC: pictures, their tiles, their alpha."""
     for kind, body in _shared(data):
         if kind == b"ispe":
             yield struct.unpack(">II", body[4:12])
 
 
 def reach(data: bytes) -> int:
-    """Return how many bytes a whole AVIF or HEIC has at least, by the places of its items."""
+    """Return how many bytes a complete AVIF or HEIC must have, by the positions of its items."""
     places = _described(data, b"iloc")
     return max(_ends(places), default=0) if places is not None else 0
 
 
 def item_count(data: bytes) -> int:
-    """Return how many items an AVIF or HEIC says that it has. Source: ISO/IEC 14496-12, 8.11.6."""
+    """Return how many items an AVIF or HEIC claims to have. Source: ISO/IEC 14496-12, 8.11.6."""
     items = _described(data, b"iinf")
     return int.from_bytes(items[4:8] if items[0] else items[4:6], "big") if items else 0
 
 
 def other_coding(data: bytes) -> str | None:
-    """Return of what the pictures of a HEIF are, where that is neither HEVC nor AV1."""
+    """Return the coding of a HEIF's pictures if it is neither HEVC nor AV1."""
     items = _described(data, b"iinf")
     if items is None:
         return None
@@ -68,7 +68,7 @@ def other_coding(data: bytes) -> str | None:
 
 
 def colour_code(data: bytes) -> tuple[int, int] | None:
-    """Return the code points of primaries and transfer of an AVIF or HEIC, as ITU-T H.273 numbers them."""
+    """Return the code points of an AVIF's or HEIC's primaries and transfer function, numbered as in ITU-T H.273."""
     code = _first(data, b"colr", NCLX_TAG)
     if code is None:
         return None
@@ -86,7 +86,7 @@ def profile(data: bytes) -> bytes | None:
 
 
 def code_stream(data: bytes) -> tuple[tuple[int, int], list[int]]:
-    """Return a JPEG 2000's size and the bits of each component, by its code stream. Source: T.800, A.5.1."""
+    """Return a JPEG 2000's size and the bits of each component, from its code stream. Source: T.800, A.5.1."""
     stream = memoryview(data) if data.startswith(CODE_STREAM) else _within(memoryview(data), b"jp2c")
     if stream is None or stream[:4] != CODE_STREAM:
         raise ValueError("there is no code stream")
@@ -96,7 +96,7 @@ def code_stream(data: bytes) -> tuple[tuple[int, int], list[int]]:
 
 
 def _first(data: bytes, wanted: bytes, begins: bytes = b"") -> memoryview | None:
-    """Return a property of the primary picture."""
+    """Return the first property of the primary picture that is of a kind and begins with some bytes."""
     return next((body for kind, body in _properties(data) if kind == wanted and body[: len(begins)] == begins), None)
 
 
@@ -113,14 +113,14 @@ def _properties(data: bytes) -> Iterator[Box]:
 
 
 def _shared(data: bytes) -> Iterator[Box]:
-    """Yield every property, whatever it belongs to."""
+    """Yield every property, whichever item it belongs to."""
     described = _described(data, b"iprp")
     shared = _within(described, b"ipco") if described is not None else None
     return _boxes(shared) if shared is not None else iter(())
 
 
 def _described(data: bytes, wanted: bytes) -> memoryview | None:
-    """Return a box of the box that describes everything."""
+    """Return a box inside the `meta` box."""
     meta = _within(memoryview(data), b"meta")
     return _within(meta[4:], wanted) if meta is not None else None
 
@@ -139,7 +139,7 @@ def _associated(body: memoryview, wanted: int) -> Iterator[int]:
 
 
 def _ends(places: memoryview) -> Iterator[int]:
-    """Yield where each part of an item ends, of those that lie in the file. Source: ISO/IEC 14496-12, 8.11.3."""
+    """Yield the end of each extent of the items that lie in this file. Source: ISO/IEC 14496-12, 8.11.3."""
     numbers = _Numbers(places)
     version, widths = numbers.take(4) >> 24, numbers.take(2)
     offset, length, base, index = widths >> 12, widths >> 8 & 15, widths >> 4 & 15, widths & 15 if version else 0
@@ -162,7 +162,7 @@ class _Numbers:
         self._data, self._at = data, 0
 
     def take(self, width: int) -> int:
-        """Return the next one of so many bytes."""
+        """Return the next number, which has `width` bytes."""
         self._at += width
         if self._at > len(self._data):
             raise ValueError("a box breaks off")
@@ -170,12 +170,12 @@ class _Numbers:
 
 
 def _within(data: memoryview, wanted: bytes) -> memoryview | None:
-    """Return the inside of the first box of a kind."""
+    """Return the contents of the first box of a kind."""
     return next((body for kind, body in _boxes(data) if kind == wanted), None)
 
 
 def _boxes(data: memoryview) -> Iterator[Box]:
-    """Yield the kind and the inside of every box. Source: ISO/IEC 14496-12, 4.2; T.800, I.4."""
+    """Yield the kind and the contents of every box. Source: ISO/IEC 14496-12, 4.2; T.800, I.4."""
     at = 0
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)

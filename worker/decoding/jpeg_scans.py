@@ -1,4 +1,4 @@
-"""Whether a JPEG's scans bring all of its picture.
+"""Whether a JPEG's scans contain the whole picture.
 
 Source: ITU-T T.81, annexes B (segments) and G (progressive coding).
 """
@@ -8,12 +8,12 @@ import re
 _FRAMES = {0xC0, 0xC1, 0xC2}
 _START_OF_SCAN, _COEFFICIENTS, _COUNT_AT = 0xDA, 64, 5
 _MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])")
-"""What ends the coded pixels: no stuffed zero, no restart."""
+"""A marker that ends the coded pixels: neither a stuffed zero nor a restart."""
 _ALONE = {0xD8, 0x01}
 
 
 def complete(data: bytes) -> bool:
-    """Whether every coefficient of every component is brought to its last bit, if the last scan is whole."""
+    """Whether the scans contain every bit of every coefficient, provided that the last scan is complete."""
     components: dict[int, set[int]] = {}
     at = 0
     while (found := _MARKER.search(data, at)) is not None:

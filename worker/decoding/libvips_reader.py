@@ -1,4 +1,4 @@
-"""libvips as a second reader, for files that Pillow reads wrongly or not at all; `readers` says which."""
+"""libvips as a second reader, for files that Pillow reads wrongly or not at all; see `readers`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +16,14 @@ _LOADERS = {
     "JPEG": "jpegload_buffer", "PNG": "pngload_buffer", "TIFF": "tiffload_buffer",
     "AVIF": "heifload_buffer", "WebP": "webpload_buffer",
 }  # fmt: skip
-"""The only ones that are ever called, each by its name: libvips is never asked to guess what a file is."""
+"""The only loaders that are ever called: libvips is never asked to guess what a file is."""
 _FAILS_ON = {"JPEG": "warning"}
-"""libjpeg goes on with a warning where it makes pixels up."""
+"""Where pixels are missing, libjpeg makes them up and only warns."""
 TRIES = {"JPEG", "TIFF", "AVIF", "WebP"}
-"""Formats of which libvips may try what Pillow cannot read; no PNG, since Pillow refuses what inflates to much."""
+"""Formats in which libvips may try what Pillow cannot read; not PNG, where Pillow refuses what inflates too much."""
 _TOPS = {"uchar": 255.0, "ushort": 65_535.0, "uint": 4_294_967_295.0, "float": None}
 _COLOURS = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb": 3, "rgb16": 3, "cmyk": 4}
-"""How many samples of a pixel are its colour, by what libvips calls it."""
+"""How many samples of a pixel are colour, by the name that libvips has for the colour space."""
 _MODES = {(3, 3): "RGB", (3, 4): "RGBA", (4, 4): "CMYK"}
 _MADE_SRGB = {"scrgb", "lab", "labs"}
 PROFILE = "icc-profile-data"
@@ -42,17 +42,19 @@ def size(data: bytes, kind: str, max_pixels: int) -> tuple[int, int]:
 def decoded(
     data: bytes, kind: str, max_pixels: int, profile: bytes | None = None, *, alpha: bool = True
 ) -> Image.Image:
-    """Return a picture upright, in eight bits, as a Pillow image whose `info` holds the profile still to be followed.
+    """Return a picture, upright and in eight bits, as a Pillow image.
+
+    Its `info` has the profile that must still be applied, if there is one.
 
     Args:
-        data: A file of a format that `reads` says yes to.
-        kind: The format.
+        data: A file that `readers` leaves to libvips.
+        kind: Its format.
         max_pixels: Largest width x height.
         profile: An ICC profile to take in place of the file's own.
         alpha: Whether a sample beyond the colours is alpha.
 
     Raises:
-        UnusablePicture: too large, or not even libvips can decode it; one wrong byte that it notices is enough.
+        UnusablePicture: too large, or libvips cannot decode it either; any error that it notices is enough.
     """
     image = _opened(data, kind, max_pixels)
     if profile is not None:
@@ -63,7 +65,7 @@ def decoded(
 
 
 def whole(data: bytes) -> bool:
-    """Whether every pixel of a JPEG is there: not one warning of its decoder."""
+    """Whether every pixel of a JPEG is there: its decoder gives no warning."""
     try:
         pyvips.Image.jpegload_buffer(data, fail_on="warning", access="sequential").avg()
     except pyvips.Error:
@@ -73,7 +75,7 @@ def whole(data: bytes) -> bool:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Give every failure of libvips one of our names."""
+    """Turn every error of libvips into one of ours."""
     try:
         yield
     except pyvips.Error as error:
@@ -95,7 +97,7 @@ def _as_pillow(image: Any, *, alpha: bool) -> Image.Image:
     if image.interpretation in _MADE_SRGB:
         image, profile = image.colourspace("srgb").cast("uchar"), None
     elif profile is not None and image.interpretation == "rgb16":
-        # In sixteen bits: of a linear picture, eight are too few in the dark.
+        # While it still has sixteen bits: in a linear picture, eight are too few for dark colours.
         image, profile = _through_profile(image), None
     colours = _COLOURS.get(image.interpretation)
     if colours is None or image.format not in _TOPS:
@@ -112,7 +114,7 @@ def _as_pillow(image: Any, *, alpha: bool) -> Image.Image:
 
 
 def _grey(samples: NDArray[Any], top: float, profile: bytes | None) -> Image.Image:
-    """Return grey, or grey with alpha, as a picture whose profile was followed."""
+    """Return grey, or grey with alpha, as a picture to which its profile was applied."""
     image = srgb.grey(samples[:, :, 0], top, profile)
     if samples.shape[2] > 1:
         image.putalpha(Image.fromarray(_eight_bits(samples[:, :, 1], top)))
@@ -120,7 +122,7 @@ def _grey(samples: NDArray[Any], top: float, profile: bytes | None) -> Image.Ima
 
 
 def _through_profile(image: Any) -> Any:
-    """Return a picture in sRGB; as it was, where its profile is unusable."""
+    """Return a picture in sRGB; unchanged if its profile is unusable."""
     try:
         return image.icc_transform("srgb", embedded=True, intent="perceptual").copy_memory()
     except pyvips.Error:

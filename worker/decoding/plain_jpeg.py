@@ -1,30 +1,33 @@
-"""Plain JPEG files, by the shortest way: with `worker.decoding.images`, which does all the rest, the door to Pillow.
+"""The fast path for plain JPEG files; everything else is in `worker.decoding.images`. Both are the door to Pillow.
 
-A JPEG is plain when it holds a colour picture and, up to its pixels, nothing that changes how it is to be seen: no
-Exif, no profile, no Adobe marker. Then a thumb needs neither numpy nor Pillow's reading of the header, which cost
-more time than the pixels of a small photo.
+A JPEG is plain when it has three colour channels and, before its pixels, nothing that changes how it looks: no Exif,
+no profile, no Adobe marker. Then a thumb needs neither numpy nor Pillow's parsing of the header, which take longer
+than decoding the pixels of a small photo.
 """
 
 from PIL import Image
 
 MOST_PIXELS = 1 << 24
-"""Larger pictures are judged, and refused, by `worker.decoding.images`."""
+"""Larger pictures are left to `worker.decoding.images`, which checks their size."""
 _START = b"\xff\xd8"
 _PLAIN = {0xC4, 0xDB, 0xDD, 0xE0, 0xFE}
 """Segments that may come before the pixels: tables, JFIF, a comment. Source: ITU-T T.81, table B.1."""
 _FRAMES = {0xC0, 0xC1, 0xC2}
 """Baseline, extended and progressive Huffman coding. Source: the same."""
 _SCAN = 0xDA
-"""Pixels begin. What comes later, Pillow does not read either."""
+"""Pixels begin here. Pillow does not read what comes later either."""
 _HEAD_BYTES = 10
 _BITS, _CHANNELS = 8, 3
 _PROGRESSIVE = 0xC2
 
 
 def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
-    """Return the pixels of a photo as `images.thumb`, rows from the top, and its size in the file; None if not plain.
+    """Return the pixels of a photo's thumb as `images.thumb` does, and its size in the file; None if it is not plain.
 
-    None is no verdict: a file that is damaged in some way is not plain either.
+    None does not mean that the file is good: damaged files are not plain either.
+
+    Returns:
+        side * side * 3 bytes, row by row from the top; and width and height.
     """
     size = _size(data)
     if size is None:
@@ -32,7 +35,7 @@ def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
     scale = _scale(size, 2 * side)
     reduced = -(-size[0] // scale), -(-size[1] // scale)
     try:
-        # What Image.open and draft come to, in one call; Pillow documents the decoder's name, not what it takes.
+        # Does what Image.open and draft do, in one call. Pillow documents the decoder's name, but not its arguments.
         image = Image.frombytes("RGB", reduced, data, "jpeg", "RGB", "", scale, 0)
     except (ValueError, OSError, MemoryError):
         return None
@@ -42,7 +45,7 @@ def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
 def is_streamed(data: bytes) -> bool:
     """Whether a JPEG can be decoded line by line: baseline or extended, all of its components in one scan.
 
-    Of any other the decoder keeps the whole picture in memory, whatever the scale. Source: ITU-T T.81, A.2 and G.1.1.
+    For any other, the decoder keeps the whole picture in memory at any scale. Source: ITU-T T.81, A.2 and G.1.1.
     """
     at, component_count = len(_START), 0
     while data.startswith(_START) and at + _HEAD_BYTES <= len(data) and data[at] == 0xFF:  # noqa: PLR2004 - a marker
@@ -56,7 +59,7 @@ def is_streamed(data: bytes) -> bool:
 
 
 def _scale(size: tuple[int, int], at_least: int) -> int:
-    """Return the largest divisor that leaves both sides so long."""
+    """Return the largest divisor that leaves both sides at least so long."""
     most = min(size) // at_least
     return next((scale for scale in (8, 4, 2) if most >= scale), 1)
 

@@ -1,4 +1,4 @@
-"""What Pillow passes over in a PNG, the chunk that tells its colours by numbers; and what it stumbles over.
+"""What Pillow ignores in a PNG, the code points of its colours; and how to remove what Pillow fails on.
 
 Source: PNG (3rd edition), 5.3 and 11.3.2.6.
 """
@@ -14,9 +14,9 @@ GREY_TYPES = {0, 4}
 _CODE_BYTES = 4
 _START = b"\x89PNG\r\n\x1a\n"
 _SHOWN = {b"tRNS", b"cICP", b"iCCP", b"eXIf"}
-"""Chunks that a decoder may pass over, but that change how a picture is to be seen."""
+"""Chunks that a decoder may ignore, but that change how the picture looks."""
 _MOST_PROFILE_BYTES = 1 << 20
-"""What Pillow inflates of a profile at most."""
+"""Pillow inflates at most so many bytes of a profile."""
 _END = struct.pack(">I4sI", 0, b"IEND", zlib.crc32(b"IEND"))
 
 
@@ -29,7 +29,7 @@ class ColourCode(NamedTuple):
 
 
 def colour_code(data: bytes) -> ColourCode | None:
-    """Return the code points of a PNG's colours, told before its pixels; None where none make sense."""
+    """Return the code points of a PNG's colours, which come before its pixels; None if there are no valid ones."""
     for kind, chunk in _chunks(data):
         if kind in {b"IDAT", b"IEND"}:
             return None
@@ -40,22 +40,22 @@ def colour_code(data: bytes) -> ColourCode | None:
 
 
 def bare(data: bytes) -> bytes:
-    """Return a PNG of the same picture that holds what is seen of it and nothing else: a still without its texts.
+    """Return a PNG with only the chunks that affect how the picture looks: no texts, no animation.
 
-    What is damaged beside the pixels is left out, as the standard asks of decoders (13.1). It has its end, unless the
-    file ends within a chunk: what came after that would count as pixels.
+    Damaged chunks other than the pixels are left out, as the standard demands of decoders (13.1). A missing end is
+    added, unless the file ends inside a chunk: then the end would be read as part of that chunk.
     """
-    kept, end = [], _END
+    chunks, end = [], _END
     for kind, chunk in _chunks(data):
         if kind[:1].isupper() or (kind in _SHOWN and _is_sound(chunk) and _inflates(kind, chunk)):
-            kept.append(bytes(chunk))
+            chunks.append(bytes(chunk))
         if kind == b"IEND" or len(chunk) < 12 + int.from_bytes(chunk[:4]):
             end = b""
-    return _START + b"".join(kept) + end
+    return _START + b"".join(chunks) + end
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the kind of every chunk, and all of it."""
+    """Yield the kind and all bytes of every chunk."""
     at, whole = len(_START), memoryview(data)
     while at + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -64,12 +64,12 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _is_sound(chunk: memoryview) -> bool:
-    """Whether a chunk is what its sum says. Source: PNG (3rd edition), 5.3."""
+    """Whether a chunk's checksum is right. Source: PNG (3rd edition), 5.3."""
     return struct.pack(">I", zlib.crc32(chunk[4:-4])) == chunk[-4:]
 
 
 def _inflates(kind: bytes, chunk: memoryview) -> bool:
-    """Whether a chunk, if it holds a profile, holds one that can be had."""
+    """Whether a chunk can be inflated, if it holds a profile."""
     if kind != b"iCCP":
         return True
     _, _, packed = bytes(chunk[8:-4]).partition(b"\0")

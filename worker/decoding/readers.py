@@ -1,8 +1,9 @@
-"""Which reader is believed about a file, by what its header says: Pillow, libvips, or neither.
+"""Decides from a file's header which reader to trust with it: Pillow, libvips, or neither.
 
-`PILLOW` and `VIPS` list the samples of a TIFF that each of them was seen to read right (tests/unit/test_readers.py
-goes through them with files made by hand); what is in neither is refused, and called by its name. Of every other
-format Pillow is believed, but for colours of sixteen bits with a profile, which it would cut to eight bits first.
+`PILLOW` and `VIPS` list the kinds of TIFF samples that each of them reads correctly; tests/unit/test_readers.py
+checks them with hand-made files. A kind that is in neither list is refused by name. In every other format Pillow is
+trusted, except with 16-bit colours that have a profile, which it would reduce to eight bits before applying the
+profile.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ PILLOW = {
     *((colours, UINT, 8) for colours in (RGB, INKS, LAB)),
     *((colours, UINT, 16) for colours in (NEGATIVE, GREY, RGB, INKS)),
 }  # fmt: skip
-"""Colours, form and bits of the samples of a pixel that lie together."""
+"""What Pillow reads of interleaved samples: colour space, number format and bits."""
 PILLOW_LITTLE_ENDIAN = {(GREY, UINT, 12), (GREY, FLOAT, 32)}
 VIPS_PLANES = {
     *((colours, UINT, bits) for colours in (NEGATIVE, GREY) for bits in (8, 16, 32)),
@@ -31,24 +32,24 @@ VIPS_PLANES = {
     *((colours, FLOAT, 32) for colours in (GREY, RGB)),
     (PALETTE, UINT, 8),
 }  # fmt: skip
-"""The same of libvips, for samples that lie in planes."""
+"""What libvips reads of samples in separate planes."""
 VIPS = VIPS_PLANES | {
     *((colours, UINT, bits) for colours in (NEGATIVE, GREY, PALETTE) for bits in (1, 2, 4)),
     *((colours, FLOAT, 16) for colours in (GREY, RGB)),
     (YCBCR, UINT, 8), (LAB, UINT, 16), (LAB, INT, 16),
 }  # fmt: skip
-"""The same of libvips, for samples that lie together."""
+"""What libvips reads of interleaved samples."""
 DIVIDED = {*((colours, UINT, bits) for colours in (GREY, RGB) for bits in (8, 16)), (RGB, FLOAT, 32)}
-"""The samples that both divide by the alpha that they were multiplied by."""
+"""The samples for which both readers undo a multiplication by alpha."""
 SQUEEZED = {6, 7, 50_001}
-"""Compressions that bring their own kind of samples: JPEG and WebP."""
+"""Compressions that define their own kind of samples: JPEG and WebP."""
 COMPRESSIONS = {1, 2, 3, 4, 5, 8, 32_771, 32_773, 32_946} | SQUEEZED
-"""Compressions that both read: none, CCITT's, LZW, deflate, PackBits. Pillow leaves tiles of others black."""
+"""Compressions that both read: none, CCITT's, LZW, deflate, PackBits. With others, Pillow leaves tiles black."""
 PILLOW_COMPRESSIONS = {34_925: "LZMA", 50_000: "Zstandard"}
-"""More of them that Pillow reads. Source: libtiff 4, tiff.h."""
+"""Compressions that only Pillow reads. Source: libtiff 4, tiff.h."""
 ASSOCIATED, UNASSOCIATED, PROFILE, CMYK, PLANES = 1, 2, 34_675, 1, 2
-MOST_PARTS = 1_000
-"""Source: libheif's security limits, which keep a small file from costing much."""
+MOST_ITEMS = 1_000
+"""Source: libheif's security limits, which keep a small file from using much time and memory."""
 _FORMS = {UINT: "whole", INT: "signed", FLOAT: "floating"}
 _NAMES = {
     NEGATIVE: "grey", GREY: "grey", RGB: "RGB", PALETTE: "palette", 4: "mask", INKS: "CMYK", YCBCR: "YCbCr",
@@ -58,9 +59,9 @@ _HIERARCHICAL = dict.fromkeys((0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF), "hierarchica
 _FRAMES = {0xC9: "arithmetic", 0xCA: "arithmetic", 0xCB: "lossless arithmetic"} | _HIERARCHICAL
 """Source: ITU-T T.81, table B.1."""
 _JPEG_BITS = range(2, 17)
-"""Bits that a sample of some JPEG may have. Source: the same, table B.2."""
+"""Bits that a sample of a JPEG may have. Source: the same, table B.2."""
 _DEEP_PNG = {2, 4, 6}
-"""Colour types of which Pillow keeps the upper eight bits. Source: PNG (3rd edition), table 11."""
+"""Colour types of which Pillow keeps only the upper eight bits. Source: PNG (3rd edition), table 11."""
 
 
 class Reader(Enum):
@@ -74,7 +75,7 @@ def of_tiff(data: bytes) -> Reader:
     """Return who reads a TIFF.
 
     Raises:
-        KindNotRead: nobody reads such samples right.
+        KindNotRead: neither reads such samples correctly.
     """
     found = tiff_tags.of(data)
     compression = one(found, tiff_tags.COMPRESSION, 1)
@@ -100,28 +101,28 @@ def of_tiff(data: bytes) -> Reader:
 
 
 def has_alpha(found: Tags) -> bool:
-    """Whether the first sample beyond the colours of a TIFF is alpha; one that says nothing of it is taken for it."""
+    """Whether the first sample of a TIFF after the colours is alpha; it is if the file does not say."""
     return one(found, tiff_tags.EXTRA, UNASSOCIATED) in {ASSOCIATED, UNASSOCIATED}
 
 
 def loses_depth(image: Image.Image, data: bytes) -> bool:
-    """Whether Pillow would cut a PNG's colours to eight bits before its profile is followed."""
+    """Whether Pillow would reduce a PNG's colours to eight bits before its profile is applied."""
     deep = image.format == "PNG" and data[24] == 16 and data[25] in _DEEP_PNG  # noqa: PLR2004 - bits of a sample
     return deep and bool(image.info.get("icc_profile"))
 
 
 def not_read(kind: str) -> KindNotRead:
-    """Return what is said of a picture of a kind that neither reader reads."""
+    """Return the error for a kind of picture that neither reader reads."""
     return KindNotRead(f"The file is {kind}, a kind that Tessera does not read; save it in another form.")
 
 
 def unread(data: bytes, kind: str) -> KindNotRead | None:
-    """Return what is said of a file that no reader could read, if that is for its kind and not for damage."""
+    """Return the error for a file that no reader could read, if the reason is its kind and not damage."""
     name = None
     if kind == "JPEG":
         name = _of_jpeg(data)
-    elif kind == "HEIC" and isobmff.item_count(data) > MOST_PARTS:
-        name = f"a HEIC of more than {MOST_PARTS:,} parts"
+    elif kind == "HEIC" and isobmff.item_count(data) > MOST_ITEMS:
+        name = f"a HEIC of more than {MOST_ITEMS:,} parts"
     elif kind == "HEIC" and (coding := isobmff.other_coding(data)) is not None:
         name = f"a HEIF picture of {coding}"
     elif kind == "BMP" and (rarity := bmp_headers.unread(data)) is not None:
@@ -130,7 +131,7 @@ def unread(data: bytes, kind: str) -> KindNotRead | None:
 
 
 def _oddities(found: Tags) -> Iterator[str]:
-    """Yield what of a TIFF's samples neither reader gets right, though it gets others of their kind."""
+    """Yield properties of a TIFF that both readers get wrong even with samples that they otherwise read."""
     colours, bits, samples = (
         one(found, tiff_tags.PHOTOMETRIC, GREY),
         one(found, tiff_tags.BITS, 1),
@@ -154,7 +155,7 @@ def _oddities(found: Tags) -> Iterator[str]:
 
 
 def _of_jpeg(data: bytes) -> str | None:
-    """Return the name of a JPEG's coding where it is a rare one."""
+    """Return the name of a JPEG's coding if it is a rare one."""
     marker, bits = _frame(data) or (0, 8)
     if bits == 8:  # noqa: PLR2004 - those of every JPEG but the rarest
         return f"a JPEG of {_FRAMES[marker]} coding" if marker in _FRAMES else None

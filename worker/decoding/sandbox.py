@@ -1,6 +1,6 @@
-"""Decoding in a box: strangers' pictures are decoded in processes of their own, under limits of memory and time.
+"""The sandbox: strangers' pictures are decoded in processes of their own, with limits on memory and time.
 
-A picture that breaks its decoder is one bad picture, and its worker goes on. The inside is `sandbox_process`.
+A picture that crashes its decoder is just one bad picture, and the worker goes on. `sandbox_process` runs inside.
 """
 
 import json
@@ -23,15 +23,15 @@ from worker.decoding import images, sandbox_process
 from worker.decoding.images import Prepared
 
 BELT_SECONDS = 10.0
-"""How much longer than its limit we wait for a decoder, should the kernel not have ended it."""
+"""How long to wait for a decoder beyond its limit, in case the kernel has not ended it."""
 MOST_WORDS_BYTES = 1 << 16
-TOLD = (
+INHERITED = (
     "PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE",
     "TMPDIR",
 )  # fmt: skip
-"""The variables of the environment that a decoder inherits; all others, such as passwords, stay outside."""
+"""Environment variables that a decoder inherits; all others, such as passwords, are kept from it."""
 PIXEL_BYTES, FILE_BYTES = 4, 1 << 16
-"""A file that comes back has at most so many bytes for each of its pixels, and so many more."""
+"""A file that a decoder returns has at most so many bytes for each of its pixels, plus so many more."""
 _REFUSALS: list[type[UnusablePicture]] = [UnusablePicture, *UnusablePicture.__subclasses__()]
 _BY_CODE = {refusal.code: refusal for refusal in _REFUSALS}
 
@@ -42,8 +42,8 @@ class Answer:
 
     Attributes:
         pixels: (H, W, 3) sRGB.
-        size: Width and height of the picture as it was decoded; 0 x 0 where nobody asked.
-        files: What was written of it.
+        size: Width and height of the picture in its file; 0 x 0 if not asked for.
+        files: The files that were made from it.
     """
 
     pixels: NDArray[np.uint8]
@@ -51,8 +51,8 @@ class Answer:
     files: list[bytes]
 
 
-class Box:
-    """Decoders of one process, each used by one thread at a time; with the same functions as `images`.
+class Sandbox:
+    """The decoder processes of one worker process, each used by one thread at a time; has the functions of `images`.
 
     Args:
         seconds: How long one picture may take.
@@ -67,15 +67,15 @@ class Box:
         self._control: socket.socket | None = None
 
     def decode(self, data: bytes) -> NDArray[np.uint8]:
-        """Return a picture's pixels, as `images.decode`; also raises TooCostly."""
+        """Return a picture's (H, W, 3) pixels, as `images.decode`; also raises TooCostly."""
         return self._asked(sandbox_process.DECODE, data).pixels
 
     def tile(self, data: bytes, width: int, height: int) -> NDArray[np.uint8]:
-        """Return a photo as a tile, as `images.tile`; also raises TooCostly."""
+        """Return a photo as a (height, width, 3) tile, as `images.tile`; also raises TooCostly."""
         return self._asked(sandbox_process.TILE, data, width, height).pixels
 
     def thumb(self, data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-        """Return a photo squeezed to a square, and its size, as `images.thumb`; also raises TooCostly."""
+        """Return a photo squeezed to (side, side, 3), and its size, as `images.thumb`; also raises TooCostly."""
         answer = self._asked(sandbox_process.THUMB, data, side)
         return answer.pixels, answer.size
 
@@ -86,13 +86,13 @@ class Box:
         return Prepared(answer.pixels, answer.size, tile or None, preview)
 
     def rest(self) -> None:
-        """End the decoders that have nothing to do; the next picture gets a new one."""
+        """End the idle decoders; the next picture gets a new one."""
         while self._idle:
             with suppress(IndexError):
                 self._idle.pop().close()
 
     def close(self) -> None:
-        """End everything."""
+        """End all processes."""
         self.rest()
         with self._lock:
             if self._control is not None and self._server is not None:
@@ -101,13 +101,13 @@ class Box:
             self._server = self._control = None
 
     def _asked(self, task: int, data: bytes, first: int = 0, second: int = 0) -> Answer:
-        """Ask a decoder; once more if it dies, since what kills an idle process is not the picture."""
+        """Ask a decoder; if it dies, ask another one once, since an idle process may have died for another reason."""
         for _ in range(2):
             began = time.monotonic()
             connection = self._borrowed()
             try:
                 answer = _answer(connection, task, data, first, second)
-            except (OSError, EOFError, LookupError, TypeError, ValueError):  # it died, or it lies
+            except (OSError, EOFError, LookupError, TypeError, ValueError):  # it died, or its answer is nonsense
                 connection.close()
                 if time.monotonic() - began >= self._seconds:
                     raise TooCostly(
@@ -137,7 +137,7 @@ class Box:
         return ours
 
     def _server_control(self) -> socket.socket:
-        """Return the socket of a process that forks decoders; start one if there is none."""
+        """Return the socket of the process that forks decoders; start it if it is not running."""
         if self._control is None or self._server is None or self._server.poll() is not None:
             if self._control is not None:
                 self._control.close()
@@ -154,28 +154,28 @@ class Box:
 
 
 def _environment() -> dict[str, str]:
-    """Return what a decoder is told of its surroundings: no address, no token, no key."""
-    # A library with threads of its own would not survive the forks.
+    """Return the environment of a decoder: no address, no token, no key."""
+    # A library with threads of its own would not survive a fork.
     alone = {
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "VIPS_CONCURRENCY": "1",
         "VIPS_BLOCK_UNTRUSTED": "1",
     }
-    return {name: os.environ[name] for name in TOLD if name in os.environ} | alone
+    return {name: os.environ[name] for name in INHERITED if name in os.environ} | alone
 
 
 def _answer(connection: socket.socket, task: int, data: bytes, first: int, second: int) -> Answer | UnusablePicture:
-    """Send a picture, and return what the decoder says; it is believed only as far as it makes sense."""
+    """Send a picture, and return the decoder's answer, after checking that it is plausible."""
     connection.sendall(sandbox_process.REQUEST.pack(task, first, second, len(data)))
     connection.sendall(data)
     (length,) = sandbox_process.REPLY.unpack(sandbox_process.received(connection, sandbox_process.REPLY.size))
     if length > MOST_WORDS_BYTES:
         raise ValueError("nobody has so much to say")
-    told = json.loads(sandbox_process.received(connection, length))
-    if "code" in told:
-        return _BY_CODE[told["code"]](str(told["sentence"]))
-    (height, width, _), (across, down) = told["shape"], told["size"]
+    reply = json.loads(sandbox_process.received(connection, length))
+    if "code" in reply:
+        return _BY_CODE[reply["code"]](str(reply["sentence"]))
+    (height, width, _), (across, down) = reply["shape"], reply["size"]
     if _shape(task, first, second) not in (None, (height, width)) or min(across, down) < 0:
         raise ValueError("this is not what was asked")
     if height * width > MAX_PICTURE_PIXELS or across * down > MAX_STREAMED_PIXELS:
@@ -183,20 +183,20 @@ def _answer(connection: socket.socket, task: int, data: bytes, first: int, secon
     pixels = np.empty((height, width, 3), np.uint8)
     sandbox_process.receive_into(connection, pixels.data.cast("B"))
     files = [
-        _file(connection, length, edge) for length, edge in zip(told["files"], _edges(task, second), strict=True)
+        _file(connection, length, edge) for length, edge in zip(reply["files"], _edges(task, second), strict=True)
     ]
     return Answer(pixels, (int(across), int(down)), files)
 
 
 def _shape(task: int, first: int, second: int) -> tuple[int, int] | None:
-    """Return the height and width of the pixels that a task was asked for; None where the picture decides."""
+    """Return the height and width of the pixels that a task must return; None if the picture decides."""
     if task == sandbox_process.TILE:
         return second, first
     return (first, first) if task in {sandbox_process.THUMB, sandbox_process.PREPARED} else None
 
 
 def _edges(task: int, edge: int) -> tuple[int, ...]:
-    """Return the longest side of every file that answers a task."""
+    """Return the longest side of each file that a task returns."""
     return (edge, images.PREVIEW_SIDE) if task == sandbox_process.PREPARED else ()
 
 

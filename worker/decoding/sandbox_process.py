@@ -1,8 +1,8 @@
-"""The inside of the box: a process that decodes strangers' pictures under limits, and knows nothing else.
+"""Inside the sandbox: a process that decodes strangers' pictures under limits, and has no other data.
 
-`python -m worker.decoding.sandbox_process SOCKET SECONDS BYTES` loads the decoders once and then forks a child for
-every connection that it is handed; a child that dies over a picture takes nothing with it. The outside is
-`worker.decoding.sandbox`.
+`python -m worker.decoding.sandbox_process SOCKET SECONDS BYTES` loads the decoders once, and then forks a child for
+every connection that it is handed. If a picture kills a child, nothing else is lost. `worker.decoding.sandbox` is the
+outside.
 """
 
 import gc
@@ -23,9 +23,9 @@ from worker import native_output
 from worker.decoding import headers, images, libvips_reader  # noqa: F401 - libvips is loaded once for every fork
 
 REQUEST = struct.Struct("!BIIQ")
-"""What to do, two numbers for it, and the length of the file that follows."""
+"""The task, two numbers for it, and the length of the file that follows."""
 REPLY = struct.Struct("!I")
-"""Length of the JSON that follows; after it come the pixels, then the files that it names the lengths of."""
+"""Length of the JSON that follows; after that come the pixels, and then the files, whose lengths are in the JSON."""
 DECODE, TILE, THUMB, PREPARED = range(4)
 
 
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _limit(most_bytes: int) -> None:
-    """Give this process so much memory beyond what it has, no core dump, no file to write, and the first death."""
+    """Limit this process to so much more memory, to no core dump and no files, and let it be killed first of all."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     with suppress(OSError):  # only Linux tells and keeps to it
@@ -69,18 +69,18 @@ def _serve(connection: socket.socket, seconds: float) -> None:
         data = bytes(received(connection, length))
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            told, parts = _done(task, data, first, second)
+            reply, buffers = _done(task, data, first, second)
         except UnusablePicture as error:
-            told, parts = {"code": error.code, "sentence": str(error)}, []
+            reply, buffers = {"code": error.code, "sentence": str(error)}, []
         signal.setitimer(signal.ITIMER_REAL, 0)
-        header = json.dumps(told).encode()
+        header = json.dumps(reply).encode()
         connection.sendall(REPLY.pack(len(header)) + header)
-        for part in parts:
-            connection.sendall(part)
+        for buffer in buffers:
+            connection.sendall(buffer)
 
 
 def _done(task: int, data: bytes, first: int, second: int) -> tuple[dict[str, object], list[memoryview | bytes]]:
-    """Return what is told of an answer, and its parts: the pixels, then files."""
+    """Return the JSON part of an answer, and the buffers that follow: the pixels, then the files."""
     size: tuple[int, int] = (0, 0)
     files: list[bytes] = []
     if task == PREPARED:
@@ -92,8 +92,8 @@ def _done(task: int, data: bytes, first: int, second: int) -> tuple[dict[str, ob
         pixels = images.tile(data, first, second)
     else:
         pixels = images.decode(data)
-    told: dict[str, object] = {"shape": pixels.shape, "size": size, "files": [len(file) for file in files]}
-    return told, [np.ascontiguousarray(pixels).data, *files]
+    reply: dict[str, object] = {"shape": pixels.shape, "size": size, "files": [len(file) for file in files]}
+    return reply, [np.ascontiguousarray(pixels).data, *files]
 
 
 def received(connection: socket.socket, length: int) -> bytearray:

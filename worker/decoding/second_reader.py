@@ -1,4 +1,4 @@
-"""The second reader's turn: when Pillow is not to be trusted with a file, or cannot read it.
+"""Hands a file over to libvips, when Pillow cannot be trusted with it or cannot read it.
 
 libvips is loaded on first use, since the command line starts faster without it.
 """
@@ -9,11 +9,11 @@ from models.errors import DamagedPicture, KindNotRead, TruncatedPicture, Unusabl
 from worker.decoding import headers, jpeg_scans, png_chunks, readers, tiff_tags
 
 _END = b"\xff\xd9"
-"""Source: ITU-T T.81, B.1.1.3: the marker that ends an image."""
+"""The marker that ends an image. Source: ITU-T T.81, B.1.1.3."""
 
 
 class Wanted(Exception):
-    """Pillow is not to read this file; `profile` is what libvips follows in place of the file's own."""
+    """Pillow must not read this file; `profile` is what libvips applies in place of the file's own."""
 
     def __init__(self, profile: bytes | None = None) -> None:
         super().__init__("libvips reads it")
@@ -25,7 +25,7 @@ def leave(image: Image.Image, data: bytes) -> None:
 
     Raises:
         Wanted: libvips reads it.
-        KindNotRead: nobody does.
+        KindNotRead: neither reads it.
     """
     if image.format == "TIFF" and readers.of_tiff(data) is readers.Reader.VIPS:
         raise Wanted
@@ -37,7 +37,7 @@ def size(data: bytes, max_pixels: int, error: UnusablePicture) -> tuple[int, int
     """Return the upright width and height of a file whose header Pillow cannot read.
 
     Raises:
-        UnusablePicture: `error`, or a better word, if nobody can.
+        UnusablePicture: `error`, or a more precise one, if libvips cannot read it either.
     """
     kind = _judged(data, error)
     from worker.decoding import libvips_reader  # noqa: PLC0415 - the command line starts faster
@@ -49,15 +49,15 @@ def size(data: bytes, max_pixels: int, error: UnusablePicture) -> tuple[int, int
 
 
 def decoded(data: bytes, max_pixels: int, error: UnusablePicture | Wanted) -> Image.Image:
-    """Return a picture by libvips, as `vips.decoded`.
+    """Return a picture decoded by libvips, as `libvips_reader.decoded`.
 
     Args:
         data: The file.
         max_pixels: Largest width x height.
-        error: Why it is not Pillow that reads it.
+        error: Why Pillow does not read it.
 
     Raises:
-        UnusablePicture: `error`, or a better word, if nobody can.
+        UnusablePicture: `error`, or a more precise one, if libvips cannot read it either.
     """
     kind = _judged(data, error)
     alpha = kind != "TIFF" or readers.has_alpha(tiff_tags.of(data))
@@ -73,9 +73,9 @@ def decoded(data: bytes, max_pixels: int, error: UnusablePicture | Wanted) -> Im
 
 
 def mended(data: bytes, error: UnusablePicture | Wanted) -> bytes | None:
-    """Return a file of the same picture without what Pillow may have stumbled over; None where that cannot be told.
+    """Return a repaired file of the same picture for Pillow to try again; None if there is nothing to repair.
 
-    A PNG is stripped of all but its picture. A JPEG gets its last marker again, if nothing but that was missing.
+    A PNG is stripped of everything but its picture. A JPEG gets its last marker back, if only that was missing.
     """
     kind = headers.kind_of(data)
     if kind == "PNG" and not isinstance(error, Wanted):

@@ -1,4 +1,4 @@
-"""Any picture that Pillow has decoded as one of sRGB, eight bits, without alpha."""
+"""Converts any picture that Pillow has decoded to sRGB, eight bits, without alpha."""
 
 from functools import lru_cache
 from io import BytesIO
@@ -13,15 +13,15 @@ BLOCK_PIXELS = 1 << 20
 PHOTOMETRIC_TAG, BITS_TAG, WHITE_IS_ZERO = 262, 258, 0
 """Source: TIFF 6.0, section 8."""
 WHITES = {1.0: 10.0, 255.0: 510.0}
-"""What may be white in floating numbers, and how bright anything may be then."""
+"""Values that may be white in floating-point pictures, each with the brightest value that such a picture may have."""
 UNSEEN = 1
-"""A profile that changes no colour by more than so many levels is sRGB's, whatever it is called."""
+"""A profile that changes no colour by more than so many levels counts as sRGB's, whatever its name."""
 _GREY = {"1", "L", "LA"}
 
 
 def converted(image: Image.Image) -> Image.Image:
-    """Return a picture as RGB: its profile followed, its alpha laid on white."""
-    if image.mode == "La":  # Pillow divides by the alpha of colours, and of grey only when it is asked
+    """Return a picture as RGB, its profile applied and its alpha flattened onto white."""
+    if image.mode == "La":  # Pillow undoes the multiplication by alpha for colours, but for grey only on request
         image = image.convert("LA")
     clear = image.info.get("transparency")
     profile = image.info.get("icc_profile")
@@ -39,9 +39,9 @@ def grey(values: NDArray[Any], top: float, profile: bytes | None, *, negative: b
     """Return grey of more than eight bits as RGB.
 
     Args:
-        values: (H, W), 0 to `top`; what is beyond is cut off.
-        top: What is white.
-        profile: An ICC profile to follow.
+        values: (H, W), 0 to `top`; values beyond are clipped.
+        top: The value of white.
+        profile: An ICC profile to apply.
         negative: Whether 0 is white instead.
     """
     ramp = _transform(profile, "L") if profile else None
@@ -61,38 +61,39 @@ def grey(values: NDArray[Any], top: float, profile: bytes | None, *, negative: b
 
 
 def framed(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """Return a picture of which only a part was drawn, the rest of it blank."""
+    """Return a picture of which only the given box is kept; the rest is blank."""
     blank = Image.new("RGB", image.size, BACKGROUND)
     blank.paste(image.crop(box), box[:2])
     return blank
 
 
 def white_of(values: NDArray[Any]) -> float:
-    """Return what is white in a picture of floating numbers: 1, 255 or 65,535, by its brightest.
+    """Return which value is white in a floating-point picture, judged by its brightest one: 1, 255 or 65,535.
 
-    Somewhat more than white is light beyond it, as sharpening leaves it at edges, and says nothing of the scale.
+    Values somewhat above white are common, for instance where sharpening brightened edges, and do not mean another
+    scale. `values` may have any shape.
     """
     brightest = values.max(where=np.isfinite(values), initial=0.0)
     return next((white for white, most in WHITES.items() if brightest <= most), 65_535.0)
 
 
 def deep_grey(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return grey of 12, 16 or 32 bits, or floating, as RGB; Pillow's own conversion cuts it off."""
+    """Return grey of 12, 16 or 32 bits, or floating-point, as RGB; Pillow's own conversion would clip it."""
     values, tags = np.asarray(image), getattr(image, "tag_v2", {})
     top = white_of(values) if image.mode == "F" else 65_535.0
     if tags.get(BITS_TAG) == (12,):
         top = 4_095.0
-    # Pillow turns the negatives of 1 to 8 bits into positives, and leaves those of 16.
+    # Pillow inverts negatives of 1 to 8 bits, but not those of 16 bits.
     return grey(values, top, profile, negative=image.mode == "I;16" and tags.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO)
 
 
 def _opaque(values: NDArray[Any], clear: object) -> Image.Image | None:
-    """Return alpha for deep grey of which one value is transparent."""
+    """Return the alpha of deep grey in which one value is transparent."""
     return Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)) if isinstance(clear, int) else None
 
 
 def _flat(image: Image.Image, alpha: Image.Image | None) -> Image.Image:
-    """Return a picture laid on white."""
+    """Return a picture flattened onto white."""
     if alpha is None:
         return image
     flat = Image.new("RGB", image.size, BACKGROUND)
@@ -126,7 +127,7 @@ def _lab() -> bytes:
 
 @lru_cache(maxsize=64)
 def _transform(profile: bytes, mode: str) -> Any:
-    """Return the transform from an embedded profile to sRGB; None where there is nothing to do or it is unusable."""
+    """Return the transform from an embedded profile to sRGB; None if it would change nothing or is unusable."""
     from PIL import ImageCms  # noqa: PLC0415 - most photos carry no profile, and the command line starts faster
 
     try:
@@ -135,7 +136,7 @@ def _transform(profile: bytes, mode: str) -> Any:
             ImageCms.createProfile("sRGB"),
             mode,
             "RGB",
-            # Without the cache one transform serves several threads.
+            # Without its cache, a transform can be used by several threads.
             flags=ImageCms.Flags.NOCACHE,
         )
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
@@ -144,7 +145,7 @@ def _transform(profile: bytes, mode: str) -> Any:
 
 
 def _changes_nothing(transform: Any) -> bool:
-    """Whether a transform leaves colours as they are: all of a lattice, and every grey."""
+    """Whether a transform changes none of the colours of a lattice, and no grey."""
     steps = np.arange(0, 256, 15, dtype=np.uint8)
     lattice = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(1, -1, 3)
     greys = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)

@@ -1,4 +1,4 @@
-"""The first directory of a TIFF: what its header says of the samples, whether or not a library can open them.
+"""Reads the first directory of a TIFF: what it says about the samples, whether or not a library can decode them.
 
 Source: TIFF 6.0, section 2; BigTIFF (64-bit offsets) as libtiff 4 reads it.
 """
@@ -12,12 +12,12 @@ Tags = Mapping[int, tuple[int, ...]]
 WIDTH, LENGTH, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 SAMPLES, PLANAR, TILE_WIDTH, TILE_LENGTH, INK_SET, EXTRA, FORMAT = 277, 284, 322, 323, 332, 338, 339
 _WHOLE = {1: "B", 7: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-"""Field types that are whole numbers, or bytes of any kind, and how `struct` calls them."""
+"""Field types that are whole numbers or bytes, each with the letter that `struct` has for it."""
 MOST_TAGS, MOST_VALUES = 4_096, 64
 
 
 def of(data: bytes) -> Tags:
-    """Return the whole numbers of the first directory, no more than the first 64 of each; damage ends the list."""
+    """Return the whole numbers in the first directory, at most 64 for each tag; it ends where the file is damaged."""
     order = "<" if data.startswith(b"II") else ">"
     big = data[2:4] in {b"+\0", b"\0+"}
     count, entry, offset = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
@@ -42,5 +42,5 @@ def of(data: bytes) -> Tags:
 
 
 def one(tags: Tags, tag: int, otherwise: int) -> int:
-    """Return the first value of a tag."""
+    """Return the first value of a tag, or `otherwise` if there is none."""
     return next(iter(tags.get(tag, ())), otherwise)

@@ -1,1 +1,1 @@
-"""A tile set is indexed, in parts, by as many workers as there are."""
+"""Indexes a tile set, in parts, by as many workers as there are."""

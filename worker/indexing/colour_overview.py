@@ -1,4 +1,4 @@
-"""The colours of a tile set at a glance, as files."""
+"""Pictures that show the colours of a tile set."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ BLOCK_ROWS = 4_096
 
 
 def pictures(tiles: Index) -> tuple[bytes, bytes]:
-    """Return the plot of the means of all tiles, and the strip of their colours, as PNG files."""
+    """Return two PNG files: the plot of the mean colours of all tiles, and the strip of their commonest colours."""
     means = np.concatenate(
         [
             tiles.thumb[first : first + BLOCK_ROWS].mean(axis=(1, 2), dtype=np.float64)

@@ -1,7 +1,8 @@
-"""Indexing a tile set: one worker plans it and puts it together, and as many as there are do its parts.
+"""Indexing a tile set: one worker leads the job, plans its parts and merges them; any number of workers do the parts.
 
-Every part is a row with a lease of its own. Whoever begins one rings for another hand while no message waits in the
-lane, so idle workers come one after the other, lost messages are made up for, and other jobs are not kept waiting.
+Every part is a row with a lease of its own. A worker that begins a part rings for another worker, unless a message
+already waits in the lane. So idle workers join one after the other, lost messages do no harm, and other jobs are not
+kept waiting.
 """
 
 import time
@@ -26,7 +27,7 @@ from models.tables import Tile as TileRow
 from worker import context
 from worker.file_filter import Sieve
 from worker.indexing import merge
-from worker.indexing.part import PartWork, Told
+from worker.indexing.part import PartWork, Report
 from worker.indexing.records import DUPLICATE
 from worker.jobs.attempt import Attempt, Outcome
 from worker.tile_sets import sources
@@ -34,15 +35,15 @@ from worker.tile_sets.sources import Photo
 
 log = structlog.get_logger(__name__)
 
-TURN_SECONDS = 10.0
-"""How long a large tile set keeps its place while other jobs of its lane wait."""
+STAY_SECONDS = 10.0
+"""How long the leading worker stays with a large tile set while other jobs of its lane wait."""
 WAIT_SECONDS = 0.1
 LISTED, INDEXED = 0.02, 0.95
-"""Shares of the whole job, at the end of a phase."""
+"""How much of the whole job is done at the end of a phase."""
 
 
 def index_tile_set(attempt: Attempt) -> Outcome:
-    """List the photos of a tile set, see to it that its parts are done, and put them together."""
+    """List the photos of a tile set, make sure that its parts are done, and merge them."""
     with attempt.services.reading() as session:
         mine = select(TileSet).where(TileSet.job_id == attempt.lease.job_id)
         tile_set = attempt.whose(session.scalars(mine).one_or_none())
@@ -52,8 +53,8 @@ def index_tile_set(attempt: Attempt) -> Outcome:
     return merge.merged(attempt, tile_set)
 
 
-def lend_a_hand(services: Services, job_id: int) -> None:
-    """Do one part of a job that another worker leads, if there is one to do."""
+def help_out(services: Services, job_id: int) -> None:
+    """Do one part of a job that another worker leads, if one is free."""
     with structlog.contextvars.bound_contextvars(job_id=job_id):
         try:
             with services.reading() as session:
@@ -66,12 +67,12 @@ def lend_a_hand(services: Services, job_id: int) -> None:
         except database.Unreachable:
             log.exception("the database cannot be reached; another will do this part")
         except TesseraError as error:
-            # The worker that leads the job comes to this part too, and fails the job with this code.
+            # The worker that leads the job will try this part too, and fail the job with this code.
             log.warning("a part came to nothing", error_code=error.code, reason=str(error))
 
 
 def _plan(attempt: Attempt, tile_set: TileSet) -> None:
-    """Deal out the photos of new sources into parts."""
+    """Divide the photos of new sources into parts."""
     services = attempt.services
     with services.reading() as session:
         new = session.scalars(
@@ -101,10 +102,10 @@ def _plan(attempt: Attempt, tile_set: TileSet) -> None:
 
 
 def _known(session: Session, tile_set: TileSet) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the stamps, by address, of files of places: of those that are tiles or can be none, and of doubles."""
+    """Return the stamps of files of places by address: those of tiles and unusable files, and those of duplicates."""
     tiles = select(TileRow.origin, TileRow.stamp).where(TileRow.tile_set_id == tile_set.id)
     lines = select(SkippedPhoto.origin, SkippedPhoto.stamp).where(SkippedPhoto.tile_set_id == tile_set.id)
-    # What could not be read may be readable by now.
+    # What could not be read then may be readable now.
     bad = lines.where(SkippedPhoto.code.not_in([UnreadableFile.code, DUPLICATE]))
     again = lines.where(SkippedPhoto.code == DUPLICATE)
     return _stamps(session, bad) | _stamps(session, tiles), _stamps(session, again)
@@ -120,11 +121,11 @@ def _dealt(photos: Iterator[Photo], count: int) -> Iterator[list[Photo]]:
 
 
 def _see_parts_done(attempt: Attempt, tile_set: TileSet) -> None:
-    """Do parts until none is left, and wait for those that others do.
+    """Do parts until none is left, and wait for those that other workers do.
 
     Raises:
-        Crashed: a part was given up.
-        LeaseLost: the job is another's, or was left to others that wait.
+        Crashed: a part failed too often.
+        LeaseLost: the job is no longer this attempt's, or it was put back into the queue so that others get a turn.
     """
     services = attempt.services
     began, worked = time.monotonic(), False
@@ -144,11 +145,11 @@ def _see_parts_done(attempt: Attempt, tile_set: TileSet) -> None:
             )
         if worked and _long_enough(services, time.monotonic() - began, others):
             _leave(attempt)
-        told = partial(_report, attempt, far.done, far.total)
-        told(0)
-        # Where only the part was lost, to another, the next report says nothing, and the work goes on.
+        report = partial(_report, attempt, far.done, far.total)
+        report(0)
+        # If only the part was lost, to another worker, this job's own lease still holds, and the loop goes on.
         with suppress(LeaseLost):
-            if _do_part(services, tile_set, told):
+            if _do_part(services, tile_set, report):
                 worked = True
                 continue
         time.sleep(WAIT_SECONDS)
@@ -164,33 +165,33 @@ def _waiting_count(session: Session) -> int:
 
 
 def _long_enough(services: Services, seconds: float, others: int) -> bool:
-    """Whether it is time to begin anew, long before the time limit, or to let other jobs have a turn."""
-    return seconds >= services.settings.job_seconds / 2 or (others > 0 and seconds >= TURN_SECONDS)
+    """Whether to go back into the queue: long before the time limit, or to let other jobs have a turn."""
+    return seconds >= services.settings.job_seconds / 2 or (others > 0 and seconds >= STAY_SECONDS)
 
 
 def _leave(attempt: Attempt) -> None:
-    """Go to the end of the queue."""
+    """Give the job back, to the end of the queue."""
     attempt.give_back()
     ring_all(attempt.services.sessions, [Doorbell(JobKind.INDEX, attempt.lease.job_id, Lane.INDEXING)])
     raise LeaseLost(f"Attempt {attempt.lease.attempt} left job {attempt.lease.job_id} to the next one.")
 
 
-def _do_part(services: Services, tile_set: TileSet, told: Told) -> bool:
-    """Do a part that nobody works on; return whether there was one."""
+def _do_part(services: Services, tile_set: TileSet, report: Report) -> bool:
+    """Do a part that nobody is working on; return whether there was one."""
     chosen = services.settings
     with services.sessions.begin() as session:
         now = database.now(session)
         lease = parts.claim(session, tile_set.id, now, chosen.lease_span, chosen.max_attempts)
     if lease is None:
         return False
-    _call_a_hand(services, tile_set)
-    PartWork(services, tile_set, lease).do(told)
-    _call_a_hand(services, tile_set)
+    _ring_for_help(services, tile_set)
+    PartWork(services, tile_set, lease).do(report)
+    _ring_for_help(services, tile_set)
     return True
 
 
-def _call_a_hand(services: Services, tile_set: TileSet) -> None:
-    """Ring for another worker if there is a part for it, and nobody is rung for yet."""
+def _ring_for_help(services: Services, tile_set: TileSet) -> None:
+    """Ring for another worker, if there is a free part and no message waits in the lane."""
     with services.reading() as session:
         free = parts.free_count(session, tile_set.id, database.now(session))
     if free and Lane.INDEXING in queue.empty_lanes():

@@ -1,4 +1,4 @@
-"""The end of indexing: the arrays of all parts become one index, and that a version of the tile set."""
+"""The end of indexing: the indexes of all parts are merged into one, which becomes a version of the tile set."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -27,7 +27,16 @@ from worker.tile_sets import index_repair, stored_photos
 
 @dataclass(frozen=True)
 class _Have:
-    """What there is to be put together, what is not to be in it, and what only stays in it in case it comes back."""
+    """What to merge: keys of indexes, and content hashes of photos to treat specially.
+
+    Attributes:
+        index_keys: Of the parts, and of the newest version.
+        replaced: Linked photos whose files have changed.
+        removed: Photos that are not to be in the index.
+        in_trash: Photos that stay in the index in case they are taken out of the trash.
+        banned: Photos that are in no mosaic.
+        new_count: How many photos are new.
+    """
 
     index_keys: Sequence[str]
     replaced: frozenset[str]
@@ -38,13 +47,13 @@ class _Have:
 
 
 def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
-    """Return the newest version of a tile set, of its last one and of the parts that are done.
+    """Make the next version of a tile set, from its newest version and the parts that are done.
 
     Raises:
-        NoUsableTiles: not one photo is of use.
+        NoUsableTiles: not one photo is usable.
     """
     services = attempt.services
-    _see_to_the_last_index(attempt, tile_set)
+    _repair_last_index(attempt, tile_set)
     with services.reading() as session:
         have = _have(session, tile_set)
     if tile_set.version is not None and not have.new_count and not have.replaced:
@@ -61,8 +70,8 @@ def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
     return Outcome(write)
 
 
-def _see_to_the_last_index(attempt: Attempt, tile_set: TileSet) -> None:
-    """Have the index of the newest version made again if it cannot be read."""
+def _repair_last_index(attempt: Attempt, tile_set: TileSet) -> None:
+    """Make the index of the newest version again if it cannot be read."""
     if tile_set.version is None:
         return
     services = attempt.services
@@ -91,7 +100,7 @@ def _have(session: Session, tile_set: TileSet) -> _Have:
 
 
 def _join(attempt: Attempt, tile_set: TileSet, have: _Have, out: Path) -> None:
-    """Write the rows of all parts and of the last index; those of damaged or lost parts are made again."""
+    """Merge the indexes of all parts and of the newest version; the rows of damaged or lost ones are made again."""
     services, removed = attempt.services, {bytes.fromhex(content) for content in have.removed}
     try:
         index.merged([services.store.path(key) for key in have.index_keys], out, removed)
@@ -100,14 +109,14 @@ def _join(attempt: Attempt, tile_set: TileSet, have: _Have, out: Path) -> None:
     except (DamagedIndex, StorageUnreadable):
         files, held = list[Path](), set[bytes]()
         for key in have.index_keys:
-            part = index_repair.whole(services.store, key)
-            if part is not None:
+            found = index_repair.whole(services.store, key)
+            if found is not None:
                 files.append(services.store.path(key))
-                held.update(content.tobytes() for content in part.content)
+                held.update(content.tobytes() for content in found.content)
         with services.reading() as session:
             new = select(TileRow.content).where(TileRow.tile_set_id == tile_set.id, TileRow.since.is_(None))
             lost = sorted({bytes.fromhex(content) for content in session.scalars(new)} - held)
-        # Where not one of them can be read any more, there is the rest.
+        # If none of the lost photos can be read any more, the rest is merged without them.
         with context.decoders(services.settings) as decoder, suppress(NoUsableTiles):
             again = out.with_name("again")
             index_repair.write(
@@ -118,11 +127,11 @@ def _join(attempt: Attempt, tile_set: TileSet, have: _Have, out: Path) -> None:
 
 
 def _silently(_phase: str, _done: int, _total: int) -> None:
-    """Say nothing."""
+    """Report to nobody."""
 
 
 def _stored(attempt: Attempt, tile_set: TileSet, made: Path, have: _Have, near: Mapping[str, str]) -> Indexed:
-    """Store the arrays and the pictures of their colours under this attempt's own keys."""
+    """Store the index and the pictures of its colours under this attempt's own keys."""
     store, name = attempt.services.store, attempt.lease.name
     tiles: Index = index.load(made)
     index_key, plot_key, palette_key = (

@@ -1,4 +1,4 @@
-"""One part of a tile set: its photos are read, measured and kept, under a lease of its own."""
+"""One part of a tile set: reads, measures and stores its photos, under a lease of its own."""
 
 import tempfile
 import threading
@@ -24,7 +24,7 @@ from worker import context, parallel
 from worker.decoding.images import Decoder
 from worker.indexing import records
 from worker.indexing.records import Found, Known
-from worker.jobs.heartbeat import Heart
+from worker.jobs.heartbeat import Heartbeat
 from worker.tile_index import index
 from worker.tile_index.index import SIDE, Skipped, Tile
 from worker.tile_sets import locations, sources
@@ -34,50 +34,50 @@ log = structlog.get_logger(__name__)
 
 REMOVED_SENTENCE = "It was removed from this set; sent as a file, it comes back."
 
-Told = Callable[[int], None]
-"""Told how many photos of the part are done. What it raises stops the work."""
+Report = Callable[[int], None]
+"""Called with how many photos of the part are done; what it raises stops the work."""
 Lies = tuple[str | None, str | None]
-"""Where in a place a photo lies, and its stamp."""
+"""The address of a photo's file in a place, and its stamp."""
 
 
 class PartWork:
-    """A part that was claimed, and how far it is. A thread of its own beats while the work goes on."""
+    """A part that was claimed, and how far it is. A heartbeat in a thread of its own renews its lease."""
 
     def __init__(self, services: Services, tile_set: TileSet, lease: PartLease) -> None:
         self._services, self._tile_set, self._lease = services, tile_set, lease
         self._done = 0
-        self._heart = Heart(services.settings, self._beat, self._give_back)
+        self._heartbeat = Heartbeat(services.settings, self._beat, self._give_back)
 
-    def do(self, told: Told) -> None:
-        """Do the part and close it; whatever goes wrong, it is left to others.
+    def do(self, report: Report) -> None:
+        """Do the part and close it; on any error it is given back.
 
         Raises:
-            LeaseLost: another has it, or nobody wants it any more.
+            LeaseLost: another worker has it, or its job has ended.
         """
         try:
             photos = sources.read_list(self._services.store.get(self._lease.listing_key))
-            with self._heart:
-                found = list(self._described(photos, told))
+            with self._heartbeat:
+                found = list(self._described(photos, report))
             self._close(photos, found)
         except BaseException:
             with suppress(LeaseLost, *database.Unreachable):
                 self._give_back()
             raise
 
-    def _described(self, photos: Sequence[Photo], told: Told) -> Iterator[Found]:
+    def _described(self, photos: Sequence[Photo], report: Report) -> Iterator[Found]:
         chosen = self._services.settings
         context.zips(self._services.store).keep_only({photo.address for photo in photos})
         with context.decoders(chosen) as decoder:
             keeper = Keeper(self._services, self._tile_set, decoder)
             for number, found in enumerate(sources.each(keeper.take, photos, self._services.store), start=1):
-                if self._heart.stopped:
+                if self._heartbeat.stopped:
                     raise LeaseLost(f"Attempt {self._lease.attempt} no longer holds part {self._lease.number}.")
                 self._done = number
-                told(number)
+                report(number)
                 yield found
 
     def _close(self, photos: Sequence[Photo], found: Sequence[Found]) -> None:
-        """Write what came of the part, together with its end."""
+        """Write the results of the part together with its end."""
         tiles = [each for each in found if isinstance(each, Tile)]
         key = blob_keys.part(self._tile_set.id, self._lease.name) if tiles else None
         if key is not None:
@@ -101,7 +101,7 @@ class PartWork:
 
 
 class Keeper:
-    """Measures photos and stores them as they are kept."""
+    """Measures photos and stores them."""
 
     def __init__(self, services: Services, tile_set: TileSet, decoder: Decoder) -> None:
         self._store, self._settings = services.store, services.settings
@@ -112,14 +112,14 @@ class Keeper:
         self._removed = _removed(services.reading, tile_set.id, tile_set.job_id)
 
     def take(self, photo: Photo) -> Found:
-        """Return what a photo is; store it unless it is only linked to, or there already."""
+        """Measure a photo, and store it unless it is only linked to or known already."""
         try:
             data = sources.read(photo, self._store, self._zips, self._settings.max_picture_bytes)
             content = sha256(data).digest()
             if content.hex() in self._known:
                 return Known(content, _has_moved(photo, *self._known[content.hex()]))
             if photo.origin is not None:
-                # Whoever uploads a mosaic wants it; in a folder it lies where it was made.
+                # Someone who uploads a mosaic wants it; in a folder it just lies where it was made.
                 file_types.refuse_ours(data)
             if photo.origin is not None and content.hex() in self._removed:
                 return Skipped(photo.name, ExclusionReason.REMOVED, REMOVED_SENTENCE)
@@ -138,7 +138,7 @@ class Keeper:
 
 @lru_cache(maxsize=1)
 def _contents(reading: sessionmaker[Session], tile_set_id: UUID, _job_id: int) -> dict[str, Lies]:
-    """Return all photos that a set had before a job, by content hash; the next part asks for the same ones."""
+    """Return the photos that a set had before a job, by content hash; cached, since the next part asks again."""
     with reading() as session:
         held = select(TileRow.content, TileRow.origin, TileRow.stamp)
         rows = session.execute(held.where(TileRow.tile_set_id == tile_set_id, TileRow.since.is_not(None)))
@@ -147,13 +147,13 @@ def _contents(reading: sessionmaker[Session], tile_set_id: UUID, _job_id: int) -
 
 @lru_cache(maxsize=1)
 def _removed(reading: sessionmaker[Session], tile_set_id: UUID, _job_id: int) -> frozenset[str]:
-    """Return the content hashes of what somebody had removed before a job: a place does not bring it back."""
+    """Return the content hashes of photos that were removed before a job: a place does not bring them back."""
     with reading() as session:
         return frozenset(exclusions.in_force_for(session, tile_set_id, ExclusionReason.REMOVED))
 
 
 def _has_moved(photo: Photo, origin: str | None, stamp: str | None) -> bool:
-    """Whether a file of a place is where a known photo lies now: it lay there, nowhere, or where it is no more."""
+    """Whether a file of a place is now the file of a known photo: it was before, or the photo's old file is gone."""
     if photo.origin is None:
         return False
     return origin in (None, photo.origin) or not locations.stands(origin, stamp or "")

@@ -1,4 +1,4 @@
-"""What a part leaves in the tables: rows of its tiles, where their files lie, and lines for files that are none."""
+"""Writes the results of a part into the tables: rows of tiles, and report lines for files that are none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Known:
 
     Attributes:
         content: The hash of its file.
-        moved: Whether this file is now where it lies; otherwise it is there again.
+        moved: Whether this is now the photo's file; otherwise it is a duplicate.
     """
 
     content: bytes
@@ -34,7 +34,7 @@ Found = Tile | Known | Skipped
 
 
 def write(session: Session, tile_set: TileSet, found: Sequence[tuple[Photo, Found]]) -> None:
-    """Write the rows of a part: its new tiles, and a line for each file that became none."""
+    """Write the rows of a part: its new tiles, and a line for each file that is no tile."""
     lines = [(each, photo) for photo, each in found if isinstance(each, Skipped)]
     new: dict[str, Photo] = {}
     again: list[tuple[str, Photo]] = []
@@ -55,7 +55,7 @@ def write(session: Session, tile_set: TileSet, found: Sequence[tuple[Photo, Foun
 
 
 def _insert(session: Session, tile_set: TileSet, new: dict[str, Photo]) -> set[str]:
-    """Write the tiles that no other part, and no version, has; return which these are."""
+    """Write the tiles that no other part and no version has; return their content hashes."""
     if not new:
         return set()
     rows = [
@@ -75,7 +75,7 @@ def _insert(session: Session, tile_set: TileSet, new: dict[str, Photo]) -> set[s
 
 
 def _refresh(session: Session, tile_set: TileSet, content: str, photo: Photo) -> None:
-    """Remember where a photo lies in a place, so that the next time its size and time tell."""
+    """Write where in a place a photo lies now, so that next time its stamp shows whether it has changed."""
     session.execute(
         update(TileRow)
         .where(TileRow.tile_set_id == tile_set.id, TileRow.content == content)
@@ -85,10 +85,13 @@ def _refresh(session: Session, tile_set: TileSet, content: str, photo: Photo) ->
 
 
 def _forget_replaced(session: Session, tile_set: TileSet, found: Sequence[tuple[Photo, Found]]) -> None:
-    """Forget where photos lay whose files are others now; of a linked one nothing is left, and it is dropped."""
+    """Forget the addresses and stamps of photos whose files have changed. Linked ones only lose their stamp.
+
+    `tile_set_versions.publish` drops linked photos without a stamp.
+    """
     now: dict[str, bytes | None] = {}
     for photo, each in found:
-        # What could not be read may be what it was.
+        # A file that could not be read may be unchanged.
         if photo.origin is not None and not (isinstance(each, Skipped) and each.code == UnreadableFile.code):
             now[photo.origin] = None if isinstance(each, Skipped) else each.content
     if not now:
@@ -107,7 +110,7 @@ def _forget_replaced(session: Session, tile_set: TileSet, found: Sequence[tuple[
 
 
 def _doubles(session: Session, tile_set: TileSet, again: Sequence[tuple[str, Photo]]) -> list[tuple[Skipped, Photo]]:
-    """Return a line for every photo that the set has already under another name, unless it was removed just now."""
+    """Return a report line for every duplicate of a photo that the set has, unless that was removed just now."""
     held = select(TileRow.content, TileRow.name).where(
         TileRow.tile_set_id == tile_set.id, TileRow.content.in_({content for content, _ in again})
     )
@@ -122,7 +125,7 @@ def _doubles(session: Session, tile_set: TileSet, again: Sequence[tuple[str, Pho
 def _report(
     session: Session, tile_set: TileSet, lines: Sequence[tuple[Skipped, Photo]], looked_at: Sequence[Photo]
 ) -> None:
-    """Add lines to a tile set's report, in place of what it said of the same files of places."""
+    """Add lines to a tile set's report, in place of the old ones about the same files of places."""
     origins = [photo.origin for photo in looked_at if photo.origin is not None]
     old = delete(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set.id, SkippedPhoto.origin.in_(origins))
     gone = session.scalars(old.returning(SkippedPhoto.id)).all() if origins else []

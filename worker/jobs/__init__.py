@@ -1,1 +1,1 @@
-"""The life of a job, whatever it does: attempts, leases, the sweep and what it clears away."""
+"""The life of any job: attempts and their heartbeat, shutdown, the sweep, and what the sweep removes."""

@@ -1,4 +1,4 @@
-"""One attempt at a job: claim it, keep its lease alive beside the work, close it or give it back."""
+"""One attempt at a job: claim it, renew its lease during the work, then close it or give it back."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from models.errors import LeaseLost, OutOfTime, TesseraError
 from models.jobs import Lease
 from models.queue import SoftTimeLimitExceeded
 from models.services import Services
-from worker.jobs.heartbeat import Heart
+from worker.jobs.heartbeat import Heartbeat
 
 Row = TypeVar("Row")
 
@@ -22,14 +22,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a job's work leaves: rows to write together with its end, and the error if it came to nothing."""
+    """What the work of a job results in: rows to write when it is closed, and the error if it failed."""
 
     write: Callable[[Session], None]
     error: TesseraError | None = None
 
 
 class PhaseClock:
-    """Which phase the work is in, and how long each has taken; phases may alternate."""
+    """Measures how long the work spends in each phase; phases may alternate."""
 
     def __init__(self) -> None:
         self.phase = ""
@@ -37,7 +37,7 @@ class PhaseClock:
         self._seconds: dict[str, float] = {}
 
     def enter(self, phase: str) -> None:
-        """Go on in a phase; threads may come here at once, and what they blur is a moment."""
+        """Switch to a phase. Threads may call this at once; then the times are off by a moment."""
         if phase == self.phase:
             return
         now = time.monotonic()
@@ -46,7 +46,7 @@ class PhaseClock:
         self.phase, self._since = phase, now
 
     def seconds(self) -> dict[str, float]:
-        """Return what each phase has taken, the one that goes on included."""
+        """Return how long each phase has taken so far, the present one included."""
         spent = dict(self._seconds)
         if self.phase:
             spent[self.phase] = spent.get(self.phase, 0.0) + time.monotonic() - self._since
@@ -54,35 +54,35 @@ class PhaseClock:
 
 
 class Attempt:
-    """A lease, and how far its work is. A thread of its own beats while the work goes on."""
+    """A lease, and how far its work is. A heartbeat in a thread of its own renews the lease during the work."""
 
     def __init__(self, services: Services, lease: Lease) -> None:
         self.services = services
         self.lease = lease
         self._clock = PhaseClock()
         self._share = 0.0
-        self.heart = Heart(services.settings, self._beat, self.give_back)
+        self.heartbeat = Heartbeat(services.settings, self._beat, self.give_back)
 
     def report(self, phase: str, share: float) -> None:
-        """Say how far the work is; the next beat writes it.
+        """Report how far the work is; the next beat writes it.
 
         Args:
             phase: What is being done, for people.
-            share: Of the whole job, 0 to 1.
+            share: How much of the whole job is done, 0 to 1.
 
         Raises:
-            LeaseLost: the job is no longer this attempt's; stop.
+            LeaseLost: the job is no longer this attempt's, so the work must stop.
         """
-        if self.heart.stopped:
+        if self.heartbeat.stopped:
             raise LeaseLost(f"Attempt {self.lease.attempt} no longer holds job {self.lease.job_id}.")
         self._clock.enter(phase)
         self._share = min(max(share, 0.0), 1.0)
 
     def whose(self, row: Row | None) -> Row:
-        """Return the row that names this job.
+        """Return the row that names this job, if there is one.
 
         Raises:
-            LeaseLost: none does: the job was cancelled as soon as it was claimed, and tried again as another.
+            LeaseLost: there is none: the job was cancelled right after the claim, and tried again as a new job.
         """
         if row is None:
             raise LeaseLost(f"Job {self.lease.job_id} was tried again as another.")
@@ -99,7 +99,7 @@ class Attempt:
             jobs.beat(session, self.lease, database.now(session), span, self._clock.phase, self._share)
 
     def give_back(self) -> None:
-        """Leave the rest of the job to the next attempt: this one is not charged, and must stop.
+        """Leave the rest of the job to the next attempt. This one does not count, and must stop.
 
         Raises:
             LeaseLost: the job is no longer this attempt's.
@@ -114,9 +114,10 @@ Work = Callable[[Attempt], Outcome]
 
 
 def run(services: Services, job_id: int, work: Work) -> bool:
-    """Make one attempt at a job; return whether it was there to be taken.
+    """Make one attempt at a job; return whether it could be claimed.
 
-    However the work ends, the row says so; only when the database cannot be reached is that left to the sweep.
+    However the work ends, it is written into the row. Only if the database cannot be reached is that left to the
+    sweep.
     """
     with structlog.contextvars.bound_contextvars(job_id=job_id):
         try:
@@ -149,7 +150,7 @@ def _make(services: Services, lease: Lease, work: Work) -> None:
 
 
 def _close(attempt: Attempt, outcome: Outcome) -> None:
-    """Write the end; a database that is away is asked again for as long as a lease, and the first to write wins."""
+    """Write the end of the job; if the database is away, try again for as long as a lease. The first writer wins."""
     services, lease, phases = attempt.services, attempt.lease, attempt.phase_seconds
     until = time.monotonic() + services.settings.lease_seconds
     while True:
@@ -172,9 +173,9 @@ def _close(attempt: Attempt, outcome: Outcome) -> None:
 
 
 def _worked(attempt: Attempt, work: Work) -> Outcome:
-    """Do the work; every failure becomes an outcome with a code, except the two that `run` handles."""
+    """Do the work; turn every failure into an outcome with a code, except those that `run` handles."""
     try:
-        with attempt.heart:
+        with attempt.heartbeat:
             return work(attempt)
     except (LeaseLost, *database.Unreachable):
         raise
@@ -190,4 +191,4 @@ def _worked(attempt: Attempt, work: Work) -> Outcome:
 
 
 def _nothing(_session: Session) -> None:
-    """Write no rows beside the job's end."""
+    """Write no rows besides the job's end."""

@@ -1,8 +1,8 @@
-"""Blobs that no row names: left by attempts that lost their lease, by uploads that were never ordered.
+"""Garbage: blobs that no row names, left by attempts that lost their lease or by uploads that were never ordered.
 
-They go to the trash, and only from a store that is this database's. Those that no row speaks of at all may be no more
-than a share of it, with what lies of them in the trash already: if they are more, these are probably the wrong rows,
-and a person is asked.
+They are moved to the trash, and only in a store that belongs to this database. Blobs that are unknown to the database
+altogether, those already in the trash included, may make up only a share of the store. If there are more, this is
+probably the wrong database, so nothing is taken until a person has looked.
 """
 
 import fcntl
@@ -31,23 +31,23 @@ from worker.jobs.trash import Entry
 AT_ONCE = 500
 """Blobs that are moved before the rows are asked again."""
 SCRATCH = storage.SCRATCH
-"""What the names of workers' temporary folders begin with."""
+"""Prefix of the names of workers' temporary folders."""
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Survey:
-    """What a look through a store found.
+    """What a look through the store found.
 
     Attributes:
         named: Blobs that rows name.
-        young: Those that no row names, but may yet.
-        spent: Those that rows say are done with.
-        unknown: Those that no row speaks of.
-        trash: Those in the trash.
-        missed: Those in the trash that rows name.
-        doubted_count: How many in the trash no row speaks of, and no person either.
-        foreign_count: Files that are none of ours.
+        young: Blobs that no row names, but that are so new that one still may.
+        spent: Blobs that are no longer needed, by what the rows say.
+        unknown: Blobs that no row says anything about.
+        trash: Blobs in the trash.
+        missed: Blobs in the trash that rows name.
+        doubted_count: Blobs in the trash that no row says anything about, and that no person put there.
+        foreign_count: Files that are not Tessera's.
     """
 
     named: list[Blob] = field(default_factory=list)
@@ -61,17 +61,17 @@ class Survey:
 
     @property
     def ours(self) -> list[Blob]:
-        """Every blob of ours that is not in the trash."""
+        """Every blob of Tessera's that is not in the trash."""
         return [*self.named, *self.young, *self.spent, *self.unknown]
 
     def asks(self, chosen: Settings) -> bool:
-        """Whether so many blobs are unknown to the rows that a person must look first."""
+        """Whether so many blobs are unknown to the database that a person must look first."""
         share = chosen.litter_share * (len(self.ours) + len(self.trash))
         return bool(self.unknown) and self.doubted_count + len(self.unknown) > max(share, chosen.litter_floor)
 
 
 def survey(services: Services, oldest: datetime) -> Survey:
-    """Look through the store; what was written after `oldest` is too young to be litter."""
+    """Look through the store; what was written after `oldest` is too young to be garbage."""
     seen, named = Survey(), Named(services.reading)
     of = {Standing.NAMED: seen.named, Standing.SPENT: seen.spent, Standing.UNKNOWN: seen.unknown}
     for blob in services.store.list():
@@ -92,9 +92,10 @@ def survey(services: Services, oldest: datetime) -> Survey:
 
 
 def collect(services: Services, now: datetime) -> int:
-    """Clear away what no row names and is older than the grace time; return how many blobs.
+    """Remove what no row names and is older than the grace time; return how many blobs.
 
-    Nothing happens in a store that is not this database's, and nothing is taken while a person is to look first.
+    Nothing is done in a store that does not belong to this database, and nothing is taken while a person must look
+    first.
     """
     chosen, store = services.settings, services.store
     if services.belonging.look_and_log() is not Bond.OURS:
@@ -118,25 +119,29 @@ def collect(services: Services, now: datetime) -> int:
     left = [each.size_bytes for each in seen.trash if each.key not in away] + [blob.size_bytes for blob in taken]
     withheld = len(seen.unknown) if asks else 0
     services.belonging.note(Found(len(seen.ours) - len(taken) + len(back), withheld, len(left), sum(left)))
-    return len(taken) + len(gone) + store.drop_parts(oldest, blob_keys.is_ours)
+    return len(taken) + len(gone) + store.drop_unfinished(oldest, blob_keys.is_ours)
 
 
 def take(services: Services, blobs: Sequence[Blob], now: datetime, *, by_hand: bool = False) -> list[Blob]:
-    """Put blobs into the trash, unless rows name them by now; return those that went."""
+    """Move blobs to the trash, unless rows name them by now; return those that were moved."""
     sizes = {blob.key: blob for blob in blobs}
     some, taken = sorted(sizes), list[Blob]()
     for first in range(0, len(some), AT_ONCE):
         if services.belonging.look() is not Bond.OURS:
             break
-        # Asked again at the last moment: a job that is tried again needs what it had, and a photo may come back.
+        # The rows are asked again at the last moment: a job may be tried again, and a photo may come back.
         named = Named(services.reading)
-        litter = [key for key in some[first : first + AT_ONCE] if named.standing(key) is not Standing.NAMED]
-        taken += [sizes[key] for key in trash.throw(services.store, litter, now, by_hand=by_hand)]
+        unnamed = [key for key in some[first : first + AT_ONCE] if named.standing(key) is not Standing.NAMED]
+        taken += [sizes[key] for key in trash.throw(services.store, unnamed, now, by_hand=by_hand)]
     return taken
 
 
 def delete(services: Services, some: Sequence[Entry]) -> list[Entry]:
-    """Delete blobs of the trash for good, but none that a row names and that is not at its place; return which."""
+    """Delete blobs in the trash for good, except those that a row names and that are missing at their old key.
+
+    Returns:
+        Those that were deleted.
+    """
     if services.belonging.look() is not Bond.OURS:
         return []
     named, store = Named(services.reading), services.store
@@ -147,7 +152,7 @@ def delete(services: Services, some: Sequence[Entry]) -> list[Entry]:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Lend a temporary folder that no sweep of this machine removes as long as this process lives."""
+    """Lend a temporary folder, which no sweep on this machine removes while this process lives."""
     with tempfile.TemporaryDirectory(prefix=SCRATCH) as name:
         held = os.open(name, os.O_RDONLY)
         try:
@@ -158,14 +163,14 @@ def scratch() -> Iterator[Path]:
 
 
 def clear_scratch(older_than: timedelta) -> int:
-    """Remove what killed workers left in this machine's temporary folder; return how many folders that were."""
+    """Remove the temporary folders that killed workers left on this machine; return how many there were."""
     oldest = time.time() - older_than.total_seconds()
     old = [folder for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*") if folder.lstat().st_mtime < oldest]
     return sum(_removed(folder) for folder in old)
 
 
 def _removed(folder: Path) -> bool:
-    """Remove a folder that no living process holds; return whether it was one."""
+    """Remove a folder unless a living process holds it; return whether it was removed."""
     try:
         held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:

@@ -1,4 +1,4 @@
-"""The thread that beats for a lease while work goes on, and says when it is lost."""
+"""The heartbeat: a thread that renews a lease while work goes on, and notices when the lease is lost."""
 
 import threading
 import time
@@ -15,23 +15,23 @@ from worker.jobs import shutdown
 log = structlog.get_logger(__name__)
 
 
-class Heart:
-    """Beats until the work ends, the lease is lost, its time is up, or this worker is to end.
+class Heartbeat:
+    """Beats until the work ends, the lease is lost, the job's time is up, or this worker has to end.
 
     Args:
         settings: How long a lease holds, how often to beat, how long a job may take.
-        beat: Renews the lease; raises LeaseLost when it is no longer ours.
-        give_back: Leaves the work to others, once this worker was asked to end and its moment has passed.
+        beat: Renews the lease; raises LeaseLost when the lease is no longer ours.
+        give_back: Leaves the work to others; called when this worker was asked to end and `finish_seconds` are over.
     """
 
     def __init__(self, settings: Settings, beat: Callable[[], None], give_back: Callable[[], None]) -> None:
         self._settings, self._beat, self._give_back = settings, beat, give_back
         self._ended, self._stopped = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
+        self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
 
     @property
     def stopped(self) -> bool:
-        """Whether nobody beats any more although the work goes on: it must stop, and write nothing."""
+        """Whether the heartbeat stopped while the work goes on: the work must stop, and write nothing."""
         return self._stopped.is_set()
 
     def __enter__(self) -> Self:
@@ -66,6 +66,6 @@ class Heart:
         except LeaseLost:
             log.info("the lease is lost")
         finally:
-            # Without a heart nobody may go on, whatever stopped it.
+            # Without a heartbeat the work must not go on, whatever stopped it.
             if not self._ended.is_set():
                 self._stopped.set()

@@ -1,4 +1,4 @@
-"""What the rows know of a blob: a row names it, a row says that it is done with, or no row speaks of it at all."""
+"""What the database says about a blob: a row names it, it is no longer needed, or no row says anything about it."""
 
 from collections.abc import Callable
 from enum import Enum, auto
@@ -15,14 +15,14 @@ from models.tables import Batch, Exclusion, Job, Mosaic, Part, Source, Tile, Til
 
 
 class Standing(Enum):
-    """What the database says of a blob."""
+    """What the database says about a blob."""
 
     NAMED = auto()
-    """A row names it, or soon may."""
+    """A row names it, or may do so soon."""
     SPENT = auto()
-    """Its job is over, its set or its photo was deleted for good: the rows say so."""
+    """By what the rows say, its job is over, or its set or its photo was deleted for good."""
     UNKNOWN = auto()
-    """No row speaks of it. It was never ordered; or the rows are the wrong ones, or older than the store."""
+    """No row says anything about it: it was never ordered, or this is another database, or an older one."""
 
 
 Rule = Callable[[str, Key], Standing]
@@ -30,29 +30,29 @@ Owner = tuple[str, UUID]
 
 
 def nothing_known(_key: str, _said: Key) -> Standing:
-    """Say that no row speaks of what belongs to this owner."""
+    """Say that no row says anything about this owner's blobs."""
     return Standing.UNKNOWN
 
 
 def all_named(_key: str, _said: Key) -> Standing:
-    """Say that all that belongs to this owner is needed."""
+    """Say that all of this owner's blobs are needed."""
     return Standing.NAMED
 
 
 def all_spent(_key: str, _said: Key) -> Standing:
-    """Say that nothing that belongs to this owner is needed any more."""
+    """Say that none of this owner's blobs are needed any more."""
     return Standing.SPENT
 
 
 class Named:
-    """What the rows know of blobs; each owner's rows are asked once."""
+    """What the database says about blobs; each owner's rows are read once."""
 
     def __init__(self, reading: sessionmaker[Session]) -> None:
         self._reading = reading
         self._rules: dict[Owner, Rule] = {}
 
     def standing(self, key: str) -> Standing | None:
-        """Return what the rows know of a blob by its key; None if that is none of ours."""
+        """Return what the database says about the blob under a key; None if the key is not Tessera's."""
         said = Key.parsed(key)
         if said is None:
             return None
@@ -75,7 +75,7 @@ def _of_tile_set(session: Session, identity: UUID) -> Rule:
     if not tile_set.job.state.final:
         return all_named
     if tile_set.version is None and tile_set.job.state is JobState.SUCCEEDED and tile_set.purged_at is None:
-        # Indexed before there were versions: its photos are still to be indexed anew.
+        # Indexed before there were versions: its photos must still be indexed again.
         return all_named
     needed = _needed_versions(session, tile_set)
     if not needed and tile_set.purged_at is not None:
@@ -101,7 +101,7 @@ def _of_tile_set(session: Session, identity: UUID) -> Rule:
 
 
 def _needed_versions(session: Session, tile_set: TileSet) -> list[Version]:
-    """Return the newest version, unless the set was purged, and those that mosaics are still to be made from."""
+    """Return the newest version, unless the set was purged, and those that unfinished mosaics need."""
     unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
     query = select(Mosaic.tile_set_version).join(Mosaic.job).where(Mosaic.tile_set_id == tile_set.id, unfinished)
     numbers = set(session.scalars(query.distinct()))
@@ -136,5 +136,5 @@ def _newest_job(session: Session) -> int:
 
 
 def _is_of_known_job(said: Key, newest_job: int) -> bool:
-    """Whether a job made it that this database has had; one restored from a dump has not had the later ones."""
+    """Whether this database knows the job that made it; one that was restored from a dump lacks the later jobs."""
     return said.job is not None and said.job <= newest_job

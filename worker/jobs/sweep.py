@@ -1,4 +1,4 @@
-"""The sweep: frees stale jobs, rings again for those that wait too long, clears litter. Any number may run."""
+"""The sweep: frees stale jobs, rings again for those that wait too long, removes garbage. Any number may run."""
 
 import signal
 import threading
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 if __name__ == "__main__":
-    # Until the handlers of this process are set, Ctrl-C ends it without a trace; to load all of this takes a while.
+    # The imports take a while. Until this process sets its own handlers, Ctrl-C ends it without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import structlog
@@ -22,9 +22,9 @@ from worker.jobs import garbage
 log = structlog.get_logger(__name__)
 
 SCRATCH_AGE = timedelta(hours=1)
-"""Temporary folders that nobody holds are left alone for so long at least: others on this machine may need them."""
+"""Temporary folders that no process holds are kept for at least so long: others on this machine may need them."""
 ENDING_SECONDS = 5.0
-"""How long the clearing of litter may take to end; it may be ended at any point."""
+"""How long to wait for the removal of garbage at the end; it may be cut off at any point."""
 
 
 def sweep(services: Services) -> int:
@@ -41,7 +41,7 @@ def sweep(services: Services) -> int:
 
 
 def collect(services: Services) -> None:
-    """Clear litter once, by the database's clock."""
+    """Purge the trash and remove garbage once, by the database's clock."""
     with services.reading() as session:
         now = database.now(session)
     with services.sessions.begin() as session:
@@ -53,7 +53,7 @@ def collect(services: Services) -> None:
 
 
 def sweep_on(services: Services, stop: threading.Event) -> None:
-    """Sweep until `stop` is set, and clear litter beside it: jobs never wait for the store."""
+    """Sweep until `stop` is set, and remove garbage in another thread, so that jobs never wait for the store."""
     chosen = services.settings
     clearing = threading.Thread(
         target=_again_and_again, args=(lambda: collect(services), chosen.litter_seconds, stop), daemon=True
@@ -64,7 +64,7 @@ def sweep_on(services: Services, stop: threading.Event) -> None:
 
 
 def _again_and_again(do: Callable[[], object], seconds: float, stop: threading.Event) -> None:
-    """Do a thing every so often. When it fails, that is logged, and the next time it is tried again."""
+    """Call `do` every so many seconds. A failure is logged, and the next call tries again."""
     while not stop.is_set():
         try:
             do()

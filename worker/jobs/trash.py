@@ -1,4 +1,4 @@
-"""The trash: where blobs that no row names wait for some days before they are deleted."""
+"""The trash of the store: blobs that no row names stay there for some days before they are deleted."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from models.storage import Blob, Store
 
 @dataclass(frozen=True)
 class Entry:
-    """A blob in the trash: its key there, the one that it had, when it came, who said so, and its size."""
+    """A blob in the trash: its key there, its former key, when it was moved, whether by a person, and its size."""
 
     key: str
     former: str
@@ -21,7 +21,7 @@ class Entry:
 
 
 def entry(blob: Blob) -> Entry | None:
-    """Return what a blob of the trash is; None if it is none of ours."""
+    """Return a blob as an entry of the trash; None if it is not one."""
     said = Thrown.parsed(blob.key)
     return None if said is None else Entry(blob.key, said.key, said.when, said.by_hand, blob.size_bytes)
 
@@ -32,12 +32,12 @@ def entries(store: Store) -> Iterator[Entry]:
 
 
 def throw(store: Store, former: Iterable[str], now: datetime, *, by_hand: bool) -> Sequence[str]:
-    """Put blobs into the trash by their keys; return those that were there."""
+    """Move blobs to the trash by their keys; return the keys of those that existed."""
     return store.move({key: blob_keys.thrown(key, now, by_hand=by_hand) for key in former})
 
 
 def put_back(store: Store, some: Sequence[Entry]) -> list[Entry]:
-    """Give blobs the keys back that they had, the latest first; return those for which these were free."""
+    """Move blobs back to their former keys, the latest first; return those whose former key was free."""
     chosen = {each.former: each for each in sorted(some, key=lambda each: each.when)}
     moved = set(store.move({each.key: each.former for each in chosen.values()}))
     return [each for each in chosen.values() if each.key in moved]

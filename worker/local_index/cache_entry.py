@@ -1,9 +1,12 @@
-"""Where the index of one folder of photos is kept, in the user's cache.
+"""A cache entry: the files that are kept in the user's cache for one folder of photos.
 
-- `index-v4-….safetensors` is the index; `files-v4.json` names it, and has a line for each file of the folder.
-- `run-…/` holds what a run made that is under way or was interrupted; its lock tells which of the two.
-
-Who reads or replaces files holds the cabinet's own lock meanwhile, so any number of runs may use one cabinet.
+How it works: an entry is a folder with an index and a list of files. `index-v4-….safetensors` is the index.
+`files-v4.json` names it and has a line for each file of the photos' folder; it is replaced by a rename, so readers
+see either the old pair or the new one. `run-…/` is the folder of one run of a command, with the checkpoints and the
+new index that it makes. A run locks its own folder for as long as it lasts. Whoever finds a run folder that is not
+locked knows that its run was interrupted, and takes it over: its checkpoints are used, and the folder is removed when
+the next index is published. Whoever reads or replaces files of the entry holds the entry's own lock meanwhile. So any
+number of runs may use one entry at once, and any of them may be killed at any point.
 """
 
 import fcntl
@@ -17,7 +20,7 @@ from models.errors import DamagedIndex, StorageFull, is_full
 from worker.local_index import checkpoints
 from worker.local_index.checkpoints import Line
 from worker.tile_index import rows
-from worker.tile_index.rows import Part
+from worker.tile_index.rows import RowBlock
 
 FILES = f"files-v{checkpoints.VERSION}.json"
 INDEX = f"index-v{checkpoints.VERSION}"
@@ -25,23 +28,23 @@ LOCK = "lock"
 DAMAGED = "The kept index of the folder was damaged, or another program's; the photos are indexed anew."
 
 
-class Kept(NamedTuple):
-    """What the last run that came to its end left."""
+class Snapshot(NamedTuple):
+    """What the last completed run kept of a folder."""
 
     name: str
-    """Of the index's file."""
-    part: Part
+    """Name of the index's file."""
+    block: RowBlock
     """The index's rows, mapped into memory."""
     lines: list[Line]
     alike: dict[str, str] | None
-    """Photos that are nearly the same as another, each with the one that stands for it, by their contents in
-    hexadecimal; None when nobody looked."""
+    """Near-duplicates, each with the photo that stands for it, by content hash in hexadecimal; None if they were
+    never looked for."""
     dedupe: bool
-    """Whether they are to be left out of mosaics."""
+    """Whether near-duplicates are left out of mosaics."""
 
 
-class Cabinet:
-    """The files that are kept for one folder, in the hands of one run."""
+class CacheEntry:
+    """The cache entry of one folder, as one run uses it."""
 
     def __init__(self, place: str, note: str = "") -> None:
         self.place, self._note = place, note
@@ -49,59 +52,64 @@ class Cabinet:
 
     @property
     def is_tidy(self) -> bool:
-        """Whether this run has nothing to clear away, neither its own nor an interrupted one's."""
+        """Whether there is no run folder to remove, neither this run's nor an interrupted one's."""
         return not self._runs
 
-    def recall(self) -> tuple[Kept | None, str]:
-        """Return what the last run kept, and a sentence if that was damaged, or if nothing can be kept."""
+    def recall(self) -> tuple[Snapshot | None, str]:
+        """Return what the last run kept, and a sentence if that was damaged or if nothing can be kept."""
         with self._locked():
             try:
                 with open(self._path(FILES), "rb") as file:
-                    return self._kept(json.load(file)), ""
+                    return self._parsed(json.load(file)), ""
             except FileNotFoundError:
                 return None, self._note
             except (DamagedIndex, OSError, ValueError, TypeError, LookupError):
                 return None, DAMAGED
 
-    def interrupted(self) -> list[tuple[Part, list[Line]]]:
-        """Return what runs measured that did not come to their end; to clear it away is now up to this one."""
+    def interrupted(self) -> list[tuple[RowBlock, list[Line]]]:
+        """Return what interrupted runs measured, and take over their folders."""
         with self._locked():
             runs = [self._path(name) for name in sorted(os.listdir(self.place)) if name.startswith("run-")]
             left = [run for run in runs if self._claimed(run)]
         return [found for run in left for found in checkpoints.read(run)]
 
     def begin(self) -> str:
-        """Return a folder for what this run makes."""
+        """Make a run folder, and return its path."""
         run = self._path(f"run-{os.urandom(8).hex()}")
         with _room(self.place), self._locked():
             os.mkdir(run)
             self._claimed(run)
         return run
 
-    def publish(self, kept: Kept, made: str | None) -> bool:
-        """Let an index count, and clear away what is not needed any more.
+    def publish(self, snapshot: Snapshot, made: str | None) -> bool:
+        """Keep a snapshot from now on, and remove the files that are no longer needed.
 
         Args:
-            kept: What is to be recalled from now on.
-            made: Where its index is until now; None if it is the one that counts already.
+            snapshot: What `recall` is to return.
+            made: Where its index was made; None if it is the index that is kept already.
 
         Returns:
-            Whether it counts; it does not if another run has replaced the index that was to be kept.
+            False, and nothing is changed, if another run has replaced the index that this one meant to keep.
 
         Raises:
             StorageFull: there is no room.
         """
-        told = {"arrays": kept.name, "files": kept.lines, "alike": kept.alike, "dedupe": kept.dedupe}
-        index = self._path(kept.name)
+        listed = {
+            "arrays": snapshot.name,
+            "files": snapshot.lines,
+            "alike": snapshot.alike,
+            "dedupe": snapshot.dedupe,
+        }
+        index = self._path(snapshot.name)
         with self._locked():
             if made is None and not os.path.exists(index):
                 return False
             with written(self._path(FILES)) as file:
-                file.write(json.dumps(told, separators=(",", ":")).encode())
+                file.write(json.dumps(listed, separators=(",", ":")).encode())
                 file.flush()
                 if made is not None:
                     os.rename(made, index)
-            _clear(self.place, {kept.name, FILES, LOCK})
+            _clear(self.place, {snapshot.name, FILES, LOCK})
             for run, lock in self._runs.items():
                 _clear(run, ())
                 lock.close()
@@ -110,14 +118,14 @@ class Cabinet:
         return True
 
     def close(self) -> None:
-        """Leave what this run did not bring to its end to the next one."""
+        """Leave what this run did not complete to the next one."""
         for lock in self._runs.values():
             lock.close()
 
-    def _kept(self, told: dict[str, Any]) -> Kept:
-        part = rows.opened(self._path(os.path.basename(told["arrays"])))
-        alike = None if told["alike"] is None else dict(told["alike"])
-        return Kept(told["arrays"], part, checkpoints.parsed(told["files"]), alike, told["dedupe"] is True)
+    def _parsed(self, listed: dict[str, Any]) -> Snapshot:
+        block = rows.opened(self._path(os.path.basename(listed["arrays"])))
+        alike = None if listed["alike"] is None else dict(listed["alike"])
+        return Snapshot(listed["arrays"], block, checkpoints.parsed(listed["files"]), alike, listed["dedupe"] is True)
 
     def _path(self, name: str) -> str:
         return os.path.join(self.place, name)
@@ -129,7 +137,7 @@ class Cabinet:
             yield
 
     def _claimed(self, run: str) -> bool:
-        """Take over a run's folder, unless that run is under way."""
+        """Lock a run's folder; False if its run is still under way."""
         lock = open(os.path.join(run, LOCK), "wb")  # noqa: SIM115 - it is held as long as the run lasts
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -141,8 +149,8 @@ class Cabinet:
 
 
 @contextmanager
-def opened(place: str) -> Iterator[Cabinet]:
-    """Lend a cabinet; one for this run alone where files cannot be kept."""
+def opened(place: str) -> Iterator[CacheEntry]:
+    """Lend the cache entry at a path, or a temporary one for this run alone if files cannot be kept there."""
     try:
         os.makedirs(place, mode=0o700, exist_ok=True)
         with open(os.path.join(place, LOCK), "ab"):
@@ -151,16 +159,16 @@ def opened(place: str) -> Iterator[Cabinet]:
         import tempfile  # noqa: PLC0415 - hardly ever needed
 
         note = f"The index cannot be kept in {place}: {error.strerror}; the next run begins anew."
-        with tempfile.TemporaryDirectory() as name, _closing(Cabinet(name, note)) as cabinet:
-            yield cabinet
+        with tempfile.TemporaryDirectory() as name, _closing(CacheEntry(name, note)) as entry:
+            yield entry
         return
-    with _closing(Cabinet(place)) as cabinet:
-        yield cabinet
+    with _closing(CacheEntry(place)) as entry:
+        yield entry
 
 
 @contextmanager
 def written(path: str) -> Iterator[IO[bytes]]:
-    """Lend a file that appears under its name when it is whole.
+    """Lend a file to write, which gets its name only when it is complete.
 
     Raises:
         StorageFull: there is no room for it.
@@ -178,7 +186,7 @@ def written(path: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _room(folder: str) -> Iterator[None]:
-    """Say in a sentence that there is no room."""
+    """Turn a full disk into a StorageFull with its sentence."""
     try:
         yield
     except OSError as error:
@@ -194,8 +202,8 @@ def _clear(folder: str, but: Container[str]) -> None:
 
 
 @contextmanager
-def _closing(cabinet: Cabinet) -> Iterator[Cabinet]:
+def _closing(entry: CacheEntry) -> Iterator[CacheEntry]:
     try:
-        yield cabinet
+        yield entry
     finally:
-        cabinet.close()
+        entry.close()

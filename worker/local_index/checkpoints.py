@@ -1,4 +1,4 @@
-"""What a run measured, in whole files of about a second's work, so that an interrupted run loses no more."""
+"""Checkpoints: a run saves what it measured about once a second, so that an interruption loses no more than that."""
 
 import json
 import os
@@ -11,17 +11,17 @@ from models.rules import file_types
 from worker.folder_scan import File
 from worker.tile_index import array_file, rows
 from worker.tile_index.array_file import Stream
-from worker.tile_index.rows import Part
+from worker.tile_index.rows import RowBlock
 
 KIND = "tessera segment"
 VERSION = 4
-"""Of what the command line knows of a folder's files. Since 4 a photo's size is that in its file."""
+"""Version of what is kept about a folder's files. Since 4, a photo's size is its size in the file."""
 SUFFIX = ".segment"
 MAX_PHOTO_BYTES = 256 << 20
 
 
 class Line(NamedTuple):
-    """What is known of a file: the hash of its content, in hexadecimal, or why it is no tile."""
+    """What is known about a file: the hash of its content, in hexadecimal, or why it is no tile."""
 
     name: str
     size: int
@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
     @property
     def may_change(self) -> bool:
-        """Whether the same file may be something else the next time: it could not be read, and not for its size."""
+        """Whether the same file may be a tile next time: it could not be read, for another reason than its size."""
         return self.code == UnreadableFile.code and self.size <= MAX_PHOTO_BYTES
 
 
@@ -45,7 +45,7 @@ class Segment:
         self._lines: list[Line] = []
 
     def add(self, file: File, known: set[bytes]) -> None:
-        """Read a file; measure it unless its content is `known`, and put that there."""
+        """Read a file, and measure it unless its content is in `known`; add it there."""
         try:
             data = _read(file)
             content = rows.content_of(data)
@@ -62,7 +62,7 @@ class Segment:
         self._lines.append(Line(file.name, file.size, file.changed, None, error.code, str(error)))
 
     def save(self) -> None:
-        """Write a file that appears when it is whole, and begin anew."""
+        """Write the segment to a file, which gets its name only when it is complete, and begin a new segment."""
         if not self._lines:
             return
         name = f"{self._folder}{os.sep}{os.urandom(8).hex()}"
@@ -79,8 +79,8 @@ class Segment:
         self._rows, self._lines = rows.Rows(), []
 
 
-def read(folder: str) -> Iterator[tuple[Part, list[Line]]]:
-    """Yield what the whole segments of a folder hold, by name; a damaged one costs what it held."""
+def read(folder: str) -> Iterator[tuple[RowBlock, list[Line]]]:
+    """Yield the contents of the segments in a folder, by name. Damaged or incomplete ones are skipped."""
     for name in sorted(os.listdir(folder)):
         if not name.endswith(SUFFIX):
             continue
@@ -89,29 +89,29 @@ def read(folder: str) -> Iterator[tuple[Part, list[Line]]]:
             lines = parsed(json.loads(columns.pop("files").data.tobytes()))
         except (DamagedIndex, ValueError, TypeError, LookupError):
             continue
-        if part := rows.part_of(columns):
-            yield part, lines
+        if block := rows.block_of(columns):
+            yield block, lines
 
 
 def parsed(items: Any) -> list[Line]:
-    """Return lines as JSON has them.
+    """Return the lines that JSON holds.
 
     Raises:
-        ValueError: they are none.
-        TypeError: they are none.
+        ValueError: it holds something else.
+        TypeError: it holds something else.
     """
     lines = [Line(*item) for item in items]
     for line in lines:
-        told = isinstance(line.name, str) and type(line.size) is int and type(line.changed) is int
+        named = isinstance(line.name, str) and type(line.size) is int and type(line.changed) is int
         usable = line.content is not None and len(bytes.fromhex(line.content)) == rows.CONTENT_BYTES
         refused = line.content is None and isinstance(line.code, str) and isinstance(line.sentence, str)
-        if not told or not (usable or refused):
+        if not named or not (usable or refused):
             raise ValueError(line)
     return lines
 
 
 def _read(file: File) -> bytes:
-    """Return a file's bytes, or raise why it cannot be read."""
+    """Return a file's bytes; the error says why it cannot be read."""
     if file.trouble:
         raise UnreadableFile(file.trouble)
     if file.size > MAX_PHOTO_BYTES:

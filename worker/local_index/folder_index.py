@@ -2,28 +2,27 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.errors import DamagedPicture, NotAPicture, NoUsableTiles, UnreadableFile
+from worker.core.progress import PhaseProgress
 from worker.cpu import core_count
 from worker.file_filter import Sieve
 from worker.folder_scan import File, walk
 from worker.local_index import cache_entry, cache_paths, checkpoints, process_pool
-from worker.local_index.cache_entry import Cabinet, Kept
+from worker.local_index.cache_entry import CacheEntry, Snapshot
 from worker.local_index.checkpoints import Line
 from worker.local_index.terminal_names import readable
 from worker.tile_index import rows
-from worker.tile_index.rows import Part
+from worker.tile_index.rows import RowBlock
 
 if TYPE_CHECKING:
     from worker.tile_index.index import Index
 
-Progress = Callable[[str, int, int], None]
-
 
 class Changes(NamedTuple):
-    """How many files are not as they were when the folder was last indexed."""
+    """How many files differ from when the folder was last indexed."""
 
     new: int
     changed: int
@@ -43,14 +42,14 @@ class Library(NamedTuple):
     """An indexed folder.
 
     Attributes:
-        kept: All that is known of it.
+        snapshot: What is kept about its files, and the index.
         paths: Where each usable photo lies, by content hash.
         opened_count: How many files had to be read.
-        changes: What is new since the last time; None the first time.
-        note: What a person should know of the cache; empty as a rule.
+        changes: What has changed since the last time; None the first time.
+        note: What a person should know about the cache; usually empty.
     """
 
-    kept: Kept
+    snapshot: Snapshot
     paths: dict[bytes, str]
     opened_count: int
     changes: Changes | None
@@ -58,29 +57,30 @@ class Library(NamedTuple):
 
     @property
     def tiles(self) -> "Index":
-        """The photos to make mosaics of."""
+        """The photos to make mosaics from."""
         import numpy as np  # noqa: PLC0415 - to index a folder it is not needed
 
         from worker.tile_index import index  # noqa: PLC0415 - the same
 
-        tiles = index.mapped(self.kept.part)
+        tiles = index.mapped(self.snapshot.block)
         left_out = self.left_out
         if not left_out:
             return tiles
-        return tiles.selected(np.flatnonzero([one.hex() not in left_out for one in rows.contents(self.kept.part)]))
+        contents = rows.contents(self.snapshot.block)
+        return tiles.selected(np.flatnonzero([one.hex() not in left_out for one in contents]))
 
     @property
     def left_out(self) -> Mapping[str, str]:
-        """Near-duplicates that are to be in no mosaic, each with the photo that stands for it."""
-        return (self.kept.alike or {}) if self.kept.dedupe else {}
+        """Near-duplicates that are left out of mosaics, each with the photo that stands for it, by content hash."""
+        return (self.snapshot.alike or {}) if self.snapshot.dedupe else {}
 
     @property
     def skipped(self) -> list[Untiled]:
-        """A line for each file that is no tile: faults first, then what is no photo, then what is there again."""
+        """A line for each file that is no tile: faults first, then what is no picture, then duplicates."""
         names: dict[str, str] = {}
         bad: list[Untiled] = []
         again: list[Untiled] = []
-        for name, _, _, content, code, sentence in self.kept.lines:
+        for name, _, _, content, code, sentence in self.snapshot.lines:
             if content is None:
                 bad.append(Untiled(name, code or "", sentence or ""))
             elif names.setdefault(content, name) is not name:
@@ -102,22 +102,22 @@ class Library(NamedTuple):
 
 def open_folder(
     folder: str,
-    progress: Progress,
+    progress: PhaseProgress,
     cache: str | None = None,
     *,
     sieve: Sieve | None = None,
     dedupe: bool | None = None,
     files: Sequence[File] | None = None,
 ) -> Library:
-    """Index a folder and its sub-folders, opening only the photos that are new or changed since last time.
+    """Index a folder and its sub-folders, opening only the photos that are new or have changed since last time.
 
     Args:
         folder: Where the photos lie.
-        progress: Told how far the work is.
-        cache: Where indexes are kept; None for the user's cache folder.
-        sieve: What of the folder is looked at, and counts the rest; None for the usual.
-        dedupe: Whether near-duplicates are left out, now and later; None for what was last said.
-        files: The folder's files, where they are known already.
+        progress: Called with how far the work is.
+        cache: The folder of cache entries; None for the user's cache folder.
+        sieve: Decides which files are looked at, and counts the others; None for the usual one.
+        dedupe: Whether near-duplicates are left out, now and later; None to keep the last choice.
+        files: The folder's files, if they are known already.
 
     Raises:
         NoUsableTiles: there is no such folder, or not one usable photo in it.
@@ -126,107 +126,108 @@ def open_folder(
     sieve = sieve or Sieve()
     if files is None:
         files = files_of(folder, sieve)
-    with cache_entry.opened(cache_paths.cabinet_of(folder, cache)) as place:
-        standing = False
-        while not standing:
-            before, note = place.recall()
-            survey = _survey(files, before, place, progress)
+    with cache_entry.opened(cache_paths.entry_path(folder, cache)) as entry:
+        published = False
+        while not published:
+            before, note = entry.recall()
+            survey = _survey(files, before, entry, progress)
             if not any(line.content for line in survey.lines):
                 raise NoUsableTiles(_why_none(folder, survey.lines, sieve))
             left_out = dedupe if dedupe is not None else before is not None and before.dedupe
-            made, kept = _assembled(survey, before, place, dedupe=left_out)
-            same = made is None and before is not None and kept[2:] == before[2:]
-            standing = (same and place.is_tidy) or place.publish(kept, made)
-    paths = {
-        bytes.fromhex(line.content): file.path for line, file in zip(kept.lines, files, strict=True) if line.content
-    }
-    return Library(kept, paths, survey.opened_count, _changes(before, kept.lines), note)
+            made, snapshot = _assembled(survey, before, entry, dedupe=left_out)
+            same = made is None and before is not None and snapshot[2:] == before[2:]
+            published = (same and entry.is_tidy) or entry.publish(snapshot, made)
+    usable = ((line, file) for line, file in zip(snapshot.lines, files, strict=True) if line.content)
+    paths = {bytes.fromhex(line.content or ""): file.path for line, file in usable}
+    return Library(snapshot, paths, survey.opened_count, _changes(before, snapshot.lines), note)
 
 
 class _Survey(NamedTuple):
-    """What is known of a folder's files now, and the rows of all that are usable."""
+    """What is known about a folder's files now, and the rows of all that are usable."""
 
     lines: list[Line]
-    parts: list[Part]
+    blocks: list[RowBlock]
     opened_count: int
 
 
-def _survey(files: Sequence[File], before: Kept | None, place: Cabinet, progress: Progress) -> _Survey:
-    """Measure what is not known."""
-    parts = [] if before is None else [before.part]
+def _survey(files: Sequence[File], before: Snapshot | None, entry: CacheEntry, progress: PhaseProgress) -> _Survey:
+    """Measure the files about which nothing is known yet."""
+    blocks = [] if before is None else [before.block]
     lines = [] if before is None else list(before.lines)
-    for part, measured in place.interrupted():
-        parts.append(part)
+    for block, measured in entry.interrupted():
+        blocks.append(block)
         lines += measured
     known = {line.name: line for line in lines if not line.may_change}
-    held = {content for part in parts for content in rows.contents(part)}
+    held = {content for block in blocks for content in rows.contents(block)}
     fresh = [file for file in files if not _stands(known.get(file.name), file, held)]
-    for part, measured in _measured(fresh, held, place, progress):
-        parts.append(part)
+    for block, measured in _measured(fresh, held, entry, progress):
+        blocks.append(block)
         known |= {line.name: line for line in measured}
-    return _Survey([known[file.name] for file in files], parts, len(fresh))
+    return _Survey([known[file.name] for file in files], blocks, len(fresh))
 
 
 def _stands(line: Line | None, file: File, held: set[bytes]) -> bool:
-    """Whether what is known of a file still holds."""
+    """Whether what is known about a file is still true."""
     if line is None or (line.size, line.changed) != (file.size, file.changed):
         return False
     return line.content is None or bytes.fromhex(line.content) in held
 
 
 def _measured(
-    files: Sequence[File], held: set[bytes], place: Cabinet, progress: Progress
-) -> Iterator[tuple[Part, list[Line]]]:
-    """Yield what files are, in parts."""
+    files: Sequence[File], held: set[bytes], entry: CacheEntry, progress: PhaseProgress
+) -> Iterator[tuple[RowBlock, list[Line]]]:
+    """Measure files, and yield their rows and lines, block by block."""
     if not files:
         return
-    run, told = place.begin(), set()
+    run, names = entry.begin(), set()
     process_pool.measure(files, held, run, progress, core_count())
-    for part, lines in checkpoints.read(run):
-        told |= {line.name for line in lines}
-        yield part, lines
-    yield from _one_by_one([file for file in files if file.name not in told], held, place)
+    for block, lines in checkpoints.read(run):
+        names |= {line.name for line in lines}
+        yield block, lines
+    yield from _one_by_one([file for file in files if file.name not in names], held, entry)
 
 
-def _one_by_one(files: Sequence[File], held: set[bytes], place: Cabinet) -> Iterator[tuple[Part, list[Line]]]:
-    """Yield what files are that a member of the crew had in hand, or had not saved, when it died."""
+def _one_by_one(files: Sequence[File], held: set[bytes], entry: CacheEntry) -> Iterator[tuple[RowBlock, list[Line]]]:
+    """Measure files that a process had not saved when it died, each in a process of its own."""
     if not files:
         return
-    run = place.begin()
+    run = entry.begin()
     for file in files:
         process_pool.measure([file], held, run, lambda *_: None, 1)
-    told = {line.name for _, lines in checkpoints.read(run) for line in lines}
+    names = {line.name for _, lines in checkpoints.read(run) for line in lines}
     broke = checkpoints.Segment(run)
     for file in files:
-        if file.name not in told:
+        if file.name not in names:
             broke.refuse(file, DamagedPicture("The picture broke its decoder: it is damaged, or made to do harm."))
     broke.save()
     yield from checkpoints.read(run)
 
 
-def _assembled(survey: _Survey, before: Kept | None, place: Cabinet, *, dedupe: bool) -> tuple[str | None, Kept]:
-    """Return the index of all that is usable, and where it is if it is a new one."""
+def _assembled(
+    survey: _Survey, before: Snapshot | None, entry: CacheEntry, *, dedupe: bool
+) -> tuple[str | None, Snapshot]:
+    """Return the snapshot with the index of all usable photos, and the path of that index if it is a new one."""
     wanted = {bytes.fromhex(line.content) for line in survey.lines if line.content}
-    if before is not None and wanted == set(rows.contents(before.part)):
-        alike = _alike(before.part) if dedupe and before.alike is None else before.alike
-        return None, Kept(before.name, before.part, survey.lines, alike, dedupe)
-    made = os.path.join(place.begin(), "index")
-    gone = {content for part in survey.parts for content in rows.contents(part)} - wanted
+    if before is not None and wanted == set(rows.contents(before.block)):
+        alike = _alike(before.block) if dedupe and before.alike is None else before.alike
+        return None, Snapshot(before.name, before.block, survey.lines, alike, dedupe)
+    made = os.path.join(entry.begin(), "index")
+    gone = {content for block in survey.blocks for content in rows.contents(block)} - wanted
     with cache_entry.written(made) as file:
-        rows.merged(survey.parts, file, gone)
-    part = rows.opened(made)
+        rows.merged(survey.blocks, file, gone)
+    block = rows.opened(made)
     name = f"{cache_entry.INDEX}-{os.urandom(8).hex()}.safetensors"
-    return made, Kept(name, part, survey.lines, _alike(part) if dedupe else None, dedupe)
+    return made, Snapshot(name, block, survey.lines, _alike(block) if dedupe else None, dedupe)
 
 
-def _alike(part: Part) -> dict[str, str]:
+def _alike(block: RowBlock) -> dict[str, str]:
     from worker.tile_index import index  # noqa: PLC0415 - it loads numpy
 
-    return index.near_duplicates(index.mapped(part))
+    return index.near_duplicates(index.mapped(block))
 
 
-def _changes(before: Kept | None, lines: Iterable[Line]) -> Changes | None:
-    """Compare by name, and what is new and what is gone by content too."""
+def _changes(before: Snapshot | None, lines: Iterable[Line]) -> Changes | None:
+    """Compare files by name; a new file with the content of one that is gone counts as moved."""
     if before is None:
         return None
     then = {line.name: line.content for line in before.lines}
@@ -239,7 +240,7 @@ def _changes(before: Kept | None, lines: Iterable[Line]) -> Changes | None:
 
 
 def files_of(folder: str, sieve: Sieve) -> list[File]:
-    """Return the files of a folder that a sieve takes.
+    """Return the files of a folder that a sieve accepts.
 
     Raises:
         NoUsableTiles: there is no such folder.
@@ -250,7 +251,7 @@ def files_of(folder: str, sieve: Sieve) -> list[File]:
 
 
 def no_files(folder: str, sieve: Sieve) -> str:
-    """Return what is to be said of a folder in which a sieve found nothing."""
+    """Return the sentence for a folder in which a sieve found no file."""
     passed_over = " but such as are passed over" if any(sieve.passed_over) else ""
     return f"The folder {folder} holds no files{passed_over}."
 

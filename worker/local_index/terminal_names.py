@@ -1,6 +1,6 @@
-"""Names of files and folders as a terminal may show them.
+"""Names of files and folders, made safe to print on a terminal.
 
-The quickest answer needs it, so it imports next to nothing.
+`fast_index` needs it, so it imports next to nothing.
 """
 
 import os
@@ -9,7 +9,7 @@ UNKNOWN = "\ufffd"
 
 
 def readable(name: str) -> str:
-    """Return a name as it can be shown, whatever bytes it has: no line breaks, and nothing that steers a terminal.
+    """Return a name as text that can be printed, whatever bytes it has: no line breaks, no control characters.
 
     Example:
         >>> readable("beach" + chr(27) + "[31m.jpg") == f"beach{UNKNOWN}[31m.jpg"

@@ -1,4 +1,4 @@
-"""Tiles to bands of pixels: laid row by row, tinted and blended where that was ordered, and measured on the way."""
+"""The mosaic's pixels, band by band: tiles laid in rows, tinted and blended if so ordered, and measured meanwhile."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ from worker.core.cells import of_cells
 from worker.core.compose import band, blended, tinted
 from worker.core.fitted import Fitted
 from worker.core.measures.miniature import Miniature, assembled
+from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.rendering.tile_loader import Laid, let_go
-from worker.tile_index.index import Progress
 
 BAND_BYTES = 4 << 20
 
@@ -22,7 +22,7 @@ class Bands:
     """A mosaic from the top down, a few lines of pixels at a time.
 
     Attributes:
-        plain: The mosaic in small, without tint and blend: (PARTS * rows, PARTS * columns, 3).
+        plain: (CELL_SIDE * rows, CELL_SIDE * columns, 3) the mosaic in small, without tint and blend.
     """
 
     def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
@@ -42,11 +42,11 @@ class Bands:
 
     @property
     def small(self) -> NDArray[np.float64]:
-        """The mosaic in small, as it lies; whole when the last band has been taken."""
+        """The mosaic in small, with tint and blend, shaped like `plain`; complete once the last band was yielded."""
         return self.plain if self._seen is None else self._seen.pixels
 
-    def all(self, progress: Progress) -> Iterator[NDArray[np.uint8]]:
-        """Yield every band: (h, W, 3) pixels."""
+    def all(self, progress: PhaseProgress) -> Iterator[NDArray[np.uint8]]:
+        """Yield every band, from the top down: (h, W, 3) pixels."""
         pixels, slots = self._laid.pixels, self._laid.slots
         height = self._grid.tile_height
         lines = max(1, BAND_BYTES // (slots.shape[1] * pixels[0, 0].nbytes))

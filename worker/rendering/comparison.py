@@ -1,4 +1,4 @@
-"""One target by several losses, side by side: which of them is best is seen, and measured."""
+"""One target matched by several losses, side by side, so that people can see and measure which suits it best."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,25 +15,26 @@ from worker.core.fitted import Fitted
 from worker.core.matcher import Choice
 from worker.core.measures.miniature import assembled
 from worker.core.measures.quality import Quality
-from worker.core.measures.similarity import PARTS
-from worker.core.orientations import turned
+from worker.core.measures.similarity import CELL_SIDE
+from worker.core.orientations import oriented
+from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.rendering import placement
-from worker.tile_index.index import SIDE, Index, Progress
+from worker.tile_index.index import SIDE, Index
 
 Pixels = NDArray[np.uint8]
 
 PICTURE_SIDE = 900
-"""About the longer side of each picture on the sheet, in pixels."""
+"""Longer side of each picture on the sheet, in pixels, roughly."""
 CAPTION_WIDTH = 480
-"""Pixels that a caption needs to be read."""
+"""Pixels that a caption must have to be readable."""
 MARGIN = 24
 PAPER = 255
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What one loss made of the target: small, out of the index's thumbs."""
+    """What one loss made of the target: a small picture, made from the index's thumbs."""
 
     loss: LossName
     quality: Quality
@@ -41,7 +42,7 @@ class Compared:
 
 
 def target_of(data: bytes, order: MosaicOrder) -> tuple[Fitted, tuple[int, int], Grid]:
-    """Return the fitted target, the width and height that it had, and how it is cut.
+    """Return the fitted target, the width and height of the whole, and how it is cut.
 
     Raises:
         InvalidOrder: the order does not fit the target.
@@ -55,37 +56,37 @@ def target_of(data: bytes, order: MosaicOrder) -> tuple[Fitted, tuple[int, int],
 
 def compare(
     target: Fitted, size: tuple[int, int], cells: Grid, orders: Sequence[MosaicOrder], index: Index, *,
-    threads: int, progress: Progress,
+    threads: int, progress: PhaseProgress,
 ) -> Iterator[Compared]:  # fmt: skip
     """Yield what each order makes of a fitted target.
 
     Args:
         target: The fitted target.
-        size: Width and height of the target as it came.
+        size: Width and height of the whole target.
         cells: How it is cut.
-        orders: One for each loss, alike in all else.
+        orders: One for each loss, alike in everything else.
         index: The tiles, as `worker.tile_index.index` describes them.
         threads: How many cores to use.
-        progress: Told how many losses are done; what it raises stops the work.
+        progress: Called with how many losses are done; what it raises stops the work.
 
     Raises:
         InvalidOrder: the rules cannot be kept with these tiles.
     """
     pixels = _tiles(index, cells)
-    kept = placement.rules_of(orders[0], size, cells, len(index))
+    rules = placement.rules_of(orders[0], size, cells, len(index))
     for number, order in enumerate(orders):
 
         def within(_phase: str, _done: int, _total: int, number: int = number) -> None:
             progress("comparing", number, len(orders))
 
         within("", 0, 0)
-        choice = placement.choice(target, order, cells, index, kept, threads=threads, progress=within)
+        choice = placement.choice(target, order, cells, index, rules, threads=threads, progress=within)
         yield _compared(order.loss, target, cells, choice, index, pixels)
     progress("comparing", len(orders), len(orders))
 
 
 def sheet(target: Fitted, cells: Grid, compared: Sequence[Compared]) -> Pixels:
-    """Return the contact sheet: the target first, then what each loss made, with its scores under it."""
+    """Return the (H, W, 3) contact sheet: the target, then what each loss made, with its scores below it."""
     height, width = compared[0].picture.shape[:2]
     broad = max(width, CAPTION_WIDTH)
     captions = [["target", f"{cells.columns} x {cells.rows} cells", ""]]
@@ -115,26 +116,26 @@ def scores(quality: Quality) -> list[str]:
 
 
 def _broadened(picture: Pixels, width: int) -> Pixels:
-    """Return a picture with paper to its right, so that its caption has room."""
+    """Return a picture widened with paper on its right, so that its caption has room."""
     return np.pad(picture, ((0, 0), (0, width - picture.shape[1]), (0, 0)), constant_values=PAPER)
 
 
 def _across(count: int, width: int, height: int) -> int:
-    """Return how many pictures lie side by side, so that the sheet is about as wide as it is high."""
+    """Return how many pictures to put side by side, so that the sheet is about as wide as it is high."""
     return max(1, min(count, round(sqrt(count * height / width))))
 
 
 def _tiles(index: Index, cells: Grid) -> Pixels:
-    """Return every tile in the size in which it lies on the sheet."""
-    side = max(PARTS, min(SIDE, round(PICTURE_SIDE / max(cells.columns, cells.rows))))
+    """Return every tile in the size that it has on the sheet."""
+    side = max(CELL_SIDE, min(SIDE, round(PICTURE_SIDE / max(cells.columns, cells.rows))))
     return np.rint(placement.tile_pixels(index, cells, side)).astype(np.uint8)
 
 
 def _compared(loss: LossName, target: Fitted, cells: Grid, choice: Choice, index: Index, tiles: Pixels) -> Compared:
     laid = tiles[choice.tiles.ravel()]
-    for turn in np.unique(choice.turns):
-        there = choice.turns.ravel() == turn
-        laid[there] = turned(laid[there], int(turn))
-    small = assembled(of_pictures(laid, PARTS), cells.columns)
+    for orientation in np.unique(choice.orientations).tolist():
+        there = choice.orientations.ravel() == orientation
+        laid[there] = oriented(laid[there], orientation)
+    small = assembled(of_pictures(laid, CELL_SIDE), cells.columns)
     quality = placement.quality_of(target, cells, choice, index, small, small)
     return Compared(loss, quality, assembled(laid, cells.columns))

@@ -1,4 +1,4 @@
-"""Rendering as a job: read the rows and the blobs, run the pipeline, hand back what to write."""
+"""Rendering as a job: read the rows and the blobs, run the pipeline, return what to write into the rows."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
@@ -12,11 +12,12 @@ from models import exclusions, queries
 from models.rules import blob_keys, zip_files
 from models.tables import Mosaic
 from worker import context, parallel
+from worker.core.progress import PhaseProgress
 from worker.jobs import garbage
 from worker.jobs.attempt import Attempt, Outcome
 from worker.rendering import writer
 from worker.rendering.pipeline import Rendered, render
-from worker.tile_index.index import Index, Progress
+from worker.tile_index.index import Index
 from worker.tile_sets import index_repair, stored_photos
 
 RENDER_PHASES = {
@@ -69,8 +70,8 @@ def _without(tiles: Index, excluded: Collection[str]) -> Index:
     return tiles.selected(np.array(left, np.intp))
 
 
-def _shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> Progress:
-    """Return a progress callback that places each phase within the whole job."""
+def _shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> PhaseProgress:
+    """Return a progress function that counts each phase as its share of the whole job."""
 
     def progress(phase: str, done: int, total: int) -> None:
         start, end = phases[phase]
@@ -88,7 +89,7 @@ def _target(attempt: Attempt, mosaic: Mosaic) -> bytes:
 
 
 def _store_picture(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture: Path) -> dict[str, object]:
-    """Store the mosaic and its preview; return what the row is to say of them."""
+    """Store the mosaic and its preview; return what to write into the mosaic's row."""
     store, name = attempt.services.store, attempt.lease.name
     preview = picture.with_name("preview.jpg")
     writer.write_preview(picture, preview)

@@ -1,4 +1,4 @@
-"""From a target and an index to a mosaic: fit, match, fetch the tiles, lay them band by band, measure."""
+"""Renders a mosaic from a target and an index: fit, match, fetch the tiles, lay them band by band, measure."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,12 +13,13 @@ from models.rules.orders import MosaicOrder
 from worker.core.fitted import Fitted
 from worker.core.matcher import Choice
 from worker.core.measures.quality import Quality
+from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.decoding.images import Decoder
 from worker.rendering import placement, writer
 from worker.rendering.bands import Bands
 from worker.rendering.tile_loader import fetched
-from worker.tile_index.index import Index, Progress, ReadPhoto
+from worker.tile_index.index import Index, ReadPhoto
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Rendered:
     Attributes:
         grid: How the target was cut.
         placement: (rows, columns) tile numbers.
-        turns: (rows, columns) how each tile is turned; see `worker.core.orientations`.
+        orientations: (rows, columns) the orientation of each tile; see `worker.core.orientations`.
         quality: How near the mosaic comes to its target.
     """
 
     grid: Grid
     placement: NDArray[np.intp]
-    turns: NDArray[np.uint8]
+    orientations: NDArray[np.uint8]
     quality: Quality
 
 
@@ -46,44 +47,44 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     out: Path,
     *,
     threads: int,
-    progress: Progress,
+    progress: PhaseProgress,
     decoder: Decoder = images,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 
     Args:
         target: The file of the picture to imitate.
-        order: How to cut and set it.
+        order: How to cut and tile it.
         index: The tiles, as `worker.tile_index.index` describes them.
         read: Gives a photo's bytes.
-        out: A file that nobody reads yet; on an error it may be left half-written.
+        out: A file that nobody reads yet; an error may leave it half-written.
         threads: How many photos to decode at once.
-        progress: Told how far the work is; what it raises stops it.
+        progress: Called with how far the work is; what it raises stops it.
         decoder: Decodes the target and the photos.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
         UnusablePicture: the target is no usable picture.
-        DamagedIndex: a photo is no longer what the index says.
+        DamagedIndex: a photo no longer matches the index.
         StorageFull: the disk is full.
     """
     progress("reading", 0, 1)
     pixels = decoder.decode(target)
     size = pixels.shape[1], pixels.shape[0]
     cells = grid.cut(*size, order)
-    kept = placement.rules_of(order, size, cells, len(index))
+    rules = placement.rules_of(order, size, cells, len(index))
     fitted = images.fitted(pixels, cells)
     del pixels
     progress("matching", 0, placement.PERCENT)
-    choice = placement.choice(fitted, order, cells, index, kept, threads=threads, progress=progress)
+    choice = placement.choice(fitted, order, cells, index, rules, threads=threads, progress=progress)
     with fetched(choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder) as laid:
         bands = Bands(laid, fitted, cells, order)
         with ThreadPoolExecutor(1) as beside:
-            # The encoder needs no interpreter, so tiles as they are can be measured meanwhile.
+            # The encoder does not hold Python's lock, so unadjusted tiles can be measured meanwhile.
             early = None if bands.adjusted else beside.submit(_quality, fitted, cells, choice, index, bands)
             writer.write(bands.all(progress), cells.mosaic_size, out, order.format, progress)
             quality = _quality(fitted, cells, choice, index, bands) if early is None else early.result()
-    return Rendered(cells, choice.tiles, choice.turns, quality)
+    return Rendered(cells, choice.tiles, choice.orientations, quality)
 
 
 def _quality(target: Fitted, cells: Grid, choice: Choice, index: Index, bands: Bands) -> Quality:

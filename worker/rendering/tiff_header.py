@@ -1,4 +1,4 @@
-"""The head of an uncompressed picture file, so that plain pixels can follow it as they are made."""
+"""The header of an uncompressed TIFF, after which the pixels can be written as they are made."""
 
 import struct
 

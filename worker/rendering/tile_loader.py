@@ -16,15 +16,16 @@ from models.rules.grid import Grid
 from worker import parallel
 from worker.core.descriptors import of_pictures
 from worker.core.matcher import Choice
-from worker.core.measures.similarity import PARTS
-from worker.core.orientations import lies_across, turned
+from worker.core.measures.similarity import CELL_SIDE
+from worker.core.orientations import lies_across, oriented
+from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.decoding.images import Decoder
-from worker.tile_index.index import Progress, ReadPhoto
+from worker.tile_index.index import ReadPhoto
 
 RESIDENT_BYTES = 64 << 20
 TILES_BETWEEN = 64
-TURNS = 8
+ORIENTATIONS = 8
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Laid:
     """The tiles that a mosaic needs.
 
     Attributes:
-        pixels: (D, h, w, 3) different tiles, turned as they will lie; a scratch file where there are many.
-        small: (D, PARTS, PARTS, 3) area averages of each.
-        slots: (rows, columns) which of them lies where.
+        pixels: (D, h, w, 3) different tiles, in their orientations; mapped from a scratch file.
+        small: (D, CELL_SIDE, CELL_SIDE, 3) area averages of each.
+        slots: (rows, columns) which of them lies in each cell.
     """
 
     pixels: NDArray[np.uint8]
@@ -50,37 +51,37 @@ def fetched(
     read: ReadPhoto,
     *,
     threads: int,
-    progress: Progress,
+    progress: PhaseProgress,
     decoder: Decoder = images,
 ) -> Iterator[Laid]:
-    """Lend every tile that lies in a mosaic.
+    """Lend the pixels of every tile that a mosaic uses; they are gone after the `with` block.
 
     Args:
-        choice: What lies where, and how it is turned.
+        choice: The tile of every cell, and its orientation.
         contents: (M, 32) content hashes by tile number.
         grid: The size of a tile in the mosaic.
         read: Gives a photo's bytes.
         threads: How many photos to decode at once.
-        progress: Told how many photos are there.
-        decoder: Turns a photo into a tile.
+        progress: Called with how many photos are loaded.
+        decoder: Decodes a photo to a tile.
 
     Raises:
-        DamagedIndex: a photo is no longer what the index says.
+        DamagedIndex: a photo no longer matches the index.
         StorageFull: the disk is full.
     """
-    different, slots = np.unique(choice.tiles * TURNS + choice.turns, return_inverse=True)
-    numbers, first = np.unique(different // TURNS, return_index=True)
+    different, slots = np.unique(choice.tiles * ORIENTATIONS + choice.orientations, return_inverse=True)
+    numbers, first = np.unique(different // ORIENTATIONS, return_index=True)
     ends = np.append(first[1:], len(different))
     width, height = grid.tile_width, grid.tile_height
-    small = np.empty((len(different), PARTS, PARTS, 3))
+    small = np.empty((len(different), CELL_SIDE, CELL_SIDE, 3))
     with _scratch((len(different), height, width, 3)) as pixels:
 
         def one(number: int) -> None:
             try:
                 data = read(contents[numbers[number]].tobytes())
                 for slot in range(first[number], ends[number]):
-                    tile = _tile(decoder, data, (width, height), int(different[slot] % TURNS))
-                    pixels[slot], small[slot] = tile, of_pictures(tile[None], PARTS)[0]
+                    tile = _tile(decoder, data, (width, height), int(different[slot] % ORIENTATIONS))
+                    pixels[slot], small[slot] = tile, of_pictures(tile[None], CELL_SIDE)[0]
             except UnusablePicture as error:
                 raise DamagedIndex(f"A photo that was indexed can no longer be used: {error}") from error
 
@@ -92,21 +93,21 @@ def fetched(
 
 
 def let_go(pixels: NDArray[np.uint8]) -> None:
-    """Give the scratch's pages back to the system, which keeps them in its cache as long as it has room."""
+    """Return the pages of a scratch file to the system, which caches them as long as it has memory to spare."""
     if isinstance(pixels, np.memmap) and pixels.nbytes > RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
         pixels._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # noqa: SLF001 - numpy has no other way
 
 
-def _tile(decoder: Decoder, data: bytes, size: tuple[int, int], turn: int) -> NDArray[np.uint8]:
-    return turned(decoder.tile(data, *(size[::-1] if lies_across(turn) else size)), turn)
+def _tile(decoder: Decoder, data: bytes, size: tuple[int, int], orientation: int) -> NDArray[np.uint8]:
+    return oriented(decoder.tile(data, *(size[::-1] if lies_across(orientation) else size)), orientation)
 
 
 @contextmanager
 def _scratch(shape: tuple[int, ...]) -> Iterator[NDArray[np.uint8]]:
-    """Lend an array that lies in a temporary file, so that many large tiles need little memory."""
+    """Lend an array that is mapped from a temporary file, so that many large tiles need little memory."""
     with tempfile.TemporaryFile() as file:
         try:
-            # Room is taken first: a full disk met through a mapped page would kill the process.
+            # Disk space is reserved first: writing a mapped page to a full disk would kill the process.
             file.truncate(math.prod(shape))
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, math.prod(shape))

@@ -1,7 +1,7 @@
-"""Mosaics to files, a band at a time. Memory does not grow with the mosaic."""
+"""Writes mosaics to files, a band at a time. Memory does not grow with the mosaic."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 from models.errors import StorageFull, TesseraError, is_full
 from models.rules import file_types
 from models.rules.formats import Format
+from worker.core.progress import PhaseProgress
 from worker.libvips import pyvips
 from worker.rendering.tiff_header import header
 
 PREVIEW_SIDE = 1_600
 FULL = "There is no room left to write the mosaic; free some space and try again."
 
-Progress = Callable[[str, int, int], None]
-
 
 def write(
-    bands: Iterator[NDArray[np.uint8]], size: tuple[int, int], path: Path, form: Format, progress: Progress
+    bands: Iterator[NDArray[np.uint8]], size: tuple[int, int], path: Path, form: Format, progress: PhaseProgress
 ) -> None:
     """Write bands of pixels, from the top down, as one picture.
 
@@ -31,13 +30,13 @@ def write(
         size: Width and height.
         path: The file to write.
         form: The format to write in.
-        progress: Told how far the encoding is; what it raises stops it.
+        progress: Called with how far the encoding is; what it raises stops it.
 
     Raises:
         StorageFull: the disk is full.
     """
-    # The build of libvips in the wheel has no loader that reads a stream of plain pixels, so they pass through a
-    # scratch file: a TIFF, since plain pixels would be mapped into memory whole. The file has no name, so that
+    # The build of libvips in the wheel has no loader for a stream of plain pixels, so they pass through a scratch
+    # file. It is a TIFF, since a file of plain pixels would be mapped into memory whole. It has no name, so that
     # nothing of it outlives this process.
     watch = _Watch(progress)
     try:
@@ -60,7 +59,7 @@ def write(
 
 
 def write_preview(picture: Path, path: Path) -> None:
-    """Write a picture again as a JPEG of at most 1,600 pixels a side."""
+    """Write a copy of a picture as a JPEG of at most 1,600 pixels a side."""
     try:
         preview = pyvips.Image.thumbnail(str(picture), PREVIEW_SIDE, height=PREVIEW_SIDE, size="down")
         _save(preview, path, Format.JPEG)
@@ -69,15 +68,15 @@ def write_preview(picture: Path, path: Path) -> None:
 
 
 def version() -> str:
-    """Return which libvips does the writing."""
-    return ".".join(str(pyvips.version(part)) for part in range(3))
+    """Return the version of libvips, which does the writing."""
+    return ".".join(str(pyvips.version(number)) for number in range(3))
 
 
 def _save_beside(picture: Any, path: Path, form: Format) -> None:
-    """Save in another thread; whatever is raised in this one meanwhile ends the saving, and is raised when it ended.
+    """Save in another thread; what is raised in this one meanwhile stops the saving, and is raised after that.
 
-    Python runs what a signal asks for in its main thread. Were that inside libvips, waiting for its callback, what a
-    signal raises would be lost there, as a job's time limit was.
+    Python runs signal handlers in its main thread. If that were inside a callback from libvips, what a handler raises
+    would be lost, such as a job's time limit.
     """
     with ThreadPoolExecutor(1, "encoder") as beside:
         try:
@@ -93,7 +92,7 @@ def _save(picture: Any, path: Path, form: Format) -> None:
     marked.set_type(pyvips.GValue.gstr_type, "png-comment-0-Software", file_types.MAKER)
     marked.set_type(pyvips.GValue.blob_type, "xmp-data", file_types.XMP)
     with path.open("wb") as file:
-        # By its number: a file that is removed meanwhile is not made again.
+        # By its descriptor, so that a file that is removed meanwhile is not created again.
         target = pyvips.Target.new_to_descriptor(file.fileno())
         getattr(marked, form.facts.saver)(target, **form.facts.saving)
 
@@ -105,9 +104,9 @@ def _translated(error: Exception) -> TesseraError:
 
 
 class _Watch:
-    """Looks at an encoding as it goes on, and stops it when `progress` raises."""
+    """Follows an encoding, and stops it when `progress` raises."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: PhaseProgress) -> None:
         self._progress = progress
         self.error: BaseException | None = None
 

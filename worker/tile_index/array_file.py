@@ -1,7 +1,7 @@
-"""A file of named arrays that says what it is, is written in one pass, and is mapped into memory when it is read.
+"""Files of named arrays, which say what they are, are written in one pass, and are read by mapping them into memory.
 
-The layout is that of safetensors, so that any reader of it opens the file; its metadata carry the kind of the file,
-the version of that kind, and checksums. Who only writes such files needs no numpy.
+The format is safetensors, so that any reader of it opens the file. The metadata hold the kind of the file, the
+version of that kind, and checksums. Writing such files needs no numpy.
 """
 
 import json
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DTYPES = {"U8": "|u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
-"""The format's names of types, and numpy's. Source: https://github.com/huggingface/safetensors#format."""
+"""The format's names of number types, and numpy's. Source: https://github.com/huggingface/safetensors#format."""
 NAMES = {code: name for name, code in DTYPES.items()}
 ALIGNMENT = 8
 MAX_HEADER_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 20
 UNKNOWN = "0" * 64
-"""Stands where a checksum will be."""
+"""Placeholder for a checksum that is not known yet."""
 
 
 class Stream(NamedTuple):
-    """An array that need not be whole in memory: its blocks follow each other along the first axis.
+    """An array that need not be in memory as a whole: its blocks follow each other along the first axis.
 
-    Bytes are taken as they are: lowest byte first, the last axis running fastest.
+    Blocks of bytes are written as they are: they must be little-endian, with the last axis running fastest.
     """
 
     dtype: str
@@ -41,7 +41,7 @@ class Stream(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where an array lies behind the header, and what it is."""
+    """An array in a file: its name, type and shape, and its first and last byte after the header."""
 
     name: str
     dtype: str
@@ -54,13 +54,13 @@ def save(file: IO[bytes], kind: str, version: int, arrays: "Mapping[str, NDArray
     """Write arrays, each block once; the checksums are filled in at the end.
 
     Args:
-        file: Empty, and can seek.
-        kind: What the arrays are together.
-        version: Of that kind.
-        arrays: By name, of one of `DTYPES`.
+        file: An empty, seekable file.
+        kind: What the arrays together are.
+        version: The version of that kind.
+        arrays: The arrays by name, each of one of `DTYPES`.
 
     Raises:
-        ValueError: a stream's blocks are not the array that it announced.
+        ValueError: a stream's blocks do not have the size that it announced.
     """
     streams = {name: _stream(array) for name, array in arrays.items()}
     places = list(_laid_out(streams))
@@ -74,7 +74,7 @@ def save(file: IO[bytes], kind: str, version: int, arrays: "Mapping[str, NDArray
 
 
 class Mapped(NamedTuple):
-    """An array of a file that is mapped into memory, as its bytes."""
+    """An array of a file that is mapped into memory: its type, its shape and its bytes."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -82,10 +82,10 @@ class Mapped(NamedTuple):
 
 
 def opened(path: "str | Path", kind: str, version: int) -> dict[str, Mapped]:
-    """Verify a file from its first byte to its last, and map its arrays into memory, to be read only.
+    """Verify every byte of a file, and map its arrays into memory for reading.
 
     Raises:
-        DamagedIndex: there is no such file, it is of another kind or version, or one byte of it is not as it was.
+        DamagedIndex: there is no such file, it is of another kind or version, or any byte of it has changed.
     """
     try:
         with open(path, "rb") as file:
@@ -100,12 +100,12 @@ def opened(path: "str | Path", kind: str, version: int) -> dict[str, Mapped]:
 
 
 def load(path: "str | Path", kind: str, version: int) -> "dict[str, NDArray[Any]]":
-    """Return the same as numpy's arrays.
+    """Like `opened`, but return numpy arrays.
 
     Raises:
         DamagedIndex: as `opened`.
     """
-    import numpy as np  # noqa: PLC0415 - who only writes starts faster without it
+    import numpy as np  # noqa: PLC0415 - code that only writes starts faster without it
 
     try:
         return {
@@ -117,13 +117,13 @@ def load(path: "str | Path", kind: str, version: int) -> "dict[str, NDArray[Any]
 
 
 def damaged(path: "str | Path", why: str) -> DamagedIndex:
-    """Return the error that says what is wrong with a file."""
+    """Return the error for a file that cannot be read."""
     name = os.path.basename(path)
     return DamagedIndex(f"The stored index {name} cannot be read ({why}); index the photos again.")
 
 
 def let_go(array: "NDArray[Any] | memoryview") -> None:
-    """Give the pages of a mapped file back to the system, which keeps them in its cache as long as it has room."""
+    """Return the pages of a mapped file to the system, which caches them as long as it has memory to spare."""
     base: Any = array
     while base is not None and not isinstance(base, mmap.mmap):
         base = base.obj if isinstance(base, memoryview) else getattr(base, "base", None)
@@ -132,7 +132,7 @@ def let_go(array: "NDArray[Any] | memoryview") -> None:
 
 
 def in_blocks(array: "NDArray[Any]") -> "Iterator[NDArray[Any]]":
-    """Yield an array in pieces of about `BLOCK_BYTES`, and let each go."""
+    """Yield an array in pieces of about `BLOCK_BYTES`, and release the mapped pages after each."""
     rows = max(1, BLOCK_BYTES * len(array) // max(1, array.nbytes))
     for first in range(0, len(array), rows):
         yield array[first : first + rows]
@@ -146,7 +146,7 @@ def _stream(array: "NDArray[Any] | Stream") -> Stream:
 
 
 def width(dtype: str) -> int:
-    """Return the bytes of one number.
+    """Return how many bytes one number has.
 
     Example:
         >>> width("U32")
@@ -156,7 +156,7 @@ def width(dtype: str) -> int:
 
 
 def _laid_out(streams: Mapping[str, Stream]) -> Iterator[_Place]:
-    """Yield the places of arrays without a gap between them; the widest numbers first, so that all are aligned."""
+    """Yield where each array goes, without gaps; the widest numbers come first, so that all are aligned."""
     first = 0
     for name, stream in sorted(streams.items(), key=lambda item: (-width(item[1].dtype), item[0])):
         last = first + math.prod(stream.shape) * width(stream.dtype)
@@ -165,8 +165,8 @@ def _laid_out(streams: Mapping[str, Stream]) -> Iterator[_Place]:
 
 
 def _header(kind: str, version: int, places: Iterable[_Place], sums: Mapping[str, str]) -> bytes:
-    """Return all that stands before the data: as long whatever the checksums are."""
-    told: dict[str, object] = {
+    """Return all bytes before the data; their number does not depend on the checksums."""
+    fields: dict[str, object] = {
         "__metadata__": {
             "kind": kind,
             "version": str(version),
@@ -176,10 +176,10 @@ def _header(kind: str, version: int, places: Iterable[_Place], sums: Mapping[str
     }
     for place in places:
         offsets = [place.first, place.last]
-        told[place.name] = {"dtype": place.dtype, "shape": place.shape, "data_offsets": offsets}
-    text = json.dumps(told, separators=(",", ":")).encode()
+        fields[place.name] = {"dtype": place.dtype, "shape": place.shape, "data_offsets": offsets}
+    text = json.dumps(fields, separators=(",", ":")).encode()
     text += b" " * (-len(text) % ALIGNMENT)
-    # Of the header with its own checksum unknown; the first one in it is its own.
+    # The header's checksum is computed with a placeholder in its own place, which is the first one in it.
     text = text.replace(UNKNOWN.encode(), sha256(text).hexdigest().encode(), 1)
     return len(text).to_bytes(8, "little") + text
 
@@ -203,7 +203,7 @@ def _bytes(block: "NDArray[Any]", dtype: str) -> memoryview:
 
 
 def _verified(file: IO[bytes], kind: str, version: int) -> tuple[int, list[_Place]]:
-    """Read everything once, and return where the data begin and what lies where; ValueError says what is wrong."""
+    """Read everything once; return where the data begin, and the arrays. A ValueError says what is wrong."""
     size = file.seek(0, 2)
     file.seek(0)
     header_bytes = int.from_bytes(file.read(8), "little")
@@ -224,12 +224,12 @@ def _verified(file: IO[bytes], kind: str, version: int) -> tuple[int, list[_Plac
 
 
 def _understood(header: bytes) -> tuple[dict[str, Any], list[_Place]]:
-    """Return the metadata and the places, in the order of the file, of a header that is as it was written."""
+    """Verify a header, and return its metadata and its arrays in the order of the file."""
     try:
-        told = json.loads(header)
-        metadata = dict(told.pop("__metadata__"))
+        fields = json.loads(header)
+        metadata = dict(fields.pop("__metadata__"))
         checksum = metadata["sha256"].encode()
-        places = [_place(name, **told[name]) for name in told]
+        places = [_place(name, **fields[name]) for name in fields]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("its header is damaged, or another program's") from error
     if sha256(header.replace(checksum, UNKNOWN.encode(), 1)).hexdigest().encode() != checksum:

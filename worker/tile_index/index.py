@@ -1,6 +1,6 @@
-"""From photos to an index: one row of arrays for each different photo, ordered by the hash of its content.
+"""The index of tiles as arrays: one row for each different photo, ordered by content hash.
 
-The order makes a tile's number independent of file names, folders and machines.
+Because of the order, a tile's number does not depend on file names, folders or machines.
 """
 
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -18,17 +18,15 @@ from worker.tile_index import array_file, rows
 
 KIND, VERSION, SIDE, COLUMNS = rows.KIND, rows.VERSION, rows.SIDE, rows.COLUMNS
 MOST_OPEN = 200
-"""Files that are merged at once: each one is mapped into memory."""
+"""Files that are merged at once; each of them is mapped into memory."""
 
-Progress = Callable[[str, int, int], None]
-"""Told the phase, how many are done, and of how many. What it raises stops the work."""
 ReadPhoto = Callable[[bytes], bytes]
-"""Given a content hash, returns that photo's bytes."""
+"""Takes a content hash, and returns that photo's bytes."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """What the index keeps of one photo."""
+    """What the index holds about one photo: content hash, width and height, and (SIDE, SIDE, 3) thumb."""
 
     content: bytes
     size: tuple[int, int]
@@ -40,10 +38,10 @@ class Index:
     """Different photos, one row each in every array.
 
     Attributes:
-        content: (M, 32) SHA-256 of the photo's file; the rows are in its order.
+        content: (M, 32) SHA-256 of the photo's file; the rows are in rising order of it.
         size: (M, 2) width and height in pixels of the photo in its file, upright.
-        thumb: (M, SIDE, SIDE, 3) the whole photo squeezed to a square of area averages, sRGB: enough for every shape
-            of cell, every loss and every turn.
+        thumb: (M, SIDE, SIDE, 3) the whole photo squeezed to a square of area averages, sRGB, 0 to 255: enough for
+            every shape of cell, every loss and every orientation.
     """
 
     content: NDArray[np.uint8]
@@ -54,13 +52,13 @@ class Index:
         return len(self.content)
 
     def selected(self, numbers: NDArray[np.intp]) -> "Index":
-        """Return an index of these tiles alone, whose numbers are given in rising order."""
+        """Return an index of these tiles alone; `numbers`, (n,), must rise."""
         return Index(self.content[numbers], self.size[numbers], self.thumb[numbers])
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that became no tile, and why."""
+    """A file that is no tile, and why."""
 
     name: str
     code: str
@@ -68,13 +66,13 @@ class Skipped:
 
 
 def without(index: Index, content: bytes) -> Index:
-    """Return an index without the photo with this content hash; itself if it has none."""
+    """Return an index without the photo with this content hash; the index itself if it does not have it."""
     same = (index.content == np.frombuffer(content, np.uint8)).all(axis=1)
     return index.selected(np.flatnonzero(~same)) if same.any() else index
 
 
 def of_tiles(tiles: Iterable[Tile]) -> Index:
-    """Return the index of photos in any order; one that is there again counts once.
+    """Return the index of photos given in any order; duplicates count once.
 
     Raises:
         NoUsableTiles: there is no photo at all.
@@ -91,10 +89,10 @@ def of_tiles(tiles: Iterable[Tile]) -> Index:
 
 
 def merged(files: Sequence[Path], out: Path, leave_out: Container[bytes] = frozenset()) -> None:
-    """Write one index of those in several files, as `rows.merged`.
+    """Merge the indexes in several files into one, as `rows.merged`.
 
     Raises:
-        DamagedIndex: one of the files is none.
+        DamagedIndex: one of the files is no index.
         NoUsableTiles: nothing is left.
     """
     files = list(files)
@@ -107,16 +105,16 @@ def merged(files: Sequence[Path], out: Path, leave_out: Container[bytes] = froze
 
 
 def near_duplicates(index: Index, unused: Container[str] = frozenset()) -> dict[str, str]:
-    """Return the photos that are nearly the same as another, each with the one that stands for it.
+    """Return the near-duplicates, each with the photo that stands for it; see `worker.core.near_duplicates`.
 
-    The thumbs are read block by block, and the pages of a mapped file are let go.
+    The thumbs are read block by block, and the mapped pages are released after each.
 
     Args:
         index: The photos.
-        unused: Those, by content hash in hexadecimal, that are not looked at.
+        unused: Content hashes, in hexadecimal, of photos to ignore.
 
     Returns:
-        Content hashes in hexadecimal; see `worker.core.near_duplicates` for what is nearly the same.
+        Content hashes in hexadecimal.
     """
     contents = [row.tobytes().hex() for row in index.content]
     used = np.array([number for number, content in enumerate(contents) if content not in unused], np.intp)
@@ -135,7 +133,7 @@ def near_duplicates(index: Index, unused: Container[str] = frozenset()) -> dict[
 
 
 def save(index: Index, file: IO[bytes]) -> None:
-    """Write an index to a file that is empty and can seek."""
+    """Write an index to an empty, seekable file."""
     array_file.save(file, KIND, VERSION, {name: getattr(index, name) for name in COLUMNS})
 
 
@@ -143,16 +141,16 @@ def load(path: Path) -> Index:
     """Verify an index, and map it into memory.
 
     Raises:
-        DamagedIndex: the file is no index of this version, or one byte of it is not as it was.
+        DamagedIndex: the file is no index of this version, or any byte of it has changed.
     """
     return mapped(rows.opened(path))
 
 
-def mapped(part: rows.Part) -> Index:
+def mapped(block: rows.RowBlock) -> Index:
     """Return rows as arrays."""
     return Index(
         **{
-            name: np.frombuffer(part[name], array_file.DTYPES[dtype]).reshape(-1, *shape)
+            name: np.frombuffer(block[name], array_file.DTYPES[dtype]).reshape(-1, *shape)
             for name, (dtype, shape) in COLUMNS.items()
         }
     )

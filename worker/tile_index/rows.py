@@ -1,6 +1,6 @@
-"""What an index keeps of a photo, and how a photo is measured on the command line: without numpy.
+"""The rows of an index as bytes, and how the command line measures a photo: all of it without numpy.
 
-`worker.tile_index.index` says the same in arrays.
+`worker.tile_index.index` has the same rows as arrays.
 """
 
 import math
@@ -24,15 +24,15 @@ CONTENT_BYTES = 32
 COLUMNS = {"content": ("U8", (CONTENT_BYTES,)), "size": ("U32", (2,)), "thumb": ("U8", (SIDE, SIDE, 3))}
 """The stored arrays: the type of their numbers, and the shape of one row."""
 BLOCK_ROWS = 2_048
-"""Rows that are in memory at once while an index is made of others: 6 MiB."""
+"""Rows that are in memory at once while indexes are merged: 6 MiB."""
 NOTHING_USABLE = "Not one of the files is a usable photo; the report says why for each."
 
-Part = Mapping[str, memoryview]
-"""Some rows: the bytes of each of the `COLUMNS`."""
+RowBlock = Mapping[str, memoryview]
+"""Some rows of an index: for each of the `COLUMNS`, its bytes."""
 
 
 class Rows:
-    """Rows of an index as they come."""
+    """Rows of an index that are added one by one."""
 
     def __init__(self) -> None:
         self._rows: dict[bytes, tuple[bytes, bytes]] = {}
@@ -47,7 +47,7 @@ class Rows:
         self._rows[content] = b"".join([side.to_bytes(4, "little") for side in size]), thumb
 
     def streams(self) -> dict[str, Stream]:
-        """Return the arrays, to be saved; the rows in the order of their contents, as in an index."""
+        """Return the arrays to save, the rows ordered by content hash as in an index."""
         order = sorted(self._rows)
         columns = {
             "content": order,
@@ -60,29 +60,29 @@ class Rows:
         }
 
 
-def contents(part: Part) -> Iterator[bytes]:
-    """Yield what the photos of some rows are known by."""
-    column = part["content"]
+def contents(block: RowBlock) -> Iterator[bytes]:
+    """Yield the content hashes of the photos of some rows."""
+    column = block["content"]
     return (column[first : first + CONTENT_BYTES].tobytes() for first in range(0, len(column), CONTENT_BYTES))
 
 
-def merged(parts: Sequence[Part], file: IO[bytes], leave_out: Container[bytes] = frozenset()) -> None:
-    """Write one index of several, a few rows at a time; a photo that several have counts once.
+def merged(blocks: Sequence[RowBlock], file: IO[bytes], leave_out: Container[bytes] = frozenset()) -> None:
+    """Merge rows into one index, a few at a time; a photo that several blocks have counts once.
 
     Args:
-        parts: Rows in any order, mapped into memory or whole.
-        file: Empty, and can seek.
-        leave_out: Contents that are not wanted.
+        blocks: The rows, in any order.
+        file: An empty, seekable file.
+        leave_out: Content hashes to leave out.
 
     Raises:
         NoUsableTiles: nothing is left.
     """
-    places = {content: (part, row) for part, of in enumerate(parts) for row, content in enumerate(contents(of))}
+    places = {content: (block, row) for block, of in enumerate(blocks) for row, content in enumerate(contents(of))}
     order = [places[content] for content in sorted(places) if content not in leave_out]
     if not order:
         raise NoUsableTiles(NOTHING_USABLE)
     streams = {
-        name: Stream(dtype, (len(order), *row), _gathered([part[name] for part in parts], _row_bytes(name), order))
+        name: Stream(dtype, (len(order), *row), _gathered([block[name] for block in blocks], _row_bytes(name), order))
         for name, (dtype, row) in COLUMNS.items()
     }
     array_file.save(file, KIND, VERSION, streams)
@@ -92,23 +92,23 @@ def opened(path: "str | Path") -> dict[str, memoryview]:
     """Verify an index, and map its columns into memory.
 
     Raises:
-        DamagedIndex: the file is no index of this version, or one byte of it is not as it was.
+        DamagedIndex: the file is no index of this version, or any byte of it has changed.
     """
-    part = part_of(array_file.opened(path, KIND, VERSION))
-    if not part or not part["content"]:
+    block = block_of(array_file.opened(path, KIND, VERSION))
+    if not block or not block["content"]:
         raise array_file.damaged(path, "it is no index of photos")
-    return part
+    return block
 
 
-def part_of(columns: Mapping[str, Mapped]) -> dict[str, memoryview]:
-    """Return the bytes of rows as they were stored; nothing if they are none."""
+def block_of(columns: Mapping[str, Mapped]) -> dict[str, memoryview]:
+    """Return arrays of a file as a block of rows; empty if they are something else."""
     shapes = {name: (column.dtype, column.shape[1:]) for name, column in columns.items()}
     counts = {column.shape[0] for column in columns.values() if column.shape}
     return {name: columns[name].data for name in COLUMNS} if shapes == COLUMNS and len(counts) == 1 else {}
 
 
 def _row_bytes(name: str) -> int:
-    """Return the bytes of a row of a column.
+    """Return how many bytes one row of a column has.
 
     Example:
         >>> _row_bytes("thumb")
@@ -119,19 +119,24 @@ def _row_bytes(name: str) -> int:
 
 
 def _gathered(columns: Sequence[memoryview], width: int, order: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-    """Yield rows of several columns as if they were one, in blocks; what was read of a mapped file is let go.
+    """Yield rows from one column of several blocks, `BLOCK_ROWS` at a time, and release the mapped pages after each.
 
-    The rows of a sorted part come in their order, so it is read once, from its beginning to its end.
+    Rows of a sorted block come in its own order, so each is read once, from beginning to end.
+
+    Args:
+        columns: The column in each block.
+        width: Bytes of a row.
+        order: The rows to yield: number of the block, and of the row in it.
     """
     for first in range(0, len(order), BLOCK_ROWS):
-        block = order[first : first + BLOCK_ROWS]
-        yield b"".join([columns[part][row * width : (row + 1) * width] for part, row in block])
+        some = order[first : first + BLOCK_ROWS]
+        yield b"".join([columns[block][row * width : (row + 1) * width] for block, row in some])
         for column in columns:
             array_file.let_go(column)
 
 
 def content_of(data: bytes) -> bytes:
-    """Return what a photo is known by."""
+    """Return the content hash by which a photo is known."""
     return sha256(data).digest()
 
 

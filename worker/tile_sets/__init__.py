@@ -1,1 +1,1 @@
-"""What indexing and rendering read of a tile set."""
+"""Reads the photos and the index of a tile set, for indexing and rendering."""

@@ -1,7 +1,7 @@
-"""Rows of an index that are damaged or lost are made again, of the photos that are kept.
+"""Makes damaged or lost rows of an index again, from the stored photos.
 
-The thumbs are those of the photos as they are kept: the same for what is kept without loss, and otherwise as near
-as a JPEG of quality 92. Their sizes are those of the photos as they are kept, too.
+Thumbs and sizes are then those of the stored photos. For photos that are stored without loss the thumbs are the same
+as before, otherwise they differ as much as a JPEG of quality 92 does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,32 +19,33 @@ from models.services import Services
 from models.storage import Store
 from models.tables import Exclusion, RemovedTile, Tile, Version
 from worker import parallel
+from worker.core.progress import PhaseProgress
 from worker.decoding.images import Decoder
 from worker.jobs import garbage
 from worker.tile_index import index
-from worker.tile_index.index import Index, Progress, ReadPhoto
+from worker.tile_index.index import Index, ReadPhoto
 
 log = structlog.get_logger(__name__)
 
 
 PIECE = 1_000
-"""Rows that are made again at once."""
+"""Rows that are made at once."""
 
 
 def loaded(
-    services: Services, version: Version, read: ReadPhoto, decoder: Decoder, name: str, progress: Progress
+    services: Services, version: Version, read: ReadPhoto, decoder: Decoder, name: str, progress: PhaseProgress
 ) -> Index:
-    """Return the index of a version; one that cannot be read is made again, and stored for the next who asks.
+    """Return the index of a version. If it cannot be read, it is made again and stored under a new key.
 
     Its rows are the same, in the same order.
 
     Args:
-        services: Where the index lies, and the rows that name it.
-        version: Of the tile set.
-        read: Gives the bytes of a photo as it is kept.
+        services: The store with the index, and the database.
+        version: The version of the tile set.
+        read: Gives the bytes of a stored photo.
         decoder: Decodes it.
-        name: What no other attempt is called.
-        progress: Told how far the making is.
+        name: A name that no other attempt has; part of the new key.
+        progress: Called with how far the making is.
 
     Raises:
         NoUsableTiles: not one of its photos can be read any more.
@@ -73,7 +74,7 @@ def whole(store: Store, key: str) -> Index | None:
     """Return the index under a key; None, and a line in the log, if it is damaged or lost.
 
     Raises:
-        StorageUnreadable: the store refuses, or does not answer, and may have it still.
+        StorageUnreadable: the store refuses or does not answer, and may still have it.
     """
     try:
         return index.load(store.path(key))
@@ -90,9 +91,9 @@ def whole(store: Store, key: str) -> Index | None:
 
 def write(
     services: Services, tile_set_id: UUID, contents: Sequence[bytes], read: ReadPhoto, decoder: Decoder, out: Path,
-    progress: Progress,
+    progress: PhaseProgress,
 ) -> None:  # fmt: skip
-    """Write an index of photos as they are kept, and other files beside it; what cannot be read any more is left out.
+    """Write an index of stored photos, with temporary files beside it; photos that cannot be read are left out.
 
     Raises:
         NoUsableTiles: not one of them can be read.
@@ -107,16 +108,16 @@ def write(
 
 
 def _contents(session: Session, version: Version) -> list[bytes]:
-    """Return the content hashes of what the index held: what was there when it was made, and removed since or not."""
+    """Return the content hashes of what an index held when it was made, whether or not it was removed since."""
     of_set = version.tile_set_id
     same = (Version.tile_set_id == of_set) & (Version.index_key == version.index_key)
     made_at, last = session.execute(select(func.min(Version.number), func.max(Version.number)).where(same)).one()
     held = select(Tile.content).where(Tile.tile_set_id == of_set, Tile.since <= made_at)
-    # While an index is in use nothing comes in, so what was removed from it then was in it.
+    # While an index is in use no photo is added, so what was removed during that time was in it.
     gone = select(Exclusion.content).where(
         Exclusion.tile_set_id == of_set, Exclusion.since > made_at, Exclusion.since <= last
     )
-    # Of what was removed before, an index holds what may still come back.
+    # Of photos that were removed before, an index holds those that may still come back.
     aside = select(RemovedTile.content).where(RemovedTile.tile_set_id == of_set, RemovedTile.since <= made_at)
     found = {content for query in (held, gone, aside) for content in session.scalars(query)}
     return sorted(bytes.fromhex(content) for content in found)
@@ -132,13 +133,18 @@ def _is_there(store: Store, key: str) -> bool:
 
 
 def _described(
-    services: Services, owner: UUID, contents: Sequence[bytes], read: ReadPhoto, decoder: Decoder, progress: Progress
+    services: Services,
+    owner: UUID,
+    contents: Sequence[bytes],
+    read: ReadPhoto,
+    decoder: Decoder,
+    progress: PhaseProgress,
 ) -> Iterator[index.Tile]:
     edge = services.settings.tile_edge
 
     def one(content: bytes) -> index.Tile | None:
         try:
-            # At the scale that it was measured at, which a thumb alone would not need.
+            # Decoded at the same scale as the first time, which is more than a thumb alone would need.
             made = decoder.prepared(read(content), index.SIDE, edge)
         except UnusablePicture as error:
             log.warning("a photo is left out of an index", content=content.hex(), reason=str(error))

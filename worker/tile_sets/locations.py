@@ -1,4 +1,4 @@
-"""Places that workers can read photos from without a copy: a folder of this machine, or a part of a bucket."""
+"""Places from which workers read photos without a copy: a folder of this machine, or a bucket with a prefix."""
 
 import os
 import tempfile
@@ -23,7 +23,7 @@ class Found:
     Attributes:
         name: Its path below the place.
         address: Its own address.
-        stamp: Its size and time, which change when it does; empty where the system does not tell them.
+        stamp: Its size and time, which change when the file does; empty where the system does not say.
         trouble: Why it cannot be read, if that is known already.
     """
 
@@ -34,13 +34,13 @@ class Found:
 
 
 def files(address: str, sieve: Sieve) -> Iterator[Found]:
-    """Yield every file of a place and its sub-folders, those of a folder by name.
+    """Yield every file of a place and its sub-folders, in a folder ordered by name.
 
-    Where the system refuses to say what there is, that is a file with its trouble.
+    A folder that cannot be listed is yielded as a file with trouble.
 
     Args:
         address: `file:///folder` or `s3://bucket/prefix`.
-        sieve: What of it is looked at.
+        sieve: Decides which files are looked at.
 
     Raises:
         StorageUnreadable: the bucket cannot be listed.
@@ -60,7 +60,7 @@ def read(address: str, max_bytes: int) -> bytes:
 
     Raises:
         UnreadableFile: it cannot be read, or has more than `max_bytes`.
-        EmptyFile: it has none.
+        EmptyFile: it has no bytes.
         StorageUnreachable: the bucket does not answer, which is not the file's fault.
     """
     data = _read_file(_path(address), max_bytes) if address.startswith(FILE) else _fetch(address, max_bytes)
@@ -72,7 +72,7 @@ def read(address: str, max_bytes: int) -> bytes:
 
 
 def stands(address: str, stamp: str) -> bool:
-    """Whether a file is still there, as it was; in a bucket, of the same size.
+    """Whether a file is still there unchanged; in a bucket, only its size is compared.
 
     Raises:
         StorageUnreachable: the bucket does not answer.
@@ -80,7 +80,7 @@ def stands(address: str, stamp: str) -> bool:
     if address.startswith(FILE):
         path = _path(address)
         return _stamp(folder_scan.look(path, path)) == stamp
-    bucket, key = _parted(address)
+    bucket, key = _split(address)
     try:
         return str(_opened(bucket).size(key)) == stamp.partition(":")[0]
     except StorageUnreachable:
@@ -107,21 +107,21 @@ def _stamp(file: folder_scan.File) -> str:
     return f"{file.size}:{file.changed}" if file.changed else ""
 
 
-def _parted(address: str) -> tuple[str, str]:
+def _split(address: str) -> tuple[str, str]:
     """Return the bucket's address, and the key."""
     bucket, _, key = address.removeprefix("s3://").partition("/")
     return f"s3://{bucket}", key
 
 
 def _is_marker(blob: Blob) -> bool:
-    """Whether a blob only stands for a folder, as consoles make them: it is empty, and named as folders are."""
+    """Whether a blob only marks a folder, as storage consoles create them: it is empty and has no suffix."""
     return not blob.size_bytes and not PurePosixPath(blob.key).suffix
 
 
 def _read_file(path: str, max_bytes: int) -> bytes:
-    """Return a file's bytes; one more than the limit if it has more."""
+    """Return at most `max_bytes` + 1 bytes of a file."""
     try:
-        # What became a pipe since it was listed is empty, and nobody waits for it.
+        # Without blocking: if it has become a pipe since it was listed, it counts as empty.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             return file.read(max_bytes + 1)
     except OSError as error:
@@ -129,8 +129,8 @@ def _read_file(path: str, max_bytes: int) -> bytes:
 
 
 def _fetch(address: str, max_bytes: int) -> bytes:
-    """Return a blob's bytes; one more than the limit if it has more."""
-    bucket, key = _parted(address)
+    """Return at most `max_bytes` + 1 bytes of a blob."""
+    bucket, key = _split(address)
     try:
         return _beginning(_opened(bucket), key, max_bytes + 1)
     except StorageUnreachable:
@@ -140,13 +140,13 @@ def _fetch(address: str, max_bytes: int) -> bytes:
 
 
 def _beginning(store: Store, key: str, most: int) -> bytes:
-    """Return at most so many bytes of a blob, by one request."""
+    """Return at most `most` bytes of a blob, in one request."""
     try:
         return store.get_range(key, 0, most)
     except StorageUnreachable:
         raise
     except StorageUnreadable:
-        # What is empty has no first byte to ask for, and S3 calls that an error.
+        # S3 reports an error when a range of an empty blob is asked for.
         if store.size(key):
             raise
         return b""
@@ -154,5 +154,5 @@ def _beginning(store: Store, key: str, most: int) -> bytes:
 
 @lru_cache(maxsize=4)
 def _opened(address: str) -> Store:
-    """Return the store at an address; nothing of a place is cached, since its files may change."""
+    """Return the store at an address, without a cache of blobs, since the files of a place may change."""
     return open_store(address, Path(tempfile.gettempdir()), 0)

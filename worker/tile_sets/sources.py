@@ -1,4 +1,4 @@
-"""The photos that a tile set is to be made of: listed once, dealt out in parts, read one by one."""
+"""The photos of a tile set's sources: they are listed once, divided into parts, and read one by one."""
 
 import json
 import threading
@@ -18,20 +18,20 @@ from worker.parallel import Result, core_count, spread
 from worker.tile_sets import locations
 
 REMOTE_THREADS = 16
-"""Photos that are read and stored at once where each takes a journey; no more are decoded than there are cores."""
+"""Photos that are read and stored at once over a network; no more are decoded at once than there are cores."""
 
 
 @dataclass(frozen=True)
 class Photo:
-    """Where the bytes of one photo are, in words that can be written down.
+    """Where the bytes of one photo are, in a form that can be written as JSON.
 
     Attributes:
-        name: For people.
-        kind: What it lies in.
+        name: Its name for people.
+        kind: The kind of its source.
         address: A key of the store, or the address of a file of a place.
-        entry: Its place in a zip.
-        stamp: Of a place: what changes when the file does.
-        linked: Whether its file is to be read again whenever it lies in a mosaic.
+        entry: Its number in a zip.
+        stamp: For a file of a place: size and time, which change when the file does.
+        linked: Whether the photo is not stored, so that its file is read for every mosaic.
         trouble: Why it cannot be read, if that is known already.
     """
 
@@ -45,15 +45,16 @@ class Photo:
 
     @property
     def origin(self) -> str | None:
-        """Where its file lies for good; None where it was only uploaded."""
+        """The address of its file in a place; None if it was uploaded."""
         return self.address if self.kind == SourceKind.PLACE else None
 
 
 class Zips:
     """Zips of the store that stay open from one part to the next.
 
-    Reading the directory of a hundred thousand files takes as long as indexing hundreds of them. From a distant store
-    one thread reads for all, in the order in which they ask: side by side they would ask for the same blocks again.
+    Reading a directory of a hundred thousand files takes as long as indexing hundreds of them. From a remote store,
+    one thread reads for all in the order of their requests: several threads would fetch the same blocks more than
+    once.
     """
 
     def __init__(self, store: Store) -> None:
@@ -90,7 +91,7 @@ class Zips:
         return self._reader.submit(archive.read, photo.entry, max_bytes).result()
 
     def keep_only(self, keys: Container[str]) -> None:
-        """Close the others: nobody may be reading."""
+        """Close all zips except those under some keys. The caller makes sure that nobody is reading."""
         for key in [key for key in self._open if key not in keys]:
             self._open.pop(key)[1].close()
 
@@ -105,11 +106,11 @@ def listed(
     """Yield every photo of sources; of places only those that are new or changed.
 
     Args:
-        sources: What came with the tile set.
-        zips: Opens what is a zip.
-        known: Stamp by address of files of places that are tiles, or that can be none.
-        doubles: The same of those that are there again. Linked ones are looked at: the other may be gone.
-        sieves: By the sources' ids, what of each is looked at; they count the rest.
+        sources: Sources of the tile set.
+        zips: Opens those that are zips.
+        known: Stamps by address of files of places that are tiles or unusable.
+        doubles: Stamps by address of duplicates. In linked sources they are read again: the other file may be gone.
+        sieves: By the sources' ids, which files of each are looked at; they count the others.
     """
     for source in sources:
         if source.kind is SourceKind.PHOTO:
@@ -129,10 +130,10 @@ def listed(
 
 
 def each(function: Callable[[Photo], Result], photos: Iterable[Photo], store: Store) -> Iterator[Result]:
-    """Yield `function(photo)` for every photo, in order, by as many threads as suits where the photos are."""
+    """Yield `function(photo)` for every photo, in order, with more threads if the store is remote."""
     if store.is_local:
         return spread(function, photos, core_count())
-    # One by one, so that the threads stay near each other in a zip, whose blocks are then asked for once.
+    # One by one, so that the threads read neighbouring files of a zip, and each block is fetched once.
     return spread(function, photos, REMOTE_THREADS, chunk_size=1)
 
 
@@ -140,7 +141,7 @@ def read(photo: Photo, store: Store, zips: Zips, max_bytes: int) -> bytes:
     """Return a photo's bytes.
 
     Raises:
-        UnusablePicture: they cannot be had, or are too many.
+        UnusablePicture: they cannot be read, or are too many.
     """
     if photo.trouble:
         raise UnreadableFile(photo.trouble)
@@ -155,7 +156,7 @@ def read(photo: Photo, store: Store, zips: Zips, max_bytes: int) -> bytes:
 
 
 def written(photos: Iterable[Photo]) -> bytes:
-    """Return a list of photos as a blob."""
+    """Return a list of photos as the bytes of a blob."""
     return json.dumps([asdict(photo) for photo in photos]).encode()
 
 

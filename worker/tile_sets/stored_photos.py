@@ -1,4 +1,4 @@
-"""The photos of a tile set as they are kept: in the store, or where they lie if the set only links to them."""
+"""Reads the photos of a tile set: from the store, or from their own files if the set only links to them."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -14,17 +14,17 @@ from worker.tile_sets import locations
 
 
 def reader(services: Services, tile_set_id: UUID) -> ReadPhoto:
-    """Return what gives the bytes of a photo by its content hash, of removed ones too while they are there."""
+    """Return a function from a photo's content hash to its bytes; removed photos are included while they exist."""
     with services.reading() as session:
         links = tile_set_versions.links(session, tile_set_id)
     return partial(_read, services, tile_set_id, links)
 
 
 def _read(services: Services, tile_set_id: UUID, links: Mapping[str, str], content: bytes) -> bytes:
-    """Return a photo as it is kept, or its own file where the set only links to it.
+    """Return a stored photo, or its own file if the set only links to it.
 
     Raises:
-        UnreadableFile: the file is no longer there, or no longer what it was.
+        UnreadableFile: the file is gone, or has changed.
     """
     link = links.get(content.hex())
     if link is None:

@@ -1,1 +1,1 @@
-"""Which tile lies in which cell where rules bound its uses."""
+"""Chooses a tile for every cell where rules limit how often, and how near to itself, a tile may be used."""

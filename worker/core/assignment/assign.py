@@ -1,4 +1,14 @@
-"""Which tile lies in which cell where rules say how often, and how far from itself, a tile may lie."""
+"""Chooses a tile for every cell under rules on how often, and how near to itself, a tile may be used.
+
+How it works: the problem is an assignment of cells to tiles, too large to be solved whole, so it is solved in four
+stages. (1) Where uses are scarce, every tile gets a price, learnt from small samples that are solved exactly
+(`prices`); under these prices about as many cells want a tile as it has uses. (2) Where a distance binds, the grid is
+filled by a pattern of colours that keeps the rules, so that from here on they are never broken. (3) Every cell in
+turn lists its cheapest tiles, prices included (`shortlist`), and takes the cheapest that the rules leave. (4) Batches
+of cells give their tiles back and choose again together, among their lists and what they had (`local_search`). That
+never raises the cost and never breaks a rule. Memory grows with the cells, not with cells x tiles: the costs of all
+tiles are asked for a block of cells at a time.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.assignment.local_search import Wishes, settle
+from worker.core.assignment.local_search import Candidates, settle
 from worker.core.assignment.lower_bound import apart_bound
 from worker.core.assignment.prices import SAMPLES, learn_prices
 from worker.core.assignment.shortlist import TOGETHER, Costs, Numbers, blocks, lowest, whole_groups
@@ -15,27 +25,27 @@ from worker.core.assignment.spacing import NOBODY, Spacing
 from worker.core.progress import Progress
 
 SHORTLIST = 48
-"""Tiles in each cell's list; as many as there are cells too near it where a distance keeps more of them away."""
+"""Tiles in each cell's list, at least; where a distance binds, as many as there are cells too near the cell."""
 LISTED = 1 << 24
-"""Entries in all lists together, unless `SHORTLIST` alone makes more: 8 bytes each."""
+"""Entries of all lists together, at 8 bytes each; more only if `SHORTLIST` alone makes more."""
 PASSES = 4
 MANY_USES = 32
-"""Every so many uses more, fewer cells are settled at once: each use of a tile is an edge."""
+"""The more uses a tile has, the fewer cells are settled at once, since each use is an edge: half at this number."""
 FEW = 1 << 22
-"""Pairs of a colour and a tile of which the best are looked for; among more tiles cells soon leave their pattern."""
-PRICES, TAKING, SETTLING, PARTS = range(4)
-"""What progress is made of: as if each part took as long."""
+"""The best tiles for a pattern are looked for among at most so many pairs of a colour and a tile."""
+PRICES, TAKING, SETTLING, STAGES = range(4)
+"""The stages that progress reports; each counts for a third."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What a mosaic keeps.
+    """The rules that an assignment keeps.
 
     Attributes:
-        max_uses: Cells that a tile fills at most; None for any number.
-        min_distance: Euclidean distance between equal tiles, in cells; up to 1 it rules nothing out.
-        pattern: (count, step) such that one tile for each colour (x + step * y) mod count keeps both rules; needed
-            where a distance binds.
+        max_uses: Cells that a tile may fill at most; None for any number.
+        min_distance: Smallest Euclidean distance between equal tiles, in cells; up to 1 it excludes nothing.
+        pattern: (count, step) such that giving each colour (x + step * y) mod count one tile keeps both rules;
+            needed where a distance binds.
     """
 
     max_uses: int | None = None
@@ -44,18 +54,18 @@ class Rules:
 
     @property
     def none(self) -> bool:
-        """Whether nothing is asked for."""
+        """Whether there are no rules to keep."""
         return self.max_uses is None and self.min_distance <= 1
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What lies where.
+    """The tile of every cell.
 
     Attributes:
-        tiles: (N,) tile numbers.
-        cost: The sum of the costs there.
-        lower_bound: What that sum is at least, whatever is chosen within the rules.
+        tiles: (N,) tile numbers, row by row from the top left.
+        cost: The sum of the costs.
+        lower_bound: No choice within the rules has a smaller sum of costs than this.
     """
 
     tiles: Numbers
@@ -64,22 +74,22 @@ class Assignment:
 
 
 def assign(costs: Costs, columns: int, rows: int, tile_count: int, rules: Rules, progress: Progress) -> Assignment:
-    """Return an assignment that keeps the rules at nearly the least cost.
-
-    Prices of scarce tiles are learnt from samples. Under them every cell lists its best tiles and takes one that the
-    rules leave it; then many cells at a time choose again together, which never costs more and never breaks a rule.
-    Equal input gives an equal answer.
+    """Return an assignment that keeps the rules at nearly the least cost. Equal input gives equal output.
 
     Args:
-        costs: The costs of some cells, numbered row by row.
+        costs: From (n,) cell numbers, counted row by row from the top left, to the (n, tile_count) float32 costs of
+            every tile in these cells, at least 0.
         columns: Cells from left to right.
         rows: Cells from top to bottom.
         tile_count: Tiles to choose from.
-        rules: What to keep; that it can be kept has been checked.
-        progress: Told how far it is.
+        rules: The rules to keep; the caller has checked that they can be kept.
+        progress: Called with how far the search is.
+
+    Returns:
+        An assignment of rows * columns cells.
 
     Raises:
-        ValueError: the rules can not be kept, or lack their pattern.
+        ValueError: the rules cannot be kept, or a distance binds and there is no pattern.
     """
     spacing = Spacing.of(columns, rows, rules.min_distance)
     uses = min(rules.max_uses or columns * rows, spacing.most_uses)
@@ -91,7 +101,7 @@ def assign(costs: Costs, columns: int, rows: int, tile_count: int, rules: Rules,
 
 
 class _Search:
-    """One assignment on its way: who holds what, what it costs, and how often each tile may still be taken."""
+    """The state of one search: the tile that each cell holds, its cost, and how often each tile may still be used."""
 
     def __init__(self, costs: Costs, tile_count: int, uses: int, spacing: Spacing, progress: Progress) -> None:
         self._costs, self._tile_count, self._uses, self._spacing = costs, tile_count, uses, spacing
@@ -107,7 +117,7 @@ class _Search:
         self._listed = np.empty((self._cell_count, k), np.float32)
 
     def run(self, pattern: tuple[int, int] | None) -> Assignment:
-        """Learn prices, let every cell take what there is, then let them choose again."""
+        """Go through the stages that the top of this module describes."""
         if self._uses < self._cell_count:
             self._prices = learn_prices(self._costs, self._cell_count, self._tile_count, self._uses, self._priced)
         if self._spacing.binds:
@@ -130,11 +140,11 @@ class _Search:
         self._priced_count += 1
         self._tell(PRICES, min(self._priced_count, SAMPLES), SAMPLES)
 
-    def _tell(self, part: int, done: int, total: int) -> None:
-        self._progress(part * self._cell_count + self._cell_count * done // total, PARTS * self._cell_count)
+    def _tell(self, stage: int, done: int, total: int) -> None:
+        self._progress(stage * self._cell_count + self._cell_count * done // total, STAGES * self._cell_count)
 
     def _start(self, pattern: tuple[int, int] | None) -> None:
-        """Give every cell its colour's tile, so that from here on the rules are kept."""
+        """Give every cell the tile of its colour in the pattern, so that the rules are kept from here on."""
         if pattern is None or pattern[0] > self._tile_count:
             raise ValueError(f"a distance needs a pattern of at most {self._tile_count} colours, not {pattern}")
         count, step = pattern
@@ -146,7 +156,15 @@ class _Search:
             raise ValueError(f"the pattern {pattern} has a colour in more than {self._uses} cells")
 
     def _tiles_of(self, colours: Numbers, count: int) -> Numbers:
-        """Return a tile for each colour: those least in demand, or the best where there are few to choose from."""
+        """Return (count,) different tiles, one for each colour: the cheapest ones, or those least in demand.
+
+        The cheapest ones are computed only where tiles are few, since with many to choose from the cells soon leave
+        the pattern.
+
+        Args:
+            colours: (N,) the colour of every cell.
+            count: How many colours there are.
+        """
         if 2 * count <= self._tile_count or count * self._tile_count > FEW:
             return np.argsort(self._prices, kind="stable")
         sums = np.zeros((count, self._tile_count))
@@ -155,10 +173,10 @@ class _Search:
         return best_columns(sums)
 
     def _take(self) -> tuple[float, float]:
-        """List the best tiles of every cell and let it take the best that the rules leave.
+        """List the best tiles of every cell, and let it take the best that the rules leave.
 
         Returns:
-            What all cells cost and bid at least, if each had what it likes best.
+            Two sums over all cells, as if each had its favourite tile: of costs, and of costs plus prices.
         """
         nearest = priced = 0.0
         for cells in blocks(np.arange(self._cell_count), self._tile_count):
@@ -184,30 +202,31 @@ class _Search:
         self._room[self._held[cell]] -= 1
 
     def _batches(self) -> Iterator[tuple[Numbers, Numbers | None]]:
-        """Yield the cells that choose together, and their groups."""
+        """Yield (n,) cells that choose together, and the (n,) group of each; None if they may share tiles."""
         if self._spacing.binds:
-            for turn in range(PASSES):
-                for cells, groups in self._spacing.blocks(turn):
+            for number in range(PASSES):
+                for cells, groups in self._spacing.blocks(number):
                     yield from ((cells[some], groups[some]) for some in whole_groups(groups))
                 if self._scarce:
                     yield from ((cells, None) for cells in self._spacing.sparse())
         elif self._scarce:
-            parts = -(-self._cell_count * (1 + self._uses // MANY_USES) // TOGETHER)
-            for turn in range(2 if parts > 1 else 1):
-                # Every so many cells; in the next turn others meet.
-                order = np.argsort(np.arange(self._cell_count) % (parts + turn), kind="stable")
-                yield from ((cells, None) for cells in np.array_split(order, parts))
+            batch_count = -(-self._cell_count * (1 + self._uses // MANY_USES) // TOGETHER)
+            for number in range(2 if batch_count > 1 else 1):
+                # Cells of one batch lie far apart; in the second pass they are batched with others.
+                order = np.argsort(np.arange(self._cell_count) % (batch_count + number), kind="stable")
+                yield from ((cells, None) for cells in np.array_split(order, batch_count))
 
     def _settle(self, cells: Numbers, groups: Numbers | None) -> None:
-        """Let some cells choose again, among the tiles that the rules leave them beside all the others."""
+        """Let some cells choose again, among the tiles that the rules allow while all other cells keep theirs."""
         own, tiles = self._held[cells], self._tiles[cells].astype(np.intp)
         self._held[cells] = NOBODY
         np.add.at(self._room, own, 1)
         allowed = self._room[tiles] > 0
         if self._spacing.binds:
             allowed &= ~self._spacing.clashes(self._held, cells, tiles)
-        wishes = Wishes(tiles, self._listed[cells].astype(np.float64), allowed, own, self._own[cells], groups)
-        chosen = settle(wishes, self._room)[:, None]
+        candidates = Candidates(tiles, self._listed[cells].astype(np.float64), allowed, own, self._own[cells], groups)
+        chosen = settle(candidates, self._room)[:, None]
         self._held[cells] = np.take_along_axis(np.column_stack([tiles, own]), chosen, axis=1)[:, 0]
-        self._own[cells] = np.take_along_axis(np.column_stack([wishes.costs, wishes.own_costs]), chosen, axis=1)[:, 0]
+        costs = np.column_stack([candidates.costs, candidates.own_costs])
+        self._own[cells] = np.take_along_axis(costs, chosen, axis=1)[:, 0]
         np.subtract.at(self._room, self._held[cells], 1)

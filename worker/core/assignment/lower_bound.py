@@ -1,4 +1,4 @@
-"""What an assignment costs at least where equal tiles lie apart."""
+"""A lower bound on the cost of an assignment whose equal tiles must lie apart."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,16 @@ Numbers = NDArray[np.intp]
 
 
 def apart_bound(spacing: Spacing, tiles: NDArray[np.int32], bids: NDArray[np.float32], tile_count: int) -> float:
-    """Return what the bids add up to at least if no two cells of a block take the same tile.
+    """Return a lower bound on the sum of bids, given that no two cells of a block may take the same tile.
 
     The grid is cut into blocks of cells that are all too near each other, and each block is solved by itself. A tile
-    that a cell does not list bids at least as much as the dearest that it lists.
+    that a cell does not list is assumed to cost as much as the dearest that it lists.
 
     Args:
-        spacing: How far equal tiles lie apart.
+        spacing: How far apart equal tiles must lie.
         tiles: (N, k) the k tiles of lowest bid of each cell.
         bids: (N, k) their costs, prices included.
-        tile_count: Tiles there are, k or more.
+        tile_count: How many tiles there are, k or more.
     """
     y, x = np.divmod(np.arange(len(tiles)), spacing.columns)
     side = spacing.block_side

@@ -1,4 +1,4 @@
-"""What a use of each tile is worth where uses are short, learnt from samples of the cells and of the tiles."""
+"""The price of a use of each tile where uses are scarce, learnt from samples of the cells and of the tiles."""
 
 from collections.abc import Callable
 from math import gcd
@@ -15,9 +15,9 @@ Numbers = NDArray[np.intp]
 SAMPLES = 6
 SAMPLE_CELLS = 600
 SAMPLE_SLOTS = 24_000
-"""Uses in a sample. Leaving out those that no sampled cell is near would make the others look scarcer."""
+"""Uses in a sample. They are spread over all tiles, since a choice of tiles near the sample would look too scarce."""
 FEWEST_CELLS = 200
-"""Cells in a sample below which uses are so many that none has a price."""
+"""Where a sample would have fewer cells than this, there are so many uses that none needs a price."""
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -26,22 +26,23 @@ def learn_prices(
 ) -> NDArray[np.float32]:
     """Return prices at which about as many cells want a tile as it has uses.
 
-    A sample has as many cells for its uses as the whole, and is small enough to be solved whole. A tile's price is
-    the most that a sampled cell would pay for it, and then the mean over some samples, closer than any of them.
+    A sample has the same ratio of cells to uses as the whole, and is small enough to be solved exactly. In a sample,
+    a tile's price is the most that a sampled cell would pay for it. The result is the mean over several samples,
+    which is closer to the truth than any of them.
 
     Args:
-        costs: The costs of some cells.
+        costs: From (n,) cell numbers to the (n, M) costs of every tile in these cells.
         cell_count: Number of cells.
         tile_count: M.
-        uses: Cells that a tile fills at most.
-        tell: Called now and then.
+        uses: Cells that a tile may fill at most.
+        tell: Called after each sample.
 
     Returns:
         (M,) prices, at least 0.
 
     Source:
-        Prices are the dual variables of the assignment; from samples to all by the c-transform, C. Villani, "Optimal
-        Transport", 2009, chapter 5.
+        Prices are the dual variables of the assignment. The c-transform extends them from a sample to all tiles:
+        C. Villani, "Optimal Transport", 2009, chapter 5.
     """
     uses = min(uses, cell_count)
     size = min(SAMPLE_CELLS, cell_count, SAMPLE_SLOTS * cell_count // (tile_count * uses))
@@ -59,7 +60,7 @@ def learn_prices(
 
 
 def _spread(count: int, length: int) -> Numbers:
-    """Return numbers below `count`, well spread, each once before any twice. Source: H. Weyl, 1916."""
+    """Return (length,) evenly spread numbers below `count`, each once before any twice. Source: H. Weyl, 1916."""
     stride = next(step for step in range(max(1, round(count * GOLDEN)), 2 * count + 2) if gcd(step, count) == 1)
     return np.arange(length) * stride % count
 

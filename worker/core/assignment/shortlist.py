@@ -1,4 +1,4 @@
-"""The few tiles per cell that an assignment looks at, so that its memory grows with the cells alone."""
+"""The few tiles per cell that an assignment considers, so that its memory grows with the number of cells alone."""
 
 from collections.abc import Callable
 
@@ -8,38 +8,53 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.intp]
 Floats = NDArray[np.floating]
 Costs = Callable[[Numbers], NDArray[np.float32]]
-"""From n cell numbers to the (n, M) costs of every tile there, each at least 0."""
+"""From (n,) cell numbers to the (n, M) costs of every tile in these cells, each at least 0."""
 
 BLOCK_BYTES = 16 << 20
 CHUNK = 64
 TOGETHER = 6_000
-"""Cells that are settled at once: more cost more time than they gain."""
+"""Cells that choose again at once: more of them would take more time than the lower cost is worth."""
 
 
 def blocks(cells: Numbers, tile_count: int) -> list[Numbers]:
-    """Return the cells in pieces whose costs fill at most `BLOCK_BYTES`, or one cell's row if that is larger."""
+    """Return cells in pieces whose costs take at most `BLOCK_BYTES`, or hold a single cell.
+
+    Args:
+        cells: (N,) cell numbers.
+        tile_count: Costs of each cell.
+
+    Returns:
+        Arrays (n,) of cell numbers that together are `cells`, in order.
+    """
     step = max(1, BLOCK_BYTES // (4 * tile_count))
     return [cells[first : first + step] for first in range(0, len(cells), step)]
 
 
 def whole_groups(groups: Numbers) -> list[Numbers]:
-    """Return the numbers of the cells in pieces of about `TOGETHER` that cut no group; `groups` has each cell's."""
+    """Return cells in pieces of about `TOGETHER` that split no group.
+
+    Args:
+        groups: (N,) the group of each cell, a number of at least 0.
+
+    Returns:
+        Arrays (n,) of places in `groups`, each place once; a group's places are all in one array.
+    """
     order = np.argsort(groups, kind="stable")
     first = np.flatnonzero(np.diff(groups[order], prepend=-1))
     return np.split(order, first[np.flatnonzero(np.diff(first // TOGETHER)) + 1])
 
 
 def lowest(values: NDArray[np.float32], count: int) -> Numbers:
-    """Return where the `count` lowest values of each row are, in the order of their places.
+    """Return the places of the `count` lowest values of each row, in rising order.
 
-    The lowest values lie in the chunks of lowest minima, as many as values are wanted: a minimum is quick to find.
+    The `count` lowest values lie in the `count` chunks of lowest minima, and the minimum of a chunk is quick to find.
 
     Args:
         values: (n, M).
-        count: At most M are returned.
+        count: How many are wanted.
 
     Returns:
-        (n, min(count, M)) places, rising.
+        (n, min(count, M)) places, rising in each row.
 
     Example:
         >>> lowest(np.array([[3, 1, 2, 0]], np.float32), 2).tolist()

@@ -1,4 +1,4 @@
-"""Assignments that are solved whole: a dense one with its prices, and a sparse one."""
+"""Exact solvers of small assignments: a dense one that also gives prices, and a sparse one."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,15 @@ Numbers = NDArray[np.intp]
 
 ROUNDS = 200
 GRAIN = 1e-4
-"""Part of the mean cost to which costs are rounded: thousands of cells in crowded tiles take 0.2 s, not minutes."""
+"""Costs are rounded to this share of the mean cost: then thousands of cells that compete take 0.2 s, not minutes."""
 
 
 def best_columns(costs: Array) -> Numbers:
-    """Return a column for each row, each once, at the least cost in all; (n, m) with n <= m."""
+    """Return the (n,) columns, all different, that cost least in all.
+
+    Args:
+        costs: (n, m) with n <= m.
+    """
     from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]  # noqa: PLC0415
 
     columns: Numbers = linear_sum_assignment(costs)[1]
@@ -20,12 +24,15 @@ def best_columns(costs: Array) -> Numbers:
 
 
 def dense_utilities(costs: Array) -> Array:
-    """Return what each row is ready to pay in the best assignment: its cost there and the price of its column.
+    """Return what each row pays in the best assignment: its cost there plus the price of its column.
 
-    Prices are the lowest that keep every row content: a column's is raised to what another row would gain by it.
+    Prices are the lowest at which no row would rather have another column.
 
     Args:
         costs: (n, m) with n <= m.
+
+    Returns:
+        (n,) utilities.
 
     Source:
         D. F. Crouse, "On implementing 2D rectangular assignment algorithms", IEEE TAES 52(4), 2016; the prices are
@@ -46,13 +53,13 @@ def dense_utilities(costs: Array) -> Array:
 def cheapest(rows: Numbers, columns: Numbers, costs: Array, room: Numbers) -> Numbers:
     """Return the cheapest choice of one edge for every row, where column c is chosen at most `room[c]` times.
 
-    Cheapest but for rounding: by `GRAIN` of the mean cost, up or down, for each row.
+    Costs are rounded, so the choice may cost up to `GRAIN` of the mean cost more for each row.
 
     Args:
         rows: (E,) rows of the edges, rising, every row from 0 at least once.
         columns: (E,) columns of the edges.
-        costs: (E,).
-        room: (C,) how often a column may be chosen; some full choice must exist.
+        costs: (E,) costs of the edges.
+        room: (C,) how often a column may be chosen; a complete choice must exist.
 
     Returns:
         (n,) numbers of the chosen edges, by row.
@@ -72,7 +79,7 @@ def cheapest(rows: Numbers, columns: Numbers, costs: Array, room: Numbers) -> Nu
     order = np.lexsort((slots, rows[edges]))
     edges, slots = edges[order], slots[order]
     starts = np.searchsorted(rows[edges], np.arange(rows.max() + 2))
-    # A weight of 0 would be no edge, and finer weights let scipy bid for minutes by ever smaller steps.
+    # scipy takes a weight of 0 for no edge, and with finer weights it may run for minutes in ever smaller steps.
     grain = GRAIN * mean or 1.0
     graph = csr_array((np.rint(costs[edges] / grain) + 1, slots, starts), shape=(len(starts) - 1, slots.max() + 1))
     _, chosen = min_weight_full_bipartite_matching(graph)
@@ -84,7 +91,10 @@ def cheapest(rows: Numbers, columns: Numbers, costs: Array, room: Numbers) -> Nu
 def _with_escapes(
     rows: Numbers, columns: Numbers, costs: Array, room: Numbers
 ) -> tuple[Numbers, Numbers, Array, Numbers]:
-    """Give every row a column of its own, dearer than any full choice: rows that can not leave outbid each other."""
+    """Give every row a column of its own, dearer than any complete choice.
+
+    Without such a way out, rows that compete for the same columns outbid each other for a long time.
+    """
     own = np.arange(rows[-1] + 1)
     dear = np.full(len(own), (len(own) + 1) * (costs.max() or 1.0))
     return (
@@ -96,7 +106,7 @@ def _with_escapes(
 
 
 def _slots(columns: Numbers, room: Numbers) -> tuple[Numbers, Numbers]:
-    """Return every edge once for each use of its column, and the number of that use among all uses."""
+    """Return the number of every edge once for each use of its column, and the number of that use among all uses."""
     room = np.minimum(room, np.bincount(columns, minlength=len(room)))
     copies = room[columns]
     edges = np.repeat(np.arange(len(columns)), copies)

@@ -1,4 +1,13 @@
-"""How far apart equal tiles lie: who is near whom, and which cells can be settled together."""
+"""How far apart equal tiles must lie: which cells are too near each other, and which can choose together.
+
+How it works: two cells are too near each other when their squared distance, a whole number, is less than `square`.
+The steps from a cell to all that are too near it form a disc, one mask for the whole grid. Whether a tile may go into
+a cell is asked in one of two ways, whichever compares less: shift the grid by every step of the disc and compare, or
+look up all cells that hold the tile and compute their distances. Cells choose again together in two kinds of batches.
+`blocks` cuts squares so small that all their cells are too near each other, and so far apart that cells of different
+squares never are: then "no tile twice in a square" is all that a solver must know. `sparse` takes cells that are far
+from each other, which may even choose the same tile.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +21,20 @@ Numbers = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 NOBODY = -1
-"""Stands for no tile where a cell has none yet, or is about to choose again."""
+"""In place of a tile number: the cell has no tile yet, or is about to choose again."""
 PAIRS = 4_000_000
 BLOCK_SIDE = 48
 
 
 @dataclass(frozen=True)
 class Spacing:
-    """Equal tiles in a grid lie at least the root of `square` apart: a whole number, as squared distances are."""
+    """The rule that equal tiles in a grid lie at least sqrt(`square`) apart.
+
+    Attributes:
+        columns: Cells from left to right.
+        rows: Cells from top to bottom.
+        square: The smallest squared distance, a whole number like all squared distances in a grid.
+    """
 
     columns: int
     rows: int
@@ -27,7 +42,7 @@ class Spacing:
 
     @classmethod
     def of(cls, columns: int, rows: int, distance: float) -> "Spacing":
-        """Return the spacing for a distance in cells."""
+        """Return the spacing for a smallest distance in cells."""
         return cls(columns, rows, ceil(distance * distance))
 
     @property
@@ -37,12 +52,12 @@ class Spacing:
 
     @property
     def crowd(self) -> int:
-        """The most cells that are too near another."""
+        """How many cells are too near a cell in the middle of the grid: the most for any cell."""
         return int(np.count_nonzero(self._disc)) if self.binds else 0
 
     @property
     def most_uses(self) -> int:
-        """A number of cells that no tile can exceed.
+        """An upper bound on the cells that one tile can fill.
 
         Source:
             N. Oler, "An inequality in the geometry of numbers", Acta Mathematica 105, 1961.
@@ -55,7 +70,7 @@ class Spacing:
 
     @cached_property
     def _disc(self) -> Mask:
-        """Which steps, down and sideways from the middle, are too near; no step at all is not among them."""
+        """(2 * down + 1, 2 * across + 1): which steps from the middle lead too near; the middle itself is False."""
         down, across = (np.arange(-reach, reach + 1) for reach in self._reach)
         squares = down[:, None] ** 2 + across**2
         return (squares < self.square) & (squares > 0)
@@ -71,7 +86,15 @@ class Spacing:
         return min(isqrt(max(self.square - 1, 0) // 2) + 1, BLOCK_SIDE)
 
     def around(self, held: Numbers, cell: int) -> Numbers:
-        """Return what lies too near a cell to lie in it as well; `held` has the tile of every cell."""
+        """Return the tiles that lie too near a cell to be put into it as well.
+
+        Args:
+            held: (N,) the tile of every cell, or `NOBODY`.
+            cell: Number of the cell.
+
+        Returns:
+            (n,) tile numbers, with repeats and perhaps `NOBODY`.
+        """
         y, x = divmod(cell, self.columns)
         down, across = self._reach
         top, left = max(0, y - down), max(0, x - across)
@@ -80,7 +103,16 @@ class Spacing:
         return window[disc]
 
     def clashes(self, held: Numbers, cells: Numbers, tiles: Numbers) -> Mask:
-        """Return which of the (n, k) tiles lie too near the n cells that might take them."""
+        """Return which tiles lie too near the cells that might take them.
+
+        Args:
+            held: (N,) the tile of every cell, or `NOBODY`.
+            cells: (n,) numbers of the cells.
+            tiles: (n, k) tiles that each of them might take.
+
+        Returns:
+            (n, k) True where the tile lies too near.
+        """
         by_uses = tiles.size * np.count_nonzero(held != NOBODY) / len(np.unique(held))
         if by_uses < tiles.size * np.count_nonzero(self._disc):
             return self._clashes_by_uses(held, cells, tiles)
@@ -119,15 +151,21 @@ class Spacing:
         near: Mask = (squares < self.square) & (squares > 0)
         return near
 
-    def blocks(self, turn: int) -> Iterator[tuple[Numbers, Numbers]]:
-        """Yield (cells, block of each): in a block all are too near each other, and no two blocks are.
+    def blocks(self, number: int) -> Iterator[tuple[Numbers, Numbers]]:
+        """Yield cells in blocks: in a block all are too near each other, and cells of different blocks never are.
 
-        Every cell comes at least once. Another turn cuts elsewhere.
+        All yields together contain every cell at least once.
+
+        Args:
+            number: Of the pass; each pass cuts the grid elsewhere.
+
+        Yields:
+            (n,) cell numbers, and the (n,) number of the block of each.
         """
         side = self.block_side
         period = side + isqrt(self.square - 1)
         y, x = np.divmod(np.arange(self.columns * self.rows), self.columns)
-        shifts = [shift + turn * (side // 2) for shift in range(0, period, side)]
+        shifts = [shift + number * (side // 2) for shift in range(0, period, side)]
         for down in shifts:
             for across in shifts:
                 v, u = y + down, x + across
@@ -136,7 +174,7 @@ class Spacing:
                     yield cells, (v // period * (self.columns + period) + u // period)[cells]
 
     def sparse(self) -> Iterator[Numbers]:
-        """Yield cells that are all far enough from each other; all cells come once."""
+        """Yield (n,) numbers of cells that are all far enough from each other; every cell is yielded once."""
         step = isqrt(self.square - 1) + 1 if self.square else 1
         grid = np.arange(self.columns * self.rows).reshape(self.rows, self.columns)
         for top in range(min(step, self.rows)):

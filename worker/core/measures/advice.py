@@ -1,4 +1,4 @@
-"""What would make a mosaic better, in sentences for people. Nothing is said when nothing is lacking."""
+"""What would make a mosaic better, in sentences for people; none where nothing is lacking."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,9 @@ Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
 FAR = 10.0
-"""dE00 beyond which a colour is plainly another one."""
+"""dE00 above which two colours are plainly different."""
 LEAST_SHARE = 0.01
-"""A gap in fewer of the cells than this is not worth new photos."""
+"""The smallest share of the cells that is worth new photos."""
 MOST_GAPS = 3
 MOST_TOUCHING = 0.1
 STEP = 4.0
@@ -30,13 +30,16 @@ crimson 20, red 29, orange 70, yellow 110, lime 142, cyan 195, blue 264, purple 
 def on_colours(cell_means: Array, tile_means: Array, placement: Numbers) -> list[str]:
     """Say which colours of the target no tile comes near, the most frequent first, three at most.
 
-    A cell lies in a gap when its tile and the tile of nearest colour are both further than 10 dE00 from its mean.
-    Only colours that at least one cell in a hundred asks for in vain are named.
+    A cell lies in a gap when its own tile and the tile of nearest colour are both more than 10 dE00 from its mean.
+    Only colours that at least one cell in a hundred lacks are named.
 
     Args:
         cell_means: (rows, columns, 3) sRGB, 0 to 255.
-        tile_means: (M, 3) of all tiles, M >= 1.
+        tile_means: (M, 3) sRGB of all tiles, 0 to 255, M >= 1.
         placement: (rows, columns) numbers of tiles.
+
+    Returns:
+        At most three sentences.
 
     Example:
         >>> on_colours(np.array([[[0.0, 0, 90]]]), np.array([[200.0, 180, 90]]), np.array([[0]]))
@@ -68,7 +71,10 @@ def on_repeats(touching: float) -> list[str]:
 
 
 def name_of(colour: Array) -> str:
-    """Return what people call an sRGB colour, in the plural.
+    """Return what people call a colour, in the plural.
+
+    Args:
+        colour: (3,) sRGB, 0 to 255.
 
     Source:
         Lightness, chroma and hue of Oklab (B. Ottosson 2020); the boundaries are our own.
@@ -101,7 +107,10 @@ def _lack(name: str, count: int, of: int) -> str:
 
 
 def _least_differences(colours: Array, tile_means: Array) -> Array:
-    """Return the dE00 from each colour to the tile that is nearest in L*a*b* of even chroma, dE00's near relative."""
+    """Return the (n,) dE00 from each of (n, 3) colours to the tile nearest in L*a*b* of even chroma.
+
+    That distance is close to dE00, and a k-d tree can search by it.
+    """
     if not len(colours):
         return np.empty(0)
     # The counts are not needed, but without them numpy would load its masked arrays: a tenth of a small render.

@@ -1,4 +1,4 @@
-"""A mosaic in small, for measuring: a few pixels a cell, gathered while its lines pass by."""
+"""A small version of a mosaic to measure: a few pixels a cell, averaged while the mosaic's lines are written."""
 
 from typing import TypeVar
 
@@ -6,42 +6,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.descriptors import CHANNELS, LATTICE, area_weights
-from worker.core.measures.similarity import PARTS
+from worker.core.measures.similarity import CELL_SIDE
 
 Array = NDArray[np.float64]
 Value = TypeVar("Value", bound=np.generic)
 
 
 def assembled(means: NDArray[Value], columns: int) -> NDArray[Value]:
-    """Return (rows * parts, columns * parts, 3) pixels of the (N, parts, parts, 3) means of the cells' sub-cells."""
-    parts = means.shape[1]
-    by_row = means.reshape(-1, columns, parts, parts, CHANNELS).swapaxes(1, 2)
-    return by_row.reshape(-1, columns * parts, CHANNELS)
+    """Return the means of the cells' sub-cells as one picture.
+
+    Args:
+        means: (N, subcells, subcells, 3), N = rows * columns, row by row from the top left.
+        columns: Cells from left to right.
+
+    Returns:
+        (rows * subcells, columns * subcells, 3) pixels of the same type.
+    """
+    subcells = means.shape[1]
+    by_row = means.reshape(-1, columns, subcells, subcells, CHANNELS).swapaxes(1, 2)
+    return by_row.reshape(-1, columns * subcells, CHANNELS)
 
 
 class Miniature:
-    """Area averages of a mosaic, `PARTS` pixels a cell.
+    """Area averages of a mosaic, `CELL_SIDE` pixels a cell.
 
     Attributes:
-        pixels: (PARTS * rows, PARTS * columns, 3) sRGB, 0 to 255; whole when every line has passed.
+        pixels: (CELL_SIDE * rows, CELL_SIDE * columns, 3) sRGB, 0 to 255; complete once every line was added.
     """
 
     def __init__(self, columns: int, rows: int, tile_width: int, tile_height: int) -> None:
         self._width, self._height = tile_width, tile_height
-        self._across = area_weights(tile_width, 0, LATTICE * tile_width, PARTS) / LATTICE
-        self._down = (area_weights(tile_height, 0, LATTICE * tile_height, PARTS) / LATTICE).astype(np.float32)
-        self._sums = np.zeros((PARTS, columns * tile_width * CHANNELS))
-        self.pixels = np.zeros((PARTS * rows, PARTS * columns, CHANNELS))
+        self._across = area_weights(tile_width, 0, LATTICE * tile_width, CELL_SIDE) / LATTICE
+        self._down = (area_weights(tile_height, 0, LATTICE * tile_height, CELL_SIDE) / LATTICE).astype(np.float32)
+        self._sums = np.zeros((CELL_SIDE, columns * tile_width * CHANNELS))
+        self.pixels = np.zeros((CELL_SIDE * rows, CELL_SIDE * columns, CHANNELS))
 
     def add(self, row: int, top: int, strip: NDArray[np.uint8]) -> None:
-        """Take in some lines of a row of cells: (h, columns * tile_width, 3), `top` lines below the row's first."""
+        """Add some lines of a row of cells.
+
+        Args:
+            row: Number of the row of cells.
+            top: How many lines below the row's first one these begin.
+            strip: (h, columns * tile_width, 3) pixels.
+        """
         weights = np.ascontiguousarray(self._down[:, top : top + len(strip)])
-        # Whole numbers, exact in single precision: 255 times the lines of a tile times PARTS is below 2**24.
+        # Whole numbers, exact in single precision: 255 times the lines of a tile times CELL_SIDE is below 2**24.
         self._sums += weights @ strip.reshape(len(strip), -1).astype(np.float32)
         if top + len(strip) == self._height:
             by_channel = self._sums.reshape(-1, self._width, CHANNELS).swapaxes(1, 2).reshape(-1, self._width)
-            means = (by_channel @ self._across.T).reshape(-1, CHANNELS, PARTS).swapaxes(1, 2)
-            self.pixels[PARTS * row : PARTS * (row + 1)] = means.reshape(PARTS, -1, CHANNELS) / (
+            means = (by_channel @ self._across.T).reshape(-1, CHANNELS, CELL_SIDE).swapaxes(1, 2)
+            self.pixels[CELL_SIDE * row : CELL_SIDE * (row + 1)] = means.reshape(CELL_SIDE, -1, CHANNELS) / (
                 self._width * self._height
             )
             self._sums[:] = 0

@@ -1,4 +1,4 @@
-"""How good a finished mosaic is, in figures."""
+"""The quality of a finished mosaic, in figures."""
 
 from dataclasses import dataclass
 from math import inf, isfinite
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from worker.core.colour import ciede2000, lab
 from worker.core.measures import advice
-from worker.core.measures.similarity import PARTS, psnr, psnr_blur, ssim
+from worker.core.measures.similarity import CELL_SIDE, psnr, psnr_blur, ssim
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -18,7 +18,7 @@ WORST = 10
 
 @dataclass(frozen=True)
 class WorstCell:
-    """A cell far from its target: where it lies, counted from 0 at the top left, and its dE00 at 1 pixel a cell."""
+    """A cell that differs most from its target: its place, from 0 at the top left, and its dE00 at 1 pixel a cell."""
 
     column: int
     row: int
@@ -27,20 +27,20 @@ class WorstCell:
 
 @dataclass(frozen=True)
 class Quality:
-    """The quality report. `dataclasses.asdict` of it can be written as JSON: there is no infinity and no NaN.
+    """The quality report. `dataclasses.asdict` of it can be written as JSON: it holds no infinity and no NaN.
 
     Attributes:
         psnr1: PSNR in dB at 1 pixel a cell; None when the pictures are equal.
         de00: Mean dE00 at 1 pixel a cell.
         ssim4: SSIM of luma at 4 pixels a cell, 1 for equal pictures.
         psnr_blur: PSNR in dB after a Gaussian blur of one cell; None when the pictures are equal.
-        distinct_tiles: How many different tiles lie in the mosaic.
-        most_uses: How often the tile used most lies in it.
-        smallest_distance: Between two equal tiles, Euclidean, in cells; None when every tile lies once.
-        equal_neighbours: Share, 0 to 1, of the pairs of cells side by side or one above the other that are equal.
+        distinct_tiles: How many different tiles the mosaic uses.
+        most_uses: How often the most used tile is used.
+        smallest_distance: Between two equal tiles, Euclidean, in cells; None when no tile is used twice.
+        equal_neighbours: Share, 0 to 1, of the pairs of cells side by side or one above the other with equal tiles.
         cost: Sum of the costs of all cells, in the loss's own unit.
-        lower_bound: What no placement under the same rules can go below, in the same unit.
-        change: Mean dE00 between the tiles as they are and as they lie, 0.0 without colour adjustment.
+        lower_bound: No placement under the same rules costs less than this, in the same unit.
+        change: Mean dE00 between the tiles before and after colour adjustment; 0.0 without it.
         worst_cells: The ten cells of greatest dE00, the worst first.
         advice: Sentences for people; none when nothing is lacking.
     """
@@ -73,9 +73,9 @@ def measure(
 
     Args:
         target4: (4 * rows, 4 * columns, 3) area-averaged sRGB, 0 to 255, 4 pixels a cell.
-        mosaic4: The same of the finished mosaic.
+        mosaic4: (4 * rows, 4 * columns, 3) likewise, of the finished mosaic.
         placement: (rows, columns) numbers of tiles.
-        tile_means: (M, 3) mean sRGB of all tiles that could have been chosen, before any colour adjustment.
+        tile_means: (M, 3) mean sRGB, 0 to 255, of all tiles that could be chosen, before any colour adjustment.
         cost: As in `Quality`.
         lower_bound: As in `Quality`.
         change: As in `Quality`.
@@ -85,7 +85,7 @@ def measure(
     """
     rows, columns = placement.shape
     for name, picture in (("target4", target4), ("mosaic4", mosaic4)):
-        if picture.shape != (PARTS * rows, PARTS * columns, 3):
+        if picture.shape != (CELL_SIDE * rows, CELL_SIDE * columns, 3):
             raise ValueError(f"{name} must be 4 pixels a cell of {columns} x {rows} cells, not {picture.shape}")
     target1, mosaic1 = cell_means(target4), cell_means(mosaic4)
     differences = ciede2000(lab(target1), lab(mosaic1))
@@ -109,17 +109,20 @@ def measure(
 
 
 def cell_means(picture: Array) -> Array:
-    """Return the (rows, columns, 3) means of the cells of a picture at 4 pixels a cell."""
-    rows, columns = picture.shape[0] // PARTS, picture.shape[1] // PARTS
-    means: Array = picture.reshape(rows, PARTS, columns, PARTS, 3).mean(axis=(1, 3))
+    """Return the (rows, columns, 3) means of the cells of a (4 * rows, 4 * columns, 3) picture."""
+    rows, columns = picture.shape[0] // CELL_SIDE, picture.shape[1] // CELL_SIDE
+    means: Array = picture.reshape(rows, CELL_SIDE, columns, CELL_SIDE, 3).mean(axis=(1, 3))
     return means
 
 
 def smallest_distance(placement: Numbers) -> float | None:
-    """Return the least Euclidean distance in cells between two equal tiles, None when every tile lies once.
+    """Return the smallest Euclidean distance in cells between two equal tiles; None when no tile is used twice.
 
-    Exact. The places of each tile are swept along the longer side; a pair further apart along it than the least
-    distance so far is not looked at, nor is any later one.
+    The answer is exact. The cells of each tile are swept along the longer side of the mosaic; once a pair is farther
+    apart along it than the smallest distance so far, the later pairs of that cell are skipped too.
+
+    Args:
+        placement: (rows, columns) numbers of tiles, at least 0.
 
     Example:
         >>> smallest_distance(np.array([[7, 1, 2], [3, 4, 7]]))
@@ -142,7 +145,12 @@ def smallest_distance(placement: Numbers) -> float | None:
 
 
 def equal_neighbours(placement: Numbers) -> float:
-    """Return the share of the pairs of cells side by side or one above the other that are equal; 0 for one cell.
+    """Return the share, 0 to 1, of the neighbouring pairs of cells that have equal tiles; 0 for a single cell.
+
+    Neighbours lie side by side or one above the other.
+
+    Args:
+        placement: (rows, columns) numbers of tiles.
 
     Example:
         >>> equal_neighbours(np.array([[1, 1], [2, 3]]))

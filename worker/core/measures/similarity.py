@@ -1,4 +1,4 @@
-"""How alike two pictures are, in figures."""
+"""The similarity of two pictures, in figures."""
 
 from math import inf, log10
 
@@ -10,20 +10,24 @@ from worker.core.colour import LUMA
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
-PARTS = 4
+CELL_SIDE = 4
 """Pixels a side of a cell in the two pictures that are compared."""
 PEAK = 255.0
 WINDOW = 7
 K1, K2 = 0.01, 0.03
 """Wang, Bovik, Sheikh, Simoncelli 2004, section III.C."""
-REACH = 3 * PARTS
+REACH = 3 * CELL_SIDE
 """Pixels after which the Gaussian of one cell is cut off: 3 standard deviations."""
 BAND = 256
-"""Rows of pixels that are in work at once; the rest of the memory is the two pictures themselves."""
+"""Rows of pixels that are processed at once; beyond them, memory holds only the two pictures themselves."""
 
 
 def psnr(one: Array, other: Array) -> float:
     """Return the peak signal-to-noise ratio in dB over all channels, peak 255; infinite for equal pictures.
+
+    Args:
+        one: (h, w, 3) sRGB, 0 to 255.
+        other: (h, w, 3) likewise.
 
     Source:
         10 log10(255^2 / MSE), as in ITU-T J.340 but over R, G and B alike.
@@ -43,10 +47,10 @@ def psnr_blur(one: Array, other: Array) -> float:
 
     Args:
         one: (h, w, 3) sRGB, 0 to 255, 4 pixels a cell.
-        other: The same.
+        other: (h, w, 3) likewise.
     """
     offsets = np.arange(-REACH, REACH + 1)
-    weights = np.exp(-0.5 * (offsets / PARTS) ** 2)
+    weights = np.exp(-0.5 * (offsets / CELL_SIDE) ** 2)
     weights /= weights.sum()
     height, width = one.shape[:2]
     rows, columns = _mirrored(height), _mirrored(width)
@@ -64,12 +68,12 @@ def psnr_blur(one: Array, other: Array) -> float:
 def ssim(one: Array, other: Array) -> float:
     """Return the mean structural similarity of the luma of two pictures, 1 for equal ones.
 
-    Uniform windows of 7 x 7 pixels, sample covariance, K1 = 0.01, K2 = 0.03, L = 255, the mean over all windows that
-    lie wholly inside. In a picture smaller than that, the largest odd window that fits.
+    With uniform windows of 7 x 7 pixels, sample covariance, K1 = 0.01, K2 = 0.03 and L = 255; the mean is over all
+    windows that lie wholly inside. A picture smaller than 7 x 7 gets the largest odd window that fits.
 
     Args:
         one: (h, w, 3) sRGB, 0 to 255.
-        other: The same.
+        other: (h, w, 3) likewise.
 
     Source:
         Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error visibility to
@@ -92,13 +96,13 @@ def _psnr_of(squared_error: float) -> float:
 
 
 def _mirrored(length: int) -> Numbers:
-    """Return which pixel stands at -REACH to length + REACH - 1."""
-    turn = np.arange(-REACH, length + REACH) % (2 * length)
-    return np.where(turn < length, turn, 2 * length - 1 - turn)
+    """Return the numbers of the pixels that mirroring puts at -REACH to length + REACH - 1."""
+    position = np.arange(-REACH, length + REACH) % (2 * length)
+    return np.where(position < length, position, 2 * length - 1 - position)
 
 
 def _weighted(picture: Array, weights: Array, axis: int) -> Array:
-    """Return the sums of pixels along an axis, weighted, wherever all weights have a pixel."""
+    """Return the weighted sums of pixels along an axis, at each place where every weight has a pixel."""
     count = picture.shape[axis] - len(weights) + 1
     moved = picture.swapaxes(0, axis)
     total = np.zeros((count, *moved.shape[1:]))

@@ -1,1 +1,1 @@
-"""Which tile is nearest to a cell."""
+"""Exact searches for the tile that is nearest to each cell."""

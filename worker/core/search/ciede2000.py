@@ -1,4 +1,10 @@
-"""Which tile is nearest by CIEDE2000, which is no metric that a tree could use: windows of lightness prune."""
+"""The nearest tile by CIEDE2000. It is not a metric, so no tree can search by it: windows of lightness prune instead.
+
+How it works: a k-d tree over CIE76 proposes a few tiles, and the best of them gives an upper bound. A difference of
+lightness alone bounds dE00 from below, so in a list of tiles sorted by lightness only a window around the cell can
+hold anything nearer. In the window a cheap lower bound from all three coordinates removes most, and the formula
+itself decides among the rest.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +18,12 @@ Numbers = NDArray[np.intp]
 
 PROPOSALS = 8
 PAIRS = 1 << 17
-"""Pairs of a cell and a tile whose bounds are in memory at once."""
+"""Pairs of a cell and a tile whose bounds are computed at once."""
 LARGEST_S_L = 1 + 0.015 * 50**2 / np.sqrt(20 + 50**2)
-"""S_L at L* = 0 and 100: the most by which a difference of lightness is divided."""
+"""S_L at L* = 0 and 100: the largest number by which the formula divides a difference of lightness."""
 ROUNDING = 1 + 1e-9
 VANISHING = 1e-150
-"""Squares of differences that are smaller are rounded to nothing, or nearly so: they bound nothing."""
+"""Squares of differences smaller than this are rounded to 0 or nearly so, and cannot serve as bounds."""
 
 
 def nearest_by_ciede2000(cells: Array, tiles: Array, progress: Progress = quiet) -> Numbers:
@@ -26,7 +32,7 @@ def nearest_by_ciede2000(cells: Array, tiles: Array, progress: Progress = quiet)
     Args:
         cells: (N, 3) CIE L*a*b* under D65.
         tiles: (M, 3), same space, M >= 1.
-        progress: Told how many cells are decided; what it raises stops the search.
+        progress: Called with how many cells are decided; what it raises stops the search.
 
     Returns:
         (N,) indices into `tiles`.
@@ -66,7 +72,7 @@ def nearest_by_ciede2000(cells: Array, tiles: Array, progress: Progress = quiet)
 
 
 def _proposed(cells: Array, tiles: Array) -> tuple[Numbers, Array]:
-    """Return the best of a few tiles near by CIE76, and its dE00."""
+    """Return (N,) the best by dE00 of a few tiles that are nearest by CIE76, and (N,) its dE00."""
     count = min(PROPOSALS, len(tiles))
     _, near = KDTree(tiles).query(np.ascontiguousarray(cells), k=count)
     near = near.reshape(len(cells), count).astype(np.intp)
@@ -76,19 +82,19 @@ def _proposed(cells: Array, tiles: Array) -> tuple[Numbers, Array]:
 
 
 def _bound(cells: Array, tiles: Array) -> Array:
-    """Return what the squared dE00 of pairs is at least."""
+    """Return (n,) lower bounds on the squared dE00 of n pairs of (n, 3) colours."""
     apart = (cells - tiles) ** 2
-    # The mean chroma after a* was stretched, by half at most.
+    # An upper bound on the mean chroma, since the formula stretches a* by at most half.
     chroma = 0.75 * (np.hypot(cells[:, 1], cells[:, 2]) + np.hypot(tiles[:, 1], tiles[:, 2]))
     seventh = chroma**7
-    turning = np.sqrt(3 * seventh / (seventh + 25.0**7))
-    colour = (1 - turning / 2) * (apart[:, 1] + apart[:, 2]) / (1 + 0.045 * chroma) ** 2
+    rotation = np.sqrt(3 * seventh / (seventh + 25.0**7))
+    colour = (1 - rotation / 2) * (apart[:, 1] + apart[:, 2]) / (1 + 0.045 * chroma) ** 2
     bound: Array = apart[:, 0] / LARGEST_S_L**2 + colour
     return bound
 
 
 def _take_nearest(chosen: Numbers, rows: Numbers, numbers: Numbers, differences: Array) -> None:
-    """Write, for each row that occurs, the number of the smallest difference, the lowest among equals."""
+    """Write into `chosen`, for each row that occurs, the number of smallest difference; among equals the lowest."""
     order = np.lexsort((numbers, differences, rows))
     first = order[np.flatnonzero(np.diff(rows[order], prepend=-1))]
     chosen[rows[first]] = numbers[first]

@@ -1,4 +1,4 @@
-"""Which tile is nearest to a cell, by any loss."""
+"""The nearest tile to each cell, by any loss."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,25 +15,25 @@ Features = NDArray[np.floating]
 
 COLOUR = 3
 PROPOSALS = (2, 16, 128)
-"""How many tiles the tree proposes: more only to the cells that fewer left unsure."""
+"""How many tiles the tree proposes: more only for cells that fewer proposals left undecided."""
 EQUAL = 8
-"""Tiles of one colour that are no harm."""
+"""Up to so many tiles of one colour do not slow the tree down."""
 MIXED = np.array([1.0, 2**0.5, 3**0.5])
-"""Weights that give different colours different sums, nearly always."""
+"""Weights with which different colours nearly always have different sums."""
 BLOCK_BYTES = 64 << 20
 ROUNDING = 1e-9
-"""Relative room for the tree's own rounding when we look for ties; a double carries 1.1e-16 a step (IEEE 754)."""
+"""Relative tolerance for the tree's own rounding when looking for ties; a double rounds by 1.1e-16 (IEEE 754)."""
 
 
 def nearest(cells: Features, tiles: Features, metric: Metric, *, threads: int, progress: Progress = quiet) -> Numbers:
     """Return, for every cell, the tile of smallest loss. Exact; ties go to the lower number.
 
     Args:
-        cells: (N, D) features. More than three are compared as single-precision numbers.
+        cells: (N, D) features. More than three are compared in single precision.
         tiles: (M, D) features in the same space, M >= 1.
-        metric: How they are compared; Manhattan and CIEDE2000 take colours, D = 3.
-        threads: How many cores to use where a search is long.
-        progress: Told how far a long search is; what it raises stops it.
+        metric: How they are compared; Manhattan and CIEDE2000 need D = 3.
+        threads: How many cores to use in a long search.
+        progress: Called with how far a long search is; what it raises stops it.
 
     Returns:
         (N,) indices into `tiles`.
@@ -62,7 +62,7 @@ def nearest(cells: Features, tiles: Features, metric: Metric, *, threads: int, p
 
 
 def _nearest_colours(cells: Array, tiles: Array, metric: Metric) -> Numbers:
-    """Let a k-d tree propose, and distances computed here decide.
+    """Let a k-d tree propose tiles, and decide among them by distances computed here.
 
     Source:
         J. L. Bentley, "Multidimensional binary search trees used for associative searching", CACM 18(9), 1975.
@@ -78,8 +78,8 @@ def _nearest_colours(cells: Array, tiles: Array, metric: Metric) -> Numbers:
         chosen[unsure], smallest = _lowest(distances, first[found])
         if count >= len(colours):
             return chosen
-        # No tile that was not proposed is nearer than the farthest proposal; a Manhattan distance is no shorter than
-        # the Euclidean one. As near as the best, though, there may be more of them.
+        # A tile that was not proposed is at least as far as the farthest proposal, by the Manhattan distance too,
+        # since that is never shorter than the Euclidean one. But it may be exactly as near as the best proposal.
         least = reach.reshape(len(unsure), -1)[:, -1] ** (2 if metric is Metric.EUCLIDEAN else 1)
         unsure = unsure[least <= smallest * (1 + ROUNDING)]
         if not len(unsure):
@@ -89,9 +89,9 @@ def _nearest_colours(cells: Array, tiles: Array, metric: Metric) -> Numbers:
 
 
 def _different(tiles: Array) -> tuple[Array, Numbers]:
-    """Return the different colours, and the lowest number of each: a tree is slow among many equal points.
+    """Return the different colours, and the lowest tile number of each: a tree is slow with many equal points.
 
-    A few of them are no harm, and are left: then this costs little.
+    Where there are only a few equal ones, all tiles are returned as they are, which is cheap.
     """
     sums = np.sort(tiles @ MIXED)
     if not np.any(sums[EQUAL:] == sums[:-EQUAL]):
@@ -102,7 +102,7 @@ def _different(tiles: Array) -> tuple[Array, Numbers]:
 def _search_whole(
     cells: Array, colours: Array, first: Numbers, metric: Metric, unsure: Numbers, chosen: Numbers
 ) -> None:
-    """Decide the unsure cells against every colour, and write the answers into `chosen`, which is our own."""
+    """Compare the undecided cells with every colour, and write the answers into `chosen`."""
     block = max(1, BLOCK_BYTES // colours.nbytes)
     for start in range(0, len(unsure), block):
         some = unsure[start : start + block]
@@ -111,7 +111,7 @@ def _search_whole(
 
 
 def _distances(a: Array, b: Array, metric: Metric) -> Array:
-    """Return squared Euclidean, or Manhattan, distances over the last axis, added in one fixed order."""
+    """Return squared Euclidean, or Manhattan, distances of (..., 3) colours, always added in the same order."""
     delta = a - b
     if metric is Metric.MANHATTAN:
         np.abs(delta, out=delta)
@@ -122,7 +122,7 @@ def _distances(a: Array, b: Array, metric: Metric) -> Array:
 
 
 def _lowest(distances: Array, numbers: Numbers) -> tuple[Numbers, Array]:
-    """Return, in each row, the lowest number among those at the smallest distance, and that distance."""
+    """Return, for each row, the lowest number among those at the smallest distance, and that distance."""
     smallest = distances.min(axis=1)
     beyond = np.iinfo(np.intp).max
     return np.where(distances == smallest[:, None], numbers, beyond).min(axis=1), smallest

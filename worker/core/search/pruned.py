@@ -1,4 +1,12 @@
-"""Which tile is nearest when many numbers describe each: cheap lower bounds prune, true distances decide."""
+"""The nearest tile where many features describe each: cheap lower bounds prune, exact distances decide.
+
+How it works: cells and tiles are projected onto a few principal components. The distance between two projections,
+plus the difference between the lengths of what the projections leave out, is never more than the true distance, so it
+is a lower bound, and one matrix product gives it for a block of cells and all tiles. For each cell the most promising
+tile of each of a few stretches of the tiles is measured exactly; only tiles whose bound is below the best of these
+can be nearer. They pass a second, tighter bound with more components, and those that remain are measured exactly, in
+double precision. Each bound is widened by what rounding may have added to it, so the answer is exact.
+"""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,19 +22,19 @@ Double = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
 LEADING = 24
-"""Principal components in the first bound. On 20,000 x 50,000 at 768 numbers 16 and 40 took 1.1 times as long."""
+"""Principal components in the first bound. For 20,000 x 50,000 at 768 features, 16 and 40 took 1.1 times as long."""
 MORE = 128
-"""Principal components in the second bound, which is asked of what the first one left."""
+"""Principal components in the second bound, which is computed for what the first one leaves."""
 PLAIN = 64
-"""With no more numbers than this the distances themselves, in single precision, are the first bound."""
+"""With at most so many features, the distances themselves, in single precision, serve as the first bound."""
 STRETCHES = 8
-"""Tiles whose true distance is taken first, one from each stretch: with one alone the bounds left twice as many."""
+"""Tiles that are measured first, one from each stretch of the tiles; with only one, twice as many pass the bounds."""
 SAMPLE = 2_048
 """Cells and tiles, each, that the principal components are taken from."""
 BLOCK_BYTES = 6 << 20
-"""Of first bounds at a time, in each thread: what a core's cache holds is quickest."""
+"""Bytes of first bounds at a time in each thread: what fits a core's cache is fastest."""
 PAIR_BYTES = 16 << 20
-"""Of differences between candidates and cells at a time, in each thread."""
+"""Bytes of differences between candidates and cells at a time in each thread."""
 UNIT = 2.0**-24
 """Rounding of single precision, relative. Source: IEEE 754-2019, binary32."""
 
@@ -34,14 +42,14 @@ UNIT = 2.0**-24
 def nearest_by_bounds(cells: Single, tiles: Single, *, threads: int, progress: Progress = quiet) -> Numbers:
     """Return, for every cell, the tile at the smallest Euclidean distance.
 
-    Exact: what a bound leaves is compared by distances in double precision. Ties go to the lower number, and neither
-    the number of threads nor the size of the blocks changes the answer.
+    The answer is exact: what the bounds leave is compared by distances in double precision. Ties go to the lower
+    number, and neither the number of threads nor the size of the blocks changes the answer.
 
     Args:
         cells: (N, D) features.
         tiles: (M, D) features in the same space, M >= 1.
         threads: How many blocks of cells to search at once.
-        progress: Told how many cells are decided; what it raises stops the search.
+        progress: Called with how many cells are decided; what it raises stops the search.
 
     Returns:
         (N,) indices into `tiles`.
@@ -50,9 +58,9 @@ def nearest_by_bounds(cells: Single, tiles: Single, *, threads: int, progress: P
         ValueError: `tiles` is empty, or the arrays do not have the same number of features.
 
     Source:
-        The bound by a projection and the length of what it leaves out: by the triangle inequality in the rest,
-        |c - t|^2 >= |Pc - Pt|^2 + (|c - Pc| - |t - Pt|)^2 for an orthogonal projection P. Principal components as P:
-        I. T. Jolliffe, "Principal Component Analysis", 2nd edition, 2002.
+        The bound is the triangle inequality for what an orthogonal projection P leaves out:
+        |c - t|^2 >= |Pc - Pt|^2 + (|c - Pc| - |t - Pt|)^2. Principal components as P: I. T. Jolliffe, "Principal
+        Component Analysis", 2nd edition, 2002.
 
     Example:
         >>> nearest_by_bounds(np.float32([[9, 0]]), np.float32([[0, 0], [8, 0], [10, 0]]), threads=1).tolist()
@@ -84,8 +92,8 @@ class _Search:
         near: (N, K) the first bound's vectors of the cells.
         far: (K, M) the first bound's vectors of the tiles, times -2.
         far_squares: (M,) their squared lengths.
-        closer: The second bound's vectors of the cells and of the tiles; None where the first is all there is.
-        slack: (N,) what rounding may have added to a cell's squared distances.
+        closer: The second bound's (N, L) vectors of the cells and (M, L) of the tiles; None where there is no second.
+        slack: (N,) the most that rounding may have added to a cell's squared distances.
     """
 
     cells: Single
@@ -98,7 +106,7 @@ class _Search:
 
     @classmethod
     def prepare(cls, cells: Single, tiles: Single, threads: int) -> "_Search":
-        """Project cells and tiles onto what tells most tiles apart."""
+        """Project cells and tiles onto the directions in which tiles differ most."""
         middle = tiles.mean(axis=0, dtype=np.float64)
         closer = None
         if cells.shape[1] <= PLAIN:
@@ -113,13 +121,13 @@ class _Search:
         return cls(cells, tiles, near, np.ascontiguousarray(far.T) * np.float32(-2), far_squares, closer, slack)
 
     def nearest(self, some: slice) -> Numbers:
-        """Return the nearest tiles of some cells."""
+        """Return the (n,) nearest tiles of a slice of the cells."""
         near = self.near[some]
         bounds = near @ self.far
         bounds += self.far_squares
         chosen, smallest = self._promising(some.start, bounds)
         limits = smallest * (1 + 1e-6) + self.slack[some]
-        # The bounds lack the cell's own square, which is the same in the whole row.
+        # The bounds lack the square of the cell's own vector, which is the same in the whole row.
         rest = (limits - np.einsum("ij,ij->i", near, near)).astype(np.float32)
         left = np.flatnonzero(bounds <= rest[:, None])
         step = max(1, PAIR_BYTES // (8 * self.cells.shape[1]))
@@ -132,7 +140,10 @@ class _Search:
         return chosen
 
     def _promising(self, start: int, bounds: Single) -> tuple[Numbers, Double]:
-        """Return a near tile for each row of bounds, the best of one from each stretch, and its distance."""
+        """Return a near tile for each row of (n, M) bounds, and its squared distance.
+
+        It is the nearest among the tiles of lowest bound in each stretch.
+        """
         count, total = bounds.shape
         stretches = min(STRETCHES, total)
         width = total // stretches
@@ -143,14 +154,14 @@ class _Search:
         return numbers.reshape(count, stretches)[best], distances[best]
 
     def _bounds(self, cells: Numbers, tiles: Numbers) -> Single:
-        """Return the second bound of the pairs, in squared distance."""
+        """Return the second bounds of (n,) pairs, as squared distances."""
         near, far = self.closer or (self.cells, self.tiles)
         apart = near[cells] - far[tiles]
         bounds: Single = np.einsum("ij,ij->i", apart, apart)
         return bounds
 
     def _distances(self, cells: Numbers, tiles: Numbers) -> Double:
-        """Return the true squared distances of the pairs."""
+        """Return the exact squared distances of (n,) pairs."""
         apart = self.cells[cells].astype(np.float64)
         apart -= self.tiles[tiles]
         distances: Double = np.einsum("ij,ij->i", apart, apart)
@@ -158,7 +169,7 @@ class _Search:
 
 
 def _improve(chosen: Numbers, smallest: Double, rows: Numbers, numbers: Numbers, distances: Double) -> None:
-    """Take over, row by row, the nearest of the pairs, and the lowest number among equals. `rows` ascends."""
+    """Write into `chosen` and `smallest` what is nearer among some pairs, by rising row; ties go to lower numbers."""
     if not len(rows):
         return
     first = np.flatnonzero(np.diff(rows, prepend=-1))
@@ -179,7 +190,7 @@ def _principal(cells: Single, tiles: Single, middle: Double) -> Double:
 
 
 def _project(side: Single, middle: Double, axes: Double, threads: int) -> tuple[Single, Single]:
-    """Return the vectors of the first and of the second bound: the components, and the length of what they leave."""
+    """Return the (n, K + 1) vectors of both bounds: components, and then the length of what they leave out."""
     first, second = (np.empty((len(side), count + 1), np.float32) for count in (LEADING, axes.shape[1]))
 
     def one(some: slice) -> None:
@@ -196,7 +207,7 @@ def _project(side: Single, middle: Double, axes: Double, threads: int) -> tuple[
 
 
 def _spread(work: Callable[[slice], None], count: int, step: int, threads: int, progress: Progress = quiet) -> None:
-    """Do `work` on slices of `count` things; what it raises is raised here."""
+    """Call `work` with consecutive slices of `count` things, on several threads; what it raises is raised here."""
     slices = [slice(first, min(first + step, count)) for first in range(0, count, step)]
     with ThreadPoolExecutor(threads) as pool:
         try:

@@ -1,4 +1,4 @@
-"""Pictures decoded in a box: the same pixels, the same refusals, and nothing that a picture can break."""
+"""Pictures decoded in a sandbox: the same pixels, the same refusals, and nothing that a picture can break."""
 
 import io
 import os
@@ -21,15 +21,15 @@ from PIL import Image
 
 from models.errors import DamagedPicture, EmptyFile, NotAPicture, TooCostly, TooManyPixels, UnusablePicture
 from worker.decoding import headers, images
-from worker.decoding.sandbox import Box
+from worker.decoding.sandbox import Sandbox
 from worker.decoding.sandbox_process import REPLY
 
 MEBIBYTE = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[Box]:
-    made = Box(30, 512 * MEBIBYTE)
+def sandbox() -> Iterator[Sandbox]:
+    made = Sandbox(30, 512 * MEBIBYTE)
     yield made
     made.close()
 
@@ -73,11 +73,11 @@ def decoders() -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "AVIF", "HEIF", "JPEG2000"])
-def test_what_comes_out_of_the_box_is_what_pillow_makes(box: Box, form: str) -> None:
+def test_what_comes_out_of_the_sandbox_is_what_pillow_makes(sandbox: Sandbox, form: str) -> None:
     data = photo(form=form)
-    np.testing.assert_array_equal(box.decode(data), images.decode(data))
-    np.testing.assert_array_equal(box.tile(data, 20, 30), images.tile(data, 20, 30))
-    (boxed, size), (plain, expected) = box.thumb(data, 32), images.thumb(data, 32)
+    np.testing.assert_array_equal(sandbox.decode(data), images.decode(data))
+    np.testing.assert_array_equal(sandbox.tile(data, 20, 30), images.tile(data, 20, 30))
+    (boxed, size), (plain, expected) = sandbox.thumb(data, 32), images.thumb(data, 32)
     np.testing.assert_array_equal(boxed, plain)
     assert size == expected
 
@@ -86,23 +86,25 @@ def test_what_comes_out_of_the_box_is_what_pillow_makes(box: Box, form: str) -> 
     ("data", "kind"),
     [(b"", EmptyFile), (b"not a picture", NotAPicture), (photo()[:-400], UnusablePicture)],
 )
-def test_a_refusal_comes_out_of_the_box_as_itself(box: Box, data: bytes, kind: type[UnusablePicture]) -> None:
+def test_a_refusal_comes_out_of_the_sandbox_as_itself(
+    sandbox: Sandbox, data: bytes, kind: type[UnusablePicture]
+) -> None:
     with pytest.raises(kind) as boxed:
-        box.decode(data)
+        sandbox.decode(data)
     with pytest.raises(kind) as plain:
         images.decode(data)
     assert (boxed.value.code, str(boxed.value)) == (plain.value.code, str(plain.value))
 
 
 def test_a_picture_that_needs_more_memory_than_the_limit_is_refused_and_the_next_one_is_decoded() -> None:
-    box = Box(30, 64 * MEBIBYTE)
+    sandbox = Sandbox(30, 64 * MEBIBYTE)
     try:
         with pytest.raises(UnusablePicture) as refused:
-            box.decode(flat_png(8_000, 8_000))
+            sandbox.decode(flat_png(8_000, 8_000))
         assert refused.value.code in {TooManyPixels.code, DamagedPicture.code}
-        assert box.decode(photo()).shape == (64, 128, 3)
+        assert sandbox.decode(photo()).shape == (64, 128, 3)
     finally:
-        box.close()
+        sandbox.close()
 
 
 @pytest.mark.parametrize("form", ["AVIF", "HEIF", "JPEG2000"])
@@ -110,30 +112,30 @@ def test_a_decoder_of_another_library_keeps_to_the_limit_too(form: str) -> None:
     file, options = io.BytesIO(), {"HEIF": {"enc_params": {"preset": "ultrafast"}}, "AVIF": {"speed": 10}}
     headers.load_plugins()
     Image.new("RGB", (4_000, 4_000), "navy").save(file, form, **options.get(form, {}))
-    box = Box(30, 64 * MEBIBYTE)
+    sandbox = Sandbox(30, 64 * MEBIBYTE)
     try:
         with pytest.raises(UnusablePicture) as refused:
-            box.decode(file.getvalue())
+            sandbox.decode(file.getvalue())
         assert refused.value.code in {TooManyPixels.code, DamagedPicture.code}
-        assert box.decode(photo(form=form)).shape == (64, 128, 3)
+        assert sandbox.decode(photo(form=form)).shape == (64, 128, 3)
     finally:
-        box.close()
+        sandbox.close()
 
 
 def test_a_picture_that_takes_too_long_is_given_up_and_the_next_one_is_decoded() -> None:
-    box = Box(0.3, 2_048 * MEBIBYTE)
+    sandbox = Sandbox(0.3, 2_048 * MEBIBYTE)
     try:
-        box.decode(photo())
+        sandbox.decode(photo())
         with pytest.raises(TooCostly, match=r"0\.3 seconds"):
-            box.decode(flat_png(11_000, 11_000))
-        assert box.decode(photo()).shape == (64, 128, 3)
+            sandbox.decode(flat_png(11_000, 11_000))
+        assert sandbox.decode(photo()).shape == (64, 128, 3)
     finally:
-        box.close()
+        sandbox.close()
 
 
-def test_a_picture_whose_decoder_dies_every_time_is_damaged_and_the_next_one_is_decoded(box: Box) -> None:
-    box.rest()
-    box.decode(photo())
+def test_a_picture_whose_decoder_dies_every_time_is_damaged_and_the_next_one_is_decoded(sandbox: Sandbox) -> None:
+    sandbox.rest()
+    sandbox.decode(photo())
     victims = set()
 
     def kill_what_works() -> None:
@@ -148,71 +150,71 @@ def test_a_picture_whose_decoder_dies_every_time_is_damaged_and_the_next_one_is_
     slow = flat_png(9_000, 9_000)
     killer.start()
     with pytest.raises(DamagedPicture, match="broke its decoder"):
-        box.decode(slow)
+        sandbox.decode(slow)
     killer.join()
-    assert box.decode(photo()).shape == (64, 128, 3)
+    assert sandbox.decode(photo()).shape == (64, 128, 3)
 
 
-def test_a_decoder_that_died_while_it_had_nothing_to_do_costs_no_picture(box: Box) -> None:
-    box.decode(photo())
+def test_a_decoder_that_died_while_it_had_nothing_to_do_costs_no_picture(sandbox: Sandbox) -> None:
+    sandbox.decode(photo())
     idle = decoders()
     assert idle
     for decoder in idle:
         decoder.kill()
-    assert box.decode(photo()).shape == (64, 128, 3)
+    assert sandbox.decode(photo()).shape == (64, 128, 3)
 
 
-def test_a_box_whose_maker_of_decoders_died_makes_another(box: Box) -> None:
-    box.decode(photo())
-    box.rest()
+def test_a_sandbox_whose_maker_of_decoders_died_makes_another(sandbox: Sandbox) -> None:
+    sandbox.decode(photo())
+    sandbox.rest()
     for child in psutil.Process().children():
         if "worker.decoding.sandbox_process" in " ".join(child.cmdline()):
             child.kill()
-    assert box.decode(photo()).shape == (64, 128, 3)
+    assert sandbox.decode(photo()).shape == (64, 128, 3)
 
 
 def test_a_decoder_can_write_no_file_and_leaves_no_core() -> None:
-    box = Box(30, 512 * MEBIBYTE)
+    sandbox = Sandbox(30, 512 * MEBIBYTE)
     try:
-        box.decode(photo())
+        sandbox.decode(photo())
         for decoder in decoders():
             assert decoder.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
             assert decoder.rlimit(psutil.RLIMIT_CORE) == (0, 0)
     finally:
-        box.close()
+        sandbox.close()
 
 
 def test_a_decoder_inherits_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = ["TESSERA_SECRET_KEY", "TESSERA_DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "SOMEBODYS_TOKEN"]
     for name in secrets:
         monkeypatch.setenv(name, "swordfish")
-    box = Box(30, 512 * MEBIBYTE)
+    sandbox = Sandbox(30, 512 * MEBIBYTE)
     try:
-        box.decode(photo())
+        sandbox.decode(photo())
         inside = [child for child in psutil.Process().children(recursive=True) if child.pid not in others]
-        told = [child.environ() for child in inside]
+        environments = [child.environ() for child in inside]
     finally:
-        box.close()
-    assert len(told) >= 2
-    for environment in told:
+        sandbox.close()
+    assert len(environments) >= 2
+    for environment in environments:
         assert environment.keys().isdisjoint(secrets)
         assert "swordfish" not in environment.values()
         assert "PATH" in environment
 
 
-def test_what_libvips_reads_comes_out_of_the_box_and_keeps_to_its_limits() -> None:
+def test_what_libvips_reads_comes_out_of_the_sandbox_and_keeps_to_its_limits() -> None:
     samples = np.random.default_rng(1).integers(0, 1 << 16, (30, 40, 3), dtype=np.uint16)
     planes = tiff(samples, Tiff(2, 16, planar=True))
     huge = tiff(np.zeros((4_000, 4_000, 3), np.uint16), Tiff(2, 16, planar=True, compression=DEFLATE))
-    box = Box(30, 96 * MEBIBYTE)
+    sandbox = Sandbox(30, 96 * MEBIBYTE)
     try:
-        np.testing.assert_array_equal(box.decode(planes), np.rint(samples / 257))
+        np.testing.assert_array_equal(sandbox.decode(planes), np.rint(samples / 257))
         with pytest.raises(UnusablePicture) as refused:
-            box.decode(huge)
+            sandbox.decode(huge)
         assert refused.value.code in {TooManyPixels.code, DamagedPicture.code}
-        np.testing.assert_array_equal(box.decode(planes), np.rint(samples / 257))
+        np.testing.assert_array_equal(sandbox.decode(planes), np.rint(samples / 257))
     finally:
-        box.close()
+        sandbox.close()
 
 
 def test_decoders_end_when_their_process_is_killed() -> None:
@@ -220,11 +222,11 @@ def test_decoders_end_when_their_process_is_killed() -> None:
         """
         import io, sys, time
         from PIL import Image
-        from worker.decoding.sandbox import Box
+        from worker.decoding.sandbox import Sandbox
         file = io.BytesIO()
         Image.new("RGB", (8, 8)).save(file, "PNG")
-        box = Box(30, 512 << 20)
-        box.decode(file.getvalue())
+        sandbox = Sandbox(30, 512 << 20)
+        sandbox.decode(file.getvalue())
         print("ready", flush=True)
         time.sleep(600)
         """
@@ -258,20 +260,20 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_a_decoder_that_lies_is_not_believed_and_another_is_asked(box: Box, lie: str) -> None:
+def test_a_decoder_that_lies_is_not_believed_and_another_is_asked(sandbox: Sandbox, lie: str) -> None:
     ours, theirs = socket.socketpair()
     words, count = LIES[lie]
     theirs.sendall(REPLY.pack(len(words)) + words + bytes(count))
     theirs.shutdown(socket.SHUT_WR)
-    box.rest()
-    box._idle.append(ours)
+    sandbox.rest()
+    sandbox._idle.append(ours)
     with theirs:
-        np.testing.assert_array_equal(box.prepared(photo(), 8, 8).thumb, images.prepared(photo(), 8, 8).thumb)
+        np.testing.assert_array_equal(sandbox.prepared(photo(), 8, 8).thumb, images.prepared(photo(), 8, 8).thumb)
 
 
-def test_a_box_at_rest_keeps_no_decoder(box: Box) -> None:
-    box.decode(photo())
+def test_a_sandbox_at_rest_keeps_no_decoder(sandbox: Sandbox) -> None:
+    sandbox.decode(photo())
     idle = decoders()
-    box.rest()
+    sandbox.rest()
     assert idle
     assert psutil.wait_procs(idle, timeout=20)[1] == []

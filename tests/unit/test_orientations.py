@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from worker.core.orientations import AS_IT_IS, MIRRORED, allowed, lies_across, turned
+from worker.core.orientations import AS_IT_IS, MIRRORED, allowed, lies_across, oriented
 
 
 def by_hand(picture, turn):
@@ -36,41 +36,41 @@ def test_what_is_allowed_begins_with_the_photo_as_it_is(flips, turns, expected):
 
 
 def test_a_quarter_is_counter_clockwise():
-    assert turned(letter(), 1)[..., 0].tolist() == [[6, 15], [3, 12], [0, 9]]
+    assert oriented(letter(), 1)[..., 0].tolist() == [[6, 15], [3, 12], [0, 9]]
 
 
 def test_mirrored_is_left_for_right():
-    assert turned(letter(), MIRRORED)[..., 0].tolist() == [[6, 3, 0], [15, 12, 9]]
+    assert oriented(letter(), MIRRORED)[..., 0].tolist() == [[6, 3, 0], [15, 12, 9]]
 
 
 def test_as_it_is_changes_nothing():
-    assert (turned(letter(), AS_IT_IS) == letter()).all()
+    assert (oriented(letter(), AS_IT_IS) == letter()).all()
 
 
 @pytest.mark.parametrize("turn", range(8))
 def test_every_turn_is_that_of_the_plain_loop(turn):
-    assert turned(letter(), turn).tolist() == by_hand(letter().tolist(), turn)
+    assert oriented(letter(), turn).tolist() == by_hand(letter().tolist(), turn)
 
 
 @pytest.mark.parametrize("turn", range(8))
 def test_many_pictures_are_turned_each_in_itself(turn):
     pictures = np.random.default_rng(2).integers(0, 256, (4, 2, 5, 3), dtype=np.uint8)
-    assert turned(pictures, turn).tolist() == [by_hand(picture.tolist(), turn) for picture in pictures]
+    assert oriented(pictures, turn).tolist() == [by_hand(picture.tolist(), turn) for picture in pictures]
 
 
 def test_all_eight_are_different():
     square = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
-    assert len({turned(square, turn).tobytes() for turn in range(8)}) == 8
+    assert len({oriented(square, turn).tobytes() for turn in range(8)}) == 8
 
 
 @pytest.mark.parametrize("turn", range(8))
 def test_width_and_height_change_places_where_it_lies_across(turn):
-    assert turned(letter(), turn).shape == ((3, 2, 3) if lies_across(turn) else (2, 3, 3))
+    assert oriented(letter(), turn).shape == ((3, 2, 3) if lies_across(turn) else (2, 3, 3))
     assert lies_across(turn) == (turn in (1, 3, 5, 7))
 
 
 @pytest.mark.parametrize("turn", range(8))
 def test_the_argument_is_left_as_it_was(turn):
     picture = letter()
-    turned(picture, turn)
+    oriented(picture, turn)
     assert (picture == letter()).all()

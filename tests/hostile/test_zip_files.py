@@ -1,6 +1,6 @@
 """Zips made to do harm: what comes out is what went in, or a clear refusal, in little memory.
 
-Names that lead outside, links, devices and plain bombs are in `tests/unit/test_archives.py`; here are lies.
+Names that lead outside, links, devices and plain bombs are in `tests/unit/test_zip_files.py`; here are lies.
 """
 
 import io
@@ -83,17 +83,17 @@ def _read(one, number, max_bytes):
 # Bombs
 
 
-@pytest.mark.parametrize("told", [0, 1, 100, 10_000_000, 0xFFFFFFFE])
-def test_ten_megabytes_of_zeros_never_give_more_than_was_told_or_allowed(peak, told):
+@pytest.mark.parametrize("stated", [0, 1, 100, 10_000_000, 0xFFFFFFFE])
+def test_ten_megabytes_of_zeros_never_give_more_than_was_told_or_allowed(peak, stated):
     zeros = bytes(10_000_000)
     squeezed = deflated(zeros)
-    numbers = {"size": told, "crc": zlib.crc32(zeros), "method": 8}
+    numbers = {"size": stated, "crc": zlib.crc32(zeros), "method": 8}
     data = archive(local(b"a.png", squeezed, **numbers), entry(b"a.png", squeezed, **numbers))
     with peak() as seen:
-        if told > len(zeros):
+        if stated > len(zeros):
             assert outcome(data, 1_000_000) == "too_large"
         else:
-            assert outcome(data, 20_000_000) == ([zeros] if told == len(zeros) else ["damaged_picture"])
+            assert outcome(data, 20_000_000) == ([zeros] if stated == len(zeros) else ["damaged_picture"])
     assert seen.growth < 40
 
 
@@ -241,8 +241,8 @@ def test_an_entry_that_lies_in_64_bits_is_what_its_sum_says_or_refused(field, nu
 @pytest.mark.parametrize("field", ["length", "place", "locator"])
 def test_an_end_that_lies_in_64_bits_is_refused_or_true(field, number):
     files, directory = local(b"a.png", b"pixels"), entry(b"a.png", b"pixels")
-    told = {"length": len(directory), "place": len(files), "locator": len(files + directory)} | {field: number}
-    data = files + directory + record(1, told["length"], told["place"]) + locator(told["locator"])
+    stated = {"length": len(directory), "place": len(files), "locator": len(files + directory)} | {field: number}
+    data = files + directory + record(1, stated["length"], stated["place"]) + locator(stated["locator"])
     seen = outcome(data + end(1, 0xFFFFFFFF, 0xFFFFFFFF))
     assert seen in ([b"pixels"], ["damaged_picture"], "bad_archive", "too_large")
 

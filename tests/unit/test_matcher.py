@@ -45,7 +45,7 @@ def silent(_done, _total):
 
 
 def loss_of(name):
-    return find(name, parts=3, detail=0.5)
+    return find(name, subcells=3, detail=0.5)
 
 
 def scene(seed, cut, tile_count):
@@ -65,13 +65,15 @@ def chosen(loss, target, thumbs, sizes, cut, turns, rules=FREE, *, threads=1, pr
 
 def table(loss, target, thumbs, sizes, cut, turns):
     """The reference: (cells, tiles, turns) costs; photos are turned one by one, and only then looked at."""
-    cells = loss.features([of_cells(Fitted.whole(target), cut.columns, cut.rows, parts) for parts in loss.parts])
+    cells = loss.features(
+        [of_cells(Fitted.whole(target), cut.columns, cut.rows, subcells) for subcells in loss.subcells]
+    )
     costs = np.empty((len(cells), len(thumbs), len(turns)))
     for tile, (thumb, (width, height)) in enumerate(zip(thumbs, sizes.tolist(), strict=True)):
         for place, turn in enumerate(turns):
             size = (height, width) if turn in (1, 3, 5, 7) else (width, height)
             picture = np.ascontiguousarray(TURNED[turn](thumb))[None]
-            means = [of_tiles(picture, np.array([size]), cut.tile_shape, parts) for parts in loss.parts]
+            means = [of_tiles(picture, np.array([size]), cut.tile_shape, subcells) for subcells in loss.subcells]
             for cell in range(len(cells)):
                 costs[cell, tile, place] = cost(loss, cells[cell], loss.features(means)[0])
     return costs
@@ -120,7 +122,7 @@ def test_no_tile_in_no_turn_is_better(name, shape, flips, turns):
     things = scene(NAMES.index(name), cut, 7)
     found = chosen(loss, *things, cut, ways)
     costs = table(loss, *things, cut, ways)
-    here = costs[np.arange(6), found.tiles.ravel(), [ways.index(turn) for turn in found.turns.ravel()]]
+    here = costs[np.arange(6), found.tiles.ravel(), [ways.index(turn) for turn in found.orientations.ravel()]]
     np.testing.assert_allclose(found.costs.ravel(), here, rtol=2e-6, atol=1e-9)
     np.testing.assert_allclose(here, costs.min(axis=(1, 2)), rtol=1e-6, atol=least(loss))
     assert found.lower_bound == pytest.approx(here.sum())
@@ -142,12 +144,14 @@ def test_whatever_the_scene_no_tile_in_no_turn_is_better(name, way, shape, colum
     found = chosen(loss, *things, cut, telling(ways, loss, cut))
     costs = table(loss, *things, cut, ways)
     best = costs.min(axis=(1, 2))
-    here = costs[np.arange(len(costs)), found.tiles.ravel(), [ways.index(turn) for turn in found.turns.ravel()]]
+    here = costs[
+        np.arange(len(costs)), found.tiles.ravel(), [ways.index(turn) for turn in found.orientations.ravel()]
+    ]
     np.testing.assert_allclose(here, best, rtol=1e-6, atol=least(loss))
     np.testing.assert_allclose(found.costs.ravel(), here, rtol=2e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).parts != (1,)])
+@pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).subcells != (1,)])
 @pytest.mark.parametrize("turn", range(8))
 def test_a_photo_that_fits_only_in_one_turn_is_turned_so(name, turn):
     # The cell is the photo turned, so that its cost there is nothing.
@@ -155,7 +159,7 @@ def test_a_photo_that_fits_only_in_one_turn_is_turned_so(name, turn):
     photo = np.random.default_rng(8).integers(0, 256, (48, 48, 3), dtype=np.uint8)
     target = np.ascontiguousarray(TURNED[turn](photo))
     found = chosen(loss, target, photo[None], np.array([[48, 48]]), cut, allowed(flips=True, turns=True))
-    assert found.turns.tolist() == [[turn]]
+    assert found.orientations.tolist() == [[turn]]
     assert found.costs[0, 0] == pytest.approx(0, abs=1e-12)
 
 
@@ -167,7 +171,7 @@ def test_a_lying_photo_is_turned_into_a_standing_cell_where_its_edges_are_wanted
     target = np.rot90(photo[0]).repeat(6, axis=0).repeat(3, axis=1)
     cut = Cut(1, 1, (1, 2))
     found = chosen(loss_of(name), np.ascontiguousarray(target), photo, np.array([[20, 10]]), cut, [0, 1])
-    assert found.turns.tolist() == [[1]]
+    assert found.orientations.tolist() == [[1]]
     assert found.costs[0, 0] == pytest.approx(0, abs=1e-9)
 
 
@@ -179,7 +183,7 @@ def test_of_equal_photos_the_first_is_taken_and_of_equal_turns_the_photo_as_it_i
     ring = thumbs[:, :1, :1].repeat(8, axis=1).repeat(8, axis=2)  # Of one colour each, the same in every turn.
     twice, sizes = np.concatenate([ring, ring]), np.full((8, 2), 8)
     found = chosen(loss_of(name), target, twice, sizes, cut, allowed(flips=True, turns=True), rules)
-    assert found.turns.max() == 0
+    assert found.orientations.max() == 0
     if rules.none:
         assert found.tiles.max() < 4
 
@@ -190,7 +194,7 @@ def test_between_a_later_turn_and_a_later_tile_that_are_equal_the_lower_tile_win
     photo = np.random.default_rng(5).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     thumbs, cut = np.stack([photo, photo[:, ::-1]]), Cut(1, 1, (1, 1))
     found = chosen(loss_of(name), thumbs[1], thumbs, np.full((2, 2), 16), cut, [0, 4])
-    assert (found.tiles.tolist(), found.turns.tolist()) == ([[0]], [[4]])
+    assert (found.tiles.tolist(), found.orientations.tolist()) == ([[0]], [[4]])
 
 
 def test_a_choice_lies_as_the_cells_do():
@@ -201,7 +205,7 @@ def test_a_choice_lies_as_the_cells_do():
     found = chosen(loss_of("mean-rgb"), target, thumbs, np.full((6, 2), 4), Cut(3, 2, (1, 1)), [0])
     assert found.tiles.tolist() == [[0, 5, 1], [4, 2, 3]]
     assert found.costs.tolist() == [[0, 0, 0], [0, 0, 0]]
-    assert found.turns.dtype == np.uint8
+    assert found.orientations.dtype == np.uint8
 
 
 @pytest.mark.parametrize("name", ["balanced", "ciede2000", "pixels"])
@@ -210,7 +214,7 @@ def test_threads_change_nothing(name):
     things = scene(11, cut, 30)
     one, three = (chosen(loss_of(name), *things, cut, [0, 1, 4], threads=threads) for threads in (1, 3))
     assert (one.tiles == three.tiles).all()
-    assert (one.turns == three.turns).all()
+    assert (one.orientations == three.orientations).all()
 
 
 # Rules
@@ -239,7 +243,7 @@ def test_no_rule_is_ever_broken_and_the_costs_are_true(name, way, shape, size, t
     )
     # Each tile lies in its best turn.
     np.testing.assert_allclose(found.costs.ravel(), per_turn.min(axis=1), rtol=2e-6)
-    assert [ways[place] for place in per_turn.argmin(axis=1)] == found.turns.ravel().tolist()
+    assert [ways[place] for place in per_turn.argmin(axis=1)] == found.orientations.ravel().tolist()
     assert found.lower_bound <= found.costs.sum()
 
 
@@ -297,7 +301,7 @@ def test_rules_that_do_not_bind_change_nothing(name, rules):
 ALL = list(range(8))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).parts == (1,)])
+@pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).subcells == (1,)])
 def test_a_mean_tells_no_turn_of_a_square_tile_apart_and_two_of_any_other(name):
     assert telling(ALL, loss_of(name), Cut(1, 1, (50, 50))) == [0]
     assert telling(ALL, loss_of(name), Cut(1, 1, (50, 49))) == [0, 1]
@@ -306,7 +310,7 @@ def test_a_mean_tells_no_turn_of_a_square_tile_apart_and_two_of_any_other(name):
     assert telling([0], loss_of(name), Cut(1, 1, (49, 50))) == [0]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).parts != (1,)])
+@pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).subcells != (1,)])
 @pytest.mark.parametrize("ways", [[0], [0, 4], [0, 1, 2, 3], ALL])
 def test_a_loss_that_sees_within_the_cell_tells_all_turns_apart(name, ways):
     for shape in SHAPES:

@@ -588,10 +588,10 @@ def test_threads_find_what_processes_find(folder, tmp_path, monkeypatch):
 
 
 def test_progress_counts_every_file_to_the_last(folder, cache):
-    told = []
-    folder_index.open_folder(str(folder), lambda *news: told.append(news), str(cache))
-    assert told[-1] == ("indexing", 40, 40)
-    assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
+    reported = []
+    folder_index.open_folder(str(folder), lambda *news: reported.append(news), str(cache))
+    assert reported[-1] == ("indexing", 40, 40)
+    assert [done for _, done, _ in reported] == sorted(done for _, done, _ in reported)
 
 
 def test_what_progress_raises_ends_the_work_and_what_was_measured_is_kept(folder, cache, monkeypatch):
@@ -624,7 +624,7 @@ def test_a_run_whose_index_another_run_replaced_meanwhile_begins_anew(opened, fo
     photos = folder_index.open_folder(str(folder), meanwhile, str(cache), dedupe=True)
     assert (len(photos.paths), len(list(cache.rglob("index-*")))) == (40, 1)
     after = opened()
-    assert (len(after.paths), after.kept.dedupe, after.note) == (41, True, "")
+    assert (len(after.paths), after.snapshot.dedupe, after.note) == (41, True, "")
 
 
 def test_a_run_waits_while_another_reads_or_replaces_files(opened, cache):

@@ -181,11 +181,11 @@ def test_a_file_of_another_writer_is_foreign(tmp_path, numbers, metadata):
     refused(tmp_path / "f.safetensors", (tmp_path / "f.safetensors").read_bytes())
 
 
-def sealed(told, data=b""):
+def with_checksums(header, data=b""):
     """A file with a header of a stranger's making, and good checksums."""
     sums = {"sha256": "0" * 64, "sha256 of x": sha256(data).hexdigest()}
-    told["__metadata__"] = {"kind": KIND, "version": str(VERSION), **sums}
-    text = json.dumps(told).encode()
+    header["__metadata__"] = {"kind": KIND, "version": str(VERSION), **sums}
+    text = json.dumps(header).encode()
     text = text.replace(b"0" * 64, sha256(text).hexdigest().encode(), 1)
     return len(text).to_bytes(8, "little") + text + data
 
@@ -208,15 +208,15 @@ def sealed(told, data=b""):
         (20).to_bytes(8, "little") + b'{"__metadata__":"x"}',
         (30).to_bytes(8, "little") + b'{"__metadata__":{"sha256":""}}',
         (30).to_bytes(8, "little") + b'{"__metadata__":{"sha256":12}}',
-        sealed({"x": 3}),
-        sealed({"x": {"dtype": "U8", "shape": [1]}}),
-        sealed({"x": {"dtype": "BF16", "shape": [0], "data_offsets": [0, 0]}}),
-        sealed({"x": {"dtype": "U8", "shape": [-1], "data_offsets": [1, 0]}}, b"\0"),
-        sealed({"x": {"dtype": "U8", "shape": [2**70, 2**70], "data_offsets": [0, 2**140]}}, b"\0" * 9),
-        sealed({"x": {"dtype": "U8", "shape": [1.0], "data_offsets": [0, 1]}}, b"\0"),
-        sealed({"x": {"dtype": "U8", "shape": [True], "data_offsets": [0, 1]}}, b"\0"),
-        sealed({"x": {"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}}, b"\0\0"),
-        sealed({"x": {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}}, b"\0"),
+        with_checksums({"x": 3}),
+        with_checksums({"x": {"dtype": "U8", "shape": [1]}}),
+        with_checksums({"x": {"dtype": "BF16", "shape": [0], "data_offsets": [0, 0]}}),
+        with_checksums({"x": {"dtype": "U8", "shape": [-1], "data_offsets": [1, 0]}}, b"\0"),
+        with_checksums({"x": {"dtype": "U8", "shape": [2**70, 2**70], "data_offsets": [0, 2**140]}}, b"\0" * 9),
+        with_checksums({"x": {"dtype": "U8", "shape": [1.0], "data_offsets": [0, 1]}}, b"\0"),
+        with_checksums({"x": {"dtype": "U8", "shape": [True], "data_offsets": [0, 1]}}, b"\0"),
+        with_checksums({"x": {"dtype": "U8", "shape": [1], "data_offsets": [1, 2]}}, b"\0\0"),
+        with_checksums({"x": {"dtype": "U8", "shape": [2], "data_offsets": [0, 2]}}, b"\0"),
         b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }",
         b"PK\x05\x06" + b"\0" * 18,
     ],
@@ -234,8 +234,8 @@ def test_a_file_without_an_array_is_whole(tmp_path):
 
 
 def test_an_impossible_shape_under_good_checksums_is_damaged(tmp_path):
-    told = {"x": {"dtype": "U8", "shape": [0, 2**70], "data_offsets": [0, 0]}}
-    refused(tmp_path / "f.safetensors", sealed(told), "cannot be read")
+    header = {"x": {"dtype": "U8", "shape": [0, 2**70], "data_offsets": [0, 0]}}
+    refused(tmp_path / "f.safetensors", with_checksums(header), "cannot be read")
 
 
 @settings(deadline=None)

@@ -225,10 +225,10 @@ def test_ciede2000_in_blocks_of_any_size_is_the_same(pairs, monkeypatch):
 
 def test_ciede2000_tells_how_far_it_is_and_stops_when_told(monkeypatch):
     monkeypatch.setattr(ciede2000_search, "PAIRS", 40)
-    cells, told = np.random.default_rng(1).uniform(0, 90, (50, 3)), []
-    nearest(cells, cells, Metric.CIEDE2000, threads=1, progress=lambda *done: told.append(done))
-    assert told[-1] == (50, 50)
-    assert all(early[0] < late[0] for early, late in pairwise(told))
+    cells, reported = np.random.default_rng(1).uniform(0, 90, (50, 3)), []
+    nearest(cells, cells, Metric.CIEDE2000, threads=1, progress=lambda *done: reported.append(done))
+    assert reported[-1] == (50, 50)
+    assert all(early[0] < late[0] for early, late in pairwise(reported))
 
     def stop(_done, _total):
         raise Stopped
@@ -362,24 +362,24 @@ def test_neither_threads_nor_blocks_change_the_answer(width, threads, block, pai
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_long_search_tells_how_far_it_is(threads, monkeypatch):
     monkeypatch.setattr(pruned, "BLOCK_BYTES", 4 * 10 * 7)  # Seven cells of ten tiles.
-    cells, told = np.random.default_rng(1).uniform(0, 1, (24, 5)), []
-    nearest(cells, cells[:10], Metric.EUCLIDEAN, threads=threads, progress=lambda *done: told.append(done))
-    assert told == [(7, 24), (14, 24), (21, 24), (24, 24)]
+    cells, reported = np.random.default_rng(1).uniform(0, 1, (24, 5)), []
+    nearest(cells, cells[:10], Metric.EUCLIDEAN, threads=threads, progress=lambda *done: reported.append(done))
+    assert reported == [(7, 24), (14, 24), (21, 24), (24, 24)]
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_what_progress_raises_stops_a_long_search(threads, monkeypatch):
     monkeypatch.setattr(pruned, "BLOCK_BYTES", 1)
-    cells, told = np.random.default_rng(1).uniform(0, 1, (50, 5)), []
+    cells, reported = np.random.default_rng(1).uniform(0, 1, (50, 5)), []
 
     def stop(done, _total):
-        told.append(done)
+        reported.append(done)
         if done == 3:
             raise Stopped
 
     with pytest.raises(Stopped):
         nearest(cells, cells, Metric.EUCLIDEAN, threads=threads, progress=stop)
-    assert told == [1, 2, 3]
+    assert reported == [1, 2, 3]
 
 
 # The edges

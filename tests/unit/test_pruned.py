@@ -152,9 +152,9 @@ def test_the_second_bound_leaves_what_is_as_near_of_what_the_first_one_left():
 
 
 def test_six_mebibytes_of_bounds_are_made_at_once():
-    told, tiles = [], np.random.default_rng(15).uniform(0, 1, (3 * 512, 4))
-    nearest(np.zeros((2_500, 4)), tiles, Metric.EUCLIDEAN, threads=1, progress=lambda *done: told.append(done))
-    assert told == [(1_024, 2_500), (2_048, 2_500), (2_500, 2_500)]
+    reported, tiles = [], np.random.default_rng(15).uniform(0, 1, (3 * 512, 4))
+    nearest(np.zeros((2_500, 4)), tiles, Metric.EUCLIDEAN, threads=1, progress=lambda *done: reported.append(done))
+    assert reported == [(1_024, 2_500), (2_048, 2_500), (2_500, 2_500)]
 
 
 @pytest.mark.parametrize(("tiles", "pieces"), [(1 << 20, [4, 4, 2]), (1 << 21, [2] * 5), (1 << 23, [1] * 10)])

@@ -16,8 +16,8 @@ def shown(monkeypatch, stream, news):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm")
     with progress_bar.Bar() as bar:
-        for told in news:
-            bar(*told)
+        for reported in news:
+            bar(*reported)
     return stream.getvalue()
 
 

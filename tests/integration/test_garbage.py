@@ -68,13 +68,13 @@ def kept_of(tile_set: TileSet) -> set[str]:
 def tile_set(services: Services, indexed: Callable[..., TileSet]) -> TileSet:
     """An indexed tile set with a photo, an index, an old attempt's index and what was uploaded."""
     made = indexed(services, [CONTENT])
-    litter = {
+    unnamed = {
         blob_keys.upload(made.id, "0"),
         blob_keys.index(made.id, "0-1"),
         blob_keys.part(made.id, "0-1"),
         blob_keys.tile(made.id, "ff" * 32),
     }
-    for key in kept_of(made) | litter:
+    for key in kept_of(made) | unnamed:
         services.store.put(key, b"x")
     return made
 
