@@ -244,6 +244,34 @@ def test_the_page_on_reliability_names_every_test_of_the_fault_suite_and_no_othe
     assert sorted(named) == sorted(written)
 
 
+WRITTEN = [
+    path
+    for folder in ("models", "worker", "web", "cli", "tests", "benchmarks")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
+PATH_NAME = re.compile(
+    r"(?<![\w/.-])(?:(?:docs|models|worker|web|cli|tests|benchmarks)/[\w/-]+\.(?:md|py|ini|html|css|js))\b"
+)
+ROOM_NAME = re.compile(r"`((?:models|worker|web|cli)(?:\.(?!py\b)[a-zA-Z_]\w*)+)(?:\(\))?`")
+
+
+@pytest.mark.parametrize("path", [*PAGES, *WRITTEN], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_and_module_that_is_named_exists(path: Path) -> None:
+    text = path.read_text()
+    assert [name for name in PATH_NAME.findall(text) if not (ROOT / name).exists()] == []
+    assert [name for name in ROOM_NAME.findall(text) if not is_there(name)] == []
+
+
+def is_there(name: str) -> bool:
+    """Whether a dotted name is a module, a package, or what one of them defines."""
+    *parents, last = name.split(".")
+    place = ROOT.joinpath(*parents)
+    if (place / last).is_dir() or (place / f"{last}.py").exists():
+        return True
+    holder = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    return holder.exists() and re.search(rf"\b{last}\b", holder.read_text()) is not None
+
+
 ROOMS = sorted(
     {
         str(path.parent.relative_to(ROOT))

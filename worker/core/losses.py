@@ -133,8 +133,8 @@ def balanced(detail: float) -> Loss:
     At t = 0 only the average counts; at t = 1 only light and dark within the cell, and hue not at all.
 
     Source:
-        Our own. On seven targets, with 2,220 photos and 60 cells across (docs/explanation/matcher.md): at t = 0.5
-        nearer to every target than metapixel by PSNR, dE00 and SSIM at once. Luma: ITU-R BT.709-6.
+        Our own. Measured on seven targets, with 2,220 photos and 60 cells across (docs/explanation/matcher.md): at
+        t = 0.5 nearer to every target than metapixel by PSNR, dE00 and SSIM at once. Luma: ITU-R BT.709-6.
     """
     colour, structure = sqrt(1 - detail), sqrt(STRUCTURE * detail) / BALANCED_SUBCELLS
 
