@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from models import database, jobs, queries
 from models.errors import NotFound, NotReady
 from web import downloads, forms, intake
-from web.api import present
+from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.schemas import BatchesOut, BatchIn, BatchMosaicsOut, BatchOut, PageIn
 from web.context import reading, sessions
@@ -33,7 +33,7 @@ def create(body: dict[str, Any]) -> Answer:
     identity = intake.receive_batch(body["name"], tile_set_id, body["targets"], body["archive"], order)
     with reading() as session:
         shown = _whole(session, identity)
-    return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
+    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
 @bp.get("")
@@ -55,7 +55,7 @@ def show(batch_id: UUID) -> Answer:
     """
     with reading() as session:
         whole = _whole(session, batch_id)
-    return whole, 200, present.retry_after(final=whole["final"])
+    return whole, 200, polling.retry_after(final=whole["final"])
 
 
 @bp.get("/<uuid:batch_id>/mosaics")

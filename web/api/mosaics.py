@@ -10,7 +10,7 @@ from models import database, jobs, queries
 from models.errors import NotFound, NotReady
 from models.rules.formats import Format
 from web import downloads, forms, intake
-from web.api import present
+from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.schemas import MosaicIn, MosaicOut, MosaicsOut
 from web.context import reading, sessions
@@ -35,7 +35,7 @@ def create(body: dict[str, Any]) -> Answer:
     identity = intake.receive_mosaic(forms.identity(body["tile_set"], "tile set"), body["target"], order)
     with reading() as session:
         shown = present.mosaic(queries.find_mosaic(session, identity))
-    return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
+    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
 @bp.get("")
@@ -55,7 +55,7 @@ def show(mosaic_id: UUID) -> Answer:
     """
     with reading() as session:
         row = queries.find_mosaic(session, mosaic_id)
-    return present.mosaic(row), 200, present.retry_after(final=row.job.state.final)
+    return present.mosaic(row), 200, polling.retry_after(final=row.job.state.final)
 
 
 @bp.post("/<uuid:mosaic_id>/cancel")

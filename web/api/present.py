@@ -149,8 +149,3 @@ def batch(row: Batch, progress: BatchProgress) -> dict[str, Any]:
         "mosaics": url_for("api.batches.mosaics", batch_id=row.id),
         "archive": url_for("api.batches.archive", batch_id=row.id) if some else None,
     }
-
-
-def retry_after(*, final: bool) -> dict[str, str]:
-    """Return the header that says when to ask again; none once nothing will change."""
-    return {} if final else {"Retry-After": "1"}

@@ -9,7 +9,7 @@ from flask import Response
 from models import database, jobs, parts, queries, tile_set_versions, undo
 from models.errors import NotReady, NotRetryable
 from web import downloads, forms, intake
-from web.api import present
+from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.schemas import NameIn, PhotosIn, TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
 from web.context import reading, sessions
@@ -58,7 +58,7 @@ def show(tile_set_id: UUID) -> Answer:
             "versions": [present.version(version) for version in queries.versions(session, tile_set_id)],
             "skipped": [present.skipped(line) for line in queries.skipped_photos(session, tile_set_id)],
         }
-    return present.tile_set(row) | more, 200, present.retry_after(final=row.job.state.final)
+    return present.tile_set(row) | more, 200, polling.retry_after(final=row.job.state.final)
 
 
 @bp.patch("/<uuid:tile_set_id>")
@@ -135,7 +135,7 @@ def palette(tile_set_id: UUID) -> Response:
 
 def _accepted(tile_set_id: UUID) -> Answer:
     shown = _shown(tile_set_id)
-    return shown, 202, {"Location": shown["url"], **present.retry_after(final=False)}
+    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
 def _shown(tile_set_id: UUID) -> dict[str, Any]:
