@@ -46,7 +46,7 @@ def _assignments(setting: Setting) -> Iterator[Measurement]:
 
 
 def _task(setting: Setting, name: str, rounds: int) -> tuple[dict[str, Any], Run]:
-    """Run one task of searches.py; return what it told and what it took."""
+    """Run one task of searches.py; return what it reported and what it took."""
     setting.console.print(f"matching: {name} …")
     out = setting.scratch / f"{name}.json"
     photos = setting.photos

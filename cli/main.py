@@ -18,7 +18,7 @@ COMMANDS = {
     "doctor": ("cli.service.doctor", "Say what is there and what is missing."),
     "web": ("cli.service.serve", "Serve the pages and the API (server mode)."),
     "worker": ("cli.service.serve", "Work through the queue, and sweep (server mode)."),
-    "sweep": ("cli.service.serve", "Sweep alone: free stale jobs, ring again, clear litter."),
+    "sweep": ("cli.service.serve", "Sweep alone: free stale jobs, ring again, clear garbage."),
     "migrate": ("cli.service.serve", "Bring the database to the newest version."),
     "tiles": ("cli.service.tiles", "Import folders and buckets of photos; look after tile sets."),
     "adopt": ("cli.service.adopt", "Join a store to the database, on purpose."),

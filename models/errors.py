@@ -11,7 +11,7 @@ class TesseraError(Exception):
 
 
 class InvalidOrder(TesseraError):
-    """A wish that cannot be met as it stands; `field` names what to change."""
+    """An order, or another input, that cannot be met as it stands; `field` names what to change."""
 
     code = "invalid_order"
 
@@ -81,7 +81,7 @@ class TooManyPixels(UnusablePicture):
 
 
 class TooCostly(UnusablePicture):
-    """A picture that takes its decoder more time than one picture may."""
+    """A picture that takes longer to decode than one picture may."""
 
     code = "too_costly"
 
@@ -93,7 +93,7 @@ class OwnMosaic(UnusablePicture):
 
 
 class UnreadableFile(UnusablePicture):
-    """A file that the system would not give up."""
+    """A file that cannot be read, or is too large to be read."""
 
     code = "unreadable_file"
 
@@ -105,7 +105,7 @@ class UnwritableOutput(TesseraError):
 
 
 class WouldOverwrite(TesseraError):
-    """A file that is asked to be written holds something that would be lost."""
+    """A file would be overwritten whose content would be lost."""
 
     code = "would_overwrite"
 
@@ -186,13 +186,13 @@ class OutOfTime(TesseraError):
 
 
 class Crashed(TesseraError):
-    """A job whose worker died, or fell silent, each time."""
+    """A job whose worker died, or did not renew its lease, at every attempt."""
 
     code = "crashed"
 
 
 class LastTile(TesseraError):
-    """The last photo of a set that mosaics are made of cannot be taken from it."""
+    """The last photo of a tile set that mosaics can use can be neither banned nor removed."""
 
     code = "last_tile"
 
@@ -228,7 +228,7 @@ class BadConfiguration(TesseraError):
 
 
 class BadSecretKey(BadConfiguration):
-    """The file with the key that signs cookies holds none."""
+    """The file that should contain the key that signs cookies contains none."""
 
     code = "bad_secret_key"
 
@@ -252,7 +252,7 @@ class ForeignDatabase(UnusableDatabase):
 
 
 class DatabaseOlder(UnusableDatabase):
-    """A database that is still to be migrated."""
+    """A database that must be migrated first."""
 
     code = "database_older"
 
@@ -264,7 +264,7 @@ class DatabaseNewer(UnusableDatabase):
 
 
 class DatabaseIncomplete(UnusableDatabase):
-    """A database that lacks what its version has."""
+    """A database that lacks tables or columns of its version."""
 
     code = "database_incomplete"
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session
 
+from models.rules import skip_reasons
 from models.rules.orders import ExclusionReason
 from models.tables import Exclusion, RemovedTile, SkippedPhoto, Tile, TileSet
 
@@ -77,7 +78,7 @@ def set_aside(session: Session, tile_set_id: UUID, alike: Mapping[str, str], num
     new = {content: other for content, other in wanted.items() if before.get(content) != other}
     names = _names(session, tile_set_id, {*new, *new.values()})
     for content, other in sorted(new.items()):
-        sentence = f"Nearly the same as {names[other]}."
+        sentence = skip_reasons.nearly_same_as(names[other])
         session.add_all(
             [
                 Exclusion(

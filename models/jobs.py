@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from models import attempts, logs
 from models.errors import LeaseLost, TesseraError
 from models.rules.lifecycle import AttemptEnd, Doorbell, JobKind, JobState, Lane, before
-from models.rules.retry_policy import Patience
+from models.rules.retry_policy import RetryPolicy
 from models.tables import Job
 
 RING_AGAIN_MOST = timedelta(hours=1)
@@ -141,7 +141,7 @@ def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
     return len(cancelled)
 
 
-def release_stale(session: Session, now: datetime, patience: Patience) -> list[Doorbell]:
+def release_stale(session: Session, now: datetime, policy: RetryPolicy) -> list[Doorbell]:
     """Queue again the jobs whose lease ran out; fail those that have used up their attempts or their time.
 
     Rows that another sweep or a frozen worker has locked are left to the next sweep.
@@ -160,7 +160,7 @@ def release_stale(session: Session, now: datetime, patience: Patience) -> list[D
         return []
     again = []
     for job_id, number, started_at, lease_until in found:
-        error = patience.verdict(number, lease_until - started_at)
+        error = policy.verdict(number, lease_until - started_at)
         if error is None:
             again.append(job_id)
         else:
@@ -175,7 +175,7 @@ def release_stale(session: Session, now: datetime, patience: Patience) -> list[D
         lease_token=None,
         lease_until=None,
         queued_at=now,
-        ring_at=now + patience.ring_again,
+        ring_at=now + policy.ring_again,
     )
 
 
@@ -183,7 +183,7 @@ def ring_again(
     session: Session,
     now: datetime,
     empty: Iterable[Lane] = (),
-    patience: timedelta = RING_AGAIN_MOST,
+    waited: timedelta = RING_AGAIN_MOST,
     most: int = 500,
 ) -> list[Doorbell]:
     """Pick the queued jobs whose message may have been lost; sweeps that run at once pick different ones.
@@ -196,10 +196,10 @@ def ring_again(
         session: A transaction.
         now: The time on the database's clock.
         empty: Lanes whose queue has no message.
-        patience: How long a job in such a lane must have waited; a shorter one may be on its way to a worker.
+        waited: How long a job in such a lane must have waited; a shorter one may be on its way to a worker.
         most: How many to pick at once.
     """
-    lost = Job.lane.in_(list(empty)) & (Job.queued_at < now - patience)
+    lost = Job.lane.in_(list(empty)) & (Job.queued_at < now - waited)
     due = session.execute(
         select(Job.id, Job.queued_at, Job.ring_at)
         .where(Job.state == JobState.QUEUED, (Job.ring_at < now) | lost)

@@ -13,6 +13,7 @@ from models.exclusions import left_out
 from models.rules.lifecycle import JobState
 from models.rules.names import readable
 from models.rules.orders import ExclusionReason, MosaicOrder
+from models.rules.skip_reasons import DUPLICATE
 from models.tables import Batch, Job, Mosaic, SkippedPhoto, Tile, TileSet, Version
 
 PAGE_LENGTH = 50
@@ -222,7 +223,7 @@ def skipped_photos(
     session: Session, tile_set_id: UUID, most: int | None = REPORT_LENGTH, after: int = 0
 ) -> Sequence[SkippedPhoto]:
     """Return lines of a tile set's report after a line's id: the files that are no tiles, faults first."""
-    no_fault = SkippedPhoto.code.in_([NotAPicture.code, "duplicate", ExclusionReason.REMOVED.value])
+    no_fault = SkippedPhoto.code.in_([NotAPicture.code, DUPLICATE, ExclusionReason.REMOVED.value])
     query = select(SkippedPhoto).where(SkippedPhoto.tile_set_id == tile_set_id, SkippedPhoto.id > after)
     return session.scalars(query.order_by(no_fault, SkippedPhoto.id).limit(most)).all()
 

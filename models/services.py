@@ -7,7 +7,7 @@ from functools import cached_property
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import database
-from models.rules.retry_policy import Patience
+from models.rules.retry_policy import RetryPolicy
 from models.settings import Settings
 from models.storage import Store, open_store
 from models.store_ownership import Belonging
@@ -28,10 +28,10 @@ class Services:
         return Belonging(self.sessions, self.reading, self.store)
 
     @property
-    def patience(self) -> Patience:
+    def retry_policy(self) -> RetryPolicy:
         """When the sweep gives a job up."""
         longest = timedelta(seconds=self.settings.job_seconds)
-        return Patience(self.settings.max_attempts, longest, self.settings.lease_span, self.ring_again)
+        return RetryPolicy(self.settings.max_attempts, longest, self.settings.lease_span, self.ring_again)
 
     @property
     def ring_again(self) -> timedelta:

@@ -159,7 +159,7 @@ def redis_running() -> Iterator[RedisServer]:
 
 
 class S3Server:
-    """moto's S3 over HTTP, in a process of its own; any keys will do until it is told otherwise."""
+    """moto's S3 over HTTP, in a process of its own; any keys will do until a test says otherwise."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()

@@ -15,7 +15,7 @@ from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOr
 
 TRUE = frozenset({"yes", "true", "1", "on"})
 FALSE = frozenset({"", "no", "false", "0", "off"})
-"""What a box to tick, or a program, may say."""
+"""What a checkbox, or a program, may send."""
 
 
 def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
@@ -99,7 +99,7 @@ def _decimal(form: Mapping[str, str], field: str) -> float | None:
 
 
 def truth(form: Mapping[str, str], field: str) -> bool:
-    """Read a box to tick; an empty or missing field means no.
+    """Read a checkbox; an empty or missing field means no.
 
     Raises:
         InvalidOrder: the field says neither yes nor no.

@@ -19,7 +19,7 @@ BOXED = ("AVIF", "HEIC", "JPEG 2000")
 """Formats made of nested boxes: the size is in a small one, and the orientation is not looked for."""
 MOVES, READ_BYTES, BOXED_BYTES = 2_000, 256 << 10, 16 << 10
 """The most reads and seeks for one header, and the most bytes that are read; far fewer for formats made of boxes."""
-TELLING = (b"\xff\xd8\xff", b"GIF8", b"BM")
+UPRIGHT_KNOWN = (b"\xff\xd8\xff", b"GIF8", b"BM")
 """Formats whose orientation is known from the header: JPEG has it in Exif, GIF and BMP have none."""
 CROPPED = ("AVIF", "HEIC")
 """Formats that may show only a part of the picture, so that the header's size serves for the pixel limit only."""
@@ -54,7 +54,7 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_c
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
     if width and height and kind not in CROPPED:
-        _fit((width, height), order, tile_count, effort, sideways=not head.startswith(TELLING))
+        _fit((width, height), order, tile_count, effort, sideways=not head.startswith(UPRIGHT_KNOWN))
 
 
 def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Effort, *, sideways: bool) -> None:

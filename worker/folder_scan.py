@@ -97,7 +97,9 @@ def look(name: str, path: str) -> File:
 
 
 def _unreadable(name: str, path: str, error: OSError) -> File:
-    return File(name, path, 0, 0, f"The file cannot be read: {error.strerror}.")
+    from models.rules import skip_reasons  # noqa: PLC0415 - rarely needed, and `fast_index` must start fast
+
+    return File(name, path, 0, 0, skip_reasons.unreadable(error.strerror))
 
 
 def _name(entry: os.DirEntry[str]) -> str:

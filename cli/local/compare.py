@@ -8,7 +8,7 @@ import click
 
 from cli.local import atomic_files, filter_options, order_options, outputs, summary, targets
 from cli.local import dedupe as leaving_out
-from cli.local.summary import Tell
+from cli.local.summary import Printer
 from cli.local.targets import Wanted
 from cli.place import Place
 from cli.progress_bar import Bar
@@ -92,7 +92,7 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
         picture = sheet(fitted, cells, done)
         writer.write(iter([picture]), (picture.shape[1], picture.shape[0]), unfinished, Format.PNG, bar)
         known |= {one.loss: dataclasses.asdict(one.quality) for one in done}
-    say = Tell(quiet=quiet, piped=str(out) == atomic_files.STANDARD)
+    say = Printer(quiet=quiet, piped=str(out) == atomic_files.STANDARD)
     say.aside(summary.notes(photos, sieve) + note)
     say(_table(done))
     made = summary.counted(len(done), "mosaic")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 
 from cli.local import summary
-from cli.local.summary import Tell
+from cli.local.summary import Printer
 from cli.progress_bar import Bar
 from worker.file_filter import Sieve
 from worker.folder_scan import File
@@ -43,7 +43,7 @@ def run(
         photos = folder_index.open_folder(folder, bar, sieve=sieve, dedupe=dedupe, files=files)
     seconds = time.monotonic() - began
     said = summary.passed_over(sieve) + summary.skipped(photos)
-    say = Tell(quiet=quiet)
+    say = Printer(quiet=quiet)
     say.aside(summary.note(photos) + said)
     say(f"{readable(folder)}: {summary.in_a_line(photos, photos.changes)}; {seconds:.1f} seconds")
     if sieve.usual and not any(line.may_change for line in photos.snapshot.lines):

@@ -9,7 +9,7 @@ import click
 
 from cli.local import atomic_files, filter_options, order_options, outputs, preview, quality, summary, targets
 from cli.local import dedupe as leaving_out
-from cli.local.summary import Tell
+from cli.local.summary import Printer
 from cli.local.targets import Wanted
 from cli.place import Place
 from cli.progress_bar import Bar
@@ -93,7 +93,7 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
         for one in wanted
     ]
     outputs.check([output for one in wanted for output in one.outputs], pictures, str(tiles), force=force)
-    say = Tell(quiet=quiet, piped=out == atomic_files.STANDARD)
+    say = Printer(quiet=quiet, piped=out == atomic_files.STANDARD)
     if dry_run:
         say(preview.described(list(zip(wanted, orders, strict=True)), str(tiles), sieve))
         return
@@ -136,7 +136,7 @@ class _Folder:
         return summary.notes(self._photos, self._sieve)
 
 
-def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Tell, *, quiet: bool) -> None:
+def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, quiet: bool) -> None:
     """Make one mosaic, and print a summary."""
     began = time.monotonic()
     data = targets.read(one.target, order)

@@ -10,7 +10,7 @@ SCREENFUL = 20
 NOTHING = Changes(0, 0, 0, 0)
 
 
-class Tell:
+class Printer:
     """Prints the result of a command: on standard error if the picture goes to standard output; nothing if quiet."""
 
     def __init__(self, *, quiet: bool, piped: bool = False) -> None:

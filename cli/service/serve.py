@@ -68,7 +68,7 @@ def worker(lanes: tuple[str, ...], concurrency: int | None, *, sweep: bool) -> N
 
 @click.command(epilog=SETTINGS_HELP)
 def sweep() -> None:
-    """Sweep alone: free stale jobs, ring again, clear litter. Any number may run."""
+    """Sweep alone: free stale jobs, ring again, clear garbage. Any number may run."""
     _prepare()
     os.execv(sys.executable, sweeper())  # noqa: S606 - the same program, another module
 

@@ -2,8 +2,7 @@
 
 A *pattern* gives cell (x, y) the colour (x + step * y) mod count, so the cells of one colour form a lattice, whose
 nearest points are found without looking at the grid. Each search takes an `Effort`, and raises `Tired` when that is
-used
-up: then it is unknown whether there is a pattern.
+used up: then it is unknown whether there is a pattern.
 """
 
 from collections import Counter

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.errors import InvalidOrder
-from models.rules import order_fields
+from models.rules import order_fields, skip_reasons
 from models.rules.formats import DEFAULT_FORMAT, Format
 from models.rules.order_fields import Group, declared
 
@@ -50,7 +50,7 @@ class ExclusionReason(StrEnum):
     """A person removed it; until it is sent again."""
     REPLACED = "replaced"
     """It was only linked to, and its file has changed; until the same photo is there again."""
-    NEAR_DUPLICATE = "near_duplicate"
+    NEAR_DUPLICATE = skip_reasons.NEAR_DUPLICATE
     """As long as the photo that stands for it is used."""
 
 
@@ -124,7 +124,7 @@ class MosaicOrder:
         hint=f"For the grids: {MIN_SUBCELLS} to {MAX_SUBCELLS}",
     )  # fmt: skip
     flips: bool = declared(False, bool, Group.REPEATS, "flips", "Tiles may be mirrored")
-    turns: bool = declared(False, bool, Group.REPEATS, "turns", "Tiles may be turned by quarters")
+    turns: bool = declared(False, bool, Group.REPEATS, "turns", "Tiles may be rotated by quarter turns")
     max_uses: int | None = declared(
         None, int, Group.REPEATS, "uses of a tile", "How many cells a tile may lie in", usual="any number",
         least=1, most=MAX_CELLS, option="A tile lies in at most N cells.", hint="At most; 1 for no repeats",

@@ -7,7 +7,7 @@ from models.errors import Crashed, OutOfTime, TesseraError
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """The limits of the retry policy.
 
     Attributes:

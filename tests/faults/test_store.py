@@ -1,4 +1,4 @@
-"""A store and a database that do not belong together: not one file of anybody's is lost, and somebody is told."""
+"""A store and a database that do not belong together: not one file of anybody's is lost, and it is reported."""
 
 import os
 import shutil

@@ -35,7 +35,7 @@ EXTREMES = np.array([0, 1, 0x7F, 0x80, 0xFE, 0xFF], np.uint8)
 
 
 def sound(form: str, mode: str = "RGB", *, with_metadata: bool = False, **options: object) -> bytes:
-    """Return a small valid picture; with Exif, a profile and XMP if they are to be told."""
+    """Return a small valid picture; with Exif, a profile and XMP if asked for."""
     pixels = np.random.default_rng(1).integers(0, 256, (12, 16, 4), dtype=np.uint8)
     picture = Image.fromarray(pixels[..., :3]).convert(mode)
     if with_metadata:
@@ -73,31 +73,33 @@ def zipped() -> bytes:
 
 KINDS: dict[str, Callable[[], bytes]] = {
     "jpeg": lambda: sound("JPEG"),
-    "jpeg-told": lambda: sound("JPEG", with_metadata=True, xmp=b"<x:xmpmeta/>"),
+    "jpeg-with-metadata": lambda: sound("JPEG", with_metadata=True, xmp=b"<x:xmpmeta/>"),
     "jpeg-progressive": lambda: sound("JPEG", progressive=True),
     "jpeg-inks": lambda: sound("JPEG", "CMYK"),
     "jpeg-several": lambda: animated("MPO"),
     "png": lambda: sound("PNG"),
-    "png-told": lambda: sound("PNG", with_metadata=True),
+    "png-with-metadata": lambda: sound("PNG", with_metadata=True),
     "png-palette": lambda: sound("PNG", "P", transparency=bytes(range(256))),
     "png-grey": lambda: sound("PNG", "I;16"),
     "webp": lambda: sound("WEBP"),
-    "webp-told": lambda: sound("WEBP", with_metadata=True, lossless=True),
+    "webp-with-metadata": lambda: sound("WEBP", with_metadata=True, lossless=True),
     "webp-animated": lambda: animated("WEBP"),
     "gif": lambda: sound("GIF"),
     "gif-animated": lambda: animated("GIF"),
     "tiff": lambda: sound("TIFF"),
-    "tiff-told": lambda: sound("TIFF", with_metadata=True, compression="tiff_lzw"),
+    "tiff-with-metadata": lambda: sound("TIFF", with_metadata=True, compression="tiff_lzw"),
     "tiff-jpeg": lambda: sound("TIFF", compression="jpeg"),
     "tiff-big": lambda: sound("TIFF", big_tiff=True),
     "bmp": lambda: sound("BMP"),
     "avif": lambda: sound("AVIF"),
-    "avif-told": lambda: sound("AVIF", with_metadata=True, quality=100, subsampling="4:4:4", xmp=b"<x:xmpmeta/>"),
+    "avif-with-metadata": lambda: sound(
+        "AVIF", with_metadata=True, quality=100, subsampling="4:4:4", xmp=b"<x:xmpmeta/>"
+    ),
     "avif-alpha": lambda: sound("AVIF", "RGBA"),
     "avif-grey": lambda: sound("AVIF", "L"),
     "avif-animated": lambda: animated("AVIF"),
     "heif": lambda: sound("HEIF"),
-    "heif-told": lambda: sound("HEIF", with_metadata=True, xmp=b"<x:xmpmeta/>"),
+    "heif-with-metadata": lambda: sound("HEIF", with_metadata=True, xmp=b"<x:xmpmeta/>"),
     "heif-alpha": lambda: sound("HEIF", "RGBA", quality=-1, chroma=444),
     "heif-grey": lambda: sound("HEIF", "L"),
     "heif-parts": lambda: sound("HEIF", tile_size=8, thumbnails=[8]),

@@ -152,7 +152,7 @@ def test_a_job_that_another_attempt_took_over_is_left_to_it(services: Services, 
     def work(_: Attempt) -> Outcome:
         with services.sessions.begin() as session:
             now = database.now(session)
-            jobs.release_stale(session, now + 2 * services.settings.lease_span, services.patience)
+            jobs.release_stale(session, now + 2 * services.settings.lease_span, services.retry_policy)
             assert jobs.claim(session, job_id, now, services.settings.lease_span) is not None
         return Outcome(nothing)
 
@@ -332,7 +332,7 @@ def test_an_end_that_finds_no_database_for_a_whole_lease_is_left_to_the_sweep(on
     assert look(on_postgresql, job_id).state is JobState.RUNNING
     with on_postgresql.sessions.begin() as session:
         now = database.now(session) + timedelta(seconds=2)
-        assert [bell.job_id for bell in jobs.release_stale(session, now, on_postgresql.patience)] == [job_id]
+        assert [bell.job_id for bell in jobs.release_stale(session, now, on_postgresql.retry_policy)] == [job_id]
 
 
 def test_a_message_while_the_database_is_away_ends_nothing(on_postgresql: Services) -> None:

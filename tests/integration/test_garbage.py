@@ -29,22 +29,22 @@ from worker.jobs import garbage, sweep, trash
 
 LATER = timedelta(hours=2)
 AT_WORK = """
-from worker.jobs import garbage as litter
-with litter.scratch() as folder:
+from worker.jobs import garbage
+with garbage.scratch() as folder:
     print(folder, flush=True)
     input()
 """
 
 
 def look(services: Services, after: timedelta = LATER) -> None:
-    """Clear litter as if `after` had passed."""
+    """Clear garbage as if `after` had passed."""
     with services.sessions() as session:
         now = database.now(session)
     garbage.collect(services, now + after)
 
 
 def collect(services: Services, after: timedelta = LATER) -> set[str]:
-    """Clear litter as if `after` had passed; return what is left, without the trash and the store's own notes."""
+    """Clear garbage as if `after` had passed; return what is left, without the trash and the store's own notes."""
     look(services, after)
     return {blob.key for blob in services.store.list() if not blob.key.startswith(("trash/", "tessera/"))}
 
@@ -195,7 +195,7 @@ def test_scratch_folders_of_killed_workers_go_when_they_are_old(
 
 
 class Sending:
-    """A store, and somebody who sends a removed photo again as soon as litter is being deleted."""
+    """A store, and somebody who sends a removed photo again as soon as garbage is being deleted."""
 
     def __init__(self, store: Store, send: Callable[[], None]) -> None:
         self._store, self._send = store, send

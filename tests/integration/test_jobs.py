@@ -13,14 +13,14 @@ from models import database, jobs
 from models.errors import InvalidOrder, LeaseLost
 from models.jobs import Lease
 from models.rules.lifecycle import NEXT, AttemptEnd, JobKind, JobState, Lane
-from models.rules.retry_policy import Patience
+from models.rules.retry_policy import RetryPolicy
 from models.services import Services
 from models.tables import AttemptRecord, Job
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SPAN = timedelta(seconds=30)
 MINUTE = timedelta(minutes=1)
-PATIENCE = Patience(max_attempts=3, longest=timedelta(hours=1), span=SPAN, ring_again=MINUTE)
+POLICY = RetryPolicy(max_attempts=3, longest=timedelta(hours=1), span=SPAN, ring_again=MINUTE)
 
 
 def add(services: Services, now: datetime = NOON) -> int:
@@ -35,7 +35,7 @@ def claim(services: Services, job_id: int, now: datetime = NOON) -> Lease | None
 
 def sweep(services: Services, now: datetime) -> list[int]:
     with services.sessions.begin() as session:
-        return [bell.job_id for bell in jobs.release_stale(session, now, PATIENCE)]
+        return [bell.job_id for bell in jobs.release_stale(session, now, POLICY)]
 
 
 def look(services: Services, job_id: int) -> Job:
@@ -185,7 +185,7 @@ def test_each_operation_moves_a_job_only_where_the_table_allows(services: Servic
             session, Lease(job_id, 1, "t"), NOON, InvalidOrder("", "")
         ),
         JobState.CANCELLED: lambda session, job_id: jobs.cancel(session, [job_id], NOON),
-        JobState.QUEUED: lambda session, _: jobs.release_stale(session, later, PATIENCE),
+        JobState.QUEUED: lambda session, _: jobs.release_stale(session, later, POLICY),
     }
     for goal, operation in operations.items():
         job_id = add(services)
@@ -355,7 +355,7 @@ def test_the_end_of_a_job_has_its_time_whatever_ends_it(services: Services) -> N
         jobs.fail(session, refused, NOON + MINUTE, InvalidOrder("width", "Too wide."))
         assert jobs.cancel(session, [unwanted.job_id, done.job_id], NOON + MINUTE) == 1
     with services.sessions.begin() as session:
-        once = Patience(max_attempts=1, longest=timedelta(hours=1), span=SPAN, ring_again=MINUTE)
+        once = RetryPolicy(max_attempts=1, longest=timedelta(hours=1), span=SPAN, ring_again=MINUTE)
         assert jobs.release_stale(session, NOON + MINUTE, once) == []
     for lease in (done, refused, unwanted, crashed):
         assert look(services, lease.job_id).finished_at == NOON + MINUTE
@@ -375,8 +375,8 @@ def test_a_job_that_had_all_its_time_and_fell_silent_fails_as_timeout(services: 
     job_id = add(services)
     lease = held(services, job_id)
     with services.sessions.begin() as session:
-        jobs.beat(session, lease, NOON + PATIENCE.longest, SPAN, "matching", 0.5)
-    assert sweep(services, NOON + 2 * PATIENCE.longest) == []
+        jobs.beat(session, lease, NOON + POLICY.longest, SPAN, "matching", 0.5)
+    assert sweep(services, NOON + 2 * POLICY.longest) == []
     assert (look(services, job_id).state, look(services, job_id).error_code) == (JobState.FAILED, "timeout")
 
 
@@ -384,8 +384,8 @@ def test_a_job_that_fell_silent_just_before_its_time_was_up_is_tried_again(servi
     job_id = add(services)
     lease = held(services, job_id)
     with services.sessions.begin() as session:
-        jobs.beat(session, lease, NOON + PATIENCE.longest - timedelta(seconds=1), SPAN, "matching", 0.5)
-    assert sweep(services, NOON + 2 * PATIENCE.longest) == [job_id]
+        jobs.beat(session, lease, NOON + POLICY.longest - timedelta(seconds=1), SPAN, "matching", 0.5)
+    assert sweep(services, NOON + 2 * POLICY.longest) == [job_id]
 
 
 def test_a_row_that_somebody_holds_locked_does_not_stop_the_sweep(postgresql_services: Services) -> None:

@@ -244,8 +244,8 @@ def test_what_is_excluded_or_no_photo_is_counted_and_linked_folders_come_when_as
 
 
 def test_wishes_for_a_set_that_is_there_are_refused(run: Run, folder: Path) -> None:
-    imported(run, "Wishes", folder)
-    ended = run("import", "Wishes", folder, "--dedupe")
+    imported(run, "Chosen", folder)
+    ended = run("import", "Chosen", folder, "--dedupe")
     assert (ended.returncode, "are for new sets" in ended.stderr) == (2, True)
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from cli.service import processes
 from models import attempts, jobs, parts, queue, statistics
 from models.errors import InvalidOrder, StorageFull
-from models.jobs import Lease, Patience
+from models.jobs import Lease, RetryPolicy
 from models.notifying import ring_all
 from models.parts import Listing
 from models.placing import NewSource, place_tile_set
@@ -288,7 +288,7 @@ def expired_then_given_back_then_cancelled(session: Session) -> None:
     """In bulk; it waited 2,000 s, and then not at all."""
     job_id = add(session, Lane.BULK, NOON - 3 * HOUR)
     claim(session, job_id, NOON - 3 * HOUR + 2_000 * SECOND)
-    jobs.release_stale(session, NOON - HOUR, Patience(3, HOUR, MINUTE, MINUTE))
+    jobs.release_stale(session, NOON - HOUR, RetryPolicy(3, HOUR, MINUTE, MINUTE))
     jobs.give_back(session, claim(session, job_id, NOON - HOUR), NOON - HOUR + MINUTE)
     jobs.cancel(session, [job_id], NOON)
 

@@ -1,4 +1,4 @@
-"""A folder of photos with its index in a cache: what is opened again, and what is told."""
+"""A folder of photos with its index in a cache: what is opened again, and what is reported."""
 
 import fcntl
 import json

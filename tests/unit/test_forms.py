@@ -1,4 +1,4 @@
-"""From what a form holds to a checked wish."""
+"""From the fields of a form to a checked order."""
 
 import re
 from pathlib import Path

@@ -20,7 +20,7 @@ from worker.core.cells import of_cells
 from worker.core.descriptors import of_tiles
 from worker.core.fitted import Fitted
 from worker.core.losses import cost, find
-from worker.core.matcher import Cut, cell_features, choose, telling, tile_features
+from worker.core.matcher import Cut, cell_features, choose, distinguishable, tile_features
 from worker.core.orientations import allowed
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -141,7 +141,7 @@ def test_no_tile_in_no_turn_is_better(name, shape, flips, turns):
 def test_whatever_the_scene_no_tile_in_no_turn_is_better(name, way, shape, columns, rows, tile_count, seed):
     loss, cut, ways = loss_of(name), Cut(columns, rows, shape), allowed(flips=way[0], turns=way[1])
     things = scene(seed, cut, tile_count)
-    found = chosen(loss, *things, cut, telling(ways, loss, cut))
+    found = chosen(loss, *things, cut, distinguishable(ways, loss, cut))
     costs = table(loss, *things, cut, ways)
     best = costs.min(axis=(1, 2))
     here = costs[
@@ -303,25 +303,25 @@ ALL = list(range(8))
 
 @pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).subcells == (1,)])
 def test_a_mean_tells_no_turn_of_a_square_tile_apart_and_two_of_any_other(name):
-    assert telling(ALL, loss_of(name), Cut(1, 1, (50, 50))) == [0]
-    assert telling(ALL, loss_of(name), Cut(1, 1, (50, 49))) == [0, 1]
-    assert telling([0, 4], loss_of(name), Cut(1, 1, (50, 49))) == [0]
-    assert telling([0, 1, 2, 3], loss_of(name), Cut(1, 1, (49, 50))) == [0, 1]
-    assert telling([0], loss_of(name), Cut(1, 1, (49, 50))) == [0]
+    assert distinguishable(ALL, loss_of(name), Cut(1, 1, (50, 50))) == [0]
+    assert distinguishable(ALL, loss_of(name), Cut(1, 1, (50, 49))) == [0, 1]
+    assert distinguishable([0, 4], loss_of(name), Cut(1, 1, (50, 49))) == [0]
+    assert distinguishable([0, 1, 2, 3], loss_of(name), Cut(1, 1, (49, 50))) == [0, 1]
+    assert distinguishable([0], loss_of(name), Cut(1, 1, (49, 50))) == [0]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if loss_of(name).subcells != (1,)])
 @pytest.mark.parametrize("ways", [[0], [0, 4], [0, 1, 2, 3], ALL])
 def test_a_loss_that_sees_within_the_cell_tells_all_turns_apart(name, ways):
     for shape in SHAPES:
-        assert telling(ways, loss_of(name), Cut(1, 1, shape)) == ways
+        assert distinguishable(ways, loss_of(name), Cut(1, 1, shape)) == ways
 
 
 @settings(deadline=None, max_examples=30)
 @given(name=st.sampled_from(NAMES), way=st.sampled_from(WAYS), shape=st.sampled_from(SHAPES), seed=SEEDS)
 def test_the_turns_left_out_would_cost_what_one_that_is_kept_does(name, way, shape, seed):
     loss, cut, ways = loss_of(name), Cut(2, 2, shape), allowed(flips=way[0], turns=way[1])
-    things, kept = scene(seed, cut, 3), telling(ways, loss, cut)
+    things, kept = scene(seed, cut, 3), distinguishable(ways, loss, cut)
     every, few = (table(loss, *things, cut, some) for some in (ways, kept))
     np.testing.assert_allclose(few.min(axis=2), every.min(axis=2), rtol=1e-9, atol=1e-9)
 

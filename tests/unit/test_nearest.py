@@ -223,7 +223,7 @@ def test_ciede2000_in_blocks_of_any_size_is_the_same(pairs, monkeypatch):
     assert found(cells, tiles, Metric.CIEDE2000) == lowest_of_all(cells, tiles)
 
 
-def test_ciede2000_tells_how_far_it_is_and_stops_when_told(monkeypatch):
+def test_ciede2000_reports_how_far_it_is_and_stops_when_asked_to(monkeypatch):
     monkeypatch.setattr(ciede2000_search, "PAIRS", 40)
     cells, reported = np.random.default_rng(1).uniform(0, 90, (50, 3)), []
     nearest(cells, cells, Metric.CIEDE2000, threads=1, progress=lambda *done: reported.append(done))

@@ -1,4 +1,4 @@
-"""Checked wishes. The limits here are the promises of the order's docstring, written out."""
+"""Checked orders. The limits here are the promises of the order's docstring, written out."""
 
 import pytest
 from sqlalchemy import Enum

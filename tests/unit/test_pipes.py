@@ -1,4 +1,4 @@
-"""Standard input and output, several targets, and what is only told."""
+"""Standard input and output, several targets, and mosaics that are only described."""
 
 import io
 import shutil

@@ -51,7 +51,7 @@ def index() -> dict[str, Any]:
 def show(batch_id: UUID) -> Answer:
     """Show a batch as a whole: how far it is, and where its mosaics are.
 
-    Send the ETag back as If-None-Match to be told 304 when nothing changed.
+    Send the ETag back as If-None-Match to get 304 when nothing has changed.
     """
     with reading() as session:
         whole = _whole(session, batch_id)

@@ -66,7 +66,7 @@ def read_later(kind: str, sentence: str, default: object = None, *, required: bo
 
 
 def ticked(sentence: str) -> String:
-    """Return a box to tick."""
+    """Return the field of a checkbox."""
     return read_later("boolean", sentence, "no", examples=[True])
 
 

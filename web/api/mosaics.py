@@ -51,7 +51,7 @@ def index() -> dict[str, Any]:
 def show(mosaic_id: UUID) -> Answer:
     """Show a mosaic and how far its job is.
 
-    Send the ETag back as If-None-Match to be told 304 when nothing changed.
+    Send the ETag back as If-None-Match to get 304 when nothing has changed.
     """
     with reading() as session:
         row = queries.find_mosaic(session, mosaic_id)

@@ -52,10 +52,15 @@ class Choice:
     lower_bound: float
 
 
-def telling(orientations: Sequence[int], loss: Loss, cut: Cut) -> list[int]:
+def distinguishable(orientations: Sequence[int], loss: Loss, cut: Cut) -> list[int]:
     """Return the orientations that a loss can tell apart.
 
     A loss that only sees the average of a cell can tell apart only those that crop the photo differently.
+
+    Args:
+        orientations: (V,) orientations to choose from.
+        loss: How far a tile is from a cell.
+        cut: The shape of the tiles.
     """
     if loss.subcells != (1,):
         return list(orientations)

@@ -11,7 +11,7 @@ from io import BytesIO
 from PIL import Image, ImageFile
 
 from models.errors import DamagedPicture, EmptyFile, TooManyPixels, TruncatedPicture
-from models.rules import file_types
+from models.rules import file_types, skip_reasons
 from worker.decoding import bmp_headers, cicp, isobmff, png_chunks, readers, tiff_tags
 
 FORMATS = {name: name.upper().replace(" ", "") for name in file_types.READ} | {"HEIC": "HEIF"}
@@ -103,7 +103,7 @@ def kind_of(data: bytes) -> str:
         UnusablePicture: empty, or in no format that Tessera reads.
     """
     if not data:
-        raise EmptyFile("The file is empty.")
+        raise EmptyFile(skip_reasons.EMPTY)
     head = data[: file_types.HEAD_BYTES]
     kind = file_types.kind(head)
     if kind is None:

@@ -239,7 +239,7 @@ def _decoded_for(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
     """
     try:
         return _by_pillow(data, enough, max_pixels)
-    except (DamagedPicture, TruncatedPicture, second_reader.Wanted) as error:
+    except (DamagedPicture, TruncatedPicture, second_reader.NotForPillow) as error:
         if (mended := second_reader.mended(data, error)) is not None:
             return _by_pillow(mended, enough, max_pixels)
         image = second_reader.decoded(data, min(max_pixels, MAX_PICTURE_PIXELS), error)

@@ -12,7 +12,7 @@ _END = b"\xff\xd9"
 """The marker that ends an image. Source: ITU-T T.81, B.1.1.3."""
 
 
-class Wanted(Exception):
+class NotForPillow(Exception):
     """Pillow must not read this file; `profile` is what libvips applies in place of the file's own."""
 
     def __init__(self, profile: bytes | None = None) -> None:
@@ -24,13 +24,13 @@ def leave(image: Image.Image, data: bytes) -> None:
     """Leave a file that Pillow has opened to libvips, where Pillow would read it wrongly.
 
     Raises:
-        Wanted: libvips reads it.
+        NotForPillow: libvips reads it.
         KindNotRead: neither reads it.
     """
     if image.format == "TIFF" and readers.of_tiff(data) is readers.Reader.VIPS:
-        raise Wanted
+        raise NotForPillow
     if readers.loses_depth(image, data):
-        raise Wanted(image.info["icc_profile"])
+        raise NotForPillow(image.info["icc_profile"])
 
 
 def size(data: bytes, max_pixels: int, error: UnusablePicture) -> tuple[int, int]:
@@ -48,7 +48,7 @@ def size(data: bytes, max_pixels: int, error: UnusablePicture) -> tuple[int, int
         raise error from None
 
 
-def decoded(data: bytes, max_pixels: int, error: UnusablePicture | Wanted) -> Image.Image:
+def decoded(data: bytes, max_pixels: int, error: UnusablePicture | NotForPillow) -> Image.Image:
     """Return a picture decoded by libvips, as `libvips_reader.decoded`.
 
     Args:
@@ -64,21 +64,21 @@ def decoded(data: bytes, max_pixels: int, error: UnusablePicture | Wanted) -> Im
     from worker.decoding import libvips_reader  # noqa: PLC0415 - the command line starts faster
 
     try:
-        profile = error.profile if isinstance(error, Wanted) else None
+        profile = error.profile if isinstance(error, NotForPillow) else None
         return libvips_reader.decoded(data, kind, max_pixels, profile, alpha=alpha)
     except (DamagedPicture, TruncatedPicture):
-        if isinstance(error, Wanted):
+        if isinstance(error, NotForPillow):
             raise
         raise error from None
 
 
-def mended(data: bytes, error: UnusablePicture | Wanted) -> bytes | None:
+def mended(data: bytes, error: UnusablePicture | NotForPillow) -> bytes | None:
     """Return a repaired file of the same picture for Pillow to try again; None if there is nothing to repair.
 
     A PNG is stripped of everything but its picture. A JPEG gets its last marker back, if only that was missing.
     """
     kind = headers.kind_of(data)
-    if kind == "PNG" and not isinstance(error, Wanted):
+    if kind == "PNG" and not isinstance(error, NotForPillow):
         bare = png_chunks.bare(data)
         return bare if bare != data else None
     return _with_its_end(data) if kind == "JPEG" and isinstance(error, TruncatedPicture) else None
@@ -93,7 +93,7 @@ def _with_its_end(data: bytes) -> bytes | None:
     return whole if libvips_reader.whole(whole) else None
 
 
-def _judged(data: bytes, error: UnusablePicture | Wanted) -> str:
+def _judged(data: bytes, error: UnusablePicture | NotForPillow) -> str:
     """Return the format of a file that libvips may try."""
     kind = headers.kind_of(data)
     with headers.translated():

@@ -8,13 +8,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.errors import UnreadableFile
+from models.rules import skip_reasons
 from models.rules.names import readable
 from models.tables import SkippedPhoto, TileSet
 from models.tables import Tile as TileRow
 from worker.tile_index.index import Skipped, Tile
 from worker.tile_sets.sources import Photo
-
-DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _doubles(session: Session, tile_set: TileSet, again: Sequence[tuple[str, Pho
     )
     names = dict(session.execute(held).all()) if again else {}
     return [
-        (Skipped(photo.name, DUPLICATE, f"The same file as {names[content]}."), photo)
+        (Skipped(photo.name, skip_reasons.DUPLICATE, skip_reasons.same_as(names[content])), photo)
         for content, photo in again
         if content in names
     ]

@@ -1,4 +1,8 @@
-"""Whether this worker was asked to end: its main process sets a flag, and every child sees it at its next beat."""
+"""Whether this worker was asked to end: its main process sets a flag, and every child sees it at its next beat.
+
+What then becomes of a job in hand is decided in `worker.jobs.heartbeat`: it has `finish_seconds` more, and what does
+not end in that time is given back to the queue.
+"""
 
 import mmap
 

@@ -32,7 +32,7 @@ def sweep(services: Services) -> int:
     empty = queue.empty_lanes()
     with services.sessions.begin() as session:
         now = database.now(session)
-        bells = jobs.release_stale(session, now, services.patience)
+        bells = jobs.release_stale(session, now, services.retry_policy)
         bells += jobs.ring_again(session, now, empty, services.ring_again)
     if bells:
         log.info("rings again", job_ids=[bell.job_id for bell in bells])
@@ -49,7 +49,7 @@ def collect(services: Services) -> None:
     count = garbage.collect(services, now)
     count += garbage.clear_scratch(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
     if count:
-        log.info("cleared litter", count=count)
+        log.info("cleared garbage", count=count)
 
 
 def sweep_on(services: Services, stop: threading.Event) -> None:

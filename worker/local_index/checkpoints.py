@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
-from models.rules import file_types
+from models.rules import file_types, skip_reasons
 from worker.folder_scan import File
 from worker.tile_index import array_file, rows
 from worker.tile_index.array_file import Stream
@@ -115,11 +115,11 @@ def _read(file: File) -> bytes:
     if file.trouble:
         raise UnreadableFile(file.trouble)
     if file.size > MAX_PHOTO_BYTES:
-        raise UnreadableFile(f"The file has {file.size:,} bytes; the limit is {MAX_PHOTO_BYTES:,}.")
+        raise UnreadableFile(skip_reasons.too_large(file.size, MAX_PHOTO_BYTES))
     if not file.size:
-        raise EmptyFile("The file is empty.")
+        raise EmptyFile(skip_reasons.EMPTY)
     try:
         with open(file.path, "rb", buffering=0) as opened:
             return opened.readall()
     except OSError as error:
-        raise UnreadableFile(f"The file cannot be read: {error.strerror}.") from error
+        raise UnreadableFile(skip_reasons.unreadable(error.strerror)) from error

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.errors import DamagedPicture, NotAPicture, NoUsableTiles, UnreadableFile
+from models.rules import skip_reasons
 from worker.core.progress import PhaseProgress
 from worker.cpu import core_count
 from worker.file_filter import Sieve
@@ -84,9 +85,9 @@ class Library(NamedTuple):
             if content is None:
                 bad.append(Untiled(name, code or "", sentence or ""))
             elif names.setdefault(content, name) is not name:
-                again.append(Untiled(name, "duplicate", f"The same file as {names[content]}."))
+                again.append(Untiled(name, skip_reasons.DUPLICATE, skip_reasons.same_as(names[content])))
         near = [
-            Untiled(names[one], "near_duplicate", f"Nearly the same as {names[other]}.")
+            Untiled(names[one], skip_reasons.NEAR_DUPLICATE, skip_reasons.nearly_same_as(names[other]))
             for one, other in self.left_out.items()
         ]
         return sorted(bad, key=lambda line: line.code == NotAPicture.code) + again + near
@@ -130,19 +131,19 @@ def open_folder(
         published = False
         while not published:
             before, note = entry.recall()
-            survey = _survey(files, before, entry, progress)
-            if not any(line.content for line in survey.lines):
-                raise NoUsableTiles(_why_none(folder, survey.lines, sieve))
+            present = _present(files, before, entry, progress)
+            if not any(line.content for line in present.lines):
+                raise NoUsableTiles(_why_none(folder, present.lines, sieve))
             left_out = dedupe if dedupe is not None else before is not None and before.dedupe
-            made, snapshot = _assembled(survey, before, entry, dedupe=left_out)
+            made, snapshot = _assembled(present, before, entry, dedupe=left_out)
             same = made is None and before is not None and snapshot[2:] == before[2:]
             published = (same and entry.is_tidy) or entry.publish(snapshot, made)
     usable = ((line, file) for line, file in zip(snapshot.lines, files, strict=True) if line.content)
     paths = {bytes.fromhex(line.content or ""): file.path for line, file in usable}
-    return Library(snapshot, paths, survey.opened_count, _changes(before, snapshot.lines), note)
+    return Library(snapshot, paths, present.opened_count, _changes(before, snapshot.lines), note)
 
 
-class _Survey(NamedTuple):
+class _Present(NamedTuple):
     """What is known about a folder's files now, and the rows of all that are usable."""
 
     lines: list[Line]
@@ -150,7 +151,7 @@ class _Survey(NamedTuple):
     opened_count: int
 
 
-def _survey(files: Sequence[File], before: Snapshot | None, entry: CacheEntry, progress: PhaseProgress) -> _Survey:
+def _present(files: Sequence[File], before: Snapshot | None, entry: CacheEntry, progress: PhaseProgress) -> _Present:
     """Measure the files about which nothing is known yet."""
     blocks = [] if before is None else [before.block]
     lines = [] if before is None else list(before.lines)
@@ -163,7 +164,7 @@ def _survey(files: Sequence[File], before: Snapshot | None, entry: CacheEntry, p
     for block, measured in _measured(fresh, held, entry, progress):
         blocks.append(block)
         known |= {line.name: line for line in measured}
-    return _Survey([known[file.name] for file in files], blocks, len(fresh))
+    return _Present([known[file.name] for file in files], blocks, len(fresh))
 
 
 def _stands(line: Line | None, file: File, held: set[bytes]) -> bool:
@@ -204,20 +205,20 @@ def _one_by_one(files: Sequence[File], held: set[bytes], entry: CacheEntry) -> I
 
 
 def _assembled(
-    survey: _Survey, before: Snapshot | None, entry: CacheEntry, *, dedupe: bool
+    present: _Present, before: Snapshot | None, entry: CacheEntry, *, dedupe: bool
 ) -> tuple[str | None, Snapshot]:
     """Return the snapshot with the index of all usable photos, and the path of that index if it is a new one."""
-    wanted = {bytes.fromhex(line.content) for line in survey.lines if line.content}
+    wanted = {bytes.fromhex(line.content) for line in present.lines if line.content}
     if before is not None and wanted == set(rows.contents(before.block)):
         alike = _alike(before.block) if dedupe and before.alike is None else before.alike
-        return None, Snapshot(before.name, before.block, survey.lines, alike, dedupe)
+        return None, Snapshot(before.name, before.block, present.lines, alike, dedupe)
     made = os.path.join(entry.begin(), "index")
-    gone = {content for block in survey.blocks for content in rows.contents(block)} - wanted
+    gone = {content for block in present.blocks for content in rows.contents(block)} - wanted
     with cache_entry.written(made) as file:
-        rows.merged(survey.blocks, file, gone)
+        rows.merged(present.blocks, file, gone)
     block = rows.opened(made)
     name = f"{cache_entry.INDEX}-{os.urandom(8).hex()}.safetensors"
-    return made, Snapshot(name, block, survey.lines, _alike(block) if dedupe else None, dedupe)
+    return made, Snapshot(name, block, present.lines, _alike(block) if dedupe else None, dedupe)
 
 
 def _alike(block: RowBlock) -> dict[str, str]:

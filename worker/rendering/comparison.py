@@ -34,7 +34,13 @@ PAPER = 255
 
 @dataclass(frozen=True)
 class Compared:
-    """What one loss made of the target: a small picture, made from the index's thumbs."""
+    """What one loss made of the target.
+
+    Attributes:
+        loss: The loss.
+        quality: How near the picture comes to the target.
+        picture: (rows * h, columns * w, 3) the mosaic in small, made from the index's thumbs.
+    """
 
     loss: LossName
     quality: Quality

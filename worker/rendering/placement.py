@@ -12,7 +12,7 @@ from worker.core.assignment.assign import Rules
 from worker.core.cells import of_cells
 from worker.core.colour import ciede2000, lab
 from worker.core.fitted import Fitted
-from worker.core.matcher import Choice, Cut, cell_features, choose, telling, tile_features
+from worker.core.matcher import Choice, Cut, cell_features, choose, distinguishable, tile_features
 from worker.core.measures import quality
 from worker.core.measures.miniature import assembled
 from worker.core.measures.quality import Quality
@@ -67,7 +67,7 @@ def choice(
         detail=DEFAULT_DETAIL if order.detail is None else order.detail,
     )
     cut = _cut(grid)
-    orientations = telling(allowed(flips=order.flips, turns=order.turns), loss, cut)
+    orientations = distinguishable(allowed(flips=order.flips, turns=order.turns), loss, cut)
     with parallel.one_thread_each():
         chosen = choose(
             loss,

@@ -1,7 +1,6 @@
 """The tiles of a mosaic as pixels, each photo opened once."""
 
 import math
-import mmap
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from worker.core.orientations import lies_across, oriented
 from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.decoding.images import Decoder
+from worker.tile_index import array_file
 from worker.tile_index.index import ReadPhoto
 
 RESIDENT_BYTES = 64 << 20
@@ -93,9 +93,13 @@ def fetched(
 
 
 def let_go(pixels: NDArray[np.uint8]) -> None:
-    """Return the pages of a scratch file to the system, which caches them as long as it has memory to spare."""
-    if isinstance(pixels, np.memmap) and pixels.nbytes > RESIDENT_BYTES and hasattr(mmap, "MADV_DONTNEED"):
-        pixels._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]  # noqa: SLF001 - numpy has no other way
+    """Return the pages of a scratch file to the system if there are many; see `array_file.let_go`.
+
+    Args:
+        pixels: (D, h, w, 3) mapped from the scratch file.
+    """
+    if pixels.nbytes > RESIDENT_BYTES:
+        array_file.let_go(pixels)
 
 
 def _tile(decoder: Decoder, data: bytes, size: tuple[int, int], orientation: int) -> NDArray[np.uint8]:

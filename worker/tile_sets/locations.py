@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_to_bytes
 
 from models.errors import EmptyFile, StorageUnreachable, StorageUnreadable, UnreadableFile
+from models.rules import skip_reasons
 from models.storage import Blob, Store, open_store
 from worker import folder_scan
 from worker.file_filter import Sieve
@@ -67,7 +68,7 @@ def read(address: str, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise UnreadableFile(f"The file has more than {max_bytes:,} bytes, which is the limit.")
     if not data:
-        raise EmptyFile("The file is empty.")
+        raise EmptyFile(skip_reasons.EMPTY)
     return data
 
 
@@ -125,7 +126,7 @@ def _read_file(path: str, max_bytes: int) -> bytes:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             return file.read(max_bytes + 1)
     except OSError as error:
-        raise UnreadableFile(f"The file cannot be read: {error.strerror}.") from error
+        raise UnreadableFile(skip_reasons.unreadable(error.strerror)) from error
 
 
 def _fetch(address: str, max_bytes: int) -> bytes:
@@ -136,7 +137,7 @@ def _fetch(address: str, max_bytes: int) -> bytes:
     except StorageUnreachable:
         raise
     except StorageUnreadable as error:
-        raise UnreadableFile(f"The file cannot be read: {error}") from error
+        raise UnreadableFile(skip_reasons.unreadable(str(error).removesuffix("."))) from error
 
 
 def _beginning(store: Store, key: str, most: int) -> bytes:

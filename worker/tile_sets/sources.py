@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
 from models.errors import UnreadableFile
-from models.rules import zip_files
+from models.rules import skip_reasons, zip_files
 from models.rules.orders import SourceKind
 from models.rules.zip_files import Archive
 from models.storage import Store
@@ -151,7 +151,7 @@ def read(photo: Photo, store: Store, zips: Zips, max_bytes: int) -> bytes:
         return locations.read(photo.address, max_bytes)
     size = store.size(photo.address)
     if size > max_bytes:
-        raise UnreadableFile(f"The file has {size:,} bytes; the limit is {max_bytes:,}.")
+        raise UnreadableFile(skip_reasons.too_large(size, max_bytes))
     return store.get(photo.address)
 
 

@@ -131,16 +131,16 @@ class _Search:
         batches = list(self._batches())
         for done, (cells, groups) in enumerate(batches, 1):
             self._settle(cells, groups)
-            self._tell(SETTLING, done, len(batches))
+            self._report(SETTLING, done, len(batches))
         cost = float(self._own.sum())
-        self._tell(SETTLING, 1, 1)
+        self._report(SETTLING, 1, 1)
         return Assignment(self._held, cost, min(bound, cost))
 
     def _priced(self) -> None:
         self._priced_count += 1
-        self._tell(PRICES, min(self._priced_count, SAMPLES), SAMPLES)
+        self._report(PRICES, min(self._priced_count, SAMPLES), SAMPLES)
 
-    def _tell(self, stage: int, done: int, total: int) -> None:
+    def _report(self, stage: int, done: int, total: int) -> None:
         self._progress(stage * self._cell_count + self._cell_count * done // total, STAGES * self._cell_count)
 
     def _start(self, pattern: tuple[int, int] | None) -> None:
@@ -189,7 +189,7 @@ class _Search:
             for cell, bid in zip(cells, bids, strict=True):
                 self._take_one(cell, bid)
             self._own[cells] = costs[np.arange(len(cells)), self._held[cells]]
-            self._tell(TAKING, int(cells[-1]) + 1, self._cell_count)
+            self._report(TAKING, int(cells[-1]) + 1, self._cell_count)
         return nearest, priced
 
     def _take_one(self, cell: np.intp, bid: NDArray[np.float32]) -> None:

@@ -22,7 +22,7 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 def learn_prices(
-    costs: Costs, cell_count: int, tile_count: int, uses: int, tell: Callable[[], None]
+    costs: Costs, cell_count: int, tile_count: int, uses: int, sampled: Callable[[], None]
 ) -> NDArray[np.float32]:
     """Return prices at which about as many cells want a tile as it has uses.
 
@@ -35,7 +35,7 @@ def learn_prices(
         cell_count: Number of cells.
         tile_count: M.
         uses: Cells that a tile may fill at most.
-        tell: Called after each sample.
+        sampled: Called after each sample.
 
     Returns:
         (M,) prices, at least 0.
@@ -55,7 +55,7 @@ def learn_prices(
     total = np.zeros(tile_count)
     for some, own in zip(cells, slots, strict=True):
         total += _sample_prices(costs, some, own, tile_count)
-        tell()
+        sampled()
     return (total / samples).astype(np.float32)
 
 
