@@ -253,7 +253,7 @@ def test_adopt_without_an_answer_changes_nothing(upgraded: Services) -> None:
     assert upgraded.belonging.look() is Bond.UNMARKED
 
 
-def test_litter_is_shown_and_cleared_once_when_told(here: Services) -> None:
+def test_garbage_is_shown_and_cleared_once_on_request(here: Services) -> None:
     strange = [blob_keys.target(uuid4()) for _ in range(20)]
     for key in strange:
         here.store.put(key, b"x")
@@ -272,7 +272,7 @@ def test_litter_is_shown_and_cleared_once_when_told(here: Services) -> None:
     assert len(list(trash.entries(here.store))) == 21
 
 
-def test_litter_is_not_cleared_from_a_store_that_is_not_joined(here: Services) -> None:
+def test_garbage_is_not_cleared_from_a_store_that_is_not_joined(here: Services) -> None:
     beside(here, blob_keys.target(uuid4()))
     said = run(here, "litter", "--clear", "--yes")
     assert (said.exit_code, "no installation's id" in said.output) == (2, True)

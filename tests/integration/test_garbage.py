@@ -210,7 +210,7 @@ class Sending:
         return getattr(self._store, name)
 
 
-def test_a_photo_that_comes_back_while_litter_is_cleared_stays(
+def test_a_photo_that_comes_back_while_garbage_is_cleared_stays(
     services: Services, indexed: Callable[..., TileSet], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(garbage, "AT_ONCE", 1)

@@ -316,7 +316,7 @@ def test_a_retried_tile_set_goes_on_where_it_stopped_and_has_one_report(
     assert report() == (1, ["notes.txt"])
 
 
-def test_the_targets_of_a_failed_mosaic_outlive_the_litter(services: Services, order: Order, run: Run) -> None:
+def test_the_targets_of_a_failed_mosaic_outlive_the_garbage(services: Services, order: Order, run: Run) -> None:
     mosaic_id, job_id = order("anna.jpg")
     services.store.put(blob_keys.target(mosaic_id), b"a picture")
     fail(services, job_id)

@@ -72,14 +72,14 @@ def test_a_set_says_its_version_and_its_history(client: FlaskClient, address: st
     ]
 
 
-def test_wishes_are_kept_with_the_set(client: FlaskClient) -> None:
+def test_options_are_stored_with_the_set(client: FlaskClient) -> None:
     made = send(client, "/api/v1/tile-sets", photos=photo(), dedupe="yes", keep_originals="yes").get_json()
     assert (made["dedupe"], made["keep_originals"], made["version"], made["plot"]) == (True, True, None, None)
     plain = send(client, "/api/v1/tile-sets", photos=photo()).get_json()
     assert (plain["dedupe"], plain["keep_originals"]) == (False, False)
 
 
-def test_a_wish_that_is_neither_yes_nor_no_is_refused(client: FlaskClient) -> None:
+def test_a_choice_that_is_neither_yes_nor_no_is_refused(client: FlaskClient) -> None:
     answer = send(client, "/api/v1/tile-sets", photos=photo(), dedupe="perhaps")
     assert problem(answer) == (422, "invalid_order")
 

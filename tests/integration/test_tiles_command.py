@@ -243,7 +243,7 @@ def test_what_is_excluded_or_no_photo_is_counted_and_linked_folders_come_when_as
     assert (again.returncode, "pattern" in again.stderr) == (2, True)
 
 
-def test_wishes_for_a_set_that_is_there_are_refused(run: Run, folder: Path) -> None:
+def test_options_for_a_set_that_is_there_are_refused(run: Run, folder: Path) -> None:
     imported(run, "Chosen", folder)
     ended = run("import", "Chosen", folder, "--dedupe")
     assert (ended.returncode, "are for new sets" in ended.stderr) == (2, True)

@@ -195,7 +195,7 @@ def test_a_target_that_is_of_no_use_is_refused(
         ("tint", "2", "The tint must be from 0 to 1, not 2."),
     ],
 )
-def test_a_wish_outside_its_range_is_refused_by_name(
+def test_a_value_outside_its_range_is_refused_by_name(
     client: FlaskClient, tile_set: TileSet, target: bytes, field: str, value: str, sentence: str
 ) -> None:
     response = order(client, tile_set, target, **{field: value})
@@ -248,7 +248,7 @@ def test_both_ways_of_cutting_at_once_are_refused(client: FlaskClient, tile_set:
     assert problem(response)[:2] == (422, "invalid_order")
 
 
-def test_a_misspelt_wish_is_refused_rather_than_ignored(
+def test_a_misspelt_field_is_refused_rather_than_ignored(
     client: FlaskClient, tile_set: TileSet, target: bytes
 ) -> None:
     response = order(client, tile_set, target, cells_accross="10")

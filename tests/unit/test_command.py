@@ -154,7 +154,7 @@ def test_a_report_that_cannot_be_written_leaves_no_mosaic_either(run, target, pl
         (["--cells", 60, "--min-distance", 30], "A distance of 30 cells needs "),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_one_sentence_and_no_file(run, target, place, words, sentence):
+def test_an_order_that_cannot_be_met_is_one_sentence_and_no_file(run, target, place, words, sentence):
     result = run(target, *words)
     assert (result.exit_code, list(place.iterdir())) == (2, [])
     assert sentence in result.stderr

@@ -23,7 +23,10 @@ from models.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG", "SECURITY")),
+    *sorted(DOCS.rglob("*.md")),
+]
 HOUSE = {"models", "worker", "web", "cli"}
 CODES_WITHOUT_A_CLASS = {
     "duplicate",
@@ -229,11 +232,6 @@ def test_every_call_in_the_documentation_is_one_that_the_command_understands(pat
     parsed(tessera, words)
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_command_that_a_page_names_exists(path: Path):
-    assert set(re.findall(r"(?<!kind )`tessera ([a-z]+)", path.read_text())) <= {*COMMANDS}
-
-
 def test_the_page_on_reliability_names_every_test_of_the_fault_suite_and_no_other():
     named = re.findall(r"`(test_\w+)`", (DOCS / "explanation/reliability.md").read_text())
     written = [
@@ -260,6 +258,11 @@ def test_every_file_and_module_that_is_named_exists(path: Path) -> None:
     text = path.read_text()
     assert [name for name in PATH_NAME.findall(text) if not (ROOT / name).exists()] == []
     assert [name for name in ROOM_NAME.findall(text) if not is_there(name)] == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, *WRITTEN], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_command_that_is_named_exists(path: Path) -> None:
+    assert set(re.findall(r"(?<!kind )`tessera ([a-z]+)", path.read_text())) <= {*COMMANDS}
 
 
 def is_there(name: str) -> bool:
@@ -313,7 +316,7 @@ def names_in(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("top", sorted(HOUSE))
+@pytest.mark.parametrize("top", sorted(HOUSE | {"benchmarks"}))
 def test_the_dropped_words_are_no_names_any_more(top: str):
     # What is public keeps its name: settings and commands.
     public = {*Settings.model_fields, *COMMANDS}
@@ -321,6 +324,19 @@ def test_the_dropped_words_are_no_names_any_more(top: str):
         f"{path.relative_to(ROOT)}: {name}" for path in (ROOT / top).rglob("*.py") for name in names_in(path) - public
     }
     assert sorted(each for each in names if any(map(DROPPED.fullmatch, words_of(each.partition(": ")[2])))) == []
+
+
+SAID = re.compile(r"(?<![a-z])(crews?|cabinets?|shel(?:f|ves)|hearts?|wish(?:es|ed)?)(?![a-z])", re.IGNORECASE)
+"""Those of them that are no words of everyday use: they are not in any sentence either."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in [*PAGES, *WRITTEN] if path != Path(__file__)],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_the_dropped_words_are_in_no_sentence(path: Path) -> None:
+    assert SAID.findall(path.read_text()) == []
 
 
 TERMS = re.findall(r"^\| ([a-z][a-z, -]*) \| .+ \| `(.+)` \|$", page("glossary.md"), re.MULTILINE)

@@ -22,13 +22,13 @@ from models.parts import Listing
 from models.rules import blob_keys
 from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.services import Services
+from models.rules.skip_reasons import DUPLICATE
 from models.tables import Job, SkippedPhoto, Source, TileSet
 from models.tables import Tile as TileRow
 from worker import context
 from worker.file_filter import Sieve
 from worker.indexing import merge
 from worker.indexing.part import PartWork, Report
-from worker.indexing.records import DUPLICATE
 from worker.jobs.attempt import Attempt, Outcome
 from worker.tile_sets import sources
 from worker.tile_sets.sources import Photo
