@@ -25,12 +25,12 @@ from models.rules.orders import MosaicOrder
 from models.services import Services
 from models.storage import Store
 from models.tables import Installation, Job, Mosaic, Tile, TileSet
-from worker.jobs import garbage, sweep, trash
+from worker.jobs import garbage, scratch, sweep, trash
 
 LATER = timedelta(hours=2)
 AT_WORK = """
-from worker.jobs import garbage
-with garbage.scratch() as folder:
+from worker.jobs import scratch
+with scratch.folder() as folder:
     print(folder, flush=True)
     input()
 """
@@ -190,7 +190,7 @@ def test_scratch_folders_of_killed_workers_go_when_they_are_old(
     long_ago = time.time() - LATER.total_seconds()
     os.utime(old, (long_ago, long_ago))
     os.utime(other, (long_ago, long_ago))
-    assert garbage.clear_scratch(timedelta(hours=1)) == 1
+    assert scratch.clear(timedelta(hours=1)) == 1
     assert (old.exists(), young.exists(), other.exists()) == (False, True, True)
 
 
@@ -245,10 +245,10 @@ def test_a_scratch_folder_that_a_process_works_in_stays_however_old_it_is(
     assert running.stdout is not None
     folder = Path(running.stdout.readline().strip())
     os.utime(folder, (0, 0))
-    assert (garbage.clear_scratch(timedelta(hours=1)), folder.exists()) == (0, True)
+    assert (scratch.clear(timedelta(hours=1)), folder.exists()) == (0, True)
     running.kill()
     running.wait()
-    assert (garbage.clear_scratch(timedelta(hours=1)), folder.exists()) == (1, False)
+    assert (scratch.clear(timedelta(hours=1)), folder.exists()) == (1, False)
 
 
 def unknown(services: Services, count: int) -> set[str]:

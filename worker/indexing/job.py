@@ -21,8 +21,8 @@ from models.notifying import ring_all
 from models.parts import Listing
 from models.rules import blob_keys
 from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
-from models.services import Services
 from models.rules.skip_reasons import DUPLICATE
+from models.services import Services
 from models.tables import Job, SkippedPhoto, Source, TileSet
 from models.tables import Tile as TileRow
 from worker import context

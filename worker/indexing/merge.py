@@ -18,7 +18,7 @@ from models.tables import Tile as TileRow
 from models.tile_set_versions import Indexed
 from worker import context
 from worker.indexing import colour_overview
-from worker.jobs import garbage
+from worker.jobs import scratch
 from worker.jobs.attempt import Attempt, Outcome
 from worker.tile_index import index
 from worker.tile_index.index import Index
@@ -58,7 +58,7 @@ def merged(attempt: Attempt, tile_set: TileSet) -> Outcome:
         have = _have(session, tile_set)
     if tile_set.version is not None and not have.new_count and not have.replaced:
         return Outcome(lambda session: tile_set_versions.settle(session, tile_set.id))
-    with garbage.scratch() as folder:
+    with scratch.folder() as folder:
         made = folder / "index"
         _join(attempt, tile_set, have, made)
         near = index.near_duplicates(index.load(made), have.banned | have.in_trash) if tile_set.dedupe else {}

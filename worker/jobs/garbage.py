@@ -5,20 +5,13 @@ altogether, those already in the trash included, may make up only a share of the
 probably the wrong database, so nothing is taken until a person has looked.
 """
 
-import fcntl
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import structlog
 
-from models import storage, undo
+from models import undo
 from models.rules import blob_keys
 from models.services import Services
 from models.settings import Settings
@@ -30,8 +23,6 @@ from worker.jobs.trash import Entry
 
 AT_ONCE = 500
 """Blobs that are moved before the rows are asked again."""
-SCRATCH = storage.SCRATCH
-"""Prefix of the names of workers' temporary folders."""
 log = structlog.get_logger(__name__)
 
 
@@ -148,39 +139,3 @@ def delete(services: Services, some: Sequence[Entry]) -> list[Entry]:
     gone = [each for each in some if named.standing(each.former) is not Standing.NAMED or store.holds(each.former)]
     store.delete([each.key for each in gone])
     return gone
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """Lend a temporary folder, which no sweep on this machine removes while this process lives."""
-    with tempfile.TemporaryDirectory(prefix=SCRATCH) as name:
-        held = os.open(name, os.O_RDONLY)
-        try:
-            fcntl.flock(held, fcntl.LOCK_SH)
-            yield Path(name)
-        finally:
-            os.close(held)
-
-
-def clear_scratch(older_than: timedelta) -> int:
-    """Remove the temporary folders that killed workers left on this machine; return how many there were."""
-    oldest = time.time() - older_than.total_seconds()
-    old = [folder for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*") if folder.lstat().st_mtime < oldest]
-    return sum(_removed(folder) for folder in old)
-
-
-def _removed(folder: Path) -> bool:
-    """Remove a folder unless a living process holds it; return whether it was removed."""
-    try:
-        held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-        return True
-    finally:
-        os.close(held)

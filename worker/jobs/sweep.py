@@ -17,7 +17,7 @@ from models.notifying import ring_all
 from models.queue import connect
 from models.rules import blob_keys, private_files
 from models.services import Services, open_services
-from worker.jobs import garbage
+from worker.jobs import garbage, scratch
 
 log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ def collect(services: Services) -> None:
     with services.sessions.begin() as session:
         undo.purge(session, now, services.settings.undo_span)
     count = garbage.collect(services, now)
-    count += garbage.clear_scratch(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
+    count += scratch.clear(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
     if count:
         log.info("cleared garbage", count=count)
 

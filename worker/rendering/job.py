@@ -13,7 +13,7 @@ from models.rules import blob_keys, zip_files
 from models.tables import Mosaic
 from worker import context, parallel
 from worker.core.progress import PhaseProgress
-from worker.jobs import garbage
+from worker.jobs import scratch
 from worker.jobs.attempt import Attempt, Outcome
 from worker.rendering import writer
 from worker.rendering.pipeline import Rendered, render
@@ -40,7 +40,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         excluded = exclusions.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
     order = queries.order_of(mosaic)
     read, progress = stored_photos.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
-    with context.decoders(services.settings) as decoder, garbage.scratch() as folder:
+    with context.decoders(services.settings) as decoder, scratch.folder() as folder:
         picture = folder / f"mosaic{order.format.facts.suffix}"
         tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
         rendered = render(

@@ -21,7 +21,7 @@ from models.tables import Exclusion, RemovedTile, Tile, Version
 from worker import parallel
 from worker.core.progress import PhaseProgress
 from worker.decoding.images import Decoder
-from worker.jobs import garbage
+from worker.jobs import scratch
 from worker.tile_index import index
 from worker.tile_index.index import Index, ReadPhoto
 
@@ -57,7 +57,7 @@ def loaded(
     with services.reading() as session:
         contents = _contents(session, version)
     key = blob_keys.index(version.tile_set_id, name)
-    with garbage.scratch() as folder:
+    with scratch.folder() as folder:
         made = folder / "index"
         write(services, version.tile_set_id, contents, read, decoder, made, progress)
         services.store.put(key, made)
