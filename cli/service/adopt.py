@@ -41,7 +41,7 @@ class NotAdoptable(TesseraError):
 def adopt(data: Path | None, *, yes: bool) -> None:
     """Join the store to the database, so that what no row names is cleared away from it.
 
-    Needed once after an upgrade from a version that knew no such joining, after a dump was restored, and for a store
+    Needed once after an upgrade from a version that did not join stores, after a dump was restored, and for a store
     that holds other files too. It says what the store holds, and how much of it the database names, and asks.
     """
     with services(data) as opened:

@@ -1,4 +1,4 @@
-"""The file formats of mosaics, and all that is known of each: a new one is a word and a line of the table here."""
+"""The file formats of mosaics, and all that is known about each: a new one is a word and a line of the table here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ class Format(StrEnum):
 
     @property
     def facts(self) -> "Facts":
-        """What is known of it."""
+        """What is known about it."""
         return FACTS[self]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of a format.
+    """What is known about a format.
 
     Attributes:
-        media_type: Its name in HTTP.
+        media_type: Its media type, as in HTTP.
         suffixes: The endings of its files, with the dot; the first is the one that Tessera gives.
         max_side: The longest side that it can have, in pixels.
-        saver: What libvips writes it by.
-        saving: The options of that; of the metadata, the mark of `file_types.made_here` alone is kept.
+        saver: The method of libvips that writes it.
+        saving: Options of that method; of all metadata, only the mark of `file_types.made_here` is kept.
     """
 
     media_type: str

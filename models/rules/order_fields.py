@@ -29,17 +29,17 @@ class OrderField:
     Attributes:
         kind: bool, int, float, or the words to choose from.
         group: What it is shown with.
-        title: What it is called in a sentence, and above its entry on the page.
+        title: Its name in a sentence, and above its entry on the page.
         meaning: What it does, without a full stop.
-        usual: What holds when nothing is said; None where that depends on other fields.
+        usual: The default, for people; None where it depends on other fields.
         least: The least value of a number.
         most: The largest value of a number.
         unit: What the limits count.
         losses: The losses that it belongs to; empty for all of them.
-        belongs: How a refusal begins that names these.
-        option: The sentence of the command line, where it is not the meaning.
-        letter: What stands for the value in the help.
-        hint: What the page says below the entry.
+        belongs: How the sentence begins that refuses the field for any other loss.
+        option: The help of the command line, where that is not the meaning.
+        letter: The placeholder for the value in that help.
+        hint: The text below the entry on the page.
     """
 
     kind: type
@@ -73,7 +73,7 @@ class OrderField:
 
     @property
     def default(self) -> str:
-        """What holds when nothing is said, as people write it; empty where that depends on other fields."""
+        """The default, as people write it; empty where it depends on other fields."""
         if isinstance(self.usual, bool):
             return "yes" if self.usual else "no"
         return f"{self.usual:g}" if isinstance(self.usual, float) else "" if self.usual is None else str(self.usual)

@@ -72,10 +72,10 @@ class LossName(StrEnum):
 
 @dataclass(frozen=True)
 class MosaicOrder:
-    """How a target is to be cut and set; what each field means is declared with it.
+    """How a target is cut, and how tiles are chosen for it; what each field means is declared with it.
 
     Give `cells_across` for square cells, or `cell_width` and `cell_height` in pixels of the target.
-    A field is None where nothing was said; then what is usual holds.
+    A field that was not given is None where its default depends on other fields, or stands for no limit.
 
     Raises:
         InvalidOrder: a value is outside its range, or two contradict each other.

@@ -64,7 +64,7 @@ class NameIn(Strict):
 
 
 class OrderIn(Strict):
-    """How a target is to be cut and set."""
+    """How a target is cut, and how tiles are chosen for it."""
 
     tile_set = read_later("string", "Id of an indexed tile set", required=True, format="uuid")
 
@@ -184,7 +184,7 @@ class TileSetReportOut(TileSetOut):
 
 
 class OrderOut(Shown):
-    """The order as it was understood; null where nothing was said, and the default of `POST` holds."""
+    """The order as it was understood; null where a field was not given, and the default of `POST` applies."""
 
     cells_across = Integer(allow_none=True, metadata=said("Null if a cell's size was given."))
 

@@ -55,7 +55,7 @@ def _limit(most_bytes: int) -> None:
     """Limit this process to so much more memory, to no core dump and no files, and let it be killed first of all."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    with suppress(OSError):  # only Linux tells and keeps to it
+    with suppress(OSError):  # only Linux reports it, and enforces the limit
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         most = pages * resource.getpagesize() + most_bytes
         resource.setrlimit(resource.RLIMIT_AS, (most, most))

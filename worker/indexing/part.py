@@ -36,7 +36,7 @@ REMOVED_SENTENCE = "It was removed from this set; sent as a file, it comes back.
 
 Report = Callable[[int], None]
 """Called with how many photos of the part are done; what it raises stops the work."""
-Lies = tuple[str | None, str | None]
+AtPlace = tuple[str | None, str | None]
 """The address of a photo's file in a place, and its stamp."""
 
 
@@ -137,7 +137,7 @@ class Keeper:
 
 
 @lru_cache(maxsize=1)
-def _contents(reading: sessionmaker[Session], tile_set_id: UUID, _job_id: int) -> dict[str, Lies]:
+def _contents(reading: sessionmaker[Session], tile_set_id: UUID, _job_id: int) -> dict[str, AtPlace]:
     """Return the photos that a set had before a job, by content hash; cached, since the next part asks again."""
     with reading() as session:
         held = select(TileRow.content, TileRow.origin, TileRow.stamp)
