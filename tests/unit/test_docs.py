@@ -298,6 +298,11 @@ def test_the_architecture_names_every_module_and_no_other(room: str) -> None:
     assert sorted(named) == sorted({path.stem for path in (ROOT / room).glob("*.py")} - {"__init__"})
 
 
+def test_the_changelog_says_each_thing_once():
+    lines = re.findall(r"^- .+$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert [line for line in set(lines) if lines.count(line) > 1] == []
+
+
 DROPPED = re.compile("crews?|cabinets?|shel(f|ves)|seal(s|ed|ing)?|litter|hearts?|wish(es|ed)?|told")
 """Words that the code called its own things by, until each thing had one name: docs/reference/glossary.md."""
 

@@ -132,7 +132,7 @@ def let_go(array: "NDArray[Any] | memoryview") -> None:
 
 
 def in_blocks(array: "NDArray[Any]") -> "Iterator[NDArray[Any]]":
-    """Yield an array in pieces of about `BLOCK_BYTES`, and release the mapped pages after each."""
+    """Yield an array of any shape in pieces of about `BLOCK_BYTES`, and release the mapped pages after each."""
     rows = max(1, BLOCK_BYTES * len(array) // max(1, array.nbytes))
     for first in range(0, len(array), rows):
         yield array[first : first + rows]
