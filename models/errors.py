@@ -105,7 +105,7 @@ class UnwritableOutput(TesseraError):
 
 
 class WouldOverwrite(TesseraError):
-    """A file would be overwritten whose content would be lost."""
+    """To write a file would destroy what is in it."""
 
     code = "would_overwrite"
 

@@ -75,7 +75,7 @@ class MosaicOrder:
     """How a target is cut, and how tiles are chosen for it; what each field means is declared with it.
 
     Give `cells_across` for square cells, or `cell_width` and `cell_height` in pixels of the target.
-    A field that was not given is None where its default depends on other fields, or stands for no limit.
+    None in a field says that it was not given: its default depends on other fields, or it sets no limit.
 
     Raises:
         InvalidOrder: a value is outside its range, or two contradict each other.
