@@ -212,7 +212,7 @@ def test_an_index_that_is_not_there_is_called_damaged(tmp_path):
 
 def test_the_examples_in_the_documentation_read_an_index(tmp_path, monkeypatch, tiles, capsys):
     monkeypatch.chdir(tmp_path)
-    with (tmp_path / "index-v3.safetensors").open("wb") as file:
+    with (tmp_path / "index.safetensors").open("wb") as file:
         index.save(index.of_tiles(tiles), file)
     page = (Path(index.__file__).parents[2] / "docs/reference/index-format.md").read_text()
     first, second = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
