@@ -1,6 +1,7 @@
 """What every store can do. A blob is written completely or not at all."""
 
 import io
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -64,10 +65,11 @@ class Store(ABC):
 
         Raises:
             StorageFull: no room left; nothing is published.
+            RuntimeError: the file was not read once from its beginning to its end, so the hash would be wrong.
         """
         with _HashedFile(path) as file:
             self.put(key, file)
-            return file.sha256.hexdigest()
+            return file.hexdigest()
 
     def get(self, key: str) -> bytes:
         """Return the bytes under `key`."""
@@ -184,13 +186,22 @@ class _HashedFile(io.FileIO):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.sha256 = sha256()
+        self._sha256, self._hashed_bytes = sha256(), 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read on, and hash what was read."""
         data = super().read(size)
-        self.sha256.update(data)
+        self._sha256.update(data)
+        self._hashed_bytes += len(data)
+        if self.tell() != self._hashed_bytes:
+            raise RuntimeError(f"{self.name} is not read in order while it is hashed.")
         return data
+
+    def hexdigest(self) -> str:
+        """Return the hash, after the last byte was read."""
+        if self._hashed_bytes != os.fstat(self.fileno()).st_size:
+            raise RuntimeError(f"{self.name} was not read whole by the method that hashes it.")
+        return self._sha256.hexdigest()
 
 
 def _nothing() -> None:

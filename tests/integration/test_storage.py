@@ -75,6 +75,44 @@ def test_a_file_is_hashed_while_it_is_put(store: Store, tmp_path: Path, size: in
     assert store.get("a") == data
 
 
+class OddReader(FolderStore):
+    """A store that reads what is put into it in some other way than obstore does."""
+
+    def __init__(self, root: Path, read: Callable[[Any], object]) -> None:
+        super().__init__(root)
+        self.read = read
+
+    def put(self, key: str, content: Any) -> None:
+        self.read(content)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda file: (file.read(5), file.seek(0), file.read()),
+        lambda file: (file.seek(3), file.read()),
+        lambda file: (file.readinto(bytearray(5)), file.read()),
+        lambda file: file.readall(),
+        lambda file: file.read(9),
+        lambda file: file.tell(),
+    ],
+    ids=[
+        "twice",
+        "from its middle",
+        "by another method at first",
+        "by another method",
+        "not to its end",
+        "not at all",
+    ],
+)
+def test_a_file_that_is_not_read_once_and_in_order_gets_no_hash(
+    tmp_path: Path, read: Callable[[Any], object]
+) -> None:
+    (tmp_path / "file").write_bytes(bytes(range(10)))
+    with pytest.raises(RuntimeError, match="read"):
+        OddReader(tmp_path / "store", read).put_hashed("a", tmp_path / "file")
+
+
 def test_a_blob_may_be_empty(store: Store) -> None:
     store.put("empty", b"")
     size, chunks = store.stream("empty")
