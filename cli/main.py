@@ -22,11 +22,13 @@ COMMANDS = {
     "migrate": ("cli.service.serve", "Bring the database to the newest version."),
     "tiles": ("cli.service.tiles", "Import folders and buckets of photos; look after tile sets."),
     "adopt": ("cli.service.adopt", "Join a store to the database, on purpose."),
-    "litter": ("cli.service.trash", "Show what a sweep would clear away, or clear it away."),
+    "garbage": ("cli.service.trash", "Show what a sweep would clear away, or clear it away."),
     "trash": ("cli.service.trash", "List, restore and empty the trash."),
     "jobs": ("cli.service.jobs", "List, show, cancel and retry jobs."),
     "completion": ("cli.completion", "Print what makes a shell complete commands and options."),
 }
+FORMER = {"litter": "garbage"}
+"""Former names of commands, which no list shows: scripts may call them."""
 
 
 class Lazy(click.Group):
@@ -38,11 +40,12 @@ class Lazy(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return one command."""
-        if cmd_name not in COMMANDS:
+        name = FORMER.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
             return None
         # An import leaves no garbage; to look for some would take a tenth of a short command's time.
         gc.disable()
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command: click.Command = getattr(importlib.import_module(COMMANDS[name][0]), name)
         gc.freeze()
         gc.enable()
         return command

@@ -93,7 +93,7 @@ def _shown(opened: Services, bond: Bond, seen: Survey) -> list[str]:
 
 def _fate(opened: Services, seen: Survey) -> str:
     if seen.asks(opened.settings):
-        return ": too many to be taken unasked, see tessera litter"
+        return ": too many to be taken unasked, see tessera garbage"
     return ", which go to the trash"
 
 

@@ -103,7 +103,7 @@ def _store_and_garbage(loaded: Settings) -> Iterator[Finding]:
     store = _tried("store", lambda: _store(loaded))
     yield store
     if store.well:
-        yield _tried("litter", lambda: _garbage(loaded))
+        yield _tried("garbage", lambda: _garbage(loaded))
 
 
 def _tried(subject: str, look: Callable[[], str]) -> Finding:
@@ -194,7 +194,7 @@ def _garbage(loaded: Settings) -> str:
     if seen.withheld_count:
         raise TesseraError(
             f"{seen.withheld_count:,} of {seen.blob_count:,} blobs are unknown to the database, so none is cleared "
-            "away; look with: tessera litter"
+            "away; look with: tessera garbage"
         )
     return f"{seen.trash_count:,} blobs in the trash, {seen.trash_bytes >> 20:,} MiB"
 

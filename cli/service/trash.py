@@ -1,4 +1,4 @@
-"""`tessera litter` and `tessera trash`: blobs that no row names, before and after they are moved to the trash."""
+"""`tessera garbage` and `tessera trash`: blobs that no row names, before and after they are moved to the trash."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ MIB = 1 << 20
 GARBAGE_EXAMPLES = """
 \b
 Examples:
-  tessera litter               what the next sweep would take, and whether it asks first
-  tessera litter --clear       take it once, after a question
-  tessera litter --json        every blob, for programs
+  tessera garbage              what the next sweep would take, and whether it asks first
+  tessera garbage --clear      take it once, after a question
+  tessera garbage --json       every blob, for programs
 """
 TRASH_EXAMPLES = """
 \b
@@ -42,7 +42,7 @@ Examples:
 @click.option("--clear", is_flag=True, help="Put it into the trash now, however much it is.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a summary; every blob is in it.")
-def litter(data: Path | None, *, clear: bool, yes: bool, as_json: bool) -> None:
+def garbage(data: Path | None, *, clear: bool, yes: bool, as_json: bool) -> None:
     """Show what no row names and the next sweep would put into the trash.
 
     A sweep that would take more than TESSERA_LITTER_SHARE of the store takes nothing. When you have seen that it is
@@ -163,7 +163,7 @@ def _summary(opened: Services, seen: clearing.Survey) -> Iterator[str]:
     if bond is not Bond.OURS:
         yield bond.sentence
     elif seen.asks(opened.settings):
-        yield "So many are unknown that no sweep takes any. If this is the right database: tessera litter --clear"
+        yield "So many are unknown that no sweep takes any. If this is the right database: tessera garbage --clear"
     else:
         yield "The next sweep puts those that are done with or unknown into the trash."
 

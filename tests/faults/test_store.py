@@ -281,7 +281,7 @@ def test_two_installations_on_one_store_take_nothing_of_each_other(
     assert situation.place.held() == before
     situation.end()  # a sweep would count what the doctor writes to try the store
     said = situation.doctor(first, monkeypatch)
-    assert "MISSING  litter             20 of 21 blobs are unknown to the database" in said
+    assert "MISSING  garbage            20 of 21 blobs are unknown to the database" in said
     assert f"MISSING  store              {ANOTHERS}" in situation.doctor(second, monkeypatch)
     seen.noted(f"{len(before)} of {len(before)} blobs are there")
 

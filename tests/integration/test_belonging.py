@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from click import Context
 from click.testing import CliRunner, Result
 
 from cli.main import tessera as command
@@ -257,13 +258,13 @@ def test_garbage_is_shown_and_cleared_once_on_request(here: Services) -> None:
     strange = [blob_keys.target(uuid4()) for _ in range(20)]
     for key in strange:
         here.store.put(key, b"x")
-    shown = run(here, "litter")
+    shown = run(here, "garbage")
     assert "20 are unknown to the database" in shown.output
     assert "So many are unknown that no sweep takes any" in shown.output
-    assert sorted(json.loads(run(here, "litter", "--json").output)["unknown"]) == sorted(strange)
-    assert run(here, "litter", "--clear", say="n\n").exit_code == 1
+    assert sorted(json.loads(run(here, "garbage", "--json").output)["unknown"]) == sorted(strange)
+    assert run(here, "garbage", "--clear", say="n\n").exit_code == 1
     assert list(trash.entries(here.store)) == []
-    assert "20 blobs are in the trash." in run(here, "litter", "--clear", "--yes").output
+    assert "20 blobs are in the trash." in run(here, "garbage", "--clear", "--yes").output
     here.store.put(blob_keys.target(uuid4()), b"one more")
     garbage.collect(
         replace(here, settings=here.settings.model_copy(update={"litter_grace_seconds": 0})),
@@ -272,9 +273,18 @@ def test_garbage_is_shown_and_cleared_once_on_request(here: Services) -> None:
     assert len(list(trash.entries(here.store))) == 21
 
 
+def test_garbage_answers_to_its_former_name_which_no_list_shows(here: Services) -> None:
+    here.store.put(blob_keys.target(uuid4()), b"x")
+    answers = [run(here, name, "--json") for name in ("garbage", "litter")]
+    assert [answer.exit_code for answer in answers] == [0, 0]
+    assert answers[0].output == answers[1].output
+    assert "litter" not in run(here, "--help").output
+    assert "litter" not in command.list_commands(Context(command))
+
+
 def test_garbage_is_not_cleared_from_a_store_that_is_not_joined(here: Services) -> None:
     beside(here, blob_keys.target(uuid4()))
-    said = run(here, "litter", "--clear", "--yes")
+    said = run(here, "garbage", "--clear", "--yes")
     assert (said.exit_code, "no installation's id" in said.output) == (2, True)
     assert list(trash.entries(here.store)) == []
 
@@ -283,7 +293,7 @@ def test_the_trash_is_listed_restored_and_emptied(here: Services) -> None:
     first, second, third = (blob_keys.target(uuid4()) for _ in range(3))
     for key in (first, second, third):
         here.store.put(key, key.encode())
-    run(here, "litter", "--clear", "--yes")
+    run(here, "garbage", "--clear", "--yes")
     listed = run(here, "trash", "list").output
     assert [key in listed for key in (first, second, third)] == [True] * 3
     assert {each["key"] for each in json.loads(run(here, "trash", "list", "--json").output)} == {first, second, third}

@@ -133,7 +133,7 @@ class FiguresCollector(Collector):
         yield GaugeMetricFamily("tessera_store_blobs", "Blobs in the store, at the last look.", value=seen.blob_count)
         yield GaugeMetricFamily(
             "tessera_withheld_blobs",
-            "Blobs that no row speaks of, too many to be cleared away unasked. Above 0: see tessera litter.",
+            "Blobs that no row speaks of, too many to be cleared away unasked. Above 0: see tessera garbage.",
             value=seen.withheld_count,
         )
         yield GaugeMetricFamily(

@@ -100,7 +100,7 @@ def collect(services: Services, now: datetime) -> int:
         log.warning("rows name what was in the trash; it is back", count=len(back))
     if asks := seen.asks(chosen):
         log.warning(
-            "so many blobs are unknown to the database that none is cleared away; look with: tessera litter",
+            "so many blobs are unknown to the database that none is cleared away; look with: tessera garbage",
             unknown=len(seen.unknown), trash=seen.doubted_count, of=len(seen.ours),
         )  # fmt: skip
     taken = [] if asks else take(services, [*seen.spent, *seen.unknown], now)
