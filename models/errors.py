@@ -105,7 +105,7 @@ class UnwritableOutput(TesseraError):
 
 
 class WouldOverwrite(TesseraError):
-    """To write a file would destroy what is in it."""
+    """Writing a file would destroy what is in it."""
 
     code = "would_overwrite"
 

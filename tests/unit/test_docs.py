@@ -323,8 +323,8 @@ def names_in(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("top", sorted(HOUSE | {"benchmarks"}))
 def test_the_dropped_words_are_no_names_any_more(top: str):
-    # What is public keeps its name: settings and commands.
-    public = {*Settings.model_fields, *COMMANDS}
+    # What is public keeps its name: settings.
+    public = {*Settings.model_fields}
     names = {
         f"{path.relative_to(ROOT)}: {name}" for path in (ROOT / top).rglob("*.py") for name in names_in(path) - public
     }

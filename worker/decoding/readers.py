@@ -93,7 +93,7 @@ def of_tiff(data: bytes) -> Reader:
         return Reader.PILLOW
     if kind in (VIPS_PLANES if in_planes else VIPS) and compression in COMPRESSIONS:
         return Reader.VIPS
-    name, form = _NAMES.get(colours, f"colour space {colours}"), _FORMS.get(kind[1], "complex or undeclared")
+    name, form = _NAMES.get(colours, f"colour space {colours}"), _FORMS.get(kind[1], "complex or undefined")
     packed = f", compressed by {PILLOW_COMPRESSIONS[compression]}" if compression in PILLOW_COMPRESSIONS else ""
     raise not_read(
         f"a TIFF of {name} samples in {bits}-bit {form} numbers{' in planes' if in_planes else ''}{packed}"
