@@ -1,6 +1,7 @@
 """The sandbox: strangers' pictures are decoded in processes of their own, with limits on memory and time.
 
-A picture that crashes its decoder is just one bad picture, and the worker goes on. `sandbox_process` runs inside.
+A picture that crashes its decoder is just one bad picture, and the worker goes on. `sandbox_process` runs inside, and
+sets the limits there.
 """
 
 import json
