@@ -18,8 +18,7 @@ CHUNKS_AHEAD = 4
 
 one_thread_each = partial(threadpool_limits, limits=1, user_api="blas")
 """Within the `with` block, a matrix product runs in the thread that asks for it. Several of our threads ask at once,
-and
-when BLAS used threads of its own, each small product took up to ten times as long."""
+and when BLAS used threads of its own, each small product took up to ten times as long."""
 
 core_count = cpu.core_count
 

@@ -28,8 +28,7 @@ LENT_SECONDS = 60
 far into the future. An unfinished copy that is being written is kept as long."""
 SPARE, LOOKS = 8, 64
 """An eighth of the limit stays free. A process looks through the folder again when it has written an eighth of the
-room
-that it saw, but at least a 64th of the limit. So eight processes that write at once stay within the limit."""
+room that it saw, but at least a 64th of the limit. So eight processes that write at once stay within the limit."""
 SCRATCH = "tessera-work-"
 """Prefix of the names of temporary folders, which the sweeper removes when they are old."""
 _HOME, _COPY, _UNFINISHED = (
