@@ -1,5 +1,7 @@
 """Checked orders. The limits here are the promises of the order's docstring, written out."""
 
+import re
+
 import pytest
 from sqlalchemy import Enum
 
@@ -84,3 +86,10 @@ def test_every_field_is_an_option_of_render():
 def test_an_order_cannot_be_changed():
     with pytest.raises(AttributeError):
         MosaicOrder(cells_across=9).cells_across = 0
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_number_in_the_help_of_a_field_is_one_of_its_limits(name):
+    about = FIELDS[name]
+    numbers = re.findall(r"\d[\d,.]*\d|\d", f"{about.meaning} {about.option} {about.hint}")
+    assert set(numbers) <= {f"{about.least:,}", f"{about.most:,}"}
