@@ -74,7 +74,7 @@ def ban(session: Session, tile_set_id: UUID, content: str, now: datetime) -> Non
     Raises:
         NotFound: there is no such photo.
         NotReady: the set is not indexed.
-        LastTile: no other photo would be left.
+        LastTile: no photo that mosaics can use would be left.
     """
     _exclude(session, tile_set_id, content, ExclusionReason.BANNED, now)
 
@@ -103,7 +103,7 @@ def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> 
     Raises:
         NotFound: there is no such photo.
         NotReady: the set is not indexed.
-        LastTile: no other photo would be left.
+        LastTile: no photo that mosaics can use would be left.
     """
     _exclude(session, tile_set_id, content, ExclusionReason.REMOVED, now)
     gone = delete(Tile).where(Tile.tile_set_id == tile_set_id, Tile.content == content)

@@ -1,4 +1,4 @@
-"""Writes the results of a part into the tables: rows of tiles, and report lines for files that are none."""
+"""Writes the results of a part into the tables: rows of tiles, and report lines for files that are no tiles."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -79,7 +79,7 @@ class Attempt:
         self._share = min(max(share, 0.0), 1.0)
 
     def whose(self, row: Row | None) -> Row:
-        """Return the row that names this job, if there is one.
+        """Return the row that names this job: `row`, unless it is None.
 
         Raises:
             LeaseLost: there is none: the job was cancelled right after the claim, and tried again as a new job.

@@ -1,1 +1,1 @@
-"""The index itself: what it keeps of a photo, and the file that it lies in."""
+"""The index itself: what it has of each photo, and the file that it is in."""
