@@ -481,6 +481,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@pytest.fixture(scope="session", name="free_port")
+def free_port_fixture() -> Callable[[], int]:
+    return free_port
+
+
 @pytest.fixture(scope="session")
 def new_installation(
     new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory

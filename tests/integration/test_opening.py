@@ -24,7 +24,6 @@ from models.rules import private_files
 from models.services import Services
 from models.storage import FolderStore
 from models.tables import TileSet
-from tests.conftest import free_port
 
 NOBODY = 65_534
 
@@ -165,7 +164,7 @@ def called(tessera: str, path: Path, running: Any, *arguments: str) -> subproces
 
 @pytest.mark.parametrize("command", ["up", "web", "worker", "sweep", "migrate", "jobs list", "tiles list", "doctor"])
 def test_every_command_that_opens_a_database_says_that_it_is_newer(
-    tessera: str, path: Path, redis_running: Any, command: str
+    tessera: str, path: Path, redis_running: Any, free_port: Callable[[], int], command: str
 ) -> None:
     changed(path, "UPDATE alembic_version SET version_num = '9999'")
     arguments = ["up", f"--data={path.parent}", f"--port={free_port()}"] if command == "up" else command.split()

@@ -12,8 +12,6 @@ import psutil
 import pytest
 import requests
 
-from tests.conftest import free_port
-
 LANES = {"bulk", "indexing", "interactive"}
 
 
@@ -60,7 +58,7 @@ def test_a_worker_and_its_children_say_where_they_are_and_go_on(installation, wa
     assert [process.is_running() for process in asked] == [True] * 3
 
 
-def test_flower_shows_the_worker_of_every_lane(installation, wait_for):
+def test_flower_shows_the_worker_of_every_lane(installation, wait_for, free_port):
     port = free_port()
     command = [sys.executable, "-m", "celery", "-A", "worker.app", "flower", "--address=127.0.0.1", f"--port={port}"]
     allowed = {"FLOWER_UNAUTHENTICATED_API": "true"}
