@@ -147,30 +147,23 @@ class MosaicOrder:
     )  # fmt: skip
 
     def __post_init__(self) -> None:
-        self._check_cutting()
-        self._check_losses()
+        by_size = (self.cell_width, self.cell_height)
+        if (self.cells_across is None) == (by_size == (None, None)):
+            raise InvalidOrder("cells_across", "Give either the cells across or a cell's width and height.")
+        needed = {"cell_width", "cell_height"} if self.cells_across is None else set()
         for name, about in FIELDS.items():
             value = getattr(self, name)
-            if about.ranged and value is not None and not about.admits(value):
+            if value is None and name not in needed:
+                continue
+            if not goes_with(name, self.loss):
+                raise InvalidOrder(name, f"{about.belongs} {' and '.join(about.losses)}, not to {self.loss}.")
+            if about.ranged and (value is None or not about.admits(value)):
                 raise InvalidOrder(name, about.refusal(value))
         if self.no_repeats and (self.max_uses or 1) > 1:
             raise InvalidOrder(
                 "max_uses",
                 f"No repeats means one use of a tile, but {self.max_uses:,} are allowed; give one of the two.",
             )
-
-    def _check_cutting(self) -> None:
-        by_size = (self.cell_width, self.cell_height)
-        if (self.cells_across is None) == (by_size == (None, None)):
-            raise InvalidOrder("cells_across", "Give either the cells across or a cell's width and height.")
-        for name, value in zip(("cell_width", "cell_height"), by_size, strict=True):
-            if self.cells_across is None and value is None:
-                raise InvalidOrder(name, FIELDS[name].refusal(None))
-
-    def _check_losses(self) -> None:
-        for name, about in FIELDS.items():
-            if getattr(self, name) is not None and not goes_with(name, self.loss):
-                raise InvalidOrder(name, f"{about.belongs} {' and '.join(about.losses)}, not to {self.loss}.")
 
     @property
     def uses(self) -> int | None:

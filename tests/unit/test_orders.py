@@ -50,6 +50,7 @@ def test_both_ends_of_every_range_are_accepted(values):
             "cell_height",
             "The cell height must be from 1 to 4,096, not 4,097.",
         ),
+        ({"cell_width": 0}, "cell_width", "The cell width must be from 1 to 4,096, not 0."),
         ({"cell_width": 5}, "cell_height", "The cell height must be from 1 to 4,096, not nothing."),
         ({"cell_height": 5}, "cell_width", "The cell width must be from 1 to 4,096, not nothing."),
         ({"cells_across": 9, "tile_size": 0}, "tile_size", "The tile size must be from 1 to 1,024, not 0."),
