@@ -8,7 +8,7 @@ WORKDIR /build
 # The dependencies change seldom, so they are a layer of their own.
 COPY requirements/server.lock requirements/server.lock
 RUN /opt/tessera/bin/python -m pip install --require-hashes --prefer-binary -r requirements/server.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY models models
 COPY worker worker
 COPY web web
