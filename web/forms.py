@@ -49,7 +49,13 @@ def page_order(form: Mapping[str, str]) -> MosaicOrder:
 def fields_of(order: MosaicOrder) -> dict[str, str]:
     """Return what a page's form is filled in with to order the same again."""
     values = asdict(order) | {"max_uses": order.uses, "no_repeats": False}
-    return {name: "yes" if value is True else f"{value}" for name, value in values.items() if value}
+    given = {name: value for name, value in values.items() if value is not None and value is not False}
+    return {name: "yes" if value is True else _written(value) for name, value in given.items()}
+
+
+def _written(value: object) -> str:
+    """Return a value as people write it, and whole numbers without a point."""
+    return f"{value}".removesuffix(".0")
 
 
 def identity(text: str, kind: str) -> UUID:

@@ -95,10 +95,17 @@ def test_a_program_is_told_that_its_loss_does_not_know_detail():
         MosaicOrder(60),
         MosaicOrder(None, 12, 8, 30, Fit.RESIZE, Format.JPEG, detail=0.75, flips=True, turns=True, max_uses=4),
         MosaicOrder(9, loss=LossName.GRID_RGB, subcells=2, min_distance=1.5, tint=0.5, blend=0.25),
+        MosaicOrder(9, detail=0.0, tint=0.123456789),
     ],
 )
 def test_a_form_filled_in_with_an_order_orders_the_same_again(order):
     assert forms.page_order(forms.fields_of(order)) == order
+
+
+def test_of_a_form_filled_in_with_the_defaults_no_field_is_changed():
+    filled = forms.fields_of(MosaicOrder(60))
+    assert [name for name in FIELDS if redisplay.is_changed(filled, name)] == []
+    assert redisplay.is_changed(forms.fields_of(MosaicOrder(60, tint=0.5)), "tint")
 
 
 def test_no_repeats_is_one_use_when_it_is_ordered_again():

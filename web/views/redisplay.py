@@ -25,8 +25,9 @@ GROUPS = {
 """The fields of the form; no repeats are one use of a tile there."""
 
 
-def _is_changed(form: Mapping[str, str], name: str) -> bool:
-    return form.get(name, "") not in {"", FIELDS[name].usual}
+def is_changed(form: Mapping[str, str], name: str) -> bool:
+    """Whether a form says of a field something else than its default."""
+    return form.get(name, "") not in {"", FIELDS[name].default}
 
 
 def order_form(template: str) -> Page:
@@ -35,7 +36,7 @@ def order_form(template: str) -> Page:
     def page(error: TesseraError | None) -> ResponseReturnValue:
         with reading() as session:
             tile_sets = queries.tile_sets(session, indexed_only=True)
-        changed = {about.group.value for name, about in FIELDS.items() if _is_changed(request.values, name)}
+        changed = {about.group.value for name, about in FIELDS.items() if is_changed(request.values, name)}
         return render_template(
             template, error=error, form=request.values, tile_sets=tile_sets, groups=GROUPS, changed=changed
         )
