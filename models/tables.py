@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.database import Base
 from models.rules.formats import Format
 from models.rules.lifecycle import AttemptEnd, JobKind, JobState, Lane, PartState
-from models.rules.orders import ExclusionReason, Fit, LossName, SourceKind
+from models.rules.orders import Crops, ExclusionReason, Fit, LossName, SourceKind
 
 NAME_LENGTH = 200
 KEY_LENGTH = 200
@@ -355,11 +355,17 @@ class Mosaic(Base):
     loss: Mapped[LossName] = mapped_column(_words(LossName, "loss", 30))
     subcells: Mapped[int | None]
     detail: Mapped[float | None]
+    crops: Mapped[Crops] = mapped_column(_words(Crops, "crops"))
+    keep: Mapped[float]
+    far: Mapped[float]
     flips: Mapped[bool]
     turns: Mapped[bool]
     max_uses: Mapped[int | None]
     no_repeats: Mapped[bool]
     min_distance: Mapped[float]
+    min_uses: Mapped[int | None]
+    spread: Mapped[float]
+    adapt: Mapped[float]
     tint: Mapped[float]
     blend: Mapped[float]
 

@@ -10,6 +10,8 @@ from werkzeug.datastructures import MultiDict
 
 from models import database
 from models.errors import InvalidOrder, NotFound
+from models.rules import looks
+from models.rules.looks import DEFAULT_LOOK, SET_BY_LOOKS
 from models.rules.order_fields import OrderField
 from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, goes_with
 
@@ -19,13 +21,13 @@ FALSE = frozenset({"", "no", "false", "0", "off"})
 
 
 def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
-    """Read an order; an empty field means its default.
+    """Read an order; an empty field means what the look says, or its default.
 
     Raises:
         InvalidOrder: a value is no number, outside its range, or no known word.
     """
     read = {name: _read(form, name, about) for name, about in FIELDS.items()}
-    given = {name: value for name, value in read.items() if value is not None}
+    given = looks.fields_of(_look(form), {name: value for name, value in read.items() if value is not None})
     if not given.keys() & {"cells_across", "cell_width", "cell_height"}:
         given["cells_across"] = DEFAULT_CELLS_ACROSS
     return MosaicOrder(**given)
@@ -42,14 +44,22 @@ def page_order(form: Mapping[str, str]) -> MosaicOrder:
     form = dict(form)
     if form.get("cell_width", "").strip() or form.get("cell_height", "").strip():
         form["cells_across"] = ""
-    loss = form.get("loss", "").strip().lower() or LossName.BALANCED
+    loss = form.get("loss", "").strip().lower() or looks.fields_of(_look(form), {}).get("loss", LossName.BALANCED)
     return mosaic_order({name: text for name, text in form.items() if name not in FIELDS or goes_with(name, loss)})
 
 
 def fields_of(order: MosaicOrder) -> dict[str, str]:
-    """Return what a page's form is filled in with to order the same again."""
+    """Return what a page's form is filled in with to order the same again.
+
+    What looks set and is as by default is left empty, so that another look can be chosen there.
+    """
     values = asdict(order) | {"max_uses": order.uses, "no_repeats": False}
-    given = {name: value for name, value in values.items() if value is not None and value is not False}
+    usual = {name for name in SET_BY_LOOKS if values[name] == getattr(MosaicOrder, name)}
+    given = {
+        name: value
+        for name, value in values.items()
+        if value is not None and value is not False and name not in usual
+    }
     return {name: "yes" if value is True else _written(value) for name, value in given.items()}
 
 
@@ -75,14 +85,18 @@ def row_id(values: MultiDict[str, str], field: str, otherwise: int) -> int:
     return min(max(values.get(field, otherwise, type=int), 0), database.LAST_ID)
 
 
+def _look(form: Mapping[str, str]) -> str:
+    return form.get("look", "").strip().lower() or DEFAULT_LOOK
+
+
 def _read(form: Mapping[str, str], name: str, about: OrderField) -> Any:
     """Return what a form says of a field of an order; None if nothing."""
     if about.kind is bool:
-        return truth(form, name)
+        return truth(form, name) if form.get(name, "").strip() else None
     if about.kind is int:
         return _number(form, name, about.title)
     if about.kind is float:
-        return _decimal(form, name)
+        return _decimal(form, name, about.title)
     return _word(form, name, about)
 
 
@@ -95,12 +109,12 @@ def _number(form: Mapping[str, str], field: str, name: str) -> int | None:
     return int(text)
 
 
-def _decimal(form: Mapping[str, str], field: str) -> float | None:
+def _decimal(form: Mapping[str, str], field: str, name: str) -> float | None:
     text = form.get(field, "").strip()
     if not text:
         return None
     if not fullmatch(r"-?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})(e[-+]?[0-9]{1,3})?", text):
-        raise InvalidOrder(field, f"The {field.replace('_', ' ')} must be a number such as 0.5, not {text[:40]!r}.")
+        raise InvalidOrder(field, f"The {name} must be a number such as 0.5, not {text[:40]!r}.")
     return float(text) + 0.0  # which makes -0 a plain nought
 
 

@@ -1,4 +1,4 @@
-"""`tessera compare`: one picture by every loss, side by side, with scores."""
+"""`tessera compare`: one picture by several presets, side by side, with scores."""
 
 import dataclasses
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from cli.local import atomic_files, filter_options, order_options, outputs, summary, targets
+from cli.local import atomic_files, filter_options, order_options, outputs, presets, summary, targets
 from cli.local import dedupe as leaving_out
+from cli.local.presets import Preset
 from cli.local.summary import Printer
 from cli.local.targets import Wanted
 from cli.place import Place
@@ -29,6 +30,7 @@ EXAMPLES = """
 Examples:
   tessera compare portrait.jpg --tiles ~/Pictures --out losses.png
   tessera compare portrait.jpg --tiles ~/Pictures --loss balanced --loss mean-rgb --loss pixels --out three.png
+  tessera compare portrait.jpg --tiles ~/Pictures --losses balanced,balanced:detail=0.7,far=0 --out two.png
   tessera compare portrait.jpg --tiles ~/Pictures --min-distance 5 --report scores.json --out apart.png
 """
 
@@ -41,10 +43,12 @@ Examples:
 @order_options.cutting
 @click.option(
     "--loss",
-    "losses",
+    "--losses",
+    "given",
     multiple=True,
-    type=click.Choice([name.value for name in LossName], case_sensitive=False),
-    help="A loss to compare; give it again for more.  [default: all of them]",
+    type=presets.Presets(),
+    help="A loss to compare, with options of its own if need be: balanced:detail=0.7,far=0. Give it again for more, "
+    "or several with commas between them.  [default: all losses]",
 )
 @order_options.weighing
 @order_options.ruling
@@ -61,7 +65,7 @@ Examples:
 def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     target: Path,
     tiles: Path,
-    losses: tuple[str, ...],
+    given: tuple[list[Preset], ...],
     out: Path,
     report: str | None,
     sieve: Sieve,
@@ -78,7 +82,10 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
     """
     if out.suffix.lower() != ".png" and str(out) != atomic_files.STANDARD:
         raise InvalidOrder("out", f"{out} must end in .png: the sheet has small letters on it.")
-    orders = [_order(LossName(name), **options) for name in dict.fromkeys(losses or LossName)]
+    compared = {one.text: one for some in given for one in some} or {
+        loss.value: Preset(loss, loss, {}) for loss in LossName
+    }
+    orders = [_order(one, **options) for one in compared.values()]
     wanted = Wanted(target, out, Path(report) if report else None)
     outputs.check(wanted.outputs, [target], str(tiles), force=force)
     data = targets.read(target, orders[0])
@@ -89,20 +96,21 @@ def compare(  # noqa: PLR0913 - one for each thing that is not part of the order
         index, note = targets.tiles_but(photos, data)
         fitted, size, cells = _fitted(target, data, orders[0])
         done = list(make(fitted, size, cells, orders, index, threads=parallel.core_count(), progress=bar))
-        picture = sheet(fitted, cells, done)
+        picture = sheet(fitted, cells, done, list(compared))
         writer.write(iter([picture]), (picture.shape[1], picture.shape[0]), unfinished, Format.PNG, bar)
-        known |= {one.loss: dataclasses.asdict(one.quality) for one in done}
+        known |= {name: dataclasses.asdict(one.quality) for name, one in zip(compared, done, strict=True)}
     say = Printer(quiet=quiet, piped=str(out) == atomic_files.STANDARD)
     say.aside(summary.notes(photos, sieve) + note)
-    say(_table(done))
+    say(_table(list(compared), done))
     made = summary.counted(len(done), "mosaic")
     say(f"{out}: {made} of {cells.columns} x {cells.rows} = {cells.cell_count:,} cells")
 
 
-def _order(loss: LossName, **options: Any) -> MosaicOrder:
-    """Return the order by one loss, without options that do not belong to it."""
+def _order(preset: Preset, **options: Any) -> MosaicOrder:
+    """Return the order by one preset, without options for all that do not belong to its loss."""
+    loss = preset.loss
     belonging = {name: value for name, value in options.items() if name not in FIELDS or goes_with(name, loss)}
-    return order_options.order(loss=loss, **belonging)
+    return order_options.order(loss=loss, **(belonging | preset.fields))
 
 
 def _fitted(path: Path, data: bytes, order: MosaicOrder) -> tuple[Fitted, tuple[int, int], Grid]:
@@ -112,16 +120,19 @@ def _fitted(path: Path, data: bytes, order: MosaicOrder) -> tuple[Fitted, tuple[
         raise type(error)(f"{path}: {error}") from error
 
 
-def _table(compared: list[Compared]) -> str:
-    """Return the scores, a line for each loss."""
-    lines = [f"{'loss':<22}{'PSNR':>8}{'dE00':>7}{'SSIM':>8}{'blurred':>9}{'tiles':>8}{'most uses':>11}"]
-    for one in compared:
+def _table(names: list[str], compared: list[Compared]) -> str:
+    """Return the scores, a line for each preset."""
+    width = max(22, *(len(name) for name in names))
+    lines = [
+        f"{'loss':<{width}}{'PSNR':>8}{'dE00':>7}{'SSIM':>8}{'far':>7}{'blurred':>9}{'tiles':>8}{'most uses':>11}"
+    ]
+    for name, one in zip(names, compared, strict=True):
         quality = one.quality
         psnr, blurred = (
             "equal" if figure is None else f"{figure:.2f}" for figure in (quality.psnr1, quality.psnr_blur)
         )
         lines.append(
-            f"{one.loss:<22}{psnr:>8}{quality.de00:>7.2f}{quality.ssim4:>8.3f}{blurred:>9}"
+            f"{name:<{width}}{psnr:>8}{quality.de00:>7.2f}{quality.ssim4:>8.3f}{quality.far:>7.2f}{blurred:>9}"
             f"{quality.distinct_tiles:>8,}{quality.most_uses:>11,}"
         )
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cli.place import Place
+from models.rules import looks
 from models.rules.order_fields import Group
 from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, MosaicOrder
 
@@ -71,6 +72,13 @@ cutting = _together(
     click.option("--cell-size", type=CellSize(), help="Size of a cell in the target, in pixels, instead of --cells."),
     _of_field("fit"),
 )
+look = click.option(
+    "--look",
+    type=click.Choice(list(looks.LOOKS), case_sensitive=False),
+    default=looks.DEFAULT_LOOK,
+    show_default=True,
+    help="A set of the options below; what is given beside it counts instead.",
+)
 sizing = _of_group(Group.SIZE, "cells_across")
 loss = _of_field("loss")
 weighing = _of_group(Group.NEARNESS, "loss")
@@ -87,8 +95,10 @@ report = click.option(
 quiet = click.option("--quiet", "-q", is_flag=True, help="Say nothing but what went wrong.")
 
 
-def order(cells: int | None, cell_size: tuple[int, int] | None, **options: Any) -> MosaicOrder:
-    """Return the order that the options make.
+def order(
+    cells: int | None, cell_size: tuple[int, int] | None, look: str = looks.DEFAULT_LOOK, **options: Any
+) -> MosaicOrder:
+    """Return the order that a look and the options make; a flag that is off is not given.
 
     Raises:
         InvalidOrder: a value is outside its range, or two contradict each other.
@@ -96,5 +106,7 @@ def order(cells: int | None, cell_size: tuple[int, int] | None, **options: Any) 
     if cells is None and cell_size is None:
         cells = DEFAULT_CELLS_ACROSS
     width, height = cell_size or (None, None)
-    given = {name: FIELDS[name].kind(value) for name, value in options.items() if value is not None}
-    return MosaicOrder(cells, width, height, **given)
+    given = {
+        name: FIELDS[name].kind(value) for name, value in options.items() if value is not None and value is not False
+    }
+    return MosaicOrder(cells, width, height, **looks.fields_of(look, given))

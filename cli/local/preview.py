@@ -1,6 +1,7 @@
 """Describes a mosaic without making it: nothing is written, and no photo is opened."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from cli.local import targets
@@ -59,7 +60,7 @@ def _edges(size: tuple[int, int], grid: Grid) -> str:
 
 def _enough(order: MosaicOrder, size: tuple[int, int], grid: Grid) -> str:
     """Return how many photos are enough to keep the rules."""
-    found = repeats.of_order(order, size, grid, grid.cell_count)
+    found = repeats.of_order(replace(order, min_uses=None), size, grid, grid.cell_count)
     by_uses = -(-grid.cell_count // (order.uses or grid.cell_count))
     count = by_uses if found is None else max(by_uses, found.count)
     return "one is" if count == 1 else f"{count:,} different ones are"

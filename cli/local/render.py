@@ -2,6 +2,8 @@
 
 import dataclasses
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,12 @@ from models.rules.formats import DEFAULT_FORMAT, Format
 from models.rules.orders import MosaicOrder
 from worker import parallel
 from worker.file_filter import Sieve
-from worker.local_index import folder_index
+from worker.local_index import folder_index, kept_tiles
 from worker.local_index.folder_index import Library
 from worker.rendering.pipeline import Rendered
 from worker.rendering.pipeline import render as make
-from worker.tile_index.index import Index, ReadPhoto
 
+KEPT_MEGABYTES = 256
 EXAMPLES = """
 \b
 Examples:
@@ -32,7 +34,7 @@ Examples:
   tessera render portrait.jpg --tiles ~/Pictures --cells 120 --tile-size 64 --out poster.jpg
   tessera render portrait.jpg --tiles ~/Pictures --cell-size 12x8 --fit resize --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --min-distance 5 --max-uses 10 --flips --out mosaic.png
-  tessera render portrait.jpg --tiles ~/Pictures --no-repeats --report quality.json --out mosaic.png
+  tessera render portrait.jpg --tiles ~/Pictures --look once --report quality.json --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --cells 200 --dry-run --out mosaic.png
   tessera render one.jpg two.jpg three.jpg --tiles ~/Pictures --out mosaics/
   tessera render one.jpg two.jpg --tiles ~/Pictures --out "mosaics/{number}-{name}.jpg" --quiet
@@ -47,6 +49,7 @@ Examples:
 @filter_options.options
 @order_options.cutting
 @order_options.sizing
+@order_options.look
 @order_options.loss
 @order_options.weighing
 @order_options.ruling
@@ -67,6 +70,15 @@ Examples:
 )
 @order_options.report
 @outputs.force
+@click.option(
+    "--tile-cache",
+    "kept_megabytes",
+    type=click.IntRange(min=0),
+    default=KEPT_MEGABYTES,
+    show_default=True,
+    metavar="MB",
+    help="Room in your cache folder for tiles, so that their photos need not be opened again; 0 keeps and uses none.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and write nothing.")
 @order_options.quiet
 def render(  # noqa: PLR0913 - one for each thing that is not part of the order
@@ -78,6 +90,7 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     sieve: Sieve,
     dedupe: bool | None,
     *,
+    kept_megabytes: int,
     force: bool,
     dry_run: bool,
     quiet: bool,
@@ -97,7 +110,7 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     if dry_run:
         say(preview.described(list(zip(wanted, orders, strict=True)), str(tiles), sieve))
         return
-    folder = _Folder(str(tiles), sieve, dedupe)
+    folder = _Folder(str(tiles), sieve, dedupe, kept_megabytes << 20)
     failed = 0
     for one, order in zip(wanted, orders, strict=True):
         try:
@@ -117,7 +130,8 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
 class _Folder:
     """The folder of photos; it is indexed when the first mosaic needs it."""
 
-    def __init__(self, path: str, sieve: Sieve, dedupe: bool | None) -> None:
+    def __init__(self, path: str, sieve: Sieve, dedupe: bool | None, kept_bytes: int) -> None:
+        self.kept_bytes = kept_bytes
         self._path, self._sieve, self._dedupe = path, sieve, dedupe
         self._photos: Library | None = None
         self._noted = False
@@ -145,7 +159,9 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
     with atomic_files.written(one.out) as unfinished, reporting, Bar(quiet=quiet) as bar:
         photos = folder.opened(bar)
         index, note = targets.tiles_but(photos, data)
-        rendered = _rendered(one.target, data, order, index, photos.read, unfinished, bar)
+        with _naming(one.target), kept_tiles.opened(folder.kept_bytes) as kept:
+            cores = parallel.core_count()
+            rendered = make(data, order, index, photos.read, unfinished, threads=cores, progress=bar, kept=kept)
         known |= _report(one.target, order, rendered, len(index))
     say.aside(folder.notes() + note)
     say(
@@ -167,10 +183,10 @@ def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: in
     }
 
 
-def _rendered(
-    target: Path, data: bytes, order: MosaicOrder, index: Index, read: ReadPhoto, unfinished: Path, bar: Bar
-) -> Rendered:
+@contextmanager
+def _naming(target: Path) -> Iterator[None]:
+    """Put the name of a target before the sentence that says why it cannot be used."""
     try:
-        return make(data, order, index, read, unfinished, threads=parallel.core_count(), progress=bar)
+        yield
     except UnusablePicture as error:
         raise type(error)(f"{target}: {error}") from error

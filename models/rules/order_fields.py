@@ -47,7 +47,7 @@ class OrderField:
     title: str
     meaning: str
     usual: object = None
-    least: int = 0
+    least: float = 0
     most: int = 1
     unit: str = ""
     losses: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class OrderField:
     def refusal(self, value: float | None) -> str:
         """Return what is said of a value that is not within the range."""
         shown = "nothing" if value is None else f"{value:g}" if self.kind is float else f"{value:,}"
-        return f"The {self.title} must be from {self.least} to {self.most:,}, not {shown}."
+        return f"The {self.title} must be from {self.least:,} to {self.most:,}, not {shown}."
 
 
 def declared(default: object, kind: type, group: Group, title: str, meaning: str, **more: Any) -> Any:

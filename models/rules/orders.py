@@ -33,6 +33,17 @@ class Fit(StrEnum):
     RESIZE = "resize"
 
 
+class Crops(StrEnum):
+    """Which parts of a photo may lie in a cell."""
+
+    NONE = "none"
+    """The largest part of the cell's shape, from the middle."""
+    SLIDE = "slide"
+    """Also those of the same size from elsewhere in the photo."""
+    ZOOM = "zoom"
+    """Also smaller ones, down to `MosaicOrder.keep`."""
+
+
 class SourceKind(StrEnum):
     """What photos come as: one uploaded file, an uploaded zip, or a folder or a bucket that the workers can read."""
 
@@ -123,6 +134,23 @@ class MosaicOrder:
         option=f"For grid-rgb and grid-oklab: compare G x G sub-cells, {MIN_SUBCELLS} to {MAX_SUBCELLS}.",
         hint=f"For the grids: {MIN_SUBCELLS} to {MAX_SUBCELLS}",
     )  # fmt: skip
+    crops: Crops = declared(
+        Crops.ZOOM, Crops, Group.NEARNESS, "crops", "Which parts of a photo may lie in a cell",
+        option="Which parts of a photo may lie in a cell: the middle, also others as large, or also smaller ones.",
+    )  # fmt: skip
+    keep: float = declared(
+        0.64, float, Group.NEARNESS, "share kept",
+        "How much of a photo's largest part a zoom keeps at least; ignored unless crops is zoom",
+        least=0.1, letter="S",
+        option="Least share of the area of a photo's largest part that a zoom keeps, 0.1 to 1; "
+        "ignored unless --crops is zoom.",
+        hint="0.1 to 1, for zooms only: of the area of the largest part",
+    )  # fmt: skip
+    far: float = declared(
+        0.5, float, Group.NEARNESS, "view from afar",
+        "How much the colours of a mosaic seen from afar count: 0 nothing, 1 the most",
+        letter="T", hint="0 to 1: how much the colours seen from across the room count",
+    )  # fmt: skip
     flips: bool = declared(False, bool, Group.REPEATS, "flips", "Tiles may be mirrored")
     turns: bool = declared(False, bool, Group.REPEATS, "turns", "Tiles may be rotated by quarter turns")
     max_uses: int | None = declared(
@@ -135,8 +163,24 @@ class MosaicOrder:
         most=MAX_DISTANCE, unit="cells, between the centres", letter="D",
         option="Equal tiles lie at least D cells apart, as the crow flies.", hint="In cells, at least",
     )  # fmt: skip
+    min_uses: int | None = declared(
+        None, int, Group.REPEATS, "least uses of a tile", "How many cells each tile must lie in", usual="none",
+        least=1, most=MAX_CELLS, option="Each tile lies in at least N cells.",
+        hint="At least; 1 to show every photo",
+    )  # fmt: skip
+    spread: float = declared(
+        0.5, float, Group.REPEATS, "spread",
+        "How strongly equal tiles near each other are avoided: 0 not at all, 1 the most",
+        letter="T", hint="0 to 1: how strongly equal tiles near each other are avoided",
+    )  # fmt: skip
+    adapt: float = declared(
+        0.0, float, Group.COLOUR, "adapt",
+        "How far the target's tones and colours move towards those of the tiles, before matching", letter="T",
+        option="Move the picture's tones and colours towards what the photos can show: 0 not at all, 1 all the way.",
+        hint="0 to 1: the picture's tones and colours move towards what the photos can show",
+    )  # fmt: skip
     tint: float = declared(
-        0.0, float, Group.COLOUR, "tint", "How far a tile's mean colour is moved to its cell's", letter="T",
+        0.15, float, Group.COLOUR, "tint", "How far a tile's mean colour is moved to its cell's", letter="T",
         option="Move a tile's average colour towards its cell's: 0 not at all, 1 all the way.",
         hint="0 to 1: tiles take on the cell's colour",
     )  # fmt: skip
@@ -159,10 +203,27 @@ class MosaicOrder:
                 raise InvalidOrder(name, f"{about.belongs} {' and '.join(about.losses)}, not to {self.loss}.")
             if about.ranged and (value is None or not about.admits(value)):
                 raise InvalidOrder(name, about.refusal(value))
+        self._check_repeats()
+
+    def _check_repeats(self) -> None:
         if self.no_repeats and (self.max_uses or 1) > 1:
             raise InvalidOrder(
                 "max_uses",
                 f"No repeats means one use of a tile, but {self.max_uses:,} are allowed; give one of the two.",
+            )
+        if self.min_uses is None:
+            return
+        if self.uses is not None and self.min_uses > self.uses:
+            raise InvalidOrder(
+                "min_uses",
+                f"A tile cannot lie in at least {self.min_uses:,} cells and in at most {self.uses:,}; "
+                "ask for fewer, or allow more.",
+            )
+        if self.min_distance > 1:
+            raise InvalidOrder(
+                "min_uses",
+                f"Least uses do not go with a distance of equal tiles, here {self.min_distance:g}; "
+                "give one of the two, or a spread instead of the distance.",
             )
 
     @property

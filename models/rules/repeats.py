@@ -48,8 +48,22 @@ def of_order(
         with suppress(InvalidOrder):
             yield cut(*size, replace(order, cells_across=across)).rows
 
+    if order.min_uses is not None:
+        _check_least_uses(order.min_uses, grid.cell_count, tile_count)
     cut_by_count = None if order.cells_across is None else heights
     return pattern(grid.columns, grid.rows, tile_count, order.uses, order.min_distance, cut_by_count, effort)
+
+
+def _check_least_uses(least: int, cell_count: int, tile_count: int) -> None:
+    """Refuse fewer cells than the tiles must lie in, each in `least` of them."""
+    needed, possible = least * tile_count, cell_count // tile_count
+    if needed > cell_count:
+        fewer = f"ask for at least {_count(possible, 'use')}, or for more cells" if possible else "ask for more cells"
+        raise InvalidOrder(
+            "min_uses",
+            f"{_count(cell_count, 'cell')}, {_count(tile_count, 'tile')}, each in {least:,} or more: that takes "
+            f"{_count(needed, 'cell')}; {fewer}, or use fewer photos.",
+        )
 
 
 def pattern(

@@ -24,6 +24,7 @@ from models.rules.lattices import Effort
 from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
 from web import precheck
+from worker.core.windows import WHOLE
 from worker.decoding import headers, images
 
 MOST_BYTES = 3 << 30
@@ -150,7 +151,7 @@ def picture(data: bytes) -> None:
         said(error)
     for way in (
         lambda: images.decode(data, max_pixels=DECODED_PIXELS),
-        lambda: images.tile(data, 5, 4),
+        lambda: images.tiles(data, 5, 4, [WHOLE])[0],
         lambda: images.thumb(data, 4)[0],
         lambda: images.prepared(data, 4, 8).thumb,
         lambda: np.broadcast_to(np.uint8(0), (*images.size(data)[::-1], 3)),

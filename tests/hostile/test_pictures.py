@@ -21,6 +21,7 @@ from PIL import Image, ImageCms
 from models.errors import TooManyPixels, UnusablePicture
 from models.rules.formats import Format
 from models.rules.orders import MosaicOrder
+from worker.core.windows import WHOLE
 from worker.decoding import headers, images
 from worker.local_index import folder_index
 from worker.rendering import writer
@@ -31,7 +32,7 @@ BOMB_MEBIBYTES = 100
 """What a refusal may take: Pillow reads up to 64 MiB of text out of a PNG before it has had enough."""
 WAYS = {
     "decode": images.decode,
-    "tile": lambda data: images.tile(data, 5, 4),
+    "tile": lambda data: images.tiles(data, 5, 4, [WHOLE])[0],
     "thumb": lambda data: images.thumb(data, 8),
     "prepared": lambda data: images.prepared(data, 8, 16),
     "size": images.size,
@@ -486,7 +487,7 @@ def test_tiles_and_thumbs_are_upright_whatever_the_orientation(encoded, noise, f
     exif[0x0112] = number
     options = {"lossless": True} if form == "WEBP" else {}
     data = encoded(np.ascontiguousarray(stored(upright)), form, exif=exif, **options)
-    np.testing.assert_array_equal(images.tile(data, 10, 6), upright)
+    np.testing.assert_array_equal(images.tiles(data, 10, 6, [WHOLE])[0], upright)
     plain = images.thumb(encoded(upright), 4)
     np.testing.assert_array_equal(images.thumb(data, 4)[0], plain[0])
     assert images.thumb(data, 4)[1] == plain[1] == (10, 6)
@@ -604,6 +605,7 @@ OPEN = """
 import json, resource, sys
 from pathlib import Path
 from models.errors import UnusablePicture
+from worker.core.windows import WHOLE
 from worker.decoding import images
 
 def seen(way, data):
@@ -614,7 +616,7 @@ def seen(way, data):
         return error.code
 
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
-ways = (images.decode, lambda d: images.tile(d, 50, 40), lambda d: images.thumb(d, 32)[0])
+ways = (images.decode, lambda d: images.tiles(d, 50, 40, [WHOLE])[0], lambda d: images.thumb(d, 32)[0])
 for path in sorted(Path(sys.argv[1]).iterdir()):
     print(json.dumps([path.name, *(seen(way, path.read_bytes()) for way in ways)]), flush=True)
 """

@@ -57,8 +57,9 @@ VALUES = [
     'multipart/form-data; boundary="', "Basic \xff", "Mon, 99 Foo 99999 99:99:99 GMT",
 ]  # fmt: skip
 FIELDS = [
-    "name", "after", "before", "cells_across", "cell_width", "tile_size", "max_uses", "min_distance", "tint", "fit",
-    "format", "loss", "subcells", "flips", "no_repeats", "dedupe", "alone", "token", "next",
+    "name", "after", "before", "cells_across", "cell_width", "tile_size", "max_uses", "min_uses", "min_distance",
+    "spread", "tint", "fit", "crops", "keep", "far", "format", "loss", "subcells", "flips", "no_repeats", "dedupe",
+    "alone", "token", "next",
 ]  # fmt: skip
 PART = b"--b\r\nContent-Disposition: form-data"
 END = b"\r\n\r\nx\r\n--b--\r\n"

@@ -219,6 +219,10 @@ STEPS: dict[str, Step] = {
         new={"sources": {"exclude": "", "follow_links": False}, "tile_sets": {"passed_over": 0, "passed_links": 0}},
     ),
     "0009": Step(fill=(f"INSERT INTO logins (id, entered_at) VALUES ({ONE}, {NOON})",)),
+    "0010": Step(
+        fill=(f"UPDATE mosaics SET crops = 'slide', keep = 0.5, far = 0.25, min_uses = 1, spread = 1, adapt = 0.5 WHERE id = {TWO}",),
+        new={"mosaics": {"crops": "none", "keep": 0.64, "far": 0.0, "min_uses": None, "spread": 0.0, "adapt": 0.0}},
+    ),
 }  # fmt: skip
 
 

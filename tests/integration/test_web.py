@@ -243,6 +243,33 @@ def test_an_order_remembers_its_loss_and_its_rules(client: FlaskClient, tile_set
     }  # fmt: skip
 
 
+MEASURED = {
+    "psnr1": 24.0, "de00": 9.0, "ssim4": 0.4, "psnr_blur": 26.0, "distinct_tiles": 9, "most_uses": 2, "cost": 2.0,
+    "smallest_distance": 1.0, "equal_neighbours": 0.1, "lower_bound": 1.0, "change": 0.0, "worst_cells": [],
+    "advice": [],
+}  # fmt: skip
+"""What was measured of a mosaic before there was a view from afar."""
+
+
+@pytest.mark.parametrize(("more", "far", "lines"), [({}, None, 0), ({"far": 4.25}, 4.25, 1)])
+def test_a_mosaic_of_before_the_view_from_afar_is_shown_without_it(
+    client: FlaskClient, tile_set: TileSet, target: bytes, sqlite_services: Services,
+    more: dict[str, float], far: float | None, lines: int,
+) -> None:  # fmt: skip
+    identity = order(client, tile_set, target).get_json()["id"]
+    with sqlite_services.sessions.begin() as session:
+        mosaic, now = session.get_one(Mosaic, UUID(identity)), database.now(session)
+        lease = jobs.claim(session, mosaic.job_id, now, timedelta(minutes=1))
+        assert lease is not None
+        mosaic.quality, mosaic.picture_bytes, mosaic.distinct_tiles = MEASURED | more, 9, 9
+        mosaic.columns = mosaic.rows = mosaic.width = mosaic.height = 40
+        jobs.succeed(session, lease, now)
+    page = client.get(f"/mosaics/{identity}")
+    assert (page.status_code, page.text.count("from across the room"), "0.400" in page.text) == (200, lines, True)
+    answered = client.get(f"/api/v1/mosaics/{identity}").get_json()["quality"]
+    assert answered == MEASURED | {"far": far, "adapted": None}
+
+
 def test_both_ways_of_cutting_at_once_are_refused(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
     response = order(client, tile_set, target, cells_across="10", cell_width="5", cell_height="5")
     assert problem(response)[:2] == (422, "invalid_order")

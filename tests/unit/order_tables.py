@@ -9,12 +9,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from models.rules.formats import Format
+from models.rules.looks import DEFAULT_LOOK, LOOKS
 from models.rules.order_fields import Group, OrderField
 from models.rules.orders import FIELDS
 
 REFERENCE = Path(__file__).parents[2] / "docs/reference"
 BY_HAND = {"cells_across", "cell_width", "cell_height", "fit"}
 """What the pages explain at length."""
+LOOK = "a set of the {0} below, see [Looks]({1}): {2}; what is given beside it counts"
+"""What is said of looks, above the fields that they set."""
 COMPARED = (Group.NEARNESS, Group.REPEATS)
 
 
@@ -27,8 +30,14 @@ def row(first: str, about: OrderField, default: str, sentence: str) -> str:
     return f"| {first} | {shown} | {sentence[0].lower()}{sentence[1:].removesuffix('.')} |"
 
 
+def look_names() -> str:
+    return ", ".join(f"`{name}`" for name in LOOKS)
+
+
 def api_rows() -> Iterator[str]:
     for name, about in FIELDS.items():
+        if name == "loss":
+            yield f"| `look` | `{DEFAULT_LOOK}` | {LOOK.format('fields', 'command-line.md#looks', look_names())} |"
         if name not in BY_HAND:
             words = f": {', '.join(f'`{word}`' for word in about.words)}" if about.words else ""
             yield row(f"`{name}`", about, about.default, about.meaning + words)
@@ -36,16 +45,30 @@ def api_rows() -> Iterator[str]:
 
 def option_rows() -> Iterator[str]:
     for name, about in FIELDS.items():
+        if name == "loss":
+            yield f"| `--look` | `{DEFAULT_LOOK}` | {LOOK.format('options', '#looks', look_names())} |"
         if name not in BY_HAND | {"format"}:
             default = "off" if about.kind is bool else about.default
             yield row(flag(name), about, default, about.option or about.meaning).replace("`off`", "off")
+
+
+def look_rows() -> Iterator[str]:
+    for name, look in LOOKS.items():
+        options = (flag(each) if value is True else said(each, value) for each, value in look.fields.items())
+        shown = ", ".join(options) or "none"
+        yield f"| `{name}` | {shown} | {look.meaning[0].lower()}{look.meaning[1:]} |"
+
+
+def said(name: str, value: object) -> str:
+    number = f"{value:g}" if isinstance(value, float) else f"{value}"
+    return f"{flag(name)[:-1]} {number}`"
 
 
 def limit_rows() -> Iterator[str]:
     for about in FIELDS.values():
         if about.ranged:
             what = f"{about.title}, {about.unit}" if about.unit else about.title
-            yield f"| {what} | {about.least} | {about.most:,} |"
+            yield f"| {what} | {about.least:,} | {about.most:,} |"
 
 
 def format_rows() -> Iterator[str]:
@@ -76,7 +99,7 @@ def api(text: str) -> str:
 
 
 def command_line(text: str) -> str:
-    return compared(replaced(text, "## tessera render\n", option_rows()))
+    return replaced(compared(replaced(text, "## tessera render\n", option_rows())), "### Looks\n", look_rows())
 
 
 def limits(text: str) -> str:

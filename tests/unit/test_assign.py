@@ -17,12 +17,14 @@ from models.rules.repeats import pattern
 from worker.core.assignment import assign as assign_module
 from worker.core.assignment import solvers
 from worker.core.assignment.assign import Rules, assign
+from worker.core.assignment.least_uses import with_least_uses
 from worker.core.assignment.lower_bound import apart_bound
 from worker.core.assignment.prices import learn_prices
 from worker.core.assignment.shortlist import lowest
 from worker.core.assignment.solvers import GRAIN, cheapest, dense_utilities
 from worker.core.assignment.spacing import NOBODY, Spacing
 
+SEEDS = st.integers(0, 2**32 - 1)
 DISTANCES = st.sampled_from([0, 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 7, 20])
 
 
@@ -444,3 +446,45 @@ def test_the_bound_is_what_the_prices_prove_and_not_the_cost_itself(tiles, max_u
     result = found(costs, 38, 20, max_uses)
     assert result.lower_bound == pytest.approx(proved, rel=1e-4)
     assert proved < dense_optimum(costs, max_uses) * (1 - 1e-4)
+
+
+# At least so many uses
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=SEEDS, cell_count=st.integers(1, 40), tile_count=st.integers(1, 40), least=st.integers(1, 4))
+def test_every_tile_gets_its_cells(seed, cell_count, tile_count, least):
+    assume(least * tile_count <= cell_count)
+    costs = np.random.default_rng(seed).random((cell_count, tile_count), np.float32)
+    start = costs.argmin(axis=1)
+    held = with_least_uses(costs.__getitem__, start, tile_count, least, silent)
+    assert np.bincount(held, minlength=tile_count).min() >= least
+    assert costs[np.arange(cell_count), held].sum() >= least_cost(costs, least) * (1 - 1e-5)
+
+
+@pytest.mark.parametrize("least", [1, 2, 4])
+def test_among_colours_the_least_uses_cost_little_more_than_scipys_optimum(least):
+    dice = np.random.default_rng(6)
+    cells, tiles = dice.random((400, 3)) ** 2, dice.random((90, 3))
+    costs = cdist(cells, tiles, "sqeuclidean").astype(np.float32)
+    held = with_least_uses(costs.__getitem__, costs.argmin(axis=1), 90, least, silent)
+    best = least_cost(costs, least)
+    assert best * (1 - 1e-5) <= costs[np.arange(400), held].sum() <= best * 1.25
+
+
+def least_cost(costs, least):
+    """The reference: as many columns of each tile as it must have, and free ones at each cell's least cost."""
+    cell_count, tile_count = costs.shape
+    columns = np.repeat(np.arange(tile_count), least)
+    rest = np.repeat(costs.min(axis=1)[:, None], cell_count - len(columns), axis=1)
+    table = np.concatenate([costs[:, columns], rest], axis=1)
+    return table[linear_sum_assignment(table)].sum()
+
+
+def test_tiles_that_have_enough_keep_their_number_at_most():
+    costs = np.random.default_rng(4).random((30, 10), np.float32)
+    start = np.repeat(np.arange(10), 3)
+    assert (with_least_uses(costs.__getitem__, start, 10, 3, silent) == start).all()
+    held = with_least_uses(costs.__getitem__, np.repeat(np.arange(5), 6), 10, 2, silent)
+    assert np.bincount(held, minlength=10)[:5].max() <= 6
+    assert np.bincount(held, minlength=10).min() >= 2

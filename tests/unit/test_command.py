@@ -108,15 +108,17 @@ def test_a_table_says_how_near_the_mosaic_comes(run, target):
         "PSNR",
         "dE00",
         "SSIM",
+        "dE00, far",
         "PSNR, blurred",
         "most uses",
         "distance",
         "equal",
         "cost",
         "change",
+        "adapted",
         "worst cells",
     ]
-    assert [line.strip().partition("  ")[0] for line in table[:10]] == names
+    assert [line.strip().partition("  ")[0] for line in table[:12]] == names
 
 
 def test_the_report_holds_the_order_and_the_quality(run, target, place):
@@ -213,6 +215,17 @@ def test_the_same_order_twice_gives_the_same_bytes(run, target, place):
     run(target, "--cells", 30, "--tile-size", 12, out="one.png")
     run(target, "--cells", 30, "--tile-size", 12, out="two.png")
     assert (place / "one.png").read_bytes() == (place / "two.png").read_bytes()
+
+
+def test_the_tiles_of_a_mosaic_are_kept_unless_there_is_to_be_no_room_for_them(run, target, place, cache):
+    run(target, "--tile-cache", "0", out="without.png")
+    assert not list(cache.rglob("kept-*"))
+    run(target, out="first.png")
+    (kept,) = cache.rglob("kept-*")
+    assert kept.stat().st_size > 50 * 50 * 3
+    kept.write_bytes(b"damaged")
+    run(target, out="second.png")
+    assert len({(place / name).read_bytes() for name in ("without.png", "first.png", "second.png")}) == 1
 
 
 def test_the_mosaic_does_not_depend_on_the_names_of_the_photos(run, target, place, folder):

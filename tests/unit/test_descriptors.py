@@ -115,23 +115,19 @@ def test_wide_tiles_show_all_of_a_photo_of_their_shape_and_crop_a_square_one():
 
 @settings(deadline=None, max_examples=50)
 @given(
-    side=st.integers(1, 8),
+    side=st.sampled_from([1, 2, 4, 8]),
     crop=st.integers(1, 64),
     wide=st.booleans(),
     subcells=st.integers(1, 4),
     seed=SEEDS,
 )
-def test_a_crop_on_the_lattice_is_that_of_the_plain_loop_to_the_last_bit(side, crop, wide, subcells, seed):
+def test_a_crop_that_ends_at_a_step_is_that_of_the_plain_loop_to_the_last_bit(side, crop, wide, subcells, seed):
     # A photo of 64 by `crop` in a square tile shows crop / 64 of its width.
     thumb, size = noise(seed, side, side), ((64, crop) if wide else (crop, 64))
     share = seen(*size, (1, 1))
     left, top = ((1 - part) * side / 2 for part in share)
     ours = of_tiles(thumb[None], np.array([size]), (1, 1), subcells)[0]
-    exact = means(thumb, left, top, share[0] * side, share[1] * side, subcells)
-    if crop * side % 2 == 0:
-        assert ours.tolist() == exact
-    else:  # Half the crop lies between two steps of the lattice.
-        assert np.abs(ours - exact).max() <= 255 * 2 / (2 * LATTICE) / float(min(share) * side / subcells)
+    assert ours.tolist() == means(thumb, left, top, share[0] * side, share[1] * side, subcells)
 
 
 @settings(deadline=None, max_examples=50)

@@ -9,7 +9,8 @@ from jinja2 import Environment, FileSystemLoader
 
 from models.errors import InvalidOrder, NotFound
 from models.rules.formats import Format
-from models.rules.orders import FIELDS, Fit, LossName, MosaicOrder
+from models.rules.looks import SET_BY_LOOKS
+from models.rules.orders import FIELDS, Crops, Fit, LossName, MosaicOrder
 from web import forms
 from web.views import redisplay
 
@@ -55,15 +56,16 @@ def test_a_tile_size_of_nought_is_not_the_default():
 def test_what_makes_the_mosaic_is_read():
     form = {
         "loss": "Grid-Oklab", "subcells": "8", "flips": "yes", "turns": "on", "max_uses": "3", "no_repeats": "no",
-        "min_distance": "2.5", "tint": ".25", "blend": "0.1",
+        "min_distance": "2.5", "tint": ".25", "blend": "0.1", "crops": "Slide",
+        "keep": "0.5", "far": "1", "spread": "0",
     }  # fmt: skip
     assert forms.mosaic_order(form) == MosaicOrder(
         60, loss=LossName.GRID_OKLAB, subcells=8, flips=True, turns=True, max_uses=3, min_distance=2.5, tint=0.25,
-        blend=0.1,
+        blend=0.1, crops=Crops.SLIDE, keep=0.5, far=1.0, spread=0.0,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("field", ["detail", "min_distance", "tint", "blend"])
+@pytest.mark.parametrize("field", ["detail", "keep", "far", "min_distance", "spread", "tint", "blend"])
 @pytest.mark.parametrize("text", ["much", "1e", "e5", "nan", "inf", "0,5", "--1", ".", "0x1", "\u0661"])
 def test_what_is_no_number_is_refused_at_its_field(field, text):
     with pytest.raises(InvalidOrder, match=r"must be a number such as 0\.5") as refused:
@@ -96,6 +98,7 @@ def test_a_program_is_told_that_its_loss_does_not_know_detail():
         MosaicOrder(None, 12, 8, 30, Fit.RESIZE, Format.JPEG, detail=0.75, flips=True, turns=True, max_uses=4),
         MosaicOrder(9, loss=LossName.GRID_RGB, subcells=2, min_distance=1.5, tint=0.5, blend=0.25),
         MosaicOrder(9, detail=0.0, tint=0.123456789),
+        MosaicOrder(9, crops=Crops.NONE, keep=0.1, far=0.0, spread=0.0, min_uses=2, max_uses=2),
     ],
 )
 def test_a_form_filled_in_with_an_order_orders_the_same_again(order):
@@ -110,6 +113,20 @@ def test_of_a_form_filled_in_with_the_defaults_no_field_is_changed():
 
 def test_no_repeats_is_one_use_when_it_is_ordered_again():
     assert forms.page_order(forms.fields_of(MosaicOrder(9, no_repeats=True))).uses == 1
+
+
+def test_on_a_page_that_is_not_filled_in_each_list_is_at_its_default_or_leaves_it_to_the_look():
+    shown = page_of({})
+    for name, about in FIELDS.items():
+        if about.words:
+            options = shown.split(f'<select name="{name}">')[1].split("</select>")[0]
+            chosen = re.findall(r'value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options)[:1]
+            assert chosen == ["" if name in SET_BY_LOOKS else getattr(MosaicOrder, name)]
+
+
+def test_a_page_shows_the_look_and_the_crops_that_were_chosen():
+    shown = page_of({"look": "once", "crops": "slide"})
+    assert re.findall(r'value="(\w+)" selected', shown) == ["once", "png", "crop", "slide"]
 
 
 @pytest.mark.parametrize(("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg")])
@@ -144,11 +161,15 @@ def test_on_a_page_a_cells_height_alone_wins_over_the_cells_across():
     assert refused.value.field == "cell_width"
 
 
-def test_every_field_is_on_the_page_but_no_repeats_which_are_one_use():
+def page_of(form):
     pages = Environment(loader=FileSystemLoader(Path(forms.__file__).parent / "templates"), autoescape=True)
-    pages.globals.update(groups=redisplay.GROUPS, changed=set())
-    shown = pages.get_template("parts.html").module.order_fields({}, [])
-    assert set(re.findall(r'name="(\w+)"', shown)) == {*FIELDS, "tile_set"} - {"no_repeats"}
+    pages.globals.update(changed=set(), **redisplay.CHOICES)
+    return pages.get_template("parts.html").module.order_fields(form, [])
+
+
+def test_every_field_is_on_the_page_but_no_repeats_which_are_one_use():
+    shown = page_of({})
+    assert set(re.findall(r'name="(\w+)"', shown)) == {*FIELDS, "tile_set", "look"} - {"no_repeats"}
 
 
 def test_an_id_is_read():

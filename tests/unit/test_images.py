@@ -20,6 +20,7 @@ from models.errors import (
 from models.rules.grid import cut
 from models.rules.orders import Fit, MosaicOrder
 from worker.core.fitted import Fitted
+from worker.core.windows import WHOLE, Window, largest
 from worker.decoding import images
 
 ORIENTATION, GPS, MAKE = 0x0112, 0x8825, 0x010F
@@ -420,7 +421,7 @@ def test_a_picture_that_promises_two_and_a_half_billion_pixels_is_refused_by_its
 def test_refusing_a_bomb_takes_no_memory():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(TooManyPixels):
-        images.tile(png_bomb(50_000, 50_000), 50, 50)
+        tile_of(png_bomb(50_000, 50_000), 50, 50)
     # Kilobytes; its pixels would take over seven million of them.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
@@ -434,34 +435,61 @@ def test_a_picture_of_one_pixel_more_than_the_limit_is_refused(encoded, noise):
         images.decode(encoded(noise(10, 20)), max_pixels=199)
 
 
+def tile_of(data, width, height):
+    """The middle of a photo as a tile."""
+    return images.tiles(data, width, height, [largest(images.size(data), (width, height))])[0]
+
+
 def test_a_tile_of_the_photos_own_size_is_the_photo(encoded, noise):
     photo = noise(20, 30)
-    np.testing.assert_array_equal(images.tile(encoded(photo), 30, 20), photo)
+    np.testing.assert_array_equal(tile_of(encoded(photo), 30, 20), photo)
 
 
 def test_a_tile_is_the_middle_of_a_wide_photo(encoded):
     # Thirds: red, lime, blue. A square tile of a 3:1 photo is the middle third.
     photo = np.zeros((20, 60, 3), np.uint8)
     photo[:, :20, 0], photo[:, 20:40, 1], photo[:, 40:, 2] = 255, 255, 255
-    tile = images.tile(encoded(photo), 20, 20)
+    tile = tile_of(encoded(photo), 20, 20)
     assert np.unique(tile.reshape(-1, 3), axis=0).tolist() == [[0, 255, 0]]
 
 
 def test_a_tile_is_the_middle_of_a_high_photo(encoded):
     photo = np.zeros((60, 20, 3), np.uint8)
     photo[:20, :, 0], photo[20:40, :, 1], photo[40:, :, 2] = 255, 255, 255
-    tile = images.tile(encoded(photo), 20, 20)
+    tile = tile_of(encoded(photo), 20, 20)
     assert np.unique(tile.reshape(-1, 3), axis=0).tolist() == [[0, 255, 0]]
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (7, 3), (3, 1_024), (1_024, 1)])
 def test_a_tile_has_the_size_that_was_asked(encoded, noise, width, height):
-    assert images.tile(encoded(noise(9, 14)), width, height).shape == (height, width, 3)
+    assert tile_of(encoded(noise(9, 14)), width, height).shape == (height, width, 3)
 
 
 def test_a_tile_of_one_pixel_photo_is_that_pixel_everywhere(encoded):
-    tile = images.tile(encoded(np.array([[[7, 8, 9]]], np.uint8)), 5, 4)
+    tile = tile_of(encoded(np.array([[[7, 8, 9]]], np.uint8)), 5, 4)
     assert np.unique(tile.reshape(-1, 3), axis=0).tolist() == [[7, 8, 9]]
+
+
+def test_all_windows_of_a_photo_are_what_pillow_cuts_out_of_it(encoded, noise):
+    photo = noise(64, 128)
+    windows = [WHOLE, Window(0, 0, 1024, 2048), Window(512, 256, 512, 1024), Window(1536, 1024, 512, 1024)]
+    tiles = images.tiles(encoded(photo), 20, 10, windows)
+    boxes = [(0, 0, 128, 64), (0, 0, 64, 64), (32, 8, 64, 40), (96, 32, 128, 64)]
+    picture = Image.fromarray(photo)
+    for tile, box in zip(tiles, boxes, strict=True):
+        expected = picture.crop(box).resize((20, 10), Image.Resampling.LANCZOS)
+        inside = np.s_[2:-2, 2:-2]  # At its edges, a crop has no neighbours to be mixed with.
+        np.testing.assert_allclose(tile[inside].astype(int), np.asarray(expected, int)[inside], atol=1)
+
+
+def test_a_zoom_into_a_jpeg_is_as_sharp_as_the_tile_asks_for(encoded):
+    # Lines one pixel wide: at half the scale, where the whole photo has enough pixels, they would be an even grey.
+    lines = np.zeros((256, 256, 3), np.uint8)
+    lines[:, ::2] = 255
+    data = encoded(lines, "JPEG", quality=95, subsampling=0)
+    whole, zoom = (images.tiles(data, 128, 128, [window])[0] for window in (WHOLE, Window(512, 512, 1024, 1024)))
+    assert whole.std() < 5
+    assert zoom.std() > 100
 
 
 def test_a_tile_of_an_oriented_photo_is_upright(encoded):
@@ -469,7 +497,7 @@ def test_a_tile_of_an_oriented_photo_is_upright(encoded):
     upright = np.zeros((400, 200, 3), np.uint8)
     upright[:200, :, 0], upright[200:, :, 2] = 255, 255
     stored = np.ascontiguousarray(STORED[6](upright))
-    tile = images.tile(encoded(stored, "JPEG", quality=95, subsampling=0, exif=oriented(6)), 20, 40)
+    tile = tile_of(encoded(stored, "JPEG", quality=95, subsampling=0, exif=oriented(6)), 20, 40)
     assert tile[5, 10, 0] > 200
     assert tile[35, 10, 2] > 200
 
@@ -554,4 +582,4 @@ def test_the_size_is_read_without_the_pixels():
 
 def test_a_photo_of_more_than_fifty_million_pixels_is_refused_as_a_tile():
     with pytest.raises(TooManyPixels, match="10,000 x 5,001 = 50,010,000 pixels; the limit is 50,000,000"):
-        images.tile(png_bomb(10_000, 5_001), 50, 50)
+        tile_of(png_bomb(10_000, 5_001), 50, 50)

@@ -11,19 +11,21 @@ from PIL import Image
 
 from models.errors import TooManyPixels
 from models.rules.orders import MAX_STREAMED_PIXELS
+from worker.core.windows import WHOLE
 from worker.decoding import images, plain_jpeg
 from worker.decoding.sandbox import Sandbox
 
 WIDTH, HEIGHT = 20_000, 10_000
 MEASURE = """
 import resource, sys
+from worker.core.windows import WHOLE
 from worker.decoding import images
 data = open(sys.argv[1], "rb").read()
 images.prepared(images.encode_jpeg(images.decode(open(sys.argv[2], "rb").read())), 32, 1024)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 made = images.prepared(data, 32, 1024)
 images.thumb(data, 32)
-images.tile(data, 64, 64)
+images.tiles(data, 64, 64, [WHOLE])[0]
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, *made.size)
 """
 
@@ -90,7 +92,7 @@ def test_what_would_be_in_memory_as_a_whole_is_refused_by_the_limit(encoded, noi
     for read in (
         lambda: images.thumb(data, 32),
         lambda: images.prepared(data, 32, 64),
-        lambda: images.tile(data, 8, 8),
+        lambda: images.tiles(data, 8, 8, [WHOLE])[0],
     ):
         with pytest.raises(TooManyPixels, match="the limit is 128,000,000"):
             read()

@@ -78,7 +78,7 @@ def balanced(cell, tile, detail):
     colour = squares([v / 255 for v in one], [v / 255 for v in other])
     colour += squares([v / 100 for v in even(one)], [v / 100 for v in even(other)])
     apart = [(luma(a) - luma(b)) / 255 for a, b in zip(flat(cell), flat(tile), strict=True)]
-    structure = 5 * sum(d * d for d in apart) / 16
+    structure = 5.5 * sum(d * d for d in apart) / 16
     return math.sqrt((1 - detail) * colour + detail * structure)
 
 
@@ -201,7 +201,7 @@ def test_pixels_is_the_root_of_the_mean_squared_error_at_16_by_16():
 def test_without_detail_only_the_average_counts():
     dark, light = [[0] * 3, [255] * 3] * 2, [[255] * 3, [0] * 3] * 2
     assert found("balanced", [dark] * 4, [light] * 4, detail=0.0) == 0
-    assert found("balanced", [dark] * 4, [light] * 4, detail=0.5) == pytest.approx(math.sqrt(0.5 * 5))
+    assert found("balanced", [dark] * 4, [light] * 4, detail=0.5) == pytest.approx(math.sqrt(0.5 * 5.5))
 
 
 def test_with_all_detail_no_hue_counts():
@@ -211,9 +211,9 @@ def test_with_all_detail_no_hue_counts():
     assert found("balanced", [[red] * 4] * 4, [[green] * 4] * 4, detail=0.5) > 0.1
 
 
-def test_with_all_detail_black_is_the_root_of_5_from_white():
+def test_with_all_detail_black_is_the_root_of_5_and_a_half_from_white():
     black, white = [[[0] * 3] * 4] * 4, [[[255] * 3] * 4] * 4
-    assert found("balanced", black, white, detail=1.0) == pytest.approx(math.sqrt(5))
+    assert found("balanced", black, white, detail=1.0) == pytest.approx(math.sqrt(5.5))
     # Without: |dm|^2 = 3 and |dE|^2 = 1.
     assert found("balanced", black, white, detail=0.0) == pytest.approx(2)
 

@@ -14,14 +14,17 @@ from models.errors import InvalidOrder
 from models.rules.orders import LossName
 from models.rules.repeats import pattern
 from worker import parallel
+from worker.core import features
 from worker.core import matcher as choosing
 from worker.core.assignment.assign import Rules, assign
 from worker.core.cells import of_cells
 from worker.core.descriptors import of_tiles
+from worker.core.features import Cut
 from worker.core.fitted import Fitted
 from worker.core.losses import cost, find
-from worker.core.matcher import Cut, cell_features, choose, distinguishable, tile_features
+from worker.core.matcher import Sides, choose, distinguishable
 from worker.core.orientations import allowed
+from worker.core.views import Views
 
 SEEDS = st.integers(0, 2**32 - 1)
 NAMES = [name.value for name in LossName]
@@ -57,10 +60,17 @@ def scene(seed, cut, tile_count):
     return target, thumbs, dice.choice([6, 8, 9, 12], (tile_count, 2))
 
 
+def sides_of(loss, target, thumbs, sizes, cut, turns):
+    """The features of cells and of whole photos."""
+    views = Views.of(sizes, cut.tile_shape, turns, slide=False, keep=1.0)
+    cells = features.of_cells(loss, Fitted.whole(target), cut)
+    return Sides(cells, features.of_views(loss, thumbs, views), views)
+
+
 def chosen(loss, target, thumbs, sizes, cut, turns, rules=FREE, *, threads=1, progress=silent):
-    """Choose as a rendering does."""
-    cells, tiles = cell_features(loss, Fitted.whole(target), cut), tile_features(loss, thumbs, sizes, cut, turns)
-    return choose(loss, cells, tiles, cut, turns, rules, threads=threads, progress=progress)
+    """Choose as a rendering does that crops nothing and pays no price."""
+    sides = sides_of(loss, target, thumbs, sizes, cut, turns)
+    return choose(loss, sides, cut, rules, None, threads=threads, progress=progress)
 
 
 def table(loss, target, thumbs, sizes, cut, turns):
@@ -156,9 +166,9 @@ def test_whatever_the_scene_no_tile_in_no_turn_is_better(name, way, shape, colum
 def test_a_photo_that_fits_only_in_one_turn_is_turned_so(name, turn):
     # The cell is the photo turned, so that its cost there is nothing.
     loss, cut = loss_of(name), Cut(1, 1, (1, 1))
-    photo = np.random.default_rng(8).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    photo = np.random.default_rng(8).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     target = np.ascontiguousarray(TURNED[turn](photo))
-    found = chosen(loss, target, photo[None], np.array([[48, 48]]), cut, allowed(flips=True, turns=True))
+    found = chosen(loss, target, photo[None], np.array([[32, 32]]), cut, allowed(flips=True, turns=True))
     assert found.orientations.tolist() == [[turn]]
     assert found.costs[0, 0] == pytest.approx(0, abs=1e-12)
 
@@ -237,10 +247,8 @@ def test_no_rule_is_ever_broken_and_the_costs_are_true(name, way, shape, size, t
     things = scene(seed, cut, tile_count)
     found = chosen(loss, *things, cut, ways, rules)
     assert broken(found.tiles, max_uses, distance) == []
-    features = tile_features(loss, things[1], things[2], cut, ways)
-    per_turn = cost(
-        loss, cell_features(loss, Fitted.whole(things[0]), cut)[:, None, :], features[found.tiles.ravel()]
-    )
+    sides = sides_of(loss, *things, cut, ways)
+    per_turn = cost(loss, sides.cells[:, None, :], sides.photos[found.tiles.ravel()])
     # Each tile lies in its best turn.
     np.testing.assert_allclose(found.costs.ravel(), per_turn.min(axis=1), rtol=2e-6)
     assert [ways[place] for place in per_turn.argmin(axis=1)] == found.orientations.ravel().tolist()
@@ -331,9 +339,9 @@ def test_the_turns_left_out_would_cost_what_one_that_is_kept_does(name, way, sha
 
 def test_features_are_per_cell_and_per_tile_and_turn():
     loss, cut = loss_of("balanced"), Cut(3, 2, (3, 2))
-    target, thumbs, sizes = scene(1, cut, 5)
-    assert cell_features(loss, Fitted.whole(target), cut).shape == (6, 3 + 3 + 16)
-    assert tile_features(loss, thumbs, sizes, cut, [0, 1, 4]).shape == (5, 3, 3 + 3 + 16)
+    sides = sides_of(loss, *scene(1, cut, 5), cut, [0, 1, 4])
+    assert sides.cells.shape == (6, 3 + 3 + 16)
+    assert sides.photos.shape == (5, 3, 3 + 3 + 16)
 
 
 def test_the_arguments_are_left_as_they_were():

@@ -31,6 +31,10 @@ def test_an_order_by_count_needs_no_more_than_the_count():
         {"cells_across": 9, "detail": 0, "tint": 0, "blend": 0, "min_distance": 0, "max_uses": 1},
         {"cells_across": 9, "detail": 1, "tint": 1, "blend": 1, "min_distance": 1_000, "max_uses": 250_000},
         {"cells_across": 9, "no_repeats": True, "max_uses": 1},
+        {"cells_across": 9, "keep": 0.1, "far": 0, "spread": 0, "min_uses": 1},
+        {"cells_across": 9, "keep": 1, "far": 1, "spread": 1, "min_uses": 250_000},
+        {"cells_across": 9, "min_uses": 1, "no_repeats": True},
+        {"cells_across": 9, "min_uses": 2, "max_uses": 2, "min_distance": 1},
     ],
 )
 def test_both_ends_of_every_range_are_accepted(values):
@@ -55,12 +59,46 @@ def test_both_ends_of_every_range_are_accepted(values):
         ({"cell_height": 5}, "cell_width", "The cell width must be from 1 to 4,096, not nothing."),
         ({"cells_across": 9, "tile_size": 0}, "tile_size", "The tile size must be from 1 to 1,024, not 0."),
         ({"cells_across": 9, "tile_size": 1_025}, "tile_size", "The tile size must be from 1 to 1,024, not 1,025."),
+        ({"cells_across": 9, "keep": 0.09}, "keep", "The share kept must be from 0.1 to 1, not 0.09."),
+        ({"cells_across": 9, "far": 1.5}, "far", "The view from afar must be from 0 to 1, not 1.5."),
+        ({"cells_across": 9, "spread": -1}, "spread", "The spread must be from 0 to 1, not -1."),
+        (
+            {"cells_across": 9, "min_uses": 0},
+            "min_uses",
+            "The least uses of a tile must be from 1 to 250,000, not 0.",
+        ),
     ],
 )
 def test_a_value_outside_its_range_is_named_with_its_limits(values, field, sentence):
     with pytest.raises(InvalidOrder) as refused:
         MosaicOrder(**values)
     assert (refused.value.field, str(refused.value)) == (field, sentence)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (
+            {"min_uses": 3, "max_uses": 2},
+            "A tile cannot lie in at least 3 cells and in at most 2; ask for fewer, or allow more.",
+        ),
+        (
+            {"min_uses": 2, "no_repeats": True},
+            "A tile cannot lie in at least 2 cells and in at most 1; ask for fewer, or allow more.",
+        ),
+        (
+            {"min_uses": 1, "min_distance": 1.5},
+            (
+                "Least uses do not go with a distance of equal tiles, here 1.5; "
+                "give one of the two, or a spread instead of the distance."
+            ),
+        ),
+    ],
+)
+def test_least_uses_that_contradict_another_rule_are_refused(values, sentence):
+    with pytest.raises(InvalidOrder) as refused:
+        MosaicOrder(cells_across=9, **values)
+    assert (refused.value.field, str(refused.value)) == ("min_uses", sentence)
 
 
 @pytest.mark.parametrize(

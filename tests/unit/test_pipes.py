@@ -204,6 +204,13 @@ def test_a_dry_run_tells_and_writes_nothing(run, place, coffee, tmp_path):
     assert (result.exit_code, list(place.iterdir()), (tmp_path / "cache").exists()) == (0, [], False)
 
 
+def test_a_dry_run_of_least_uses_says_how_many_photos_are_enough_and_refuses_too_many(run, coffee):
+    # 40 cells and 40 files.
+    assert "one is enough" in run(coffee, "--out", "a.png", "--min-uses", "1", "--dry-run").stdout
+    refused = run(coffee, "--out", "a.png", "--min-uses", "2", "--dry-run")
+    assert (refused.exit_code, "ask for at least 1 use" in refused.stderr) == (2, True)
+
+
 def test_a_dry_run_counts_one_as_one(run, coffee, folder):
     said = run(coffee, "--out", "a.png", "--exclude", "*", "--exclude", "!000.png", "--dry-run").stdout
     assert "one is enough" in said
@@ -299,7 +306,7 @@ def test_bash_completes_commands_and_options(place, tessera):
 PATH={tessera.rpartition("/")[0]}:$PATH
 source <(tessera completion bash)
 COMP_WORDS=(tessera ren); COMP_CWORD=1; _tessera_completion tessera; echo "${{COMPREPLY[@]}}"
-COMPREPLY=(); COMP_WORDS=(tessera render --mi); COMP_CWORD=2; _tessera_completion tessera; echo "${{COMPREPLY[@]}}"
+COMPREPLY=(); COMP_WORDS=(tessera render --min-d); COMP_CWORD=2; _tessera_completion tessera; echo "${{COMPREPLY[@]}}"
 """
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("render\n--min-distance\n", "")

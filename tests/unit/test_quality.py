@@ -15,9 +15,10 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from worker.core.measures import advice
 from worker.core.measures.quality import cell_means, equal_neighbours, measure, smallest_distance, worst_cells
-from worker.core.measures.similarity import BAND, psnr, psnr_blur, ssim
+from worker.core.measures.similarity import BAND, far_difference, psnr, psnr_blur, ssim
 
 REC_709 = (0.2126, 0.7152, 0.0722)
+NOTHING = {"cost": 0.0, "lower_bound": 0.0, "change": 0.0, "adapted": 0.0}
 GREYS = np.array([[0.0, 0, 0], [64, 64, 64], [128, 128, 128], [192, 192, 192], [255, 255, 255]])
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 7))
 PLACEMENTS = SHAPES.flatmap(lambda shape: arrays(np.intp, shape, elements=st.integers(0, 12)))
@@ -30,7 +31,7 @@ def two_pictures(rows, columns, seed=0):
 
 
 def report(target, mosaic, placement, tiles=GREYS):
-    return measure(target, mosaic, np.array(placement), tiles, cost=2.5, lower_bound=2.0, change=0.5)
+    return measure(target, mosaic, np.array(placement), tiles, cost=2.5, lower_bound=2.0, change=0.5, adapted=0.25)
 
 
 def plain_distance(placement):
@@ -98,10 +99,44 @@ def test_psnr_after_a_blur_is_that_of_scipys_gaussian(shape):
     assert psnr_blur(one, other) == pytest.approx(peak_signal_noise_ratio(*seen, data_range=255), rel=1e-9)
 
 
+def test_a_checkerboard_of_light_is_its_mean_light_from_afar():
+    board = 255.0 * (np.indices((64, 64)).sum(axis=0) % 2)[..., None].repeat(3, axis=2)
+    half_the_light, half_the_code = np.full_like(board, 187.516), np.full_like(board, 127.5)
+    assert far_difference(board, half_the_light) < 0.05
+    assert far_difference(board, half_the_code) > 15
+
+
 def test_a_checkerboard_of_pixels_is_grey_from_afar():
     board = 255.0 * (np.indices((32, 32)).sum(axis=0) % 2)[..., None].repeat(3, axis=2)
     grey = np.full_like(board, 127.5)
     assert (psnr(board, grey), psnr_blur(board, grey) > 50) == (pytest.approx(6.0206, abs=1e-4), True)
+
+
+def from_across_the_room(picture):
+    """The reference: scipy blurs what scikit-image makes of sRGB on its way to L*a*b*."""
+    encoded = picture / 255
+    light = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    seen = gaussian_filter(light, (6, 6, 0), mode="reflect", truncate=3)
+    return rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2), (30, 40), (BAND // 4 + 3, 2)])
+def test_the_difference_from_afar_is_that_of_scipys_gaussian_on_light(shape):
+    one, other = two_pictures(*shape)
+    theirs = deltaE_ciede2000(from_across_the_room(one), from_across_the_room(other)).mean()
+    assert far_difference(one, other) == pytest.approx(theirs, abs=0.01)
+
+
+def test_a_checkerboard_of_pixels_from_afar_is_the_grey_of_half_the_light():
+    board = 255.0 * (np.indices((48, 48)).sum(axis=0) % 2)[..., None].repeat(3, axis=2)
+    # The code value 188 sends out half the light of 255, by IEC 61966-2-1; 128 but a fifth.
+    assert far_difference(board, np.full_like(board, 187.5)) < 0.1
+    assert far_difference(board, np.full_like(board, 127.5)) > 15
+
+
+def test_a_picture_differs_from_itself_by_nothing_from_afar():
+    one, _ = two_pictures(3, 5)
+    assert far_difference(one, one.copy()) == 0
 
 
 # Repeats
@@ -226,7 +261,7 @@ def test_pictures_that_do_not_fit_the_placement_are_an_error(one, other):
 def test_the_arguments_are_left_as_they_were():
     target, mosaic = two_pictures(2, 2)
     kept = [target.copy(), mosaic.copy(), np.array([[0, 1], [1, 0]]), GREYS.copy()]
-    measure(target, mosaic, placement := np.array([[0, 1], [1, 0]]), GREYS, 0.0, 0.0, 0.0)
+    measure(target, mosaic, placement := np.array([[0, 1], [1, 0]]), GREYS, **NOTHING)
     for now, before in zip((target, mosaic, placement, GREYS), kept, strict=True):
         np.testing.assert_array_equal(now, before)
 

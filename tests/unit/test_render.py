@@ -4,7 +4,10 @@ import errno
 import json
 import math
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import asdict
+from fractions import Fraction
 from hashlib import sha256
 from io import BytesIO
 
@@ -13,13 +16,18 @@ import pytest
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio
+from threadpoolctl import threadpool_info
 
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
 from models.rules.formats import Format
-from models.rules.orders import Fit, LossName, MosaicOrder
+from models.rules.grid import Grid
+from models.rules.orders import Crops, Fit, LossName, MosaicOrder
+from worker.core.matcher import Choice
 from worker.decoding import images
+from worker.local_index import kept_tiles
 from worker.rendering import bands
 from worker.rendering.pipeline import render
+from worker.rendering.tile_loader import fetched
 from worker.tile_index import index
 
 
@@ -64,16 +72,27 @@ def coffee(photographs):
     return (photographs / "coffee.png").read_bytes()
 
 
+ALONE = {"crops": Crops.NONE, "far": 0.0, "spread": 0.0}
+"""Every cell gets the photo that is nearest to it, whole and whatever lies around it."""
+
+
 @pytest.fixture
 def make(tmp_path):
     """Render into a file of its own, and return what was made and where."""
 
-    def run(target, photos, *, threads=2, progress=quiet, **fields):
+    def run(target, photos, *, threads=2, progress=quiet, kept=None, **fields):
         out = tmp_path / f"{len(list(tmp_path.iterdir()))}.png"
         order = MosaicOrder(**fields)
-        return render(target, order, photos.tiles, photos.read, out, threads=threads, progress=progress), out
+        made = render(target, order, photos.tiles, photos.read, out, threads=threads, progress=progress, kept=kept)
+        return made, out
 
     return run
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Open the tiles that are kept."""
+    return lambda: kept_tiles.opened(64 << 20, str(tmp_path / "cache"))
 
 
 def plain_mean(pixels, left, top, width, height, unit=1):
@@ -118,7 +137,7 @@ def plain_method(target, photos, cells_across):
 @pytest.mark.parametrize("cells_across", [60, 43])
 def test_every_cell_gets_a_tile_as_near_as_the_plain_method_finds(make, coffee, all_photos, cells_across):
     distances = plain_method(coffee, all_photos, cells_across)
-    made, _ = make(coffee, all_photos, cells_across=cells_across, tile_size=4, loss=LossName.MEAN_RGB)
+    made, _ = make(coffee, all_photos, cells_across=cells_across, tile_size=4, loss=LossName.MEAN_RGB, **ALONE)
     chosen = made.placement.ravel().tolist()
     assert [row[tile] for row, tile in zip(distances, chosen, strict=True)] == [min(row) for row in distances]
 
@@ -126,12 +145,12 @@ def test_every_cell_gets_a_tile_as_near_as_the_plain_method_finds(make, coffee, 
 def test_among_tiles_of_one_colour_the_lowest_number_is_taken(make, coffee, encoded):
     # The same colour in files of different length: different photos, equal means.
     photos = Photos([encoded(np.full((side, side, 3), 90, np.uint8)) for side in range(4, 24)])
-    assert np.unique(make(coffee, photos, cells_across=10)[0].placement).tolist() == [0]
+    assert np.unique(make(coffee, photos, cells_across=10, **ALONE)[0].placement).tolist() == [0]
 
 
 def test_the_mosaic_shows_in_every_cell_the_tile_that_was_placed_there(make, coffee, photos):
     # Tiles as large as the photos: nothing is resampled.
-    made, out = make(coffee, photos, cells_across=20, tile_size=32)
+    made, out = make(coffee, photos, cells_across=20, tile_size=32, crops=Crops.NONE, tint=0)
     mosaic = pixels_of(out.read_bytes())
     expected = np.zeros((made.grid.rows * 32, 20 * 32, 3), np.uint8)
     for row in range(made.grid.rows):
@@ -174,7 +193,7 @@ def test_a_resized_target_keeps_what_a_crop_would_lose(make, encoded):
     target = np.zeros((100, 100, 3), np.uint8)
     target[:, 0] = 255
     tiles = [encoded(np.full((8, 8, 3), level, np.uint8)) for level in (0, 30)]
-    fields = {"cell_width": 14, "cell_height": 14, "tile_size": 8, "loss": LossName.MEAN_RGB}
+    fields = {"cell_width": 14, "cell_height": 14, "tile_size": 8, "loss": LossName.MEAN_RGB} | ALONE
     cropped, _ = make(encoded(target), Photos(tiles), **fields)
     resized, _ = make(encoded(target), Photos(tiles), fit=Fit.RESIZE, **fields)
     assert (cropped.quality.distinct_tiles, resized.quality.distinct_tiles) == (1, 2)
@@ -347,6 +366,66 @@ def test_rules_together_are_kept_together(make, coffee, photos):
     assert nearest_equal(made.placement) >= 4
 
 
+def test_a_photo_whose_tiles_are_kept_is_not_opened_and_the_bytes_are_the_same(make, coffee, photos, kept):
+    fields = {"cells_across": 8, "flips": True, "turns": True}
+    _, plain = make(coffee, photos, **fields)
+    with kept() as tiles:
+        make(coffee, photos, kept=tiles, **fields)
+    photos.opened.clear()
+    with kept() as tiles:
+        _, again = make(coffee, photos, kept=tiles, **fields)
+    assert photos.opened == []
+    assert again.read_bytes() == plain.read_bytes()
+
+
+def test_while_tiles_are_laid_and_measured_a_matrix_product_has_one_thread(make, coffee, photos):
+    seen = {}
+
+    def look(phase, _done, _total):
+        seen.setdefault(phase, set()).update(
+            each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"
+        )
+
+    make(coffee, photos, cells_across=8, tint=0.5, progress=look)
+    assert {phase: seen[phase] for phase in ("fetching tiles", "composing", "encoding")} == {
+        "fetching tiles": {1},
+        "composing": {1},
+        "encoding": {1},
+    }
+
+
+def test_what_other_mosaics_kept_of_a_photo_changes_no_byte(encoded, noise, kept):
+    """A photo is decoded at the scale that its smallest window needs, so a large one differs beside a small one."""
+    photo = encoded(noise(640, 640), "JPEG")
+    content = np.frombuffer(sha256(photo).digest(), np.uint8)[None]
+    whole, part = (0, 0, 2048, 2048), (0, 0, 256, 256)
+
+    def laid(*windows, side, tiles=None):
+        shape = 1, len(windows)
+        windows = np.array([windows], np.uint16)
+        choice = Choice(np.zeros(shape, int), np.zeros(shape, np.uint8), np.zeros(shape), 0.0, windows)
+        grid = Grid(len(windows), 1, 0, 0, Fraction(1), Fraction(1), side, side)
+        with fetched(choice, content, grid, lambda _: photo, threads=1, progress=quiet, kept=tiles) as found:
+            return np.asarray(found.pixels[found.slots[0]])
+
+    orders = [((whole,), 40), ((whole, part), 40), ((part,), 40), ((whole,), 80), ((whole,), 40)]
+    for windows, side in orders:
+        with kept() as tiles:
+            np.testing.assert_array_equal(laid(*windows, side=side, tiles=tiles), laid(*windows, side=side))
+
+
+def test_a_photo_of_which_one_tile_is_missing_is_opened(make, coffee, photos, kept, tmp_path):
+    with kept() as tiles:
+        make(coffee, photos, cells_across=8, kept=tiles)
+    with closing(sqlite3.connect(tmp_path / "cache" / "tiles" / "kept-v1.sqlite")) as database, database:
+        (gone,) = database.execute("SELECT key FROM tiles LIMIT 1").fetchone()
+        database.execute("DELETE FROM tiles WHERE key = ?", (gone,))
+    photos.opened.clear()
+    with kept() as tiles:
+        make(coffee, photos, cells_across=8, kept=tiles)
+    assert photos.opened == [gone[:32]]
+
+
 def test_a_rule_that_cannot_be_met_is_refused_before_a_photo_is_opened(make, coffee, photos):
     phases = []
     with pytest.raises(InvalidOrder, match=r"^96 cells, 60 tiles: allow 2 uses, or at most \d+x\d+ cells\.$"):
@@ -419,7 +498,7 @@ def test_a_blend_of_cells_that_cut_pixels_is_the_same_in_bands_of_any_height(mak
 
 
 def test_without_adjustment_the_report_says_that_nothing_was_changed(make, coffee, photos):
-    assert make(coffee, photos, cells_across=10, tile_size=8)[0].quality.change == 0
+    assert make(coffee, photos, cells_across=10, tile_size=8, tint=0)[0].quality.change == 0
 
 
 # Quality
@@ -436,12 +515,12 @@ def test_the_quality_is_that_of_the_finished_file(make, coffee, photos):
 
 
 def test_without_rules_the_cost_is_its_own_lower_bound(make, coffee, photos):
-    quality = make(coffee, photos, cells_across=10, tile_size=8)[0].quality
+    quality = make(coffee, photos, cells_across=10, tile_size=8, far=0.0, spread=0.0)[0].quality
     assert quality.cost == quality.lower_bound > 0
 
 
 def test_a_rule_costs_something_and_the_lower_bound_says_how_little_it_could(make, coffee, photos):
-    free = make(coffee, photos, cells_across=12, tile_size=4)[0].quality
+    free = make(coffee, photos, cells_across=12, tile_size=4, far=0.0, spread=0.0)[0].quality
     ruled = make(coffee, photos, cells_across=12, tile_size=4, max_uses=3)[0].quality
     assert free.cost <= ruled.lower_bound <= ruled.cost
 
@@ -450,3 +529,17 @@ def test_the_report_can_be_written_as_json_and_read_again(make, coffee, photos):
     report = asdict(make(coffee, photos, cells_across=10, tile_size=8)[0].quality)
     again = json.loads(json.dumps(report, allow_nan=False))
     assert (again["psnr1"], len(again["worst_cells"])) == (report["psnr1"], 10)
+
+
+# The target's colours
+
+
+def test_a_target_that_is_too_light_for_the_photos_is_moved_and_the_report_says_by_how_much(make, encoded):
+    light = np.linspace(150, 250, 60, dtype=np.uint8)[None, :, None].repeat(40, axis=0).repeat(3, axis=2)
+    photos = Photos([encoded(np.full((8, 8, 3), level, np.uint8)) for level in range(20, 140, 3)])
+    plain, moved = (make(encoded(light), photos, cells_across=30, adapt=share)[0] for share in (0.0, 1.0))
+    assert (plain.quality.adapted, moved.quality.adapted > 10) == (0.0, True)
+    # As it is, one photo is nearest to nearly all of it; moved, its tones are those of the photos.
+    assert plain.quality.distinct_tiles < moved.quality.distinct_tiles
+    # All else is measured against the target as it was.
+    assert moved.quality.de00 > plain.quality.de00

@@ -9,8 +9,10 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from models.errors import InvalidOrder
+from models.rules.grid import cut
 from models.rules.lattices import Effort, Pattern, Tired
-from models.rules.repeats import CUT_STEPS, LAST_CUTS, QUICK, pattern
+from models.rules.orders import MosaicOrder
+from models.rules.repeats import CUT_STEPS, LAST_CUTS, QUICK, of_order, pattern
 
 SIDES = st.integers(1, 7)
 DISTANCES = st.sampled_from([0, 0.5, 1, 1.2, 1.5, 2, 2.5, 3, 4, 4.5, 5, 7, 20])
@@ -209,6 +211,40 @@ def test_uses_that_fit_exactly_are_met_together_with_a_distance(distance):
 )
 def test_a_refusal_says_what_would_meet_it(order, field, sentence):
     assert refusal(*order) == (field, sentence)
+
+
+@pytest.mark.parametrize(
+    ("least", "tile_count", "sentence"),
+    [
+        (
+            2,
+            2_220,
+            (
+                "2,400 cells, 2,220 tiles, each in 2 or more: that takes 4,440 cells; "
+                "ask for at least 1 use, or for more cells, or use fewer photos."
+            ),
+        ),
+        (
+            1,
+            2_401,
+            (
+                "2,400 cells, 2,401 tiles, each in 1 or more: that takes 2,401 cells; "
+                "ask for more cells, or use fewer photos."
+            ),
+        ),
+    ],
+)
+def test_least_uses_of_more_tiles_than_there_is_room_for_are_refused(least, tile_count, sentence):
+    order = MosaicOrder(60, min_uses=least)
+    with pytest.raises(InvalidOrder) as refused:
+        of_order(order, (600, 400), cut(600, 400, order), tile_count)
+    assert (refused.value.field, str(refused.value)) == ("min_uses", sentence)
+
+
+@pytest.mark.parametrize(("least", "tile_count"), [(1, 2_400), (2, 1_200), (2_400, 1), (24, 100)])
+def test_least_uses_that_just_fit_are_accepted(least, tile_count):
+    order = MosaicOrder(60, min_uses=least, max_uses=least)
+    assert of_order(order, (600, 400), cut(600, 400, order), tile_count) is None
 
 
 def hold_to(sentence, columns, rows, tiles, uses, distance):

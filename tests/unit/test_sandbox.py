@@ -20,6 +20,7 @@ from handmade import DEFLATE, Tiff, tiff
 from PIL import Image
 
 from models.errors import DamagedPicture, EmptyFile, NotAPicture, TooCostly, TooManyPixels, UnusablePicture
+from worker.core.windows import WHOLE, Window
 from worker.decoding import headers, images
 from worker.decoding.sandbox import Sandbox
 from worker.decoding.sandbox_process import REPLY
@@ -76,7 +77,8 @@ def decoders() -> list[psutil.Process]:
 def test_what_comes_out_of_the_sandbox_is_what_pillow_makes(sandbox: Sandbox, form: str) -> None:
     data = photo(form=form)
     np.testing.assert_array_equal(sandbox.decode(data), images.decode(data))
-    np.testing.assert_array_equal(sandbox.tile(data, 20, 30), images.tile(data, 20, 30))
+    windows = [WHOLE, Window(0, 0, 1024, 2048)]
+    np.testing.assert_array_equal(sandbox.tiles(data, 20, 30, windows), images.tiles(data, 20, 30, windows))
     (boxed, size), (plain, expected) = sandbox.thumb(data, 32), images.thumb(data, 32)
     np.testing.assert_array_equal(boxed, plain)
     assert size == expected

@@ -9,6 +9,7 @@ from handmade import FLOAT, Tiff, bmp, chunk, tiff
 from PIL import Image
 
 from models.errors import DamagedPicture, KindNotRead, TruncatedPicture
+from worker.core.windows import WHOLE
 from worker.decoding import cicp, images
 
 
@@ -141,7 +142,7 @@ def lossless_jpeg(side, level):
 def test_a_lossless_jpeg_is_read_where_a_reduced_scale_would_do_too():
     data = lossless_jpeg(200, 200)
     assert np.unique(images.decode(data)).tolist() == [200]
-    assert np.unique(images.tile(data, 16, 16)).tolist() == [200]
+    assert np.unique(images.tiles(data, 16, 16, [WHOLE])[0]).tolist() == [200]
     assert np.unique(images.thumb(data, 8)[0]).tolist() == [200]
     assert np.unique(images.prepared(data, 8, 32).thumb).tolist() == [200]
 

@@ -127,7 +127,7 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "columns": row.columns,
         "rows": row.rows,
         "distinct_tiles": row.distinct_tiles,
-        "quality": row.quality,
+        "quality": row.quality and {"far": None, "adapted": None} | row.quality,
         "bytes": row.picture_bytes,
         "sha256": row.picture_sha256,
     }

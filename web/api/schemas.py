@@ -8,6 +8,7 @@ from apiflask.validators import Range
 
 from models import database, queries
 from models.rules.lifecycle import JobState
+from models.rules.looks import DEFAULT_LOOK, LOOKS
 from models.rules.orders import FIELDS
 from web.api.fields import (
     COUNT,
@@ -67,6 +68,10 @@ class OrderIn(Strict):
     """How a target is cut, and how tiles are chosen for it."""
 
     tile_set = read_later("string", "Id of an indexed tile set", required=True, format="uuid")
+
+    look = read_later(
+        "string", "A set of the fields below; what is given beside it counts", DEFAULT_LOOK, enum=[*LOOKS]
+    )
 
     class Meta(Strict.Meta):
         """Marshmallow's place for options, and for fields that are made."""
@@ -210,6 +215,10 @@ class QualityOut(Shown):
     psnr1 = Float(allow_none=True, metadata=said("PSNR in dB at 1 pixel a cell; null when the pictures are equal."))
     de00 = Float(metadata=said("Mean CIEDE2000 at 1 pixel a cell."))
     ssim4 = Float(metadata=said("SSIM of luma at 4 pixels a cell; 1 for equal pictures."))
+    far = Float(
+        allow_none=True,
+        metadata=said("Mean CIEDE2000 of the light after a blur of 1.5 cells; null if made before it was measured."),
+    )
     psnr_blur = Float(allow_none=True, metadata=said("PSNR in dB after a blur of one cell; null when equal."))
     distinct_tiles = Integer(metadata=said("How many different tiles lie in the mosaic."))
     most_uses = Integer(metadata=said("How often the tile used most lies in it."))
@@ -218,6 +227,12 @@ class QualityOut(Shown):
     cost = Float(metadata=said("Sum of the costs of all cells, in the loss's own unit."))
     lower_bound = Float(metadata=said("What no placement under the same rules can go below, in the same unit."))
     change = Float(metadata=said("Mean CIEDE2000 by which the tiles' colours were changed."))
+    adapted = Float(
+        allow_none=True,
+        metadata=said(
+            "Mean CIEDE2000 by which the target was moved towards the tiles; null if from before it could be."
+        ),
+    )
     worst_cells = List(Nested(WorstCellOut), metadata=said("The worst first."))
     advice = List(String(), metadata=said("Sentences for people; none when nothing is lacking."))
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from models import queries
 from models.errors import TesseraError
+from models.rules.looks import LOOKS, SET_BY_LOOKS
 from models.rules.order_fields import Group
 from models.rules.orders import FIELDS
 from web.context import reading
@@ -23,6 +24,7 @@ GROUPS = {
     for group in Group
 }
 """The fields of the form; no repeats are one use of a tile there."""
+CHOICES = {"groups": GROUPS, "looks": LOOKS, "set_by_looks": SET_BY_LOOKS}
 
 
 def is_changed(form: Mapping[str, str], name: str) -> bool:
@@ -38,7 +40,7 @@ def order_form(template: str) -> Page:
             tile_sets = queries.tile_sets(session, indexed_only=True)
         changed = {about.group.value for name, about in FIELDS.items() if is_changed(request.values, name)}
         return render_template(
-            template, error=error, form=request.values, tile_sets=tile_sets, groups=GROUPS, changed=changed
+            template, error=error, form=request.values, tile_sets=tile_sets, changed=changed, **CHOICES
         )
 
     return page

@@ -12,7 +12,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.descriptors import BLOCK_BYTES, CHANNELS
+from worker.core.descriptors import BLOCK_BYTES, CHANNELS, MOST
 from worker.core.fitted import Fitted
 
 Array = NDArray[np.float64]
@@ -41,7 +41,9 @@ def of_cells(target: Fitted, columns: int, rows: int, subcells: int) -> Array:
     return of_rows(target, columns, rows, subcells, range(rows))
 
 
-def of_rows(target: Fitted, columns: int, rows: int, subcells: int, some: range) -> Array:
+def of_rows(
+    target: Fitted, columns: int, rows: int, subcells: int, some: range, levels: NDArray[np.float32] | None = None
+) -> Array:
     """Return the mean colours of the sub-cells of some rows of cells, as `of_cells`.
 
     Args:
@@ -50,9 +52,10 @@ def of_rows(target: Fitted, columns: int, rows: int, subcells: int, some: range)
         rows: Cells from top to bottom, of the whole target.
         subcells: Sub-cells from left to right, and from top to bottom, of a cell.
         some: The rows of cells that are wanted.
+        levels: (256,) whole numbers up to `descriptors.MOST` to average in place of the encoded values.
 
     Returns:
-        (len(some) * columns, subcells, subcells, 3) means of the encoded values, 0 to 255.
+        (len(some) * columns, subcells, subcells, 3) means of the encoded values, 0 to 255, or of `levels`.
 
     Raises:
         ValueError: the target is not (H, W, 3).
@@ -64,7 +67,7 @@ def of_rows(target: Fitted, columns: int, rows: int, subcells: int, some: range)
     lines = target.pixels.reshape(height, width * CHANNELS)
     means = np.empty((len(some), columns, subcells, subcells, CHANNELS))
     for block in _blocks(some, max(subcells, ceil(down)) * width * CHANNELS * means.itemsize):
-        summed = _sums(lines, down, block, subcells).reshape(-1, width, CHANNELS)
+        summed = _sums(lines, down, block, subcells, levels).reshape(-1, width, CHANNELS)
         by_pixel = summed.swapaxes(0, 1).reshape(width, -1)
         shape = columns, subcells, len(block), subcells, CHANNELS
         sums = _sums(by_pixel, right, range(columns), subcells).reshape(shape)
@@ -74,7 +77,13 @@ def of_rows(target: Fitted, columns: int, rows: int, subcells: int, some: range)
     return means.reshape(-1, subcells, subcells, CHANNELS)
 
 
-def _sums(lines: NDArray[np.number], extent: Fraction, cells: range, subcells: int) -> Array:
+def _sums(
+    lines: NDArray[np.number],
+    extent: Fraction,
+    cells: range,
+    subcells: int,
+    levels: NDArray[np.float32] | None = None,
+) -> Array:
     """Return the weighted sums of the lines in each of the `subcells` equal stretches of some cells.
 
     Args:
@@ -82,6 +91,7 @@ def _sums(lines: NDArray[np.number], extent: Fraction, cells: range, subcells: i
         extent: How many lines a cell takes; the first cell begins with the first line.
         cells: Numbers of the cells.
         subcells: Stretches of a cell.
+        levels: What is summed in place of each whole number, if not the number itself.
 
     Returns:
         (len(cells), subcells, V). The weight of a line that lies wholly in one stretch is the denominator of
@@ -92,13 +102,15 @@ def _sums(lines: NDArray[np.number], extent: Fraction, cells: range, subcells: i
     first = begin[:, :1, 0] // unit
     reach = int((-(-(begin[:, -1] + length) // unit) - first).max())
     # Whole numbers below 2**24 are exact in single precision too.
-    enough = np.float32 if lines.dtype == np.uint8 and 255 * length < 2**24 else np.float64
+    most = 255 if levels is None else MOST
+    enough = np.float32 if lines.dtype == np.uint8 and most * length < 2**24 else np.float64
     sums = np.zeros((len(cells), subcells, lines.shape[1]))
     for some in _blocks(range(reach), sums[:, 0].nbytes):
         line = first + np.arange(some.start, some.stop)
         begun = line[:, None] * unit
         shares = np.maximum(np.minimum(begun + unit, begin + length) - np.maximum(begun, begin), 0)
         taken = lines[np.minimum(line, len(lines) - 1)]
+        taken = taken if levels is None else levels[taken]
         sums += shares.astype(enough) @ taken.astype(enough, copy=False)
     return sums
 

@@ -55,6 +55,13 @@ def linear(srgb: Array) -> Array:
     return light
 
 
+MOST_LIGHT = 4_095
+LIGHT_LEVELS = np.rint(MOST_LIGHT * linear(np.arange(256.0))).astype(np.float32)
+"""The linear light of each of the 256 values of sRGB, in whole numbers of which white has `MOST_LIGHT`.
+
+Sums of so small numbers are exact in single precision, and averages of them are good to a hundredth of a dE00."""
+
+
 def lab(srgb: Array) -> Array:
     """Return the (..., 3) CIE L*a*b* under D65 of (..., 3) sRGB values from 0 to 255.
 
@@ -65,10 +72,43 @@ def lab(srgb: Array) -> Array:
         >>> lab(np.array([255.0, 255.0, 255.0])).round(9).tolist()
         [100.0, 0.0, 0.0]
     """
-    ratio = linear(srgb) @ LINEAR_TO_XYZ.T / WHITE
+    return lab_of_light(linear(srgb))
+
+
+def lab_of_light(light: Array) -> Array:
+    """Return the (..., 3) CIE L*a*b* under D65 of (..., 3) linear light of sRGB's primaries, 0 to 1.
+
+    Source:
+        ISO/CIE 11664-4:2019.
+
+    Example:
+        >>> lab_of_light(np.array([1.0, 1.0, 1.0])).round(9).tolist()
+        [100.0, 0.0, 0.0]
+    """
+    ratio = light @ LINEAR_TO_XYZ.T / WHITE
     bent = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
     x, y, z = bent[..., 0], bent[..., 1], bent[..., 2]
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
+
+
+def slope_of_lab(light: Array) -> Array:
+    """Return by how much L*a*b* changes with the light: (..., 3, 3), d of L*, a*, b* by d of R, G, B.
+
+    Args:
+        light: (..., 3) linear light of sRGB's primaries, 0 to 1.
+
+    Source:
+        The derivative of ISO/CIE 11664-4:2019.
+
+    Example:
+        >>> slope_of_lab(np.ones(3))[0].sum().round(6).item()  # 116 / 3, the slope of 116 Y^(1/3) at white
+        38.666667
+    """
+    by_light = LINEAR_TO_XYZ / WHITE[:, None]
+    ratio = light @ by_light.T
+    slope = np.where(ratio > (6 / 29) ** 3, 1 / (3 * np.cbrt(np.maximum(ratio, 1e-9)) ** 2), 1 / (3 * (6 / 29) ** 2))
+    x, y, z = (slope[..., axis, None] * by_light[axis] for axis in range(3))
+    return np.stack([116 * y, 500 * (x - y), 200 * (y - z)], axis=-2)
 
 
 def lab_of_even_chroma(srgb: Array) -> Array:
@@ -83,12 +123,14 @@ def lab_of_even_chroma(srgb: Array) -> Array:
         >>> lab_of_even_chroma(np.array([255.0, 255.0, 255.0])).round(9).tolist()
         [100.0, 0.0, 0.0]
     """
-    colours = lab(srgb)
+    return even_chroma(lab(srgb))
+
+
+def even_chroma(colours: Array) -> Array:
+    """Return (..., 3) L*a*b* colours with their chroma compressed, as `lab_of_even_chroma`."""
     strength = 0.045 * np.hypot(colours[..., 1], colours[..., 2])
-    colours[..., 1:] *= np.divide(np.log1p(strength), strength, out=np.ones_like(strength), where=strength > 0)[
-        ..., None
-    ]
-    return colours
+    squeezed = np.divide(np.log1p(strength), strength, out=np.ones_like(strength), where=strength > 0)
+    return np.concatenate([colours[..., :1], colours[..., 1:] * squeezed[..., None]], axis=-1)
 
 
 def oklab(srgb: Array) -> Array:
@@ -99,6 +141,21 @@ def oklab(srgb: Array) -> Array:
     """
     colours: Array = np.cbrt(linear(srgb) @ LINEAR_TO_LMS.T) @ LMS_TO_OKLAB.T
     return colours
+
+
+def srgb_of_oklab(colours: Array) -> Array:
+    """Return the (..., 3) sRGB values of (..., 3) Oklab colours; what sRGB cannot show is clipped to 0 and 255.
+
+    Source:
+        The inverse of `oklab` and of `linear`.
+
+    Example:
+        >>> srgb_of_oklab(oklab(np.array([12.0, 200.0, 99.0]))).round(3).tolist()
+        [12.0, 200.0, 99.0]
+    """
+    light = np.clip((colours @ np.linalg.inv(LMS_TO_OKLAB).T) ** 3 @ np.linalg.inv(LINEAR_TO_LMS).T, 0.0, 1.0)
+    encoded: Array = np.where(light <= 0.04045 / 12.92, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return 255 * encoded
 
 
 def ciede2000(one: Array, other: Array) -> Array:

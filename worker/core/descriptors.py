@@ -3,27 +3,32 @@
 Every mean is a sum of whole numbers and one division, so the same picture gives the same bits on every machine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from worker.core.windows import STEPS, Window, largest
 
 Array = NDArray[np.float64]
 
 CHANNELS = 3
 BLOCK_BYTES = 4 << 20
+MOST = 4_095
+"""The largest whole number that is averaged: its sums over a photo's length are exact in single precision."""
 LATTICE = 64
-"""Steps that a pixel of a thumb is divided into; a crop begins and ends at a step. Nobody sees a 64th of a pixel."""
+"""Steps that a pixel is divided into where nothing else is said. Nobody sees a 64th of a pixel."""
 
 
-def area_weights(length: int, start: int, extent: int, subcells: int) -> Array:
+def area_weights(length: int, start: int, extent: int, subcells: int, steps: int = LATTICE) -> Array:
     """Return how much of each pixel of a line lies in each of `subcells` equal stretches of it.
 
     Args:
-        length: Pixels of the line, each `LATTICE` steps long.
+        length: Pixels of the line, each `steps` long.
         start: Where the first stretch begins, in steps from the beginning of the line.
         extent: Length of all stretches together, in steps.
         subcells: How many stretches.
+        steps: Steps that a pixel is divided into.
 
     Returns:
         (subcells, length) whole numbers, in units of a step / `subcells`; each row sums to `extent`.
@@ -32,9 +37,9 @@ def area_weights(length: int, start: int, extent: int, subcells: int) -> Array:
         >>> (area_weights(3, 0, 3 * LATTICE, 2) / LATTICE).tolist()
         [[2.0, 1.0, 0.0], [0.0, 1.0, 2.0]]
     """
-    pixel = np.arange(length) * (LATTICE * subcells)
+    pixel = np.arange(length) * (steps * subcells)
     stretch = (start * subcells + np.arange(subcells) * extent)[:, None]
-    overlap = np.minimum(pixel + LATTICE * subcells, stretch + extent) - np.maximum(pixel, stretch)
+    overlap = np.minimum(pixel + steps * subcells, stretch + extent) - np.maximum(pixel, stretch)
     weights: Array = np.maximum(overlap, 0).astype(np.float64)
     return weights
 
@@ -56,17 +61,43 @@ def of_tiles(thumbs: NDArray[np.uint8], sizes: NDArray[np.integer], shape: tuple
         >>> of_tiles(thumb, np.array([[10, 20]]), (1, 1), 1).ravel().tolist()
         [0.0, 0.0, 0.0]
     """
-    side = thumbs.shape[1]
     means = np.empty((len(thumbs), subcells, subcells, CHANNELS))
     different, kind = np.unique(sizes, axis=0, return_inverse=True)
     order = np.argsort(kind, kind="stable")
     bounds = np.searchsorted(kind[order], np.arange(len(different) + 1))
-    for number, (width, height) in enumerate(different.tolist()):
-        across = _centred(side, min(1.0, height * shape[0] / (width * shape[1])), subcells)
-        down = _centred(side, min(1.0, width * shape[1] / (height * shape[0])), subcells)
+    for number, size in enumerate(different.tolist()):
         members = order[bounds[number] : bounds[number + 1]]
-        for some in _blocks(len(members), thumbs[0].size * means.itemsize):
-            means[members[some]] = _averaged(thumbs[members[some]], down, across)
+        means[members] = of_windows(thumbs[members], [largest(size, shape)], subcells)[:, 0]
+    return means
+
+
+def of_windows(thumbs: NDArray[np.number], windows: Sequence[Window], subcells: int) -> Array:
+    """Return the mean values of the sub-cells of some windows of whole photos.
+
+    Args:
+        thumbs: (M, S, S, C) whole photos squeezed to a square, whole numbers up to `MOST`; S divides `STEPS`.
+        windows: (W,) the parts of each photo that are looked at.
+        subcells: Sub-cells from left to right, and from top to bottom, of each window.
+
+    Returns:
+        (M, W, subcells, subcells, C) means.
+    """
+    count, side, _, channels = thumbs.shape
+    spans = [sorted({(window[axis], window[axis + 2]) for window in windows}) for axis in (0, 1)]
+    across, down = (
+        np.concatenate([area_weights(side, *span, subcells, STEPS // side) for span in some]) for some in spans
+    )
+    places = [(spans[0].index((left, wide)), spans[1].index((top, high))) for left, top, wide, high in windows]
+    areas = [float(wide * high) for _, _, wide, high in windows]
+    # Sums of whole numbers, and along a line exact in single precision. So the order of additions changes no bit.
+    by_channel = np.kron(across.T, np.eye(channels)).astype(np.float32)
+    means = np.empty((count, len(windows), subcells, subcells, channels))
+    for some in _blocks(count, side * side * channels * means.itemsize):
+        lines = thumbs[some].reshape(-1, side * channels).astype(np.float32, copy=False) @ by_channel
+        sums = down @ lines.reshape(-1, side, by_channel.shape[1]).astype(np.float64)
+        by_span = sums.reshape(-1, len(spans[1]), subcells, len(spans[0]), subcells, channels)
+        for number, ((x, y), area) in enumerate(zip(places, areas, strict=True)):
+            np.divide(by_span[:, y, :, x], area, out=means[some, number])
     return means
 
 
@@ -76,27 +107,21 @@ def of_pictures(pictures: NDArray[np.uint8], subcells: int) -> Array:
     return _averaged(pictures, *weights)
 
 
-def _centred(side: int, seen: float, subcells: int) -> Array:
-    """Return the weights of the middle of a thumb's line; `seen` is the share of it that the crop shows."""
-    half = max(1, round(seen * side * LATTICE / 2))
-    return area_weights(side, side * LATTICE // 2 - half, 2 * half, subcells)
-
-
 def _averaged(pictures: NDArray[np.uint8], down: Array, across: Array) -> Array:
-    """Return the weighted means of (n, h, w, 3) pictures: (n, subcells, subcells, 3).
+    """Return the weighted means of (n, h, w, C) pictures: (n, subcells, subcells, C).
 
     The sums are whole numbers below 2**53, and down the columns mostly below 2**24, which single precision holds
     exactly. So the order of the additions changes no bit.
     """
-    count, height, width, _ = pictures.shape
+    count, height, width, channels = pictures.shape
     subcells = len(down)
-    columns = np.zeros((count, subcells, width * CHANNELS))
+    columns = np.zeros((count, subcells, width * channels))
     enough = np.float32 if 255 * down[0].sum() < 2**24 else np.float64
     weights = down.astype(enough)
-    for lines in _blocks(height, count * width * CHANNELS * columns.itemsize):
-        strip = pictures[:, lines].reshape(count, -1, width * CHANNELS)
+    for lines in _blocks(height, count * width * channels * columns.itemsize):
+        strip = pictures[:, lines].reshape(count, -1, width * channels)
         columns += weights[:, lines] @ strip.astype(enough)
-    sums: Array = across @ columns.reshape(count, subcells, width, CHANNELS)
+    sums: Array = across @ columns.reshape(count, subcells, width, channels)
     means: Array = sums / (down[0].sum() * across[0].sum())
     return means
 

@@ -17,8 +17,8 @@ from worker.core.colour import LUMA, ciede2000, lab, lab_of_even_chroma, oklab
 Array = NDArray[np.float64]
 
 BALANCED_SUBCELLS = 4
-STRUCTURE = 5.0
-"""Weight of a squared difference of luma relative to one of colour; from 4.5 to 6 `balanced` wins on all targets."""
+STRUCTURE = 5.5
+"""Weight of a squared difference of luma relative to one of colour; docs/explanation/matcher.md says why."""
 PIXELS = 16
 """Sub-cells a side of the loss `pixels`, which stand for every pixel of a cell."""
 
@@ -127,14 +127,13 @@ def balanced(detail: float) -> Loss:
     """Average colour and structure, weighted by `detail` = t: sqrt((1 - t) * colour + t * structure).
 
     Let m be the mean colours (encoded sRGB, 0 to 1), E their CIE L*a*b* with compressed chroma (L* from 0 to 1), and
-    Y_i the luma (0 to 1) of the 4 x 4 sub-cells. Then colour = |dm|^2 + |dE|^2, and structure = 5 * mean over i of
+    Y_i the luma (0 to 1) of the 4 x 4 sub-cells. Then colour = |dm|^2 + |dE|^2, and structure = 5.5 * mean over i of
     dY_i^2.
 
     At t = 0 only the average counts; at t = 1 only light and dark within the cell, and hue not at all.
 
     Source:
-        Our own. Measured on seven targets, with 2,220 photos and 60 cells across (docs/explanation/matcher.md): at
-        t = 0.5 nearer to every target than metapixel by PSNR, dE00 and SSIM at once. Luma: ITU-R BT.709-6.
+        Our own: docs/explanation/matcher.md has what was tried, and on what. Luma: ITU-R BT.709-6.
     """
     colour, structure = sqrt(1 - detail), sqrt(STRUCTURE * detail) / BALANCED_SUBCELLS
 
@@ -179,6 +178,20 @@ def cost(loss: Loss, cells: NDArray[np.floating], tiles: NDArray[np.floating]) -
         return total
     squares: Array = loss.scale * np.einsum("...i,...i->...", apart, apart)
     return squares
+
+
+def white_in_black(loss: Loss) -> float:
+    """Return the cost of an even white tile in an even black cell: what other prices are measured by.
+
+    Example:
+        >>> round(white_in_black(balanced(0.5)), 9)
+        4.75
+    """
+    black, white = (
+        loss.features([np.full((1, subcells, subcells, 3), level) for subcells in loss.subcells])
+        for level in (0.0, 255.0)
+    )
+    return float(cost(loss, black, white)[0])
 
 
 def _mean(means: Sequence[Array]) -> Array:

@@ -1,38 +1,72 @@
-"""Chooses a tile, and its orientation, for every cell of a target."""
+"""Chooses a photo for every cell of a target, which window of it is shown, and how it is turned.
+
+How it works: without rules and prices the answer is the nearest view of all photos, which is exact. With rules, an
+assignment of photos to cells keeps them at nearly the least cost. With prices, for how the mosaic looks from afar and
+for equal photos near each other, every cell lists the photos that cost least in it, and a descent from the answer so
+far lowers the sum of all costs and prices. Rules and prices count photos, whichever window of them is shown.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core import descriptors
 from worker.core.assignment.assign import Rules, assign
-from worker.core.cells import of_rows
-from worker.core.fitted import Fitted
+from worker.core.assignment.least_uses import with_least_uses
+from worker.core.assignment.spacing import Spacing
+from worker.core.costs import Costs, Lists
+from worker.core.energy.descent import Descent, Limits
+from worker.core.energy.far_view import FarView
+from worker.core.features import Cut, Features
 from worker.core.losses import Loss, Metric, cost
-from worker.core.orientations import AS_IT_IS, lies_across, oriented
-from worker.core.progress import Progress
+from worker.core.orientations import AS_IT_IS, lies_across
+from worker.core.progress import Progress, part
 from worker.core.search.nearest import nearest
+from worker.core.views import Views
 
 Array = NDArray[np.float64]
-Features = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 
+PARTS = 3
+"""Listing, keeping the rules, and lowering the whole cost: progress counts each for a third."""
 BLOCK_BYTES = 8 << 20
-PIXEL_BYTES = 24
-"""Bytes of one mean colour in double precision."""
-PRECISE = 3
-"""Up to so many features, which are an average colour, double precision is kept."""
+PAIR_BYTES = 24
+"""Bytes of a feature of a pair: of the cell, of the tile, and of their difference."""
+LISTED = 32
+"""Photos that each cell chooses from in a descent; with 96 the mosaics were no nearer, and took longer."""
 
 
 @dataclass(frozen=True)
-class Cut:
-    """How many cells there are, and the width and height of the tiles, of which only the ratio counts."""
+class Sides:
+    """The two sides of a match.
 
-    columns: int
-    rows: int
-    tile_shape: tuple[int, int]
+    Attributes:
+        cells: (N, D) features of the cells, row by row.
+        photos: (M, V, D) features of the photos' views.
+        views: The views.
+    """
+
+    cells: Features
+    photos: Features
+    views: Views
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What is weighed against the losses of the cells, in the loss's own unit.
+
+    Attributes:
+        far: What a squared error of light costs; see `worker.core.energy.far_view`.
+        repeats: What equal photos near each other cost; see `worker.core.energy.near_repeats`.
+        cell_light: (N, 3) linear light of the cells, 0 to 1.
+        photo_light: (M, V, 3) linear light of the photos' views.
+    """
+
+    far: float
+    repeats: float
+    cell_light: Array
+    photo_light: Array
 
 
 @dataclass(frozen=True)
@@ -44,12 +78,14 @@ class Choice:
         orientations: (rows, columns) the orientation of each, 0 to 7; see `worker.core.orientations`.
         costs: (rows, columns) squared losses.
         lower_bound: No choice within the rules has a smaller sum of costs than this.
+        windows: (rows, columns, 4) the window of the photo that is shown; see `worker.core.windows`.
     """
 
     tiles: Numbers
     orientations: NDArray[np.uint8]
     costs: Array
     lower_bound: float
+    windows: NDArray[np.uint16]
 
 
 def distinguishable(orientations: Sequence[int], loss: Loss, cut: Cut) -> list[int]:
@@ -58,7 +94,7 @@ def distinguishable(orientations: Sequence[int], loss: Loss, cut: Cut) -> list[i
     A loss that only sees the average of a cell can tell apart only those that crop the photo differently.
 
     Args:
-        orientations: (V,) orientations to choose from.
+        orientations: (O,) orientations to choose from.
         loss: How far a tile is from a cell.
         cut: The shape of the tiles.
     """
@@ -69,132 +105,119 @@ def distinguishable(orientations: Sequence[int], loss: Loss, cut: Cut) -> list[i
     return [each for each in orientations if each in by_crop.values()]
 
 
-def cell_features(loss: Loss, target: Fitted, cut: Cut) -> Features:
-    """Return the (N, D) features of the cells of a target, row by row from the top left.
-
-    More than three features are returned in single precision: exact to a hundred-thousandth of a level, in half the
-    memory.
-    """
-    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cut.columns * max(loss.subcells) ** 2))
-    blocks = [range(first, min(first + step, cut.rows)) for first in range(0, cut.rows, step)]
-
-    def some(rows: range) -> Array:
-        return loss.features([of_rows(target, cut.columns, cut.rows, subcells, rows) for subcells in loss.subcells])
-
-    return np.concatenate([_compact(some(rows)) for rows in blocks])
-
-
-def tile_features(
-    loss: Loss, thumbs: NDArray[np.uint8], sizes: NDArray[np.integer], cut: Cut, orientations: Sequence[int]
-) -> Features:
-    """Return the features of every tile in each of some orientations.
+def choose(
+    loss: Loss, sides: Sides, cut: Cut, rules: Rules, prices: Prices | None, *, threads: int, progress: Progress
+) -> Choice:
+    """Return the photo and the view of every cell: the best, or nearly the best where rules bind or prices count.
 
     Args:
         loss: How far a tile is from a cell.
-        thumbs: (M, S, S, 3) whole photos as they are, squeezed to a square, sRGB, 0 to 255.
-        sizes: (M, 2) width and height of the photos as they are, in pixels.
-        cut: The shape of the tiles.
-        orientations: (V,) the orientations.
-
-    Returns:
-        (M, V, D), in the precision of `cell_features`.
-    """
-    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * thumbs.shape[1] ** 2))
-
-    def some(first: int, orientation: int) -> Features:
-        block = slice(first, first + step)
-        block_sizes = sizes[block, ::-1] if lies_across(orientation) else sizes[block]
-        pictures = oriented(thumbs[block], orientation)
-        means = [descriptors.of_tiles(pictures, block_sizes, cut.tile_shape, subcells) for subcells in loss.subcells]
-        return _compact(loss.features(means))
-
-    blocks = [np.stack([some(first, each) for each in orientations], axis=1) for first in range(0, len(thumbs), step)]
-    return np.concatenate(blocks)
-
-
-def _compact(features: Array) -> Features:
-    return features if features.shape[1] <= PRECISE else features.astype(np.float32)
-
-
-def choose(  # noqa: PLR0913 - what is compared, under which rules, and how the work goes on
-    loss: Loss, cells: Features, tiles: Features, cut: Cut, orientations: Sequence[int], rules: Rules, *,
-    threads: int, progress: Progress,
-) -> Choice:  # fmt: skip
-    """Return the tile and the orientation of every cell: the best, or nearly the best where rules bind.
-
-    Args:
-        loss: How far a tile is from a cell.
-        cells: (N, D) features of the cells, N = rows x columns.
-        tiles: (M, V, D) features of the tiles in each of the V orientations.
+        sides: The features of N = rows x columns cells, and of the photos.
         cut: How many cells there are.
-        orientations: (V,) the orientations.
-        rules: How often a tile may be used, and how near to itself.
+        rules: How often a photo may be used, and how near to itself.
+        prices: What is weighed against the losses; None for nothing.
         threads: How many cores to use.
         progress: Called with how far a long search is.
     """
-    count, variants, width = tiles.shape
-    candidates = tiles.reshape(count * variants, width)
-    if rules.none:
-        # Candidates are ordered by tile, then by orientation, so ties go to the lower tile.
-        found_at = nearest(cells, candidates, loss.metric, threads=threads, progress=progress)
-        chosen, variant = np.divmod(found_at, variants)
-        costs = _costs(loss, cells, tiles, chosen, variant)
-        return _choice(cut, chosen, np.asarray(orientations)[variant], costs, float(costs.sum()))
-    found = assign(_CostRows(loss, cells, candidates, variants), cut.columns, cut.rows, count, rules, progress)
-    per_variant = np.stack([_costs(loss, cells, tiles, found.tiles, number) for number in range(variants)], axis=1)
-    variant = per_variant.argmin(axis=1)
-    costs = per_variant[np.arange(len(cells)), variant]
-    # The bound was computed in single precision, and may be above the cost by a rounding error.
-    bound = min(found.lower_bound, float(costs.sum()))
-    return _choice(cut, found.tiles, np.asarray(orientations)[variant], costs, bound)
+    if rules.none and prices is None:
+        return _choice(cut, loss, sides, *_nearest(loss, sides, threads, progress), np.inf)
+    costs = Costs(loss, sides.cells, sides.photos, sides.views.there)
+    if prices is None:
+        held, bound = _ruled(loss, sides, costs, cut, rules, threads, progress)
+        return _choice(cut, loss, sides, held, _best_views(loss, sides, held), bound)
+    listing, ruling, lowering = (part(progress, number, number + 1, PARTS) for number in range(PARTS))
+    lists = costs.lists(LISTED, threads=threads, progress=listing)
+    chosen = lists.costs.argmin(axis=1)
+    bound = float(lists.costs.min(axis=1).sum(dtype=np.float64))
+    if rules.none and loss.metric is not Metric.EUCLIDEAN:  # whose lists may lack the nearest photo
+        held, views = _nearest(loss, sides, threads, ruling)
+        bound = float(_costs(loss, sides, held, views).sum())
+        lists, chosen = _including(loss, sides, lists, held)
+    elif not rules.none:
+        held, bound = _ruled(loss, sides, costs, cut, rules, threads, ruling)
+        lists, chosen = _including(loss, sides, lists, held)
+    descent = _descent(lists, chosen, cut, rules, prices, len(sides.photos))
+    descent.run(lowering)
+    cells = np.arange(len(sides.cells))
+    photos = lists.photos[cells, descent.chosen].astype(np.intp)
+    return _choice(cut, loss, sides, photos, lists.views[cells, descent.chosen].astype(np.intp), bound)
 
 
-def _costs(loss: Loss, cells: Features, tiles: Features, chosen: Numbers, variant: Numbers | int) -> Array:
-    """Return the (N,) squared losses of the chosen tiles in their orientations, computed a block at a time."""
-    variant = np.broadcast_to(variant, len(cells))
-    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cells.shape[1]))
-    blocks = [slice(first, first + step) for first in range(0, len(cells), step)]
-    return np.concatenate([cost(loss, cells[some], tiles[chosen[some], variant[some]]) for some in blocks])
+def _ruled(
+    loss: Loss, sides: Sides, costs: Costs, cut: Cut, rules: Rules, threads: int, progress: Progress
+) -> tuple[Numbers, float]:
+    """Return photos (N,) that keep the rules at nearly the least cost, and a lower bound on the cost."""
+    count = len(sides.photos)
+    first, second = part(progress, 0, 1, 2), part(progress, 1, 2, 2)
+    if rules.bounds_nothing:
+        held, views = _nearest(loss, sides, threads, first)
+        bound = float(_costs(loss, sides, held, views).sum())
+    else:
+        found = assign(costs, cut.columns, cut.rows, count, rules, first if rules.min_uses else progress)
+        held, bound = found.tiles, found.lower_bound
+    if rules.min_uses:
+        held = with_least_uses(costs, held, count, rules.min_uses, second)
+    return held, bound
 
 
-def _choice(cut: Cut, tiles: Numbers, orientations: NDArray[np.integer], costs: Array, bound: float) -> Choice:
-    shape = cut.rows, cut.columns
-    return Choice(tiles.reshape(shape), orientations.astype(np.uint8).reshape(shape), costs.reshape(shape), bound)
+def _descent(lists: Lists, chosen: Numbers, cut: Cut, rules: Rules, prices: Prices, photo_count: int) -> Descent:
+    count = cut.columns * cut.rows
+    spacing = Spacing.of(cut.columns, cut.rows, rules.min_distance)
+    limits = Limits(spacing, count if rules.max_uses is None else rules.max_uses, rules.min_uses)
+    light = prices.photo_light.astype(np.float32)[lists.photos, lists.views]
+    far = FarView.of(prices.cell_light, prices.far)
+    return Descent(lists, chosen, far, light, prices.repeats, limits, photo_count)
 
 
-class _CostRows:
-    """The squared losses of all tiles, each in its best orientation, in the cells that `assign` asks about."""
+def _nearest(loss: Loss, sides: Sides, threads: int, progress: Progress) -> tuple[Numbers, Numbers]:
+    """Return the (N,) photos and the (N,) views that are nearest; ties go to the lower photo, then the lower view."""
+    there = sides.views.there
+    photos, views = np.nonzero(there)
+    candidates = sides.photos if there.all() else sides.photos[photos, views]
+    found = nearest(sides.cells, candidates.reshape(len(photos), -1), loss.metric, threads=threads, progress=progress)
+    return photos[found], views[found]
 
-    def __init__(self, loss: Loss, cells: Features, candidates: Features, variants: int) -> None:
-        self._loss, self._variants = loss, variants
-        middle = candidates.mean(axis=0) if loss.metric is Metric.EUCLIDEAN else 0.0
-        # Squared distances computed from products lose digits far from the mean.
-        self._cells = (cells - middle).astype(np.float32)
-        self._candidates = (candidates - middle).astype(np.float32)
-        self._squares = np.einsum("ij,ij->i", self._candidates, self._candidates)
 
-    def __call__(self, numbers: Numbers) -> NDArray[np.float32]:
-        """Return (n, M) costs."""
-        cells = self._cells[numbers]
-        if self._loss.metric is not Metric.EUCLIDEAN:
-            return self._best(self._by_pairs(cells))
-        costs = cells @ self._candidates.T
-        costs *= -2
-        costs += self._squares
-        costs += np.einsum("ij,ij->i", cells, cells)[:, None]
-        np.maximum(costs, 0, out=costs)
-        costs *= np.float32(self._loss.scale)
-        return self._best(costs)
+def _best_views(loss: Loss, sides: Sides, photos: Numbers) -> Numbers:
+    """Return the (N,) views of given photos (N,) that cost least in their cells."""
+    count = sides.photos.shape[1]
+    step = max(1, BLOCK_BYTES // (PAIR_BYTES * sides.cells.shape[1] * count))
+    best, there = np.empty(len(photos), np.intp), sides.views.there
+    for first in range(0, len(photos), step):
+        some = slice(first, first + step)
+        costs = cost(loss, sides.cells[some, None, :], sides.photos[photos[some]])
+        best[some] = np.where(there[photos[some]], costs, np.inf).argmin(axis=1)
+    return best
 
-    def _by_pairs(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
-        costs = np.empty((len(cells), len(self._candidates)), np.float32)
-        step = max(1, BLOCK_BYTES // (64 * len(self._candidates)))
-        for first in range(0, len(cells), step):
-            some = slice(first, first + step)
-            costs[some] = cost(
-                self._loss, cells[some, None, :].astype(np.float64), self._candidates[None, :, :].astype(np.float64)
-            )
-        return costs
 
-    def _best(self, costs: NDArray[np.float32]) -> NDArray[np.float32]:
-        return costs if self._variants == 1 else costs.reshape(len(costs), -1, self._variants).min(axis=2)
+def _including(loss: Loss, sides: Sides, lists: Lists, held: Numbers) -> tuple[Lists, Numbers]:
+    """Return the lists with the photo that each cell has now, and which entry that is."""
+    listed = lists.photos == held[:, None]
+    last = lists.photos.shape[1] - 1
+    chosen = np.where(listed.any(axis=1), listed.argmax(axis=1), last)
+    views = _best_views(loss, sides, held)
+    photos, seen, costs = lists.photos.copy(), lists.views.copy(), lists.costs.copy()
+    cells = np.arange(len(held))
+    photos[cells, chosen], seen[cells, chosen] = held, views
+    costs[cells, chosen] = _costs(loss, sides, held, views)
+    return replace(lists, photos=photos, views=seen, costs=costs), chosen
+
+
+def _costs(loss: Loss, sides: Sides, photos: Numbers, views: Numbers) -> Array:
+    """Return the (N,) squared losses of the chosen photos in their views, computed a block at a time."""
+    step = max(1, BLOCK_BYTES // (PAIR_BYTES * sides.cells.shape[1]))
+    blocks = [slice(first, first + step) for first in range(0, len(photos), step)]
+    return np.concatenate([cost(loss, sides.cells[some], sides.photos[photos[some], views[some]]) for some in blocks])
+
+
+def _choice(cut: Cut, loss: Loss, sides: Sides, photos: Numbers, views: Numbers, bound: float) -> Choice:
+    """Return a choice as a grid. A bound was computed in single precision, and is no more than the cost."""
+    shape, costs = (cut.rows, cut.columns), _costs(loss, sides, photos, views)
+    kinds = sides.views.kinds[photos]
+    return Choice(
+        photos.reshape(shape),
+        sides.views.orientations[kinds, views].reshape(shape),
+        costs.reshape(shape),
+        min(bound, float(costs.sum())),
+        sides.views.windows[kinds, views].reshape(*shape, 4),
+    )

@@ -1,7 +1,11 @@
 """The orientations that a photo can have in a cell: as it is, mirrored, rotated by quarter turns."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+Value = TypeVar("Value", bound=np.generic)
 
 AS_IT_IS = 0
 MIRRORED = 4
@@ -23,7 +27,7 @@ def allowed(*, flips: bool, turns: bool) -> list[int]:
     return [side + quarter for side in ((AS_IT_IS, MIRRORED) if flips else (AS_IT_IS,)) for quarter in quarters]
 
 
-def oriented(pictures: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def oriented(pictures: NDArray[Value], orientation: int) -> NDArray[Value]:
     """Return (..., H, W, 3) pictures in an orientation; (..., W, H, 3) after an odd number of quarter turns.
 
     No pixel is copied.

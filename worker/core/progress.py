@@ -10,3 +10,17 @@ PhaseProgress = Callable[[str, int, int], None]
 
 def quiet(_done: int, _total: int) -> None:
     """Report to nobody."""
+
+
+def part(progress: Progress, first: int, last: int, of: int) -> Progress:
+    """Return a progress function for the part of the work from `first` to `last` of `of` equal parts.
+
+    Example:
+        >>> part(lambda done, total: print(done, total), 1, 2, 2)(1, 10)
+        11 20
+    """
+
+    def within(done: int, total: int) -> None:
+        progress(first * total + done * (last - first), of * total)
+
+    return within

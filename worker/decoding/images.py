@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
-from math import ceil, floor
+from math import ceil, floor, sqrt
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from models.errors import DamagedPicture, TruncatedPicture
 from models.rules.grid import Grid
 from models.rules.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
 from worker.core.fitted import Fitted
+from worker.core.windows import STEPS, Window
 from worker.decoding import headers, plain_jpeg, second_reader, srgb
 
 TILE_QUALITY, PREVIEW_QUALITY = 92, 80
@@ -61,8 +62,8 @@ class Decoder(Protocol):
         """As `images.decode`: (H, W, 3) pixels."""
         ...
 
-    def tile(self, data: bytes, width: int, height: int) -> NDArray[np.uint8]:
-        """As `images.tile`: (height, width, 3) pixels."""
+    def tiles(self, data: bytes, width: int, height: int, windows: Sequence[Window]) -> NDArray[np.uint8]:
+        """As `images.tiles`: (n, height, width, 3) pixels."""
         ...
 
     def thumb(self, data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
@@ -108,15 +109,30 @@ def size(data: bytes) -> tuple[int, int]:
         return second_reader.size(data, MAX_PICTURE_PIXELS, error)
 
 
-def tile(data: bytes, width: int, height: int) -> NDArray[np.uint8]:
-    """Return a photo as a (height, width, 3) tile, sRGB: the largest centred crop of that shape, scaled.
+def tiles(data: bytes, width: int, height: int, windows: Sequence[Window]) -> NDArray[np.uint8]:
+    """Return some windows of a photo as tiles, by decoding it once.
+
+    It is decoded at the smallest scale at which every window has at least the pixels of a tile; a window that would
+    need more than `MAX_PHOTO_PIXELS` of the whole photo has fewer.
+
+    Args:
+        data: A file in one of the formats of `file_types.READ`.
+        width: Width of a tile.
+        height: Height of a tile.
+        windows: (n,) parts of the photo, each scaled to a tile.
+
+    Returns:
+        (n, height, width, 3) sRGB, 0 to 255.
 
     Raises:
         UnusablePicture: as `decode`.
     """
-    image = _decoded_for(data, lambda _: (width, height), _most_pixels(data)).image
-    box = _centred(image.size, width / height)
-    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
+    image = _decoded_for(data, lambda _: enough_for(width, height, windows), _most_pixels(data)).image
+    laid = np.empty((len(windows), height, width, 3), np.uint8)
+    for number, window in enumerate(windows):
+        box = _box(window, image.size)
+        laid[number] = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
+    return laid
 
 
 def thumb(data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
@@ -182,6 +198,20 @@ def fitted(target: NDArray[np.uint8], grid: Grid) -> Fitted:
     width, height = grid.target_size
     seen = target[grid.top : grid.top + ceil(height), grid.left : grid.left + ceil(width)]
     return Fitted(seen, width, height)
+
+
+def recoloured(target: Fitted, table: NDArray[np.float32]) -> Fitted:
+    """Return a target whose colours are looked up in a table, and interpolated between its entries.
+
+    Args:
+        target: The target.
+        table: (n, n, n, 3) sRGB, 0 to 1, by blue, green and red.
+    """
+    from PIL import ImageFilter  # noqa: PLC0415 - few orders need it
+
+    lookup = ImageFilter.Color3DLUT(table.shape[0], table.ravel())
+    image = Image.fromarray(np.ascontiguousarray(target.pixels)).filter(lookup)
+    return Fitted(np.asarray(image), target.width, target.height)
 
 
 def resized(target: Fitted, width: int, height: int) -> NDArray[np.uint8]:
@@ -285,6 +315,23 @@ def _is_lossless(image: Image.Image, data: bytes) -> bool:
     return image.format in LOSSLESS and image.info.get("compression") not in LOSSY_TIFF
 
 
+def _box(window: Window, size: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Return a window in pixels of a picture: left, top, right and bottom."""
+    (left, top, across, down), (width, height) = window, (size[0] / STEPS, size[1] / STEPS)
+    return left * width, top * height, (left + across) * width, (top + down) * height
+
+
+def enough_for(width: int, height: int, windows: Sequence[Window]) -> tuple[int, int]:
+    """Return the width and height of a whole photo of which every window has at least `width` x `height` pixels.
+
+    At a scale of a JPEG the picture may have twice as many pixels a side, which must not be too many.
+    """
+    across = max(ceil(width * STEPS / window.width) for window in windows)
+    down = max(ceil(height * STEPS / window.height) for window in windows)
+    shrink = min(1.0, sqrt(MAX_PHOTO_PIXELS / (4 * across * down)))
+    return max(width, int(across * shrink)), max(height, int(down * shrink))
+
+
 def _at_least(size: tuple[int, int], side: int, edge: int) -> tuple[int, int]:
     """Return the smallest width and height from which both a thumb and a tile can be made."""
     width, height = _size_within(size, edge)
@@ -313,11 +360,3 @@ def _png(image: Image.Image) -> bytes:
     file = BytesIO()
     image.save(file, "PNG", compress_level=1)
     return file.getvalue()
-
-
-def _centred(size: tuple[int, int], ratio: float) -> tuple[float, float, float, float]:
-    """Return the largest centred box of a width-to-height ratio."""
-    width, height = size
-    crop_width, crop_height = min(width, height * ratio), min(height, width / ratio)
-    left, top = (width - crop_width) / 2, (height - crop_height) / 2
-    return left, top, left + crop_width, top + crop_height

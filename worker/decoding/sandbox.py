@@ -12,14 +12,17 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedPicture, TooCostly, UnusablePicture
 from models.rules.orders import MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
+from worker.core.windows import Window
 from worker.decoding import images, sandbox_process
 from worker.decoding.images import Prepared
 
@@ -52,6 +55,15 @@ class Answer:
     files: list[bytes]
 
 
+class Request(NamedTuple):
+    """What is asked of a decoder: a task, two numbers for it, and the windows of the photo that become tiles."""
+
+    task: int
+    first: int
+    second: int
+    windows: Sequence[Window]
+
+
 class Sandbox:
     """The decoder processes of one worker process, each used by one thread at a time; has the functions of `images`.
 
@@ -71,9 +83,10 @@ class Sandbox:
         """Return a picture's (H, W, 3) pixels, as `images.decode`; also raises TooCostly."""
         return self._asked(sandbox_process.DECODE, data).pixels
 
-    def tile(self, data: bytes, width: int, height: int) -> NDArray[np.uint8]:
-        """Return a photo as a (height, width, 3) tile, as `images.tile`; also raises TooCostly."""
-        return self._asked(sandbox_process.TILE, data, width, height).pixels
+    def tiles(self, data: bytes, width: int, height: int, windows: Sequence[Window]) -> NDArray[np.uint8]:
+        """Return (n, height, width, 3) windows of a photo as tiles, as `images.tiles`; also raises TooCostly."""
+        answer = self._asked(sandbox_process.TILES, data, width, height, windows)
+        return answer.pixels.reshape(len(windows), height, width, 3)
 
     def thumb(self, data: bytes, side: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
         """Return a photo squeezed to (side, side, 3), and its size, as `images.thumb`; also raises TooCostly."""
@@ -101,13 +114,15 @@ class Sandbox:
                 self._server.wait()
             self._server = self._control = None
 
-    def _asked(self, task: int, data: bytes, first: int = 0, second: int = 0) -> Answer:
+    def _asked(
+        self, task: int, data: bytes, first: int = 0, second: int = 0, windows: Sequence[Window] = ()
+    ) -> Answer:
         """Ask a decoder; if it dies, ask another one once, since an idle process may have died for another reason."""
         for _ in range(2):
             began = time.monotonic()
             connection = self._borrowed()
             try:
-                answer = _answer(connection, task, data, first, second)
+                answer = _answer(connection, data, Request(task, first, second, windows))
             except (OSError, EOFError, LookupError, TypeError, ValueError):  # it died, or its answer is nonsense
                 connection.close()
                 if time.monotonic() - began >= self._seconds:
@@ -166,9 +181,11 @@ def _environment() -> dict[str, str]:
     return {name: os.environ[name] for name in INHERITED if name in os.environ} | alone
 
 
-def _answer(connection: socket.socket, task: int, data: bytes, first: int, second: int) -> Answer | UnusablePicture:
+def _answer(connection: socket.socket, data: bytes, request: Request) -> Answer | UnusablePicture:
     """Send a picture, and return the decoder's answer, after checking that it is plausible."""
-    connection.sendall(sandbox_process.REQUEST.pack(task, first, second, len(data)))
+    task, first, second, windows = request
+    connection.sendall(sandbox_process.REQUEST.pack(task, first, second, len(windows), len(data)))
+    connection.sendall(b"".join(sandbox_process.WINDOW.pack(*window) for window in windows))
     connection.sendall(data)
     (length,) = sandbox_process.REPLY.unpack(sandbox_process.received(connection, sandbox_process.REPLY.size))
     if length > MOST_WORDS_BYTES:
@@ -177,7 +194,7 @@ def _answer(connection: socket.socket, task: int, data: bytes, first: int, secon
     if "code" in reply:
         return _BY_CODE[reply["code"]](str(reply["sentence"]))
     (height, width, _), (across, down) = reply["shape"], reply["size"]
-    if _shape(task, first, second) not in (None, (height, width)) or min(across, down) < 0:
+    if _shape(request) not in (None, (height, width)) or min(across, down) < 0:
         raise ValueError("this is not what was asked")
     if height * width > MAX_PICTURE_PIXELS or across * down > MAX_STREAMED_PIXELS:
         raise ValueError("so large a picture was refused")
@@ -189,10 +206,11 @@ def _answer(connection: socket.socket, task: int, data: bytes, first: int, secon
     return Answer(pixels, (int(across), int(down)), files)
 
 
-def _shape(task: int, first: int, second: int) -> tuple[int, int] | None:
-    """Return the height and width of the pixels that a task must return; None if the picture decides."""
-    if task == sandbox_process.TILE:
-        return second, first
+def _shape(request: Request) -> tuple[int, int] | None:
+    """Return the height and width of the pixels that must be returned; None if the picture decides."""
+    task, first, second, windows = request
+    if task == sandbox_process.TILES:
+        return len(windows) * second, first
     return (first, first) if task in {sandbox_process.THUMB, sandbox_process.PREPARED} else None
 
 

@@ -20,13 +20,15 @@ import numpy as np
 
 from models.errors import UnusablePicture
 from worker import native_output
+from worker.core.windows import Window
 from worker.decoding import headers, images, libvips_reader  # noqa: F401 - libvips is loaded once for every fork
 
-REQUEST = struct.Struct("!BIIQ")
-"""The task, two numbers for it, and the length of the file that follows."""
+REQUEST = struct.Struct("!BIIIQ")
+"""The task, two numbers for it, and the number of windows and the length of the file that follow."""
+WINDOW = struct.Struct("!4H")
 REPLY = struct.Struct("!I")
 """Length of the JSON that follows; after that come the pixels, and then the files, whose lengths are in the JSON."""
-DECODE, TILE, THUMB, PREPARED = range(4)
+DECODE, TILES, THUMB, PREPARED = range(4)
 
 
 def main() -> None:
@@ -65,11 +67,12 @@ def _limit(most_bytes: int) -> None:
 def _serve(connection: socket.socket, seconds: float) -> None:
     """Answer requests until the other end is closed. The kernel ends the process when one takes too long."""
     while True:
-        task, first, second, length = REQUEST.unpack(received(connection, REQUEST.size))
+        task, first, second, count, length = REQUEST.unpack(received(connection, REQUEST.size))
+        windows = [Window(*each) for each in WINDOW.iter_unpack(received(connection, count * WINDOW.size))]
         data = bytes(received(connection, length))
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            reply, buffers = _done(task, data, first, second)
+            reply, buffers = _done(task, data, first, second, windows)
         except UnusablePicture as error:
             reply, buffers = {"code": error.code, "sentence": str(error)}, []
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -79,7 +82,9 @@ def _serve(connection: socket.socket, seconds: float) -> None:
             connection.sendall(buffer)
 
 
-def _done(task: int, data: bytes, first: int, second: int) -> tuple[dict[str, object], list[memoryview | bytes]]:
+def _done(
+    task: int, data: bytes, first: int, second: int, windows: list[Window]
+) -> tuple[dict[str, object], list[memoryview | bytes]]:
     """Return the JSON part of an answer, and the buffers that follow: the pixels, then the files."""
     size: tuple[int, int] = (0, 0)
     files: list[bytes] = []
@@ -88,8 +93,8 @@ def _done(task: int, data: bytes, first: int, second: int) -> tuple[dict[str, ob
         pixels, size, files = photo.thumb, photo.size, [photo.tile or b"", photo.preview]
     elif task == THUMB:
         pixels, size = images.thumb(data, first)
-    elif task == TILE:
-        pixels = images.tile(data, first, second)
+    elif task == TILES:
+        pixels = images.tiles(data, first, second, windows).reshape(-1, first, 3)
     else:
         pixels = images.decode(data)
     reply: dict[str, object] = {"shape": pixels.shape, "size": size, "files": [len(file) for file in files]}

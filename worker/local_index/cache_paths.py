@@ -1,4 +1,4 @@
-"""The paths of cache entries.
+"""The paths of what is kept in the user's cache: an entry for each folder of photos, and tiles of all of them.
 
 `fast_index` needs it, so it imports next to nothing.
 """
@@ -25,6 +25,14 @@ def entry_path(folder: str, cache: str | None = None) -> str:
     """
     name = sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:32]
     return os.path.join(cache or _cache(), "folders", name)
+
+
+def tiles_path(cache: str | None = None) -> str:
+    """Return the path of the file with tiles of earlier mosaics; `cache` is as for `entry_path`.
+
+    The number in its name changes with what is kept of a tile, and with how a tile is made of a photo.
+    """
+    return os.path.join(cache or _cache(), "tiles", "kept-v1.sqlite")
 
 
 def _cache() -> str:

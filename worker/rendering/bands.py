@@ -36,11 +36,6 @@ class Bands:
             self._shifts = order.tint * (cell_means - laid.small.mean(axis=(1, 2))[laid.slots])
 
     @property
-    def adjusted(self) -> bool:
-        """Whether tiles are tinted or blended."""
-        return self._seen is not None
-
-    @property
     def small(self) -> NDArray[np.float64]:
         """The mosaic in small, with tint and blend, shaped like `plain`; complete once the last band was yielded."""
         return self.plain if self._seen is None else self._seen.pixels

@@ -1,8 +1,9 @@
-"""One target matched by several losses, side by side, so that people can see and measure which suits it best."""
+"""One target matched by several orders, side by side, so that people can see and measure which suits it best."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
+from textwrap import wrap
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,15 @@ from numpy.typing import NDArray
 from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import LossName, MosaicOrder
+from worker.core.assignment.assign import Rules
 from worker.core.descriptors import of_pictures
 from worker.core.fitted import Fitted
 from worker.core.matcher import Choice
 from worker.core.measures.miniature import assembled
 from worker.core.measures.quality import Quality
 from worker.core.measures.similarity import CELL_SIDE
-from worker.core.orientations import oriented
 from worker.core.progress import PhaseProgress
+from worker.core.views import Views
 from worker.decoding import images
 from worker.rendering import placement
 from worker.tile_index.index import SIDE, Index
@@ -28,13 +30,17 @@ PICTURE_SIDE = 900
 """Longer side of each picture on the sheet, in pixels, roughly."""
 CAPTION_WIDTH = 480
 """Pixels that a caption must have to be readable."""
+TOGETHER = 2_048
+"""Tiles that are made at once."""
+TITLE_LENGTH = 44
+"""Letters of a title that fit into the narrowest caption."""
 MARGIN = 24
 PAPER = 255
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What one loss made of the target.
+    """What one order made of the target.
 
     Attributes:
         loss: The loss.
@@ -70,37 +76,48 @@ def compare(
         target: The fitted target.
         size: Width and height of the whole target.
         cells: How it is cut.
-        orders: One for each loss, alike in everything else.
+        orders: Alike in how they cut the target.
         index: The tiles, as `worker.tile_index.index` describes them.
         threads: How many cores to use.
-        progress: Called with how many losses are done; what it raises stops the work.
+        progress: Called with how many orders are done; what it raises stops the work.
 
     Raises:
         InvalidOrder: the rules cannot be kept with these tiles.
     """
-    pixels = _tiles(index, cells)
-    rules = placement.rules_of(orders[0], size, cells, len(index))
+    rules = _rules(orders, size, cells, len(index))
     for number, order in enumerate(orders):
 
         def within(_phase: str, _done: int, _total: int, number: int = number) -> None:
             progress("comparing", number, len(orders))
 
         within("", 0, 0)
-        choice = placement.choice(target, order, cells, index, rules, threads=threads, progress=within)
-        yield _compared(order.loss, target, cells, choice, index, pixels)
+        matched = placement.adapted(target, order, cells, index)
+        choice = placement.choice(matched, order, cells, index, rules[number], threads=threads, progress=within)
+        yield _compared(order.loss, (target, matched), cells, choice, index)
     progress("comparing", len(orders), len(orders))
 
 
-def sheet(target: Fitted, cells: Grid, compared: Sequence[Compared]) -> Pixels:
-    """Return the (H, W, 3) contact sheet: the target, then what each loss made, with its scores below it."""
+def _rules(orders: Sequence[MosaicOrder], size: tuple[int, int], cells: Grid, tile_count: int) -> list[Rules]:
+    """Return the rules of each order; whether rules can be kept is looked at once."""
+    asked = [(order.uses, order.min_distance, order.min_uses) for order in orders]
+    found = {
+        key: placement.rules_of(order, size, cells, tile_count)
+        for key, order in dict(zip(asked, orders, strict=True)).items()
+    }
+    return [found[key] for key in asked]
+
+
+def sheet(target: Fitted, cells: Grid, compared: Sequence[Compared], names: Sequence[str]) -> Pixels:
+    """Return the (H, W, 3) contact sheet: the target, then what each order made, its name and scores."""
     height, width = compared[0].picture.shape[:2]
     broad = max(width, CAPTION_WIDTH)
-    captions = [["target", f"{cells.columns} x {cells.rows} cells", ""]]
-    captions += [[one.loss.value, *scores(one.quality)] for one in compared]
+    captions = [["target", f"{cells.columns} x {cells.rows} cells"]]
+    captions += [[*_title(name), *scores(one.quality)] for name, one in zip(names, compared, strict=True)]
+    deep = max(len(lines) for lines in captions)
     pictures = [images.resized(target, width, height), *(one.picture for one in compared)]
     framed = [
         np.pad(
-            np.concatenate([_broadened(picture, broad), images.caption(lines, broad)]),
+            np.concatenate([_broadened(picture, broad), images.caption(lines + [""] * (deep - len(lines)), broad)]),
             ((MARGIN, 0), (MARGIN, MARGIN), (0, 0)),
             constant_values=PAPER,
         )
@@ -112,12 +129,17 @@ def sheet(target: Fitted, cells: Grid, compared: Sequence[Compared]) -> Pixels:
     return np.concatenate(rows)
 
 
+def _title(name: str) -> list[str]:
+    """Return a name in lines that are not wider than a caption."""
+    return wrap(name.replace(",", ", "), TITLE_LENGTH)
+
+
 def scores(quality: Quality) -> list[str]:
     """Return the scores as the lines of a caption."""
     psnr = "equal" if quality.psnr1 is None else f"{quality.psnr1:.1f} dB"
     return [
         f"PSNR {psnr}   dE00 {quality.de00:.1f}   SSIM {quality.ssim4:.3f}",
-        f"{quality.distinct_tiles:,} tiles, at most {quality.most_uses:,} uses",
+        f"dE00 far {quality.far:.1f}   {quality.distinct_tiles:,} tiles, at most {quality.most_uses:,} uses",
     ]
 
 
@@ -131,17 +153,18 @@ def _across(count: int, width: int, height: int) -> int:
     return max(1, min(count, round(sqrt(count * height / width))))
 
 
-def _tiles(index: Index, cells: Grid) -> Pixels:
-    """Return every tile in the size that it has on the sheet."""
+def _compared(loss: LossName, targets: tuple[Fitted, Fitted], cells: Grid, choice: Choice, index: Index) -> Compared:
     side = max(CELL_SIDE, min(SIDE, round(PICTURE_SIDE / max(cells.columns, cells.rows))))
-    return np.rint(placement.tile_pixels(index, cells, side)).astype(np.uint8)
+    tiles = _tiles(choice, index, side)
+    small = assembled(of_pictures(tiles, CELL_SIDE), cells.columns)
+    quality = placement.quality_of(*targets, cells, choice, index, small, small)
+    return Compared(loss, quality, assembled(tiles, cells.columns))
 
 
-def _compared(loss: LossName, target: Fitted, cells: Grid, choice: Choice, index: Index, tiles: Pixels) -> Compared:
-    laid = tiles[choice.tiles.ravel()]
-    for orientation in np.unique(choice.orientations).tolist():
-        there = choice.orientations.ravel() == orientation
-        laid[there] = oriented(laid[there], orientation)
-    small = assembled(of_pictures(laid, CELL_SIDE), cells.columns)
-    quality = placement.quality_of(target, cells, choice, index, small, small)
-    return Compared(loss, quality, assembled(laid, cells.columns))
+def _tiles(choice: Choice, index: Index, side: int) -> Pixels:
+    """Return the (N, side, side, 3) tile of every cell, made from the index's thumbs."""
+    numbers = choice.tiles.ravel()
+    views = Views.each(choice.windows.reshape(-1, 4), choice.orientations.ravel())
+    blocks = [slice(first, first + TOGETHER) for first in range(0, len(numbers), TOGETHER)]
+    laid = [views.of_photos(some).means(index.thumb[numbers[some]], side)[:, 0] for some in blocks]
+    return np.concatenate([np.rint(each).astype(np.uint8) for each in laid])

@@ -1,8 +1,10 @@
 """Renders a mosaic from a target and an index: fit, match, fetch the tiles, lay them band by band, measure."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +12,7 @@ from numpy.typing import NDArray
 from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
-from worker.core.fitted import Fitted
-from worker.core.matcher import Choice
+from worker import parallel
 from worker.core.measures.quality import Quality
 from worker.core.progress import PhaseProgress
 from worker.decoding import images
@@ -20,6 +21,9 @@ from worker.rendering import placement, writer
 from worker.rendering.bands import Bands
 from worker.rendering.tile_loader import fetched
 from worker.tile_index.index import Index, ReadPhoto
+
+if TYPE_CHECKING:
+    from worker.local_index.kept_tiles import KeptTiles
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Rendered:
     quality: Quality
 
 
-def render(  # noqa: PLR0913 - the eighth is for the service alone
+def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kept for the command line
     target: bytes,
     order: MosaicOrder,
     index: Index,
@@ -49,6 +53,7 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     threads: int,
     progress: PhaseProgress,
     decoder: Decoder = images,
+    kept: "KeptTiles | None" = None,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 
@@ -61,6 +66,7 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
         threads: How many photos to decode at once.
         progress: Called with how far the work is; what it raises stops it.
         decoder: Decodes the target and the photos.
+        kept: Tiles of earlier mosaics; None to decode every photo.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
@@ -76,16 +82,25 @@ def render(  # noqa: PLR0913 - the eighth is for the service alone
     fitted = images.fitted(pixels, cells)
     del pixels
     progress("matching", 0, placement.PERCENT)
-    choice = placement.choice(fitted, order, cells, index, rules, threads=threads, progress=progress)
-    with fetched(choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder) as laid:
-        bands = Bands(laid, fitted, cells, order)
+    matched = placement.adapted(fitted, order, cells, index)
+    choice = placement.choice(matched, order, cells, index, rules, threads=threads, progress=progress)
+    tiles = fetched(
+        choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder, kept=kept
+    )
+    with parallel.one_thread_each(), tiles as laid:
+        bands = Bands(laid, matched, cells, order)
+
+        def measured() -> Quality:
+            return placement.quality_of(fitted, matched, cells, choice, index, bands.plain, bands.small)
+
         with ThreadPoolExecutor(1) as beside:
-            # The encoder does not hold Python's lock, so unadjusted tiles can be measured meanwhile.
-            early = None if bands.adjusted else beside.submit(_quality, fitted, cells, choice, index, bands)
-            writer.write(bands.all(progress), cells.mosaic_size, out, order.format, progress)
-            quality = _quality(fitted, cells, choice, index, bands) if early is None else early.result()
+            measuring: list[Future[Quality]] = []
+
+            def composed() -> Iterator[NDArray[np.uint8]]:
+                yield from bands.all(progress)
+                # The encoder, which comes next, does not hold Python's lock.
+                measuring.append(beside.submit(measured))
+
+            writer.write(composed(), cells.mosaic_size, out, order.format, progress)
+            quality = measuring[0].result()
     return Rendered(cells, choice.tiles, choice.orientations, quality)
-
-
-def _quality(target: Fitted, cells: Grid, choice: Choice, index: Index, bands: Bands) -> Quality:
-    return placement.quality_of(target, cells, choice, index, bands.plain, bands.small)

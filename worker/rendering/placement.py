@@ -5,24 +5,34 @@ from numpy.typing import NDArray
 
 from models.rules import repeats
 from models.rules.grid import Grid
-from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, MosaicOrder
+from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, Crops, MosaicOrder
 from worker import parallel
-from worker.core import descriptors, losses
+from worker.core import adaptation, descriptors, features, losses
 from worker.core.assignment.assign import Rules
 from worker.core.cells import of_cells
 from worker.core.colour import ciede2000, lab
+from worker.core.features import Cut
 from worker.core.fitted import Fitted
-from worker.core.matcher import Choice, Cut, cell_features, choose, distinguishable, tile_features
+from worker.core.losses import Loss
+from worker.core.matcher import Choice, Prices, Sides, choose, distinguishable
 from worker.core.measures import quality
 from worker.core.measures.miniature import assembled
 from worker.core.measures.quality import Quality
 from worker.core.measures.similarity import CELL_SIDE
 from worker.core.orientations import allowed
 from worker.core.progress import PhaseProgress
+from worker.core.views import Views
+from worker.decoding import images
 from worker.tile_index.index import Index
 
 Small = NDArray[np.float64]
 
+FAR = 2 / 9
+"""Weight of a squared error as seen from afar at `far` = 1, where white in black is 1. At 0.5 it is the largest that
+costs the average cell nothing: docs/explanation/matcher.md has the figures."""
+SPREAD = 1 / 650
+"""Price of a pair of near repeats at `spread` = 1, in the same unit. At 0.5 fewer than one pair of neighbours in two
+hundred is equal."""
 PERCENT = 100
 """The ways to match count different things; all of them are reported on this one scale."""
 
@@ -40,7 +50,8 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
         InvalidOrder: the rules cannot be kept with so many tiles; the sentence says which could be.
     """
     pattern = repeats.of_order(order, size, grid, tile_count)
-    return Rules(order.uses, order.min_distance, None if pattern is None else (pattern.count, pattern.step))
+    step = None if pattern is None else (pattern.count, pattern.step)
+    return Rules(order.uses, order.min_distance, step, order.min_uses or 0)
 
 
 def choice(
@@ -59,7 +70,7 @@ def choice(
         progress: Called with the phase "matching" and a percentage; what it raises stops the work.
 
     Returns:
-        (rows, columns) tile numbers, orientations and costs.
+        (rows, columns) tile numbers, windows, orientations and costs.
     """
     loss = losses.find(
         order.loss,
@@ -67,15 +78,14 @@ def choice(
         detail=DEFAULT_DETAIL if order.detail is None else order.detail,
     )
     cut = _cut(grid)
-    orientations = distinguishable(allowed(flips=order.flips, turns=order.turns), loss, cut)
+    views = _views(index, order, loss, cut)
     with parallel.one_thread_each():
         chosen = choose(
             loss,
-            cell_features(loss, target, cut),
-            tile_features(loss, index.thumb, index.size, cut, orientations),
+            Sides(features.of_cells(loss, target, cut), features.of_views(loss, index.thumb, views), views),
             cut,
-            orientations,
             rules,
+            _prices(order, loss, target, cut, index, views),
             threads=threads,
             progress=lambda done, total: progress("matching", PERCENT * done // total, PERCENT),
         )
@@ -83,11 +93,42 @@ def choice(
     return chosen
 
 
-def quality_of(target: Fitted, grid: Grid, chosen: Choice, index: Index, plain: Small, small: Small) -> Quality:
+def _views(index: Index, order: MosaicOrder, loss: Loss, cut: Cut) -> Views:
+    """Return the views that an order lets the photos offer."""
+    orientations = distinguishable(allowed(flips=order.flips, turns=order.turns), loss, cut)
+    keep = order.keep if order.crops is Crops.ZOOM else 1.0
+    return Views.of(index.size, cut.tile_shape, orientations, slide=order.crops is not Crops.NONE, keep=keep)
+
+
+def _prices(order: MosaicOrder, loss: Loss, target: Fitted, cut: Cut, index: Index, views: Views) -> Prices | None:
+    """Return what an order weighs against the losses, in the unit of its loss: the cost of white in a black cell."""
+    if not order.far and not order.spread:
+        return None
+    unit = losses.white_in_black(loss)
+    return Prices(
+        FAR * order.far * unit,
+        SPREAD * order.spread * unit,
+        features.light_of_cells(target, cut),
+        features.light_of_views(index.thumb, views),
+    )
+
+
+def adapted(target: Fitted, order: MosaicOrder, grid: Grid, index: Index) -> Fitted:
+    """Return a fitted target with the colours that an order moves towards those of the tiles."""
+    if not order.adapt:
+        return target
+    cells = of_cells(target, grid.columns, grid.rows, 1).reshape(-1, 3)
+    return images.recoloured(target, adaptation.table(cells, tile_pixels(index, grid, 1).reshape(-1, 3), order.adapt))
+
+
+def quality_of(
+    target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: Index, plain: Small, small: Small
+) -> Quality:
     """Return how near a mosaic comes to its fitted target.
 
     Args:
         target: The fitted target.
+        matched: The same with the colours that were matched; the same object where none was moved.
         grid: How it was cut.
         chosen: The tile of every cell.
         index: The tiles that could be chosen.
@@ -101,8 +142,16 @@ def quality_of(target: Fitted, grid: Grid, chosen: Choice, index: Index, plain: 
         tile_pixels(index, grid, 1).reshape(-1, 3),
         cost=float(chosen.costs.sum()),
         lower_bound=chosen.lower_bound,
-        change=0.0 if small is plain else float(ciede2000(lab(plain), lab(small)).mean()),
+        change=0.0 if small is plain else _difference(plain, small),
+        adapted=0.0
+        if matched is target
+        else _difference(*(of_cells(one, grid.columns, grid.rows, 1) for one in (target, matched))),
     )
+
+
+def _difference(one: Small, other: Small) -> float:
+    """Return the mean dE00 of two pictures."""
+    return float(ciede2000(lab(one), lab(other)).mean())
 
 
 def tile_pixels(index: Index, grid: Grid, subcells: int) -> Small:

@@ -2,10 +2,13 @@
 
 import math
 import os
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +21,20 @@ from worker.core.matcher import Choice
 from worker.core.measures.similarity import CELL_SIDE
 from worker.core.orientations import lies_across, oriented
 from worker.core.progress import PhaseProgress
+from worker.core.windows import Window
 from worker.decoding import images
 from worker.decoding.images import Decoder
 from worker.tile_index import array_file
 from worker.tile_index.index import ReadPhoto
 
+if TYPE_CHECKING:
+    from worker.local_index.kept_tiles import KeptTiles
+
 RESIDENT_BYTES = 64 << 20
 TILES_BETWEEN = 64
-ORIENTATIONS = 8
+KEY = struct.Struct("!32s 4H B 2I 2I")
+"""All that a kept tile depends on: the photo's content hash, the window, the orientation, the width and height of the
+tile, and those that the whole photo was decoded to, at least."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class Laid:
     """The tiles that a mosaic needs.
 
     Attributes:
-        pixels: (D, h, w, 3) different tiles, in their orientations; mapped from a scratch file.
+        pixels: (D, h, w, 3) different tiles: windows of photos in orientations; mapped from a scratch file.
         small: (D, CELL_SIDE, CELL_SIDE, 3) area averages of each.
         slots: (rows, columns) which of them lies in each cell.
     """
@@ -44,7 +53,7 @@ class Laid:
 
 
 @contextmanager
-def fetched(
+def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
     choice: Choice,
     contents: NDArray[np.uint8],
     grid: Grid,
@@ -53,43 +62,98 @@ def fetched(
     threads: int,
     progress: PhaseProgress,
     decoder: Decoder = images,
+    kept: "KeptTiles | None" = None,
 ) -> Iterator[Laid]:
     """Lend the pixels of every tile that a mosaic uses; they are gone after the `with` block.
 
     Args:
-        choice: The tile of every cell, and its orientation.
+        choice: The tile of every cell, its window and its orientation.
         contents: (M, 32) content hashes by tile number.
         grid: The size of a tile in the mosaic.
         read: Gives a photo's bytes.
         threads: How many photos to decode at once.
         progress: Called with how many photos are loaded.
-        decoder: Decodes a photo to a tile.
+        decoder: Decodes a photo to tiles.
+        kept: Tiles of earlier mosaics; a photo all of whose tiles are kept is not read. None to read every photo.
 
     Raises:
         DamagedIndex: a photo no longer matches the index.
         StorageFull: the disk is full.
     """
-    different, slots = np.unique(choice.tiles * ORIENTATIONS + choice.orientations, return_inverse=True)
-    numbers, first = np.unique(different // ORIENTATIONS, return_index=True)
-    ends = np.append(first[1:], len(different))
-    width, height = grid.tile_width, grid.tile_height
-    small = np.empty((len(different), CELL_SIDE, CELL_SIDE, 3))
-    with _scratch((len(different), height, width, 3)) as pixels:
+    views, slots = np.unique(_views(choice), axis=0, return_inverse=True)
+    numbers, first = np.unique(views[:, 0], return_index=True)
+    of_photos = [slice(*ends) for ends in pairwise([*first.tolist(), len(views)])]
+    size = grid.tile_width, grid.tile_height
+    small = np.empty((len(views), CELL_SIDE, CELL_SIDE, 3))
+    with _scratch((len(views), grid.tile_height, grid.tile_width, 3)) as pixels:
+        keeping = _Keeping(kept, contents, views, pixels)
+        there = [keeping.recalled(some) for some in of_photos]
 
         def one(number: int) -> None:
-            try:
-                data = read(contents[numbers[number]].tobytes())
-                for slot in range(first[number], ends[number]):
-                    tile = _tile(decoder, data, (width, height), int(different[slot] % ORIENTATIONS))
-                    pixels[slot], small[slot] = tile, of_pictures(tile[None], CELL_SIDE)[0]
-            except UnusablePicture as error:
-                raise DamagedIndex(f"A photo that was indexed can no longer be used: {error}") from error
+            some = of_photos[number]
+            if not there[number]:
+                try:
+                    data = read(contents[numbers[number]].tobytes())
+                    pixels[some] = _laid(decoder, data, size, views[some, 1:])
+                except UnusablePicture as error:
+                    raise DamagedIndex(f"A photo that was indexed can no longer be used: {error}") from error
+            small[some] = of_pictures(pixels[some], CELL_SIDE)
 
         for done, _ in enumerate(parallel.spread(one, range(len(numbers)), threads), start=1):
+            if not there[done - 1]:
+                keeping.put(of_photos[done - 1])
             progress("fetching tiles", done, len(numbers))
             if not done % TILES_BETWEEN:
                 let_go(pixels)
         yield Laid(pixels, small, slots.reshape(choice.tiles.shape))
+
+
+class _Keeping:
+    """The tiles of one mosaic among those that are kept.
+
+    Args:
+        kept: Those that are kept; None if none are.
+        contents: (M, 32) content hashes by tile number.
+        views: (D, 6) what each tile shows; see `_views`.
+        pixels: (D, h, w, 3) where its pixels are laid.
+    """
+
+    def __init__(
+        self,
+        kept: "KeptTiles | None",
+        contents: NDArray[np.uint8],
+        views: NDArray[np.intp],
+        pixels: NDArray[np.uint8],
+    ) -> None:
+        self._kept, self._contents, self._views, self._pixels = kept, contents, views, pixels
+
+    def recalled(self, some: slice) -> bool:
+        """Lay the tiles of one photo if all of them are kept."""
+        if self._kept is None:
+            return False
+        found = self._kept.find(self._keys(some), self._pixels[0].nbytes)
+        for slot, data in enumerate(found, start=some.start):
+            if data is None:
+                return False
+            self._pixels[slot] = np.frombuffer(data, np.uint8).reshape(self._pixels.shape[1:])
+        return True
+
+    def put(self, some: slice) -> None:
+        """Keep the tiles of one photo, which are laid."""
+        if self._kept is not None:
+            for key, tile in zip(self._keys(some), self._pixels[some], strict=True):
+                self._kept.keep(key, tile.tobytes())
+
+    def _keys(self, some: slice) -> list[bytes]:
+        """Return a key for each tile of one photo, which tells in what size the photo is decoded for it, too."""
+        content, views = self._contents[self._views[some.start, 0]].tobytes(), self._views[some, 1:]
+        size = self._pixels.shape[2], self._pixels.shape[1]
+        keys = [b""] * len(views)
+        for asked in _asked(size, views):
+            decoded = images.enough_for(*asked.size, asked.windows)
+            for number in asked.numbers:
+                keys[number] = KEY.pack(content, *views[number].tolist(), *size, *decoded)
+        return keys
 
 
 def let_go(pixels: NDArray[np.uint8]) -> None:
@@ -102,8 +166,53 @@ def let_go(pixels: NDArray[np.uint8]) -> None:
         array_file.let_go(pixels)
 
 
-def _tile(decoder: Decoder, data: bytes, size: tuple[int, int], orientation: int) -> NDArray[np.uint8]:
-    return oriented(decoder.tile(data, *(size[::-1] if lies_across(orientation) else size)), orientation)
+def _views(choice: Choice) -> NDArray[np.intp]:
+    """Return (N, 6) what each cell shows: the number of the photo, the window and the orientation."""
+    return np.column_stack(
+        [choice.tiles.ravel(), choice.windows.reshape(-1, 4).astype(np.intp), choice.orientations.ravel()]
+    )
+
+
+class _Asked(NamedTuple):
+    """What is asked of a decoder at once: tiles of one size, and which of the photo's tiles they are."""
+
+    size: tuple[int, int]
+    windows: list[Window]
+    numbers: list[int]
+
+
+def _asked(size: tuple[int, int], views: NDArray[np.integer]) -> list[_Asked]:
+    """Return what is asked for the tiles of one photo: those that lie upright at once, and those on their side.
+
+    Args:
+        size: Width and height of a tile in the mosaic.
+        views: (n, 5) the window and the orientation of each.
+    """
+    asked = _Asked(size, [], []), _Asked(size[::-1], [], [])
+    for number, (*window, orientation) in enumerate(views.tolist()):
+        one = asked[lies_across(orientation)]
+        one.windows.append(Window(*window))
+        one.numbers.append(number)
+    return [one for one in asked if one.numbers]
+
+
+def _laid(decoder: Decoder, data: bytes, size: tuple[int, int], views: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Return the tiles of one photo, which is decoded once for each size of tiles that is asked for.
+
+    Args:
+        decoder: Decodes the photo.
+        data: The photo's file.
+        size: Width and height of a tile in the mosaic.
+        views: (n, 5) the window and the orientation of each.
+
+    Returns:
+        (n, h, w, 3) pixels.
+    """
+    laid = np.empty((len(views), size[1], size[0], 3), np.uint8)
+    for asked in _asked(size, views):
+        for number, tile in zip(asked.numbers, decoder.tiles(data, *asked.size, asked.windows), strict=True):
+            laid[number] = oriented(tile, int(views[number, 4]))
+    return laid
 
 
 @contextmanager

@@ -26,8 +26,14 @@ from worker.core.progress import Progress
 
 SHORTLIST = 48
 """Tiles in each cell's list, at least; where a distance binds, as many as there are cells too near the cell."""
+LONGEST = 640
+"""Tiles in each cell's list, at most."""
 LISTED = 1 << 24
 """Entries of all lists together, at 8 bytes each; more only if `SHORTLIST` alone makes more."""
+SETTLED = 96
+"""Tiles that each cell chooses from when it chooses again: the cheapest that the rules leave of its list."""
+PLENTY = 8
+"""Where there are so many uses for each cell, nobody competes for a tile, and none needs a price."""
 PASSES = 4
 MANY_USES = 32
 """The more uses a tile has, the fewer cells are settled at once, since each use is an edge: half at this number."""
@@ -46,15 +52,22 @@ class Rules:
         min_distance: Smallest Euclidean distance between equal tiles, in cells; up to 1 it excludes nothing.
         pattern: (count, step) such that giving each colour (x + step * y) mod count one tile keeps both rules;
             needed where a distance binds.
+        min_uses: Cells that every tile must fill; `least_uses` sees to it. It goes with no distance that binds.
     """
 
     max_uses: int | None = None
     min_distance: float = 0.0
     pattern: tuple[int, int] | None = None
+    min_uses: int = 0
 
     @property
     def none(self) -> bool:
         """Whether there are no rules to keep."""
+        return self.bounds_nothing and self.min_uses == 0
+
+    @property
+    def bounds_nothing(self) -> bool:
+        """Whether a tile may lie in any number of cells, however near."""
         return self.max_uses is None and self.min_distance <= 1
 
 
@@ -112,13 +125,13 @@ class _Search:
         self._own = np.empty(self._cell_count)
         self._room = np.full(tile_count, uses)
         self._prices = np.zeros(tile_count, np.float32)
-        k = min(tile_count, max(SHORTLIST, min(spacing.crowd, LISTED // self._cell_count)))
+        k = min(tile_count, max(SHORTLIST, min(spacing.crowd, LONGEST, LISTED // self._cell_count)))
         self._tiles = np.empty((self._cell_count, k), np.int32)
         self._listed = np.empty((self._cell_count, k), np.float32)
 
     def run(self, pattern: tuple[int, int] | None) -> Assignment:
         """Go through the stages that the top of this module describes."""
-        if self._uses < self._cell_count:
+        if self._uses < self._cell_count and self._uses * self._tile_count < PLENTY * self._cell_count:
             self._prices = learn_prices(self._costs, self._cell_count, self._tile_count, self._uses, self._priced)
         if self._spacing.binds:
             self._start(pattern)
@@ -224,7 +237,12 @@ class _Search:
         allowed = self._room[tiles] > 0
         if self._spacing.binds:
             allowed &= ~self._spacing.clashes(self._held, cells, tiles)
-        candidates = Candidates(tiles, self._listed[cells].astype(np.float64), allowed, own, self._own[cells], groups)
+        costs = self._listed[cells]
+        if tiles.shape[1] > SETTLED:
+            best = lowest(np.where(allowed, costs, np.float32(np.inf)), SETTLED)
+            tiles, costs = np.take_along_axis(tiles, best, axis=1), np.take_along_axis(costs, best, axis=1)
+            allowed = np.take_along_axis(allowed, best, axis=1)
+        candidates = Candidates(tiles, costs.astype(np.float64), allowed, own, self._own[cells], groups)
         chosen = settle(candidates, self._room)[:, None]
         self._held[cells] = np.take_along_axis(np.column_stack([tiles, own]), chosen, axis=1)[:, 0]
         costs = np.column_stack([candidates.costs, candidates.own_costs])

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.assignment.shortlist import whole_groups
+from worker.core.assignment.shortlist import lowest, whole_groups
 from worker.core.assignment.solvers import GRAIN, cheapest
 from worker.core.assignment.spacing import Spacing
 
@@ -25,6 +25,9 @@ def apart_bound(spacing: Spacing, tiles: NDArray[np.int32], bids: NDArray[np.flo
     """
     y, x = np.divmod(np.arange(len(tiles)), spacing.columns)
     side = spacing.block_side
+    if tiles.shape[1] > side * side:  # So many cells never need more tiles each to be given different ones.
+        best = lowest(bids, side * side)
+        tiles, bids = np.take_along_axis(tiles, best, axis=1), np.take_along_axis(bids, best, axis=1)
     blocks = y // side * spacing.columns + x // side
     return sum(
         _distinct(blocks[cells], tiles[cells].astype(np.intp), bids[cells].astype(np.float64), tile_count)

@@ -1,6 +1,7 @@
 """The few tiles per cell that an assignment considers, so that its memory grows with the number of cells alone."""
 
 from collections.abc import Callable
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,6 @@ Costs = Callable[[Numbers], NDArray[np.float32]]
 """From (n,) cell numbers to the (n, M) costs of every tile in these cells, each at least 0."""
 
 BLOCK_BYTES = 16 << 20
-CHUNK = 64
 TOGETHER = 6_000
 """Cells that choose again at once: more of them would take more time than the lower cost is worth."""
 
@@ -47,7 +47,7 @@ def whole_groups(groups: Numbers) -> list[Numbers]:
 def lowest(values: NDArray[np.float32], count: int) -> Numbers:
     """Return the places of the `count` lowest values of each row, in rising order.
 
-    The `count` lowest values lie in the `count` chunks of lowest minima, and the minimum of a chunk is quick to find.
+    The `count` lowest values lie in the `count` groups of lowest minima, and the minimum of a group is quick to find.
 
     Args:
         values: (n, M).
@@ -61,16 +61,17 @@ def lowest(values: NDArray[np.float32], count: int) -> Numbers:
         [[1, 3]]
     """
     rows, width = values.shape
-    chunks = width // CHUNK
-    if count >= chunks:
+    size = isqrt(width // max(1, count))
+    groups = width // max(1, size)
+    if size <= 1 or count >= groups:
         return _lowest(values, count)
-    minima = values[:, : chunks * CHUNK].reshape(rows, chunks, CHUNK).min(axis=2)
+    minima = values[:, : size * groups].reshape(rows, size, groups).min(axis=1)
     inside = np.argpartition(minima, count - 1, axis=1)[:, :count]
-    places = (inside[:, :, None] * CHUNK + np.arange(CHUNK)).reshape(rows, -1)
-    rest = np.broadcast_to(np.arange(chunks * CHUNK, width), (rows, width - chunks * CHUNK))
-    places = np.sort(np.concatenate([places, rest], axis=1), axis=1)
-    found = _lowest(np.take_along_axis(values, places, axis=1), count)
-    return np.take_along_axis(places, found, axis=1)
+    places = (inside[:, None, :] + groups * np.arange(size)[:, None]).reshape(rows, -1)
+    rest = np.broadcast_to(np.arange(size * groups, width), (rows, width - size * groups))
+    places = np.concatenate([places, rest], axis=1)
+    found = np.argpartition(np.take_along_axis(values, places, axis=1), count - 1, axis=1)[:, :count]
+    return np.sort(np.take_along_axis(places, found, axis=1), axis=1)
 
 
 def _lowest(values: NDArray[np.float32], count: int) -> Numbers:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from worker.core.colour import ciede2000, lab
 from worker.core.measures import advice
-from worker.core.measures.similarity import CELL_SIDE, psnr, psnr_blur, ssim
+from worker.core.measures.similarity import CELL_SIDE, far_difference, psnr, psnr_blur, ssim
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -33,6 +33,7 @@ class Quality:
         psnr1: PSNR in dB at 1 pixel a cell; None when the pictures are equal.
         de00: Mean dE00 at 1 pixel a cell.
         ssim4: SSIM of luma at 4 pixels a cell, 1 for equal pictures.
+        far: Mean dE00 of the light after a Gaussian blur of 1.5 cells.
         psnr_blur: PSNR in dB after a Gaussian blur of one cell; None when the pictures are equal.
         distinct_tiles: How many different tiles the mosaic uses.
         most_uses: How often the most used tile is used.
@@ -41,6 +42,7 @@ class Quality:
         cost: Sum of the costs of all cells, in the loss's own unit.
         lower_bound: No placement under the same rules costs less than this, in the same unit.
         change: Mean dE00 between the tiles before and after colour adjustment; 0.0 without it.
+        adapted: Mean dE00 by which the target's cells were moved towards the tiles before matching; 0.0 without it.
         worst_cells: The ten cells of greatest dE00, the worst first.
         advice: Sentences for people; none when nothing is lacking.
     """
@@ -48,6 +50,7 @@ class Quality:
     psnr1: float | None
     de00: float
     ssim4: float
+    far: float
     psnr_blur: float | None
     distinct_tiles: int
     most_uses: int
@@ -56,18 +59,21 @@ class Quality:
     cost: float
     lower_bound: float
     change: float
+    adapted: float
     worst_cells: tuple[WorstCell, ...]
     advice: tuple[str, ...]
 
 
-def measure(
+def measure(  # noqa: PLR0913 - the last four are known to the caller alone
     target4: Array,
     mosaic4: Array,
     placement: Numbers,
     tile_means: Array,
+    *,
     cost: float,
     lower_bound: float,
     change: float,
+    adapted: float,
 ) -> Quality:
     """Return all figures of a mosaic.
 
@@ -79,6 +85,7 @@ def measure(
         cost: As in `Quality`.
         lower_bound: As in `Quality`.
         change: As in `Quality`.
+        adapted: As in `Quality`.
 
     Raises:
         ValueError: The pictures are not 4 pixels a cell of `placement`.
@@ -95,6 +102,7 @@ def measure(
         psnr1=_finite(psnr(target1, mosaic1)),
         de00=float(differences.mean()),
         ssim4=ssim(target4, mosaic4),
+        far=far_difference(target4, mosaic4),
         psnr_blur=_finite(psnr_blur(target4, mosaic4)),
         distinct_tiles=int(np.count_nonzero(uses)),
         most_uses=int(uses.max()),
@@ -103,6 +111,7 @@ def measure(
         cost=cost,
         lower_bound=lower_bound,
         change=change,
+        adapted=adapted,
         worst_cells=worst_cells(differences),
         advice=(*advice.on_colours(target1, tile_means, placement), *advice.on_repeats(touching)),
     )

@@ -5,7 +5,7 @@ from math import inf, log10
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.colour import LUMA
+from worker.core.colour import LUMA, ciede2000, lab_of_light, linear
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -18,6 +18,12 @@ K1, K2 = 0.01, 0.03
 """Wang, Bovik, Sheikh, Simoncelli 2004, section III.C."""
 REACH = 3 * CELL_SIDE
 """Pixels after which the Gaussian of one cell is cut off: 3 standard deviations."""
+FAR_DEVIATION = 1.5 * CELL_SIDE
+"""Standard deviation, in pixels, of the Gaussian that stands for the view from afar."""
+FAR_REACH = 18
+"""Pixels after which it is cut off: 3 standard deviations."""
+FAR_BLOCK = 64
+"""Pixels along a side that are blurred by one product of matrices."""
 BAND = 256
 """Rows of pixels that are processed at once; beyond them, memory holds only the two pictures themselves."""
 
@@ -53,7 +59,7 @@ def psnr_blur(one: Array, other: Array) -> float:
     weights = np.exp(-0.5 * (offsets / CELL_SIDE) ** 2)
     weights /= weights.sum()
     height, width = one.shape[:2]
-    rows, columns = _mirrored(height), _mirrored(width)
+    rows, columns = _mirrored(height, REACH), _mirrored(width, REACH)
     total = 0.0
     for start in range(0, height, BAND):
         stop = min(start + BAND, height)
@@ -63,6 +69,36 @@ def psnr_blur(one: Array, other: Array) -> float:
         down = _weighted(difference, weights, 0)
         total += float(np.square(_weighted(down[:, columns], weights, 1)).sum())
     return _psnr_of(total / one.size)
+
+
+def far_difference(one: Array, other: Array) -> float:
+    """Return the mean dE00 of the two pictures as an eye sees them from across a room: by the light that mixes there.
+
+    Both are blurred in linear light by a Gaussian of standard deviation 6 pixels, which is 1.5 cells, sampled at
+    whole pixels, cut off after 18 and scaled to the sum 1; edges are mirrored as in `psnr_blur`.
+
+    Args:
+        one: (h, w, 3) sRGB, 0 to 255, 4 pixels a cell.
+        other: (h, w, 3) likewise.
+
+    Source:
+        X. Zhang, B. A. Wandell, "A spatial extension of CIELAB for digital color-image reproduction", Journal of the
+        Society for Information Display 5(1), 1997: a blur of light, then a difference of colours, here by CIEDE2000
+        and with one Gaussian for all three channels. Linear light: IEC 61966-2-1:1999.
+
+    Example:
+        >>> far_difference(np.zeros((4, 4, 3)), np.full((4, 4, 3), 255.0))
+        100.0
+    """
+    height, width = one.shape[:2]
+    rows, columns = _mirrored(height, FAR_REACH), _mirrored(width, FAR_REACH)
+    total = 0.0
+    for start in range(0, height, BAND):
+        near = rows[start : min(start + BAND, height) + 2 * FAR_REACH]
+        seen_1, seen_2 = (lab_of_light(_seen_from_afar(picture, near, columns)) for picture in (one, other))
+        total += float(ciede2000(seen_1, seen_2).sum())
+    mean: float = total / (height * width)
+    return mean
 
 
 def ssim(one: Array, other: Array) -> float:
@@ -95,9 +131,39 @@ def _psnr_of(squared_error: float) -> float:
     return 10 * log10(PEAK**2 / squared_error) if squared_error else inf
 
 
-def _mirrored(length: int) -> Numbers:
-    """Return the numbers of the pixels that mirroring puts at -REACH to length + REACH - 1."""
-    position = np.arange(-REACH, length + REACH) % (2 * length)
+def _seen_from_afar(picture: Array, rows: Numbers, columns: Numbers) -> Array:
+    """Return the blurred linear light of some rows of a picture, with its axes exchanged: (w, r, 3).
+
+    Args:
+        picture: (h, w, 3) sRGB, 0 to 255.
+        rows: (r + 2 * FAR_REACH,) numbers of the rows to blur and of those around them, mirrored at the edges.
+        columns: (w + 2 * FAR_REACH,) likewise.
+    """
+    first, last = rows.min(), rows.max()
+    light = linear(picture[first : last + 1])[rows - first]
+    down = _blurred(light)[:, columns]
+    return _blurred(np.ascontiguousarray(down.swapaxes(0, 1)))
+
+
+def _blurred(light: Array) -> Array:
+    """Return (n + 2 * FAR_REACH, m, 3) values blurred for the view from afar along the first axis: (n, m, 3)."""
+    offsets = np.arange(-FAR_REACH, FAR_REACH + 1)
+    weights = np.exp(-0.5 * (offsets / FAR_DEVIATION) ** 2)
+    matrix = np.zeros((FAR_BLOCK, FAR_BLOCK + 2 * FAR_REACH))
+    for place in range(FAR_BLOCK):
+        matrix[place, place : place + len(weights)] = weights / weights.sum()
+    count = len(light) - 2 * FAR_REACH
+    flat, blurred = light.reshape(len(light), -1), np.empty((count, light[0].size))
+    for start in range(0, count, FAR_BLOCK):
+        some = min(FAR_BLOCK, count - start)
+        reached = some + 2 * FAR_REACH
+        np.matmul(matrix[:some, :reached], flat[start : start + reached], out=blurred[start : start + some])
+    return blurred.reshape(count, *light.shape[1:])
+
+
+def _mirrored(length: int, reach: int) -> Numbers:
+    """Return the numbers of the pixels that mirroring puts at -reach to length + reach - 1."""
+    position = np.arange(-reach, length + reach) % (2 * length)
     return np.where(position < length, position, 2 * length - 1 - position)
 
 

@@ -8,14 +8,13 @@ can be nearer. They pass a second, tighter bound with more components, and those
 double precision. Each bound is widened by what rounding may have added to it, so the answer is exact.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.progress import Progress, quiet
+from worker.core.threads import spread
 
 Single = NDArray[np.float32]
 Double = NDArray[np.float64]
@@ -78,7 +77,7 @@ def nearest_by_bounds(cells: Single, tiles: Single, *, threads: int, progress: P
     def one(some: slice) -> None:
         chosen[some] = search.nearest(some)
 
-    _spread(one, len(cells), max(1, BLOCK_BYTES // (4 * len(tiles))), threads, progress)
+    spread(one, len(cells), max(1, BLOCK_BYTES // (4 * len(tiles))), threads, progress)
     return chosen
 
 
@@ -202,16 +201,5 @@ def _project(side: Single, middle: Double, axes: Double, threads: int) -> tuple[
             bound[some, :count] = seen
             bound[some, count] = np.sqrt(np.maximum(square - np.einsum("ij,ij->i", seen, seen), 0.0))
 
-    _spread(one, len(side), max(1, PAIR_BYTES // (8 * side.shape[1])), threads)
+    spread(one, len(side), max(1, PAIR_BYTES // (8 * side.shape[1])), threads)
     return first, second
-
-
-def _spread(work: Callable[[slice], None], count: int, step: int, threads: int, progress: Progress = quiet) -> None:
-    """Call `work` with consecutive slices of `count` things, on several threads; what it raises is raised here."""
-    slices = [slice(first, min(first + step, count)) for first in range(0, count, step)]
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for some, _ in zip(slices, pool.map(work, slices), strict=True):
-                progress(some.stop, count)
-        finally:
-            pool.shutdown(cancel_futures=True)

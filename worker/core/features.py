@@ -1,0 +1,103 @@
+"""What is compared: features of cells and of photos by a loss, and the light that each sends to the eye."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.core.cells import of_rows
+from worker.core.colour import LIGHT_LEVELS, MOST_LIGHT
+from worker.core.fitted import Fitted
+from worker.core.losses import Loss
+from worker.core.views import Views
+
+Array = NDArray[np.float64]
+Features = NDArray[np.floating]
+
+BLOCK_BYTES = 8 << 20
+PIXEL_BYTES = 24
+"""Bytes of one mean colour in double precision."""
+PRECISE = 3
+"""Up to so many features, which are an average colour, double precision is kept."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How many cells there are, and the width and height of the tiles, of which only the ratio counts."""
+
+    columns: int
+    rows: int
+    tile_shape: tuple[int, int]
+
+
+def of_cells(loss: Loss, target: Fitted, cut: Cut) -> Features:
+    """Return the (N, D) features of the cells of a target, row by row from the top left.
+
+    More than three features are returned in single precision: exact to a hundred-thousandth of a level, in half the
+    memory.
+    """
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * cut.columns * max(loss.subcells) ** 2))
+    blocks = [range(first, min(first + step, cut.rows)) for first in range(0, cut.rows, step)]
+
+    def some(rows: range) -> Array:
+        return loss.features([of_rows(target, cut.columns, cut.rows, subcells, rows) for subcells in loss.subcells])
+
+    return np.concatenate([_compact(some(rows)) for rows in blocks])
+
+
+def of_views(loss: Loss, thumbs: NDArray[np.uint8], views: Views) -> Features:
+    """Return the (M, V, D) features of every view of some photos, in the precision of `of_cells`.
+
+    Args:
+        loss: How far a tile is from a cell.
+        thumbs: (M, S, S, 3) whole photos squeezed to a square, sRGB, 0 to 255.
+        views: The views of these photos.
+    """
+    count = views.offered.shape[1]
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * max(thumbs[0, ..., 0].size, count * max(loss.subcells) ** 2)))
+
+    def some(first: int) -> Features:
+        block = slice(first, first + step)
+        means = _means(views.of_photos(block), thumbs[block].astype(np.float32), loss.subcells)
+        features = loss.features([each.reshape(-1, *each.shape[2:]) for each in means])
+        return _compact(features.reshape(-1, count, features.shape[1]))
+
+    return np.concatenate([some(first) for first in range(0, len(thumbs), step)])
+
+
+def _means(views: Views, thumbs: NDArray[np.float32], grids: Sequence[int]) -> list[Array]:
+    """Return the means of every view for each grid; those of whole views are means of the finest grid's."""
+    finest = views.means(thumbs, max(grids))
+    whole = finest.mean(axis=(2, 3), keepdims=True)
+    return [
+        finest if subcells == max(grids) else whole if subcells == 1 else views.means(thumbs, subcells)
+        for subcells in grids
+    ]
+
+
+def light_of_cells(target: Fitted, cut: Cut) -> Array:
+    """Return the (N, 3) mean linear light of the cells of a target, 0 to 1: averages for the eye are of light."""
+    light = of_rows(target, cut.columns, cut.rows, 1, range(cut.rows), LIGHT_LEVELS)
+    return light.reshape(-1, 3) / MOST_LIGHT
+
+
+def light_of_views(thumbs: NDArray[np.uint8], views: Views) -> Array:
+    """Return the (M, V, 3) mean linear light of every view of some photos, 0 to 1.
+
+    A pixel of a thumb is an average of encoded values, which is a little darker than the average of the light; over
+    the 32nd part of a photo the difference is small.
+
+    Args:
+        thumbs: (M, S, S, 3) whole photos squeezed to a square, sRGB, 0 to 255.
+        views: The views of these photos.
+    """
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * thumbs[0, ..., 0].size))
+    blocks = [slice(first, first + step) for first in range(0, len(thumbs), step)]
+    return np.concatenate(
+        [views.of_photos(some).means(LIGHT_LEVELS.take(thumbs[some]), 1)[:, :, 0, 0] / MOST_LIGHT for some in blocks]
+    )
+
+
+def _compact(features: Array) -> Features:
+    return features if features.shape[-1] <= PRECISE else features.astype(np.float32)
