@@ -16,6 +16,7 @@ import photographs
 import quality
 import rendering
 import service
+import warm
 from measurement import Measurement, table
 from process import Failed
 from rich.console import Console
@@ -27,6 +28,7 @@ SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "library100k": library100k.measure,
     "matching": matching.measure,
     "quality": quality.measure,
+    "warm": warm.measure,
     "service": service.measure,
     "zip100k": service.measure_memory,
 }

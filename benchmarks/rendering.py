@@ -93,8 +93,8 @@ def _taken(rounds: Rounds) -> Iterator[Measurement]:
 
 def _compared(rounds: Rounds) -> Iterator[Measurement]:
     """Yield ratios, each of two processes of the same round."""
-    yield ratio("render.first.ratio", rounds.first, rounds.bare, "<= 2.5")
-    yield ratio("render.second.ratio", rounds.second, rounds.first, "<= 0.5")
+    yield ratio("render.first.ratio", rounds.first, rounds.bare, "<= 2.0")
+    yield ratio("render.second.ratio", rounds.second, rounds.first, "<= 0.45")
     yield ratio("render.first.vs_article", rounds.article, rounds.first)
     yield ratio("render.second.vs_article", rounds.article, rounds.second)
     yield ratio("render.first.cpu_ratio", rounds.first, rounds.bare, of="cpu_seconds")

@@ -5,21 +5,29 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import brute
 import crowd
+import frozen
 import numpy as np
+import photographs
+import placements
 from numpy.typing import NDArray
 
 from models.rules import repeats
 from worker import parallel
 from worker.core import losses
 from worker.core.assignment.assign import Rules
+from worker.core.features import Cut
+from worker.core.fitted import Fitted
 from worker.core.losses import Metric
-from worker.core.matcher import Choice, Cut, choose
+from worker.core.matcher import Choice, Sides, choose
+from worker.core.orientations import AS_IT_IS
 from worker.core.search.nearest import nearest
 from worker.core.search.pruned import nearest_by_bounds
+from worker.core.views import Views
+from worker.decoding import images
 
 Single = NDArray[np.float32]
 
@@ -30,6 +38,13 @@ PIXEL_CELLS, PIXEL_TILES = 20_000, 50_000
 MANY = 100_000
 TIMED_PART = 10
 """The brute force over means is timed on a tenth of the cells."""
+
+
+class Limits(NamedTuple):
+    """How often a tile may be used, None for any number, and how near to itself."""
+
+    max_uses: int | None
+    min_distance: float
 
 
 def inputs(photos: Path, targets: Path, out: Path, _rounds: int) -> dict[str, Any]:
@@ -99,7 +114,7 @@ def assignment(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[st
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - ours loads what it needs by itself
 
     cells, tiles = _balanced(targets, photos, (100, 50), 6_000)
-    choice, ours = timed(lambda: _chosen(cells, tiles, (100, 50), 1, 0))
+    choice, ours = timed(lambda: _chosen(cells, tiles, (100, 50), Limits(1, 0)))
 
     def dense() -> float:
         costs = ((cells**2).sum(axis=1)[:, None] + (tiles**2).sum(axis=1)) - 2 * cells @ tiles.T
@@ -114,18 +129,49 @@ def assignment(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[st
 
 def large(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[str, Any]:
     """Assign 50,000 cells to 100,000 tiles without repeats."""
-    return _large(photos, targets, 1, 0)
+    return _assigned(photos, targets, (250, 200), MANY, Limits(1, 0))
 
 
 def spread_out(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[str, Any]:
     """Assign 50,000 cells to 100,000 tiles, at most three times each and 5 cells apart."""
-    return _large(photos, targets, 3, 5)
+    return _assigned(photos, targets, (250, 200), MANY, Limits(3, 5))
 
 
-def _large(photos: Path, targets: Path, max_uses: int, min_distance: float) -> dict[str, Any]:
-    cells, tiles = _balanced(targets, photos, (250, 200), MANY)
-    choice, seconds = timed(lambda: _chosen(cells, tiles, (250, 200), max_uses, min_distance))
+def far_apart(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[str, Any]:
+    """Assign 5,000 cells to 6,000 tiles, 20 cells apart."""
+    return _assigned(photos, targets, (100, 50), 6_000, Limits(None, 20))
+
+
+def _assigned(photos: Path, targets: Path, shape: tuple[int, int], count: int, limits: Limits) -> dict[str, Any]:
+    cells, tiles = _balanced(targets, photos, shape, count)
+    choice, seconds = timed(lambda: _chosen(cells, tiles, shape, limits))
     return {"seconds": seconds, "gap": float(choice.costs.sum()) / choice.lower_bound - 1}
+
+
+def default(photos: Path, targets: Path, _out: Path, rounds: int) -> dict[str, Any]:
+    """Match 2,400 cells by the default order, beside the free choice of the first edition."""
+    return _default(photos, targets / photographs.TARGET, (60, 40), 10, rounds)
+
+
+def default_large(photos: Path, targets: Path, _out: Path, _rounds: int) -> dict[str, Any]:
+    """Match 240,000 cells likewise, once."""
+    return _default(photos, targets / photographs.TARGET, (600, 400), 4, 1)
+
+
+def _default(photos: Path, target: Path, grid: tuple[int, int], side: int, rounds: int) -> dict[str, Any]:
+    """Time both from the index to the placement, `side` pixels of the target to a cell."""
+    index = placements.library(photos)
+    thumbs, sizes = np.array(index.thumb), np.array(index.size)
+    whole = Fitted.whole(images.decode(target.read_bytes()))
+    pixels = images.resized(whole, *(side * count for count in grid))
+    ours, ratios = [], []
+    for number in range(-1 if rounds > 1 else 0, rounds):
+        _, first = timed(lambda: frozen.match(pixels, grid, thumbs, sizes, THREADS))
+        _, second = timed(lambda: placements.matched(pixels, grid[0], index))
+        if number >= 0:
+            ours.append(second)
+            ratios.append(second / first)
+    return {"ours": ours, "ratios": ratios}
 
 
 def _balanced(targets: Path, photos: Path, shape: tuple[int, int], count: int) -> tuple[NDArray[np.float64], ...]:
@@ -135,15 +181,14 @@ def _balanced(targets: Path, photos: Path, shape: tuple[int, int], count: int) -
     return cells, tiles
 
 
-def _chosen(
-    cells: NDArray[np.float64], tiles: NDArray[np.float64], shape: tuple[int, int], max_uses: int, min_distance: float
-) -> Choice:
-    pattern = repeats.pattern(*shape, len(tiles), max_uses, min_distance)
-    kept = Rules(max_uses, min_distance, None if pattern is None else (pattern.count, pattern.step))
+def _chosen(cells: NDArray[np.float64], tiles: NDArray[np.float64], shape: tuple[int, int], limits: Limits) -> Choice:
+    pattern = repeats.pattern(*shape, len(tiles), *limits)
+    kept = Rules(*limits, None if pattern is None else (pattern.count, pattern.step))
     loss, cut = losses.balanced(0.5), Cut(*shape, (1, 1))
-    return choose(
-        loss, cells, tiles[:, None, :], cut, [0], kept, threads=THREADS, progress=lambda _done, _total: None
-    )
+    squares = np.full((len(tiles), 2), crowd.SIDE)
+    whole = Views.of(squares, cut.tile_shape, [AS_IT_IS], slide=False, keep=1.0)
+    sides = Sides(cells, tiles[:, None, :], whole)
+    return choose(loss, sides, cut, kept, None, threads=THREADS, progress=lambda _done, _total: None)
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:
@@ -153,7 +198,12 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
     return made, time.perf_counter() - began
 
 
-TASKS = {task.__name__: task for task in (inputs, load, search, pixels, means, assignment, large, spread_out)}
+TASKS = {
+    task.__name__: task
+    for task in (
+        inputs, load, search, pixels, means, assignment, large, spread_out, far_apart, default, default_large,
+    )
+}  # fmt: skip
 
 if __name__ == "__main__":
     name, photos, targets, rounds, out = sys.argv[1:]
