@@ -8,6 +8,7 @@ from flask import request
 from marshmallow import RAISE, missing, pre_load
 from werkzeug.exceptions import UnsupportedMediaType
 
+from models.rules.looks import SET_BY_LOOKS
 from models.rules.names import MOST_CHARACTERS
 from models.rules.order_fields import OrderField
 from models.rules.orders import MosaicOrder
@@ -65,17 +66,20 @@ def read_later(kind: str, sentence: str, default: object = None, *, required: bo
     return String(required=required, metadata=said(f"{sentence}{usual}.", type=kind, **more))
 
 
-def ticked(sentence: str) -> String:
+def ticked(sentence: str, default: str = "no") -> String:
     """Return the field of a checkbox."""
-    return read_later("boolean", sentence, "no", examples=[True])
+    return read_later("boolean", sentence, default, examples=[True])
 
 
-def of_order(about: OrderField) -> String:
+def of_order(name: str, about: OrderField) -> String:
     """Return a field of an order, as a form sends it."""
+    usual = about.default or None
+    if name in SET_BY_LOOKS:
+        usual = f"{usual}, or as the look says,"
     if about.kind is bool:
-        return ticked(about.meaning)
+        return ticked(about.meaning, usual or "no")
     more = {"minimum": about.least, "maximum": about.most} if about.ranged else {"enum": about.words}
-    return read_later(JSON_TYPES.get(about.kind, "string"), about.meaning, about.default or None, **more)
+    return read_later(JSON_TYPES.get(about.kind, "string"), about.meaning, usual, **more)
 
 
 def shown_of_order(name: str, about: OrderField) -> Field[Any]:

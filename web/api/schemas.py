@@ -76,7 +76,7 @@ class OrderIn(Strict):
     class Meta(Strict.Meta):
         """Marshmallow's place for options, and for fields that are made."""
 
-        include: ClassVar = {name: of_order(about) for name, about in FIELDS.items()}
+        include: ClassVar = {name: of_order(name, about) for name, about in FIELDS.items()}
 
 
 class MosaicIn(OrderIn):
