@@ -1,5 +1,7 @@
 """The placement that an order asks for, and its quality: between the pipelines and the core."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -80,12 +82,16 @@ def choice(
     cut = _cut(grid)
     views = _views(index, order, loss, cut)
     with parallel.one_thread_each():
+        with ThreadPoolExecutor(threads) as beside:
+            photos = beside.submit(features.of_views, loss, index.thumb, views)
+            prices = beside.submit(_prices, order, loss, target, cut, index, views)
+            cells = features.of_cells(loss, target, cut)
         chosen = choose(
             loss,
-            Sides(features.of_cells(loss, target, cut), features.of_views(loss, index.thumb, views), views),
+            Sides(cells, photos.result(), views),
             cut,
             rules,
-            _prices(order, loss, target, cut, index, views),
+            prices.result(),
             threads=threads,
             progress=lambda done, total: progress("matching", PERCENT * done // total, PERCENT),
         )

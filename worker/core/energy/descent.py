@@ -76,7 +76,7 @@ class Descent:
             limits: The rules to keep.
             photo_count: How many photos there are.
         """
-        self.chosen, self._lists, self._limits, self._far = chosen.copy(), lists, limits, far
+        self.chosen, self._limits, self._far = chosen.copy(), limits, far
         self._columns, self._rows = limits.spacing.columns, limits.spacing.rows
         count = self._columns * self._rows
         everyone = np.arange(count)
@@ -86,7 +86,11 @@ class Descent:
         self._alone = lists.costs + own
         self._offsets = np.flatnonzero(near_repeats.prices().ravel())
         self._prices = (price * near_repeats.prices().ravel()[self._offsets]).astype(np.float32)
-        self._photo_grid = self._bordered(lists.photos[everyone, chosen], NOBODY)
+        # Shorter numbers are compared quicker.
+        self._photos: NDArray[np.signedinteger] = lists.photos.astype(
+            np.int16 if photo_count <= np.iinfo(np.int16).max else np.int32
+        )
+        self._photo_grid = self._bordered(self._photos[everyone, chosen], NOBODY)
         self._error_grid = self._bordered(self._errors[everyone, chosen], 0)
         self._waiting = np.ones((self._rows + 2 * REACH, self._columns + 2 * REACH), np.bool_)
         self._uses = np.bincount(lists.photos[everyone, chosen], minlength=photo_count)
@@ -124,7 +128,7 @@ class Descent:
         """Yield cells of which no two matter to each other; every cell is yielded once."""
         step = max(REACH + 1, int(np.ceil(np.sqrt(self._limits.spacing.square))))
         grid = np.arange(self._rows * self._columns).reshape(self._rows, self._columns)
-        most = max(1, PAIR_BYTES // (len(self._offsets) * self._lists.photos.shape[1]))
+        most = max(1, PAIR_BYTES // (len(self._offsets) * self._photos.shape[1]))
         for top in range(min(step, self._rows)):
             for left in range(min(step, self._columns)):
                 cells = grid[top::step, left::step].ravel()
@@ -161,12 +165,12 @@ class Descent:
         pull = errors.reshape(len(cells), 3, -1) @ self._blur.ravel()
         pull -= self._blur[REACH, REACH] * self._errors[cells, self.chosen[cells]]
         near = sliding_window_view(self._photo_grid, (SIDE, SIDE))[y, x].reshape(len(cells), -1)[:, self._offsets]
-        repeats = (self._lists.photos[cells][:, :, None] == near[:, None, :]) @ self._prices
+        repeats = (self._photos[cells][:, :, None] == near[:, None, :]) @ self._prices
         return self._alone[cells], pull, repeats
 
     def _forbid(self, cells: Numbers, totals: Single) -> None:
         """Write infinity where the rules do not allow a cell's entry."""
-        photos, limits = self._lists.photos[cells], self._limits
+        photos, limits = self._photos[cells], self._limits
         if limits.spacing.binds:
             held = self._photo_grid[REACH:-REACH, REACH:-REACH].astype(np.intp).ravel()
             held[cells] = NOBODY
@@ -181,7 +185,7 @@ class Descent:
             return ordered
         granted, uses = [], self._uses.copy()
         for row in ordered.tolist():
-            photos = self._lists.photos[cells[row]]
+            photos = self._photos[cells[row]]
             old, new = photos[self.chosen[cells[row]]], photos[best[row]]
             if uses[new] < most and uses[old] > least:
                 uses[new] += 1
@@ -191,10 +195,10 @@ class Descent:
 
     def _take(self, cells: Numbers, entries: Numbers) -> None:
         y, x = np.divmod(cells, self._columns)
-        np.subtract.at(self._uses, self._lists.photos[cells, self.chosen[cells]], 1)
+        np.subtract.at(self._uses, self._photos[cells, self.chosen[cells]], 1)
         self.chosen[cells] = entries
-        np.add.at(self._uses, self._lists.photos[cells, entries], 1)
-        self._photo_grid[y + REACH, x + REACH] = self._lists.photos[cells, entries]
+        np.add.at(self._uses, self._photos[cells, entries], 1)
+        self._photo_grid[y + REACH, x + REACH] = self._photos[cells, entries]
         self._error_grid[y + REACH, x + REACH] = self._errors[cells, entries]
         steps = np.arange(SIDE)
         self._waiting[(y[:, None] + steps)[:, :, None], (x[:, None] + steps)[:, None, :]] = True
