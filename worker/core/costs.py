@@ -20,7 +20,7 @@ BLOCK_BYTES = 6 << 20
 """Bytes of costs at a time in each thread: what fits a core's cache is fastest."""
 PAIR_BYTES = 8 << 20
 PROPOSED = 4
-"""By how much longer the list is that a cheap distance proposes for CIEDE2000."""
+"""How many times as long the list is that a cheap distance proposes, for metrics that need a pair at a time."""
 
 
 @dataclass(frozen=True)

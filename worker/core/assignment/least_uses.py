@@ -67,7 +67,6 @@ def _chosen_again(costs: Costs, held: Numbers, batch: Numbers, least: int, most:
         least: Cells that every tile must keep.
         most: (M,) cells that every tile may have.
     """
-    everybody = np.arange(len(most))
     outside = np.bincount(np.delete(held, batch), minlength=len(most))
     needed = np.maximum(least - outside, 0)
     table = np.concatenate([costs(some) for some in blocks(batch, len(most))])
@@ -79,13 +78,13 @@ def _chosen_again(costs: Costs, held: Numbers, batch: Numbers, least: int, most:
     edges = table[rows, tiles].astype(np.float64)
     dearer = 2 * edges.max()
     room = np.concatenate([needed, np.maximum(most - outside - needed, 0)])
-    both = np.concatenate([tiles, len(everybody) + tiles])
+    both = np.concatenate([tiles, len(most) + tiles])
     order = np.argsort(np.concatenate([rows, rows]), kind="stable")
     order = order[room[both[order]] > 0]
     names, columns = np.unique(both[order], return_inverse=True)
     prices = np.concatenate([edges, edges + dearer])[order]
     chosen = order[cheapest(np.concatenate([rows, rows])[order], columns, prices, room[names])]
-    found: Numbers = both[chosen] % len(everybody)
+    found: Numbers = both[chosen] % len(most)
     own = table[np.arange(len(batch)), held[batch]].sum()
     kept = (outside + np.bincount(found, minlength=len(most))).min() >= least
     return found if kept and table[np.arange(len(batch)), found].sum() < own else held[batch]

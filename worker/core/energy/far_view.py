@@ -17,13 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.colour import slope_of_lab
+from worker.core.measures.similarity import FAR_CELLS
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 
-SIGMA = 1.5
-"""Standard deviation of the blur, in cells."""
 REACH = 6
 """Cells beyond which the autocorrelation is taken to be 0: there it is below two hundredths of its peak."""
 
@@ -61,5 +60,5 @@ def autocorrelation() -> Array:
     The autocorrelation of a Gaussian is a Gaussian of sqrt(2) times its standard deviation.
     """
     steps = np.arange(-REACH, REACH + 1)
-    profile = np.exp(-(steps**2) / (4 * SIGMA**2)) / (2 * SIGMA * np.sqrt(np.pi))
+    profile = np.exp(-(steps**2) / (4 * FAR_CELLS**2)) / (2 * FAR_CELLS * np.sqrt(np.pi))
     return np.outer(profile, profile)

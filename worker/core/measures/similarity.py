@@ -18,8 +18,10 @@ K1, K2 = 0.01, 0.03
 """Wang, Bovik, Sheikh, Simoncelli 2004, section III.C."""
 REACH = 3 * CELL_SIDE
 """Pixels after which the Gaussian of one cell is cut off: 3 standard deviations."""
-FAR_DEVIATION = 1.5 * CELL_SIDE
-"""Standard deviation, in pixels, of the Gaussian that stands for the view from afar."""
+FAR_CELLS = 1.5
+"""Standard deviation, in cells, of the Gaussian that stands for the view from afar."""
+FAR_DEVIATION = FAR_CELLS * CELL_SIDE
+"""The same in pixels."""
 FAR_REACH = 18
 """Pixels after which it is cut off: 3 standard deviations."""
 FAR_BLOCK = 64
