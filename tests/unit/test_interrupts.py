@@ -77,7 +77,8 @@ def test_a_signal_that_is_ignored_by_whoever_started_it_stays_ignored(start, tmp
     assert (running.returncode, (tmp_path / "out" / "mosaic.png").read_bytes()[:4]) == (0, b"\x89PNG")
 
 
-def test_what_a_signal_raises_while_a_picture_is_encoded_is_raised_by_the_writer(tmp_path):
+@pytest.mark.parametrize("form", list(Format))
+def test_what_a_signal_raises_while_a_picture_is_encoded_is_raised_by_the_writer(tmp_path, form):
     # As a job's soft time limit does: an exception by a signal's handler, in the middle of the encoding.
     program = """
 import itertools, signal, sys, threading, os
@@ -91,21 +92,27 @@ signal.signal(signal.SIGUSR1, raising)
 begun = threading.Event()
 def progress(phase, done, total):
     begun.set()
+def bands():
+    for number in range(30):
+        yield np.random.default_rng(number).integers(0, 255, (200, 4000, 3), np.uint8)
+        if form is Format.PNG:  # its encoding has begun
+            begun.set()
+form = Format(sys.argv[2])
 threading.Thread(target=lambda: (begun.wait(), os.kill(os.getpid(), signal.SIGUSR1)), daemon=True).start()
-bands = (np.random.default_rng(n).integers(0, 255, (200, 4000, 3), np.uint8) for n in range(30))
 try:
-    pictures.write(bands, (4000, 6000), Path(sys.argv[1]), Format.PNG, progress)
+    pictures.write(bands(), (4000, 6000), Path(sys.argv[1]), form, progress)
 except Soft:
     print("heard")
 """
     for number in range(5):
         done = subprocess.run(
-            [sys.executable, "-c", program, tmp_path / f"{number}.png"], capture_output=True, text=True, check=False
+            [sys.executable, "-c", program, tmp_path / str(number), form], capture_output=True, text=True, check=False
         )
         assert (done.stdout, done.stderr) == ("heard\n", "")
 
 
-def test_progress_that_raises_stops_the_encoding(tmp_path):
+@pytest.mark.parametrize("form", list(Format))
+def test_progress_that_raises_stops_the_encoding(tmp_path, form):
     class Stop(Exception):
         pass
 
@@ -114,4 +121,4 @@ def test_progress_that_raises_stops_the_encoding(tmp_path):
 
     bands = iter([np.zeros((2_000, 2_000, 3), np.uint8)])
     with pytest.raises(Stop):
-        writer.write(bands, (2_000, 2_000), tmp_path / "a.png", Format.PNG, progress)
+        writer.write(bands, (2_000, 2_000), tmp_path / "a", form, progress)

@@ -12,10 +12,12 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.core.descriptors import BLOCK_BYTES, CHANNELS, MOST
+from worker.core.descriptors import CHANNELS, MOST
 from worker.core.fitted import Fitted
 
 Array = NDArray[np.float64]
+
+BLOCK_BYTES = 4 << 20
 
 
 def of_cells(target: Fitted, columns: int, rows: int, subcells: int) -> Array:

@@ -57,19 +57,20 @@ class Costs:
         by_view = photos.swapaxes(0, 1).reshape(-1, width)
         middle = by_view.mean(axis=0) if loss.metric is Metric.EUCLIDEAN else 0.0
         # Squared distances computed from products lose digits far from the mean.
-        self._near = (cells - middle).astype(np.float32)
-        self._far = (by_view - middle).astype(np.float32)
-        self._squares = np.einsum("ij,ij->i", self._far, self._far)
-        self._squares[~there.T.ravel()] = np.inf
-        self._products = np.ascontiguousarray(self._far.T) * np.float32(-2)
+        self._near = np.ones((len(cells), width + 1), np.float32)
+        self._near[:, :-1] = cells - middle
+        far = (by_view - middle).astype(np.float32)
+        # Products of a cell's features and of 1: squared distances but for the square of the cell's own features.
+        self._products = np.empty((width + 1, len(far)), np.float32)
+        self._products[:-1] = -2 * far.T
+        self._products[-1] = np.where(there.T.ravel(), np.einsum("ij,ij->i", far, far), np.inf)
 
     def __call__(self, numbers: Numbers) -> Single:
         """Return the (n, M) costs of all photos in some cells, given the cells' numbers (n,)."""
         if self._loss.metric is not Metric.EUCLIDEAN:
             return self._by_pairs(numbers)
         costs: Single = self._partial(numbers).min(axis=1)
-        near = self._near[numbers]
-        costs += np.einsum("ij,ij->i", near, near)[:, None]
+        costs += self._squares(numbers)
         np.maximum(costs, 0, out=costs)
         costs *= np.float32(self._loss.scale)
         return costs
@@ -96,18 +97,21 @@ class Costs:
 
     def _partial(self, numbers: Numbers | slice) -> Single:
         """Return (n, V, M) squared distances, without the square of the cell's own features."""
-        costs = self._near[numbers] @ self._products
-        costs += self._squares
+        costs: Single = self._near[numbers] @ self._products
         return costs.reshape(-1, self._view_count, self._count)
+
+    def _squares(self, numbers: Numbers | slice) -> Single:
+        """Return the squares (n, 1) of the features of some cells."""
+        near = self._near[numbers, :-1]
+        squares: Single = np.einsum("ij,ij->i", near, near)
+        return squares[:, None]
 
     def _list_products(self, block: slice, length: int) -> tuple[Numbers, Numbers, Single]:
         costs = self._partial(block)
         photos = lowest(costs.min(axis=1), length)
         listed = np.take_along_axis(costs, photos[:, None, :], axis=2)
-        views = listed.argmin(axis=1)
-        near = self._near[block]
-        least = listed.min(axis=1) + np.einsum("ij,ij->i", near, near)[:, None]
-        return photos, views, np.maximum(least, 0) * np.float32(self._loss.scale)
+        least = listed.min(axis=1) + self._squares(block)
+        return photos, listed.argmin(axis=1), np.maximum(least, 0) * np.float32(self._loss.scale)
 
     def _list_pairs(self, block: slice, length: int) -> tuple[Numbers, Numbers, Single]:
         """List photos by the metric itself, among those that a cheap distance proposes."""

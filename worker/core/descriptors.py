@@ -13,7 +13,8 @@ from worker.core.windows import STEPS, Window, largest
 Array = NDArray[np.float64]
 
 CHANNELS = 3
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
+"""Bytes that are worked on at a time: what stays in a core's cache, and is not new memory each time, is fastest."""
 MOST = 4_095
 """The largest whole number that is averaged: its sums over a photo's length are exact in single precision."""
 LATTICE = 64
@@ -71,13 +72,16 @@ def of_tiles(thumbs: NDArray[np.uint8], sizes: NDArray[np.integer], shape: tuple
     return means
 
 
-def of_windows(thumbs: NDArray[np.number], windows: Sequence[Window], subcells: int) -> Array:
+def of_windows(
+    thumbs: NDArray[np.uint8], windows: Sequence[Window], subcells: int, levels: NDArray[np.float32] | None = None
+) -> Array:
     """Return the mean values of the sub-cells of some windows of whole photos.
 
     Args:
-        thumbs: (M, S, S, C) whole photos squeezed to a square, whole numbers up to `MOST`; S divides `STEPS`.
+        thumbs: (M, S, S, C) whole photos squeezed to a square; S divides `STEPS`.
         windows: (W,) the parts of each photo that are looked at.
         subcells: Sub-cells from left to right, and from top to bottom, of each window.
+        levels: (256,) whole numbers up to `MOST` to average in place of the encoded values.
 
     Returns:
         (M, W, subcells, subcells, C) means.
@@ -93,7 +97,8 @@ def of_windows(thumbs: NDArray[np.number], windows: Sequence[Window], subcells: 
     by_channel = np.kron(across.T, np.eye(channels)).astype(np.float32)
     means = np.empty((count, len(windows), subcells, subcells, channels))
     for some in _blocks(count, side * side * channels * means.itemsize):
-        lines = thumbs[some].reshape(-1, side * channels).astype(np.float32, copy=False) @ by_channel
+        taken = thumbs[some].astype(np.float32) if levels is None else levels.take(thumbs[some])
+        lines = taken.reshape(-1, side * channels) @ by_channel
         sums = down @ lines.reshape(-1, side, by_channel.shape[1]).astype(np.float64)
         by_span = sums.reshape(-1, len(spans[1]), subcells, len(spans[0]), subcells, channels)
         for number, ((x, y), area) in enumerate(zip(places, areas, strict=True)):

@@ -10,6 +10,7 @@ from worker.core.cells import of_rows
 from worker.core.colour import LIGHT_LEVELS, MOST_LIGHT
 from worker.core.fitted import Fitted
 from worker.core.losses import Loss
+from worker.core.threads import spread
 from worker.core.views import Views
 
 Array = NDArray[np.float64]
@@ -46,30 +47,34 @@ def of_cells(loss: Loss, target: Fitted, cut: Cut) -> Features:
     return np.concatenate([_compact(some(rows)) for rows in blocks])
 
 
-def of_views(loss: Loss, thumbs: NDArray[np.uint8], views: Views) -> Features:
+def of_views(loss: Loss, thumbs: NDArray[np.uint8], views: Views, threads: int = 1) -> Features:
     """Return the (M, V, D) features of every view of some photos, in the precision of `of_cells`.
 
     Args:
         loss: How far a tile is from a cell.
         thumbs: (M, S, S, 3) whole photos squeezed to a square, sRGB, 0 to 255.
         views: The views of these photos.
+        threads: How many blocks of photos to work on at once.
     """
     count = views.offered.shape[1]
-    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * max(thumbs[0, ..., 0].size, count * max(loss.subcells) ** 2)))
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * count * max(loss.subcells) ** 2))
+    width = loss.features([np.zeros((1, subcells, subcells, 3)) for subcells in loss.subcells]).shape[1]
+    features = np.empty((len(thumbs), count, width), np.float64 if width <= PRECISE else np.float32)
 
-    def some(first: int) -> Features:
-        block = slice(first, first + step)
-        means = _means(views.of_photos(block), thumbs[block].astype(np.float32), loss.subcells)
-        features = loss.features([each.reshape(-1, *each.shape[2:]) for each in means])
-        return _compact(features.reshape(-1, count, features.shape[1]))
+    def some(block: slice) -> None:
+        means = _means(views.of_photos(block), thumbs[block], loss.subcells)
+        features[block] = loss.features([each.reshape(-1, *each.shape[2:]) for each in means]).reshape(
+            -1, count, width
+        )
 
-    return np.concatenate([some(first) for first in range(0, len(thumbs), step)])
+    spread(some, len(thumbs), min(step, -(-len(thumbs) // threads)), threads)
+    return features
 
 
-def _means(views: Views, thumbs: NDArray[np.float32], grids: Sequence[int]) -> list[Array]:
+def _means(views: Views, thumbs: NDArray[np.uint8], grids: Sequence[int]) -> list[Array]:
     """Return the means of every view for each grid; those of whole views are means of the finest grid's."""
     finest = views.means(thumbs, max(grids))
-    whole = finest.mean(axis=(2, 3), keepdims=True)
+    whole = np.einsum("mvijc->mvc", finest)[:, :, None, None] / max(grids) ** 2
     return [
         finest if subcells == max(grids) else whole if subcells == 1 else views.means(thumbs, subcells)
         for subcells in grids
@@ -92,10 +97,10 @@ def light_of_views(thumbs: NDArray[np.uint8], views: Views) -> Array:
         thumbs: (M, S, S, 3) whole photos squeezed to a square, sRGB, 0 to 255.
         views: The views of these photos.
     """
-    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * thumbs[0, ..., 0].size))
+    step = max(1, BLOCK_BYTES // thumbs[0].nbytes)
     blocks = [slice(first, first + step) for first in range(0, len(thumbs), step)]
     return np.concatenate(
-        [views.of_photos(some).means(LIGHT_LEVELS.take(thumbs[some]), 1)[:, :, 0, 0] / MOST_LIGHT for some in blocks]
+        [views.of_photos(some).means(thumbs[some], 1, LIGHT_LEVELS)[:, :, 0, 0] / MOST_LIGHT for some in blocks]
     )
 
 

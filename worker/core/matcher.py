@@ -33,8 +33,8 @@ PARTS = 3
 BLOCK_BYTES = 8 << 20
 PAIR_BYTES = 24
 """Bytes of a feature of a pair: of the cell, of the tile, and of their difference."""
-LISTED = 32
-"""Photos that each cell chooses from in a descent; with 96 the mosaics were no nearer, and took longer."""
+LISTED = 24
+"""Photos that each cell chooses from in a descent. With 64 the whole cost is at most four thousandths lower."""
 
 
 @dataclass(frozen=True)

@@ -80,12 +80,13 @@ class Views:
         """Return the views of some of the photos."""
         return Views(self.kinds[some], self.windows, self.orientations, self.offered)
 
-    def means(self, thumbs: NDArray[np.number], subcells: int) -> Array:
+    def means(self, thumbs: NDArray[np.uint8], subcells: int, levels: NDArray[np.float32] | None = None) -> Array:
         """Return the (M, V, subcells, subcells, C) mean values of every view's sub-cells; 0 where none is there.
 
         Args:
             thumbs: (M, S, S, C) whole photos squeezed to a square, as for `descriptors.of_windows`.
             subcells: Sub-cells from left to right, and from top to bottom.
+            levels: As for `descriptors.of_windows`.
         """
         means = np.zeros((len(thumbs), self.offered.shape[1], subcells, subcells, thumbs.shape[3]))
         order = np.argsort(self.kinds, kind="stable")
@@ -96,7 +97,7 @@ class Views:
             windows = [Window(*self.windows[kind, view].tolist()) for view in views]
             different = list(dict.fromkeys(windows))
             some = thumbs if len(photos) == len(thumbs) else thumbs[photos]
-            seen = descriptors.of_windows(some, different, subcells)
+            seen = descriptors.of_windows(some, different, subcells, levels)
             for view, window in zip(views, windows, strict=True):
                 turned = oriented(seen[:, different.index(window)], int(self.orientations[kind, view]))
                 means[photos, view] = turned

@@ -82,13 +82,13 @@ def choice(
     cut = _cut(grid)
     views = _views(index, order, loss, cut)
     with parallel.one_thread_each():
-        with ThreadPoolExecutor(threads) as beside:
-            photos = beside.submit(features.of_views, loss, index.thumb, views)
+        with ThreadPoolExecutor(1) as beside:
             prices = beside.submit(_prices, order, loss, target, cut, index, views)
+            photos = features.of_views(loss, index.thumb, views, threads)
             cells = features.of_cells(loss, target, cut)
         chosen = choose(
             loss,
-            Sides(cells, photos.result(), views),
+            Sides(cells, photos, views),
             cut,
             rules,
             prices.result(),

@@ -14,6 +14,7 @@ from models.rules import file_types
 from models.rules.formats import Format
 from worker.core.progress import PhaseProgress
 from worker.libvips import pyvips
+from worker.rendering import png
 from worker.rendering.tiff_header import header
 
 PREVIEW_SIDE = 1_600
@@ -35,27 +36,17 @@ def write(
     Raises:
         StorageFull: the disk is full.
     """
-    # The build of libvips in the wheel has no loader for a stream of plain pixels, so they pass through a scratch
-    # file. It is a TIFF, since a file of plain pixels would be mapped into memory whole. It has no name, so that
-    # nothing of it outlives this process.
-    watch = _Watch(progress)
     try:
-        with tempfile.TemporaryFile() as scratch:
-            scratch.write(header(*size))
-            for band in bands:
-                scratch.write(np.ascontiguousarray(band).data)
-            scratch.flush()
-            plain = pyvips.Image.tiffload(f"/dev/fd/{scratch.fileno()}", access="sequential")
-            _save_beside(watch.over(plain), path, form)
+        if form.facts.saver:
+            _by_libvips(bands, size, path, form, progress)
+        else:
+            with path.open("wb") as file:
+                png.write(bands, size, file)
         progress("encoding", 100, 100)  # libvips says nothing of the end, and nothing at all where it comes at once
     except OSError as error:
         if is_full(error):
             raise StorageFull(FULL) from error
         raise
-    except pyvips.Error as error:
-        if watch.error is not None:
-            raise watch.error from None
-        raise _translated(error) from error
 
 
 def write_preview(picture: Path, path: Path) -> None:
@@ -70,6 +61,27 @@ def write_preview(picture: Path, path: Path) -> None:
 def version() -> str:
     """Return the version of libvips, which does the writing."""
     return ".".join(str(pyvips.version(number)) for number in range(3))
+
+
+def _by_libvips(
+    bands: Iterator[NDArray[np.uint8]], size: tuple[int, int], path: Path, form: Format, progress: PhaseProgress
+) -> None:
+    # The build of libvips in the wheel has no loader for a stream of plain pixels, so they pass through a scratch
+    # file. It is a TIFF, since a file of plain pixels would be mapped into memory whole. It has no name, so that
+    # nothing of it outlives this process.
+    watch = _Watch(progress)
+    try:
+        with tempfile.TemporaryFile() as scratch:
+            scratch.write(header(*size))
+            for band in bands:
+                scratch.write(np.ascontiguousarray(band).data)
+            scratch.flush()
+            plain = pyvips.Image.tiffload(f"/dev/fd/{scratch.fileno()}", access="sequential")
+            _save_beside(watch.over(plain), path, form)
+    except pyvips.Error as error:
+        if watch.error is not None:
+            raise watch.error from None
+        raise _translated(error) from error
 
 
 def _save_beside(picture: Any, path: Path, form: Format) -> None:
@@ -89,7 +101,6 @@ def _save_beside(picture: Any, path: Path, form: Format) -> None:
 def _save(picture: Any, path: Path, form: Format) -> None:
     """Write a picture with the mark of `file_types.made_here`, and no other metadata."""
     marked = picture.copy()
-    marked.set_type(pyvips.GValue.gstr_type, "png-comment-0-Software", file_types.MAKER)
     marked.set_type(pyvips.GValue.blob_type, "xmp-data", file_types.XMP)
     with path.open("wb") as file:
         # By its descriptor, so that a file that is removed meanwhile is not created again.

@@ -7,10 +7,9 @@ never rises, and no rule is broken, if none was at the start.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from worker.core.assignment.spacing import NOBODY, Spacing
@@ -24,13 +23,14 @@ Numbers = NDArray[np.intp]
 Single = NDArray[np.float32]
 
 REACH = max(far_view.REACH, near_repeats.REACH)
-SIDE = 2 * REACH + 1
 SWEEPS = 4
 """After so many sweeps hardly any cell changes any more; the cost would fall by less than a thousandth."""
 LEAST_GAIN = 1e-6
 """Share of the mean cost of a cell that a change must gain: less may be a rounding error."""
-PAIR_BYTES = 16 << 20
-"""Bytes of comparisons between the lists of cells and the photos around them at a time."""
+BLOCK_BYTES = 16 << 20
+"""Bytes of the tables of cells that choose at a time, and of what is around them."""
+PLACE_BYTES = 32
+"""Of them for each cell around one."""
 
 
 @dataclass(frozen=True)
@@ -76,25 +76,30 @@ class Descent:
             limits: The rules to keep.
             photo_count: How many photos there are.
         """
-        self.chosen, self._limits, self._far = chosen.copy(), limits, far
+        self.chosen, self._limits = chosen.copy(), limits
         self._columns, self._rows = limits.spacing.columns, limits.spacing.rows
-        count = self._columns * self._rows
-        everyone = np.arange(count)
+        self._photos, self._photo_count = lists.photos, photo_count
+        everyone = np.arange(self._columns * self._rows)
+        blur, prices = far_view.autocorrelation() * far.weight, price * near_repeats.prices()
         self._errors = far.errors(everyone, light)
-        self._blur = far_view.autocorrelation().astype(np.float32) * np.float32(far.weight)
-        own = self._blur[REACH, REACH] * np.einsum("nki,nki->nk", self._errors, self._errors)
+        own = np.float32(blur[REACH, REACH]) * np.einsum("nki,nki->nk", self._errors, self._errors)
         self._alone = lists.costs + own
-        self._offsets = np.flatnonzero(near_repeats.prices().ravel())
-        self._prices = (price * near_repeats.prices().ravel()[self._offsets]).astype(np.float32)
-        # Shorter numbers are compared quicker.
-        self._photos: NDArray[np.signedinteger] = lists.photos.astype(
-            np.int16 if photo_count <= np.iinfo(np.int16).max else np.int32
-        )
-        self._photo_grid = self._bordered(self._photos[everyone, chosen], NOBODY)
-        self._error_grid = self._bordered(self._errors[everyone, chosen], 0)
-        self._waiting = np.ones((self._rows + 2 * REACH, self._columns + 2 * REACH), np.bool_)
-        self._uses = np.bincount(lists.photos[everyone, chosen], minlength=photo_count)
         self._least_gain = LEAST_GAIN * float(self._alone.min(axis=1).mean())
+        # Every grid has a border, and lies there as one row, in which a step to a cell around is one number.
+        width, size = self._columns + 2 * REACH, (self._columns + 2 * REACH) * (self._rows + 2 * REACH)
+        blur[REACH, REACH] = 0
+        down, right = np.nonzero((blur > 0) | (prices > 0))
+        self._steps = (down - REACH) * width + right - REACH
+        self._blur, self._prices = blur[down, right].astype(np.float32), prices[down, right]
+        self._places = (everyone // self._columns + REACH) * width + everyone % self._columns + REACH
+        self._held, self._waiting = np.full(size, photo_count, np.int32), np.zeros(size, np.bool_)
+        self._pulling = np.zeros((3, size), np.float32)
+        self._uses = np.zeros(photo_count, np.intp)
+        self._lay(everyone, chosen)
+        self._waiting[self._places] = True
+        # Where in its list a photo stands, for each cell that chooses: from 1, and 0 for not at all.
+        together = max(1, BLOCK_BYTES // max(photo_count + 1, PLACE_BYTES * len(self._steps)))
+        self._table = np.zeros(min(together, len(everyone)) * (photo_count + 1), np.uint8)
 
     def run(self, progress: Progress) -> None:
         """Let all cells choose again until nothing changes; `progress` hears how many have, of those that may."""
@@ -111,39 +116,30 @@ class Descent:
 
     def energy(self) -> float:
         """Return the whole cost of the placement."""
-        everyone = np.arange(len(self.chosen))
-        _, pull, repeats = self._surroundings(everyone)
-        errors = self._errors[everyone, self.chosen]
-        pairs = np.einsum("ni,ni->", errors, pull, dtype=np.float64)
-        repeated = np.take_along_axis(repeats, self.chosen[:, None], axis=1).sum(dtype=np.float64) / 2
-        return float(self._alone[everyone, self.chosen].sum(dtype=np.float64) + pairs + repeated)
-
-    def _bordered(self, values: NDArray[np.generic], filling: float) -> NDArray[np.generic]:
-        """Return values (N, ...) as a grid with a border of `REACH` cells around it."""
-        grid = values.reshape(self._rows, self._columns, *values.shape[1:])
-        border = [(REACH, REACH), (REACH, REACH)] + [(0, 0)] * (grid.ndim - 2)
-        return np.pad(grid, border, constant_values=filling)
+        total = 0.0
+        for cells in self._batches():
+            pull, repeats = self._surroundings(cells)
+            rows, entries = np.arange(len(cells)), self.chosen[cells]
+            pairs = np.einsum("ni,ni->", self._errors[cells, entries], pull, dtype=np.float64)
+            alone = self._alone[cells, entries].sum(dtype=np.float64)
+            total += float(alone + pairs + repeats[rows, entries].sum() / 2)
+        return total
 
     def _batches(self) -> Iterator[Numbers]:
         """Yield cells of which no two matter to each other; every cell is yielded once."""
-        step = max(REACH + 1, int(np.ceil(np.sqrt(self._limits.spacing.square))))
-        grid = np.arange(self._rows * self._columns).reshape(self._rows, self._columns)
-        most = max(1, PAIR_BYTES // (len(self._offsets) * self._photos.shape[1]))
-        for top in range(min(step, self._rows)):
-            for left in range(min(step, self._columns)):
-                cells = grid[top::step, left::step].ravel()
-                yield from (cells[first : first + most] for first in range(0, len(cells), most))
+        most = len(self._table) // (self._photo_count + 1)
+        apart = replace(self._limits.spacing, square=max(REACH**2 + 1, self._limits.spacing.square))
+        for cells in apart.sparse():
+            yield from (cells[first : first + most] for first in range(0, len(cells), most))
 
     def _choose(self, batch: Numbers) -> int:
         """Let some cells choose again, if something near them has changed; return how many change."""
-        y, x = np.divmod(batch, self._columns)
-        waiting = self._waiting[y + REACH, x + REACH]
-        cells = batch[waiting]
+        cells = batch[self._waiting[self._places[batch]]]
         if not len(cells):
             return 0
-        self._waiting[y + REACH, x + REACH] = False
-        totals, pull, repeats = self._surroundings(cells)
-        totals += 2 * np.einsum("nki,ni->nk", self._errors[cells], pull) + repeats
+        self._waiting[self._places[cells]] = False
+        pull, repeats = self._surroundings(cells)
+        totals = self._alone[cells] + 2 * (self._errors[cells] @ pull[:, :, None])[:, :, 0] + repeats
         rows, own = np.arange(len(cells)), self.chosen[cells]
         mine = totals[rows, own]
         self._forbid(cells, totals)
@@ -154,25 +150,27 @@ class Descent:
         self._take(cells[taken], best[taken])
         return len(taken)
 
-    def _surroundings(self, cells: Numbers) -> tuple[Single, Single, Single]:
-        """Return what the entries of some cells cost alone, the pull of the errors around, and the price of repeats.
-
-        Returns:
-            (n, k), (n, 3) and (n, k).
-        """
-        y, x = np.divmod(cells, self._columns)
-        errors = sliding_window_view(self._error_grid, (SIDE, SIDE), axis=(0, 1))[y, x]
-        pull = errors.reshape(len(cells), 3, -1) @ self._blur.ravel()
-        pull -= self._blur[REACH, REACH] * self._errors[cells, self.chosen[cells]]
-        near = sliding_window_view(self._photo_grid, (SIDE, SIDE))[y, x].reshape(len(cells), -1)[:, self._offsets]
-        repeats = (self._photos[cells][:, :, None] == near[:, None, :]) @ self._prices
-        return self._alone[cells], pull, repeats
+    def _surroundings(self, cells: Numbers) -> tuple[Single, Single]:
+        """Return the pull of the errors around some cells, (n, 3), and what repeats of their entries cost, (n, k)."""
+        around = self._places[cells][:, None] + self._steps
+        pull = (self._pulling.take(around, axis=1) @ self._blur).T
+        photos = self._photos[cells]
+        first = (self._photo_count + 1) * np.arange(len(cells))[:, None]
+        listed = first + photos
+        self._table[listed] = np.arange(1, photos.shape[1] + 1)
+        entries = self._table.take(first + self._held.take(around))
+        self._table[listed] = 0
+        equal = np.flatnonzero(entries != 0)
+        rows, steps = np.divmod(equal, len(self._steps))
+        pairs = photos.shape[1] * rows + entries.ravel()[equal] - 1
+        repeats = np.bincount(pairs, self._prices[steps], photos.size).astype(np.float32)
+        return pull, repeats.reshape(photos.shape)
 
     def _forbid(self, cells: Numbers, totals: Single) -> None:
         """Write infinity where the rules do not allow a cell's entry."""
         photos, limits = self._photos[cells], self._limits
         if limits.spacing.binds:
-            held = self._photo_grid[REACH:-REACH, REACH:-REACH].astype(np.intp).ravel()
+            held = self._held[self._places].astype(np.intp)
             held[cells] = NOBODY
             totals[limits.spacing.clashes(held, cells, photos.astype(np.intp))] = np.inf
         if limits.most_uses < len(self.chosen):
@@ -194,12 +192,14 @@ class Descent:
         return np.array(granted, np.intp)
 
     def _take(self, cells: Numbers, entries: Numbers) -> None:
-        y, x = np.divmod(cells, self._columns)
         np.subtract.at(self._uses, self._photos[cells, self.chosen[cells]], 1)
         self.chosen[cells] = entries
-        np.add.at(self._uses, self._photos[cells, entries], 1)
-        self._photo_grid[y + REACH, x + REACH] = self._photos[cells, entries]
-        self._error_grid[y + REACH, x + REACH] = self._errors[cells, entries]
-        steps = np.arange(SIDE)
-        self._waiting[(y[:, None] + steps)[:, :, None], (x[:, None] + steps)[:, None, :]] = True
-        self._waiting[y + REACH, x + REACH] = False
+        self._lay(cells, entries)
+        self._waiting[self._places[cells][:, None] + self._steps] = True
+
+    def _lay(self, cells: Numbers, entries: Numbers) -> None:
+        """Note which photos some cells hold, and their errors."""
+        photos, places = self._photos[cells, entries], self._places[cells]
+        np.add.at(self._uses, photos, 1)
+        self._held[places] = photos
+        self._pulling[:, places] = self._errors[cells, entries].T

@@ -61,4 +61,4 @@ def autocorrelation() -> Array:
     """
     steps = np.arange(-REACH, REACH + 1)
     profile = np.exp(-(steps**2) / (4 * FAR_CELLS**2)) / (2 * FAR_CELLS * np.sqrt(np.pi))
-    return np.outer(profile, profile)
+    return np.where(steps[:, None] ** 2 + steps**2 > REACH**2, 0.0, np.outer(profile, profile))
