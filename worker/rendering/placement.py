@@ -1,6 +1,7 @@
 """The placement that an order asks for, and its quality: between the pipelines and the core."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,23 +142,26 @@ def quality_of(
         plain: (CELL_SIDE * rows, CELL_SIDE * columns, 3) the mosaic in small, before any colour adjustment.
         small: The mosaic in small after it, of the same shape; the same object where no colour was adjusted.
     """
-    return quality.measure(
-        assembled(of_cells(target, grid.columns, grid.rows, CELL_SIDE), grid.columns),
-        small,
-        chosen.tiles,
-        tile_pixels(index, grid, 1).reshape(-1, 3),
-        cost=float(chosen.costs.sum()),
-        lower_bound=chosen.lower_bound,
-        change=0.0 if small is plain else _difference(plain, small),
-        adapted=0.0
-        if matched is target
-        else _difference(*(of_cells(one, grid.columns, grid.rows, 1) for one in (target, matched))),
-    )
+    with ThreadPoolExecutor(1) as beside:
+        change = beside.submit(_difference, plain, small)
+        measured = quality.measure(
+            assembled(of_cells(target, grid.columns, grid.rows, CELL_SIDE), grid.columns),
+            small,
+            chosen.tiles,
+            tile_pixels(index, grid, 1).reshape(-1, 3),
+            cost=float(chosen.costs.sum()),
+            lower_bound=chosen.lower_bound,
+            change=0.0,
+            adapted=0.0
+            if matched is target
+            else _difference(*(of_cells(one, grid.columns, grid.rows, 1) for one in (target, matched))),
+        )
+        return replace(measured, change=change.result())
 
 
 def _difference(one: Small, other: Small) -> float:
     """Return the mean dE00 of two pictures."""
-    return float(ciede2000(lab(one), lab(other)).mean())
+    return 0.0 if one is other else float(ciede2000(lab(one), lab(other)).mean())
 
 
 def tile_pixels(index: Index, grid: Grid, subcells: int) -> Small:
