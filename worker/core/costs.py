@@ -16,7 +16,7 @@ Features = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 Single = NDArray[np.float32]
 
-BLOCK_BYTES = 6 << 20
+BLOCK_BYTES = 3 << 20
 """Bytes of costs at a time in each thread: what fits a core's cache is fastest."""
 PAIR_BYTES = 8 << 20
 PROPOSED = 4
