@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections import Counter
 from itertools import combinations, product
+from math import isqrt
 
 import numpy as np
 import pytest
@@ -289,6 +290,15 @@ def test_the_lowest_values_of_a_row_are_those_of_a_sort(width, count, seed):
     np.testing.assert_array_equal(np.sort(np.take_along_axis(values, places, 1)), np.sort(values, axis=1)[:, :count])
 
 
+def test_the_lowest_values_of_a_row_with_few_numbers_are_places_of_their_own():
+    values = np.full((2, 400), np.inf, np.float32)
+    values[0, 399], values[1, :3] = 1, 2
+    places = lowest(values, 10)
+    assert [len(set(row)) for row in places.tolist()] == [10, 10]
+    assert 399 in places[0]
+    assert {0, 1, 2} <= set(places[1].tolist())
+
+
 @settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 4), st.integers(0, 99))
 def test_a_sparse_choice_costs_what_the_dense_solver_finds(n, m, room, seed):
@@ -372,6 +382,20 @@ def test_sparse_cells_are_far_from_each_other(columns, rows, distance):
         squares = (y[:, None] - y) ** 2 + (x[:, None] - x) ** 2
         assert (squares[squares > 0] >= distance**2).all()
     assert sorted(seen) == list(range(columns * rows))
+
+
+def far_enough(count, step, square):
+    """Whether no two equal numbers (x + step * y) mod count lie nearer than the root of a square, by all steps."""
+    reach = range(-isqrt(square), isqrt(square) + 1)
+    near = ((x, y) for x in reach for y in reach if 0 < x * x + y * y < square)
+    return all((x + step * y) % count for x, y in near)
+
+
+@pytest.mark.parametrize("square", [2, 3, 4, 5, 9, 16, 25, 37, 50])
+def test_sparse_cells_lie_in_as_few_batches_as_any_lattice_allows(square):
+    batches = len(list(Spacing(60, 60, square).sparse()))
+    assert any(far_enough(batches, step, square) for step in range(batches))
+    assert not any(far_enough(count, step, square) for count in range(1, batches) for step in range(count))
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -209,6 +209,13 @@ def test_ciede2000_of_greys_by_hand():
     assert ciede2000(np.array([0.0, 0, 0]), np.array([100.0, 0, 0])) == pytest.approx(100)
 
 
+def test_ciede2000_in_single_precision_stays_single_and_near():
+    pairs = np.random.default_rng(8).uniform([0, -90, -90], [100, 90, 90], (2, 2_000, 3))
+    single = ciede2000(*pairs.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, ciede2000(*pairs), rtol=1e-4)
+
+
 def test_ciede2000_broadcasts():
     cells, tiles = (np.random.default_rng(seed).uniform(-40, 60, (count, 3)) for seed, count in ((1, 4), (2, 5)))
     table = ciede2000(cells[:, None, :], tiles[None, :, :])

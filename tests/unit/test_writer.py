@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 
 from models.errors import StorageFull
@@ -40,6 +41,16 @@ def test_a_png_holds_every_pixel_of_its_bands(tmp_path, noise):
     bands = [noise(5, 31, seed=1), noise(1, 31, seed=2), noise(7, 31, seed=3)]
     writer.write(iter(bands), (31, 13), tmp_path / "out.png", Format.PNG, quiet)
     np.testing.assert_array_equal(pixels_of(tmp_path / "out.png"), np.concatenate(bands))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 40), (3_000, 1_000)])
+def test_libvips_reads_the_same_from_a_png_of_any_shape_in_one_band(tmp_path, noise, width, height):
+    # The last one is more than is deflated at a time.
+    pixels = noise(height, width)
+    writer.write(iter([pixels]), (width, height), tmp_path / "out.png", Format.PNG, quiet)
+    read = pyvips.Image.new_from_file(str(tmp_path / "out.png"), fail_on="warning")
+    assert (read.format, read.interpretation) == ("uchar", "srgb")
+    np.testing.assert_array_equal(read.numpy(), pixels)
 
 
 def test_a_band_that_is_a_view_on_other_pixels_is_written_right(tmp_path, noise):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.assignment.shortlist import lowest
-from worker.core.colour import even_chroma
+from worker.core.colour import ciede2000, even_chroma
 from worker.core.losses import Loss, Metric, cost
 from worker.core.progress import Progress
 from worker.core.threads import spread
@@ -18,7 +18,9 @@ Single = NDArray[np.float32]
 
 BLOCK_BYTES = 3 << 20
 """Bytes of costs at a time in each thread: what fits a core's cache is fastest."""
-PAIR_BYTES = 8 << 20
+PAIR_BYTES = 2 << 20
+KEPT_BYTES = 128 << 20
+"""Up to so many bytes, costs that are computed pair by pair are kept: an assignment asks for them several times."""
 PROPOSED = 4
 """How many times as long the list is that a cheap distance proposes, for metrics that need a pair at a time."""
 
@@ -53,9 +55,14 @@ class Costs:
         self._loss = loss
         self._cells, self._photos, self._there = cells, photos, there
         self._count, self._view_count, width = photos.shape
+        if loss.metric is not Metric.EUCLIDEAN:
+            few = 4 * len(cells) * self._count <= KEPT_BYTES
+            self._kept = np.empty((len(cells) if few else 0, self._count), np.float32)
+            self._is_kept = np.zeros(len(cells), np.bool_)
+            return
         # View by view, so that the least cost of a photo is an element-wise minimum of long rows.
         by_view = photos.swapaxes(0, 1).reshape(-1, width)
-        middle = by_view.mean(axis=0) if loss.metric is Metric.EUCLIDEAN else 0.0
+        middle = by_view.mean(axis=0)
         # Squared distances computed from products lose digits far from the mean.
         self._near = np.ones((len(cells), width + 1), np.float32)
         self._near[:, :-1] = cells - middle
@@ -68,7 +75,7 @@ class Costs:
     def __call__(self, numbers: Numbers) -> Single:
         """Return the (n, M) costs of all photos in some cells, given the cells' numbers (n,)."""
         if self._loss.metric is not Metric.EUCLIDEAN:
-            return self._by_pairs(numbers)
+            return self._recalled(numbers)
         costs: Single = self._partial(numbers).min(axis=1)
         costs += self._squares(numbers)
         np.maximum(costs, 0, out=costs)
@@ -132,8 +139,18 @@ class Costs:
 
     def _of_photos(self, cells: Features, photos: Numbers) -> Single:
         """Return the (n, k, V) costs of some photos (n, k) in cells (n, D); infinite for a view that is not there."""
-        costs = cost(self._loss, cells[:, None, None, :], self._photos[photos]).astype(np.float32)
-        return np.where(self._there[photos], costs, np.float32(np.inf))
+        near, far = cells[:, None, None, :].astype(np.float32), self._photos[photos].astype(np.float32)
+        of_pairs = ciede2000(near, far) ** 2 if self._loss.metric is Metric.CIEDE2000 else cost(self._loss, near, far)
+        return np.where(self._there[photos], of_pairs.astype(np.float32), np.float32(np.inf))
+
+    def _recalled(self, numbers: Numbers) -> Single:
+        if not len(self._kept):
+            return self._by_pairs(numbers)
+        new = numbers[~self._is_kept[numbers]]
+        if len(new):
+            self._kept[new] = self._by_pairs(new)
+            self._is_kept[new] = True
+        return self._kept[numbers]
 
     def _by_pairs(self, numbers: Numbers) -> Single:
         cells, everybody = self._cells[numbers], np.arange(self._count)[None]
