@@ -104,7 +104,7 @@ def _number(form: Mapping[str, str], field: str, name: str) -> int | None:
     text = form.get(field, "").strip()
     if not text:
         return None
-    if not text.removeprefix("-").isdecimal() or len(text) > 12:  # noqa: PLR2004 - far beyond every limit
+    if not text.removeprefix("-").isdecimal() or len(text) > 40:  # noqa: PLR2004 - far beyond every limit
         raise InvalidOrder(field, f"The {name} must be a whole number, not {text[:40]!r}.")
     return int(text)
 

@@ -89,10 +89,10 @@ def refused(result, place):
     return lines[0].removeprefix("tessera: ")
 
 
-def test_a_mosaic_is_sixty_cells_of_fifty_pixels_unless_asked_otherwise(run, target, place):
+def test_a_mosaic_is_eighty_cells_of_fifty_pixels_unless_asked_otherwise(run, target, place):
     run(target)
-    # 600 x 400 in cells of 10: 60 x 40.
-    assert size_of(place / "mosaic.png") == ("PNG", (3_000, 2_000))
+    # 600 x 400 in cells of 7.5: 80 x 53.
+    assert size_of(place / "mosaic.png") == ("PNG", (4_000, 2_650))
 
 
 def test_the_closing_line_says_what_was_made(run, target, place):
@@ -422,10 +422,9 @@ def test_a_disk_without_room_for_the_tiles_is_one_sentence(run, target, place, m
 
 @pytest.mark.parametrize("largest", [0, 2_000, 400_000])
 def test_files_that_may_not_grow_end_in_one_sentence_and_leave_nothing(program, target, place, cache, largest):
-    # The tiles take up to 40 * 50 * 50 * 3 = 300,000 bytes, the bands 10 * 6 * 50 * 50 * 3 = 450,000.
-    made = program(
-        target, "--cells", 10, prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-    )
+    # The tiles take up to 40 * 50 * 50 * 3 = 300,000 bytes, the picture more than a third of 30 * 20 * 50 * 50 * 3.
+    options = ["--cells", 30, "--crops", "none"]
+    made = program(target, *options, prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest)))
     assert (made.returncode, made.stderr.count("\n"), list(place.iterdir())) == (2, 1, []), made.stderr
 
 

@@ -16,7 +16,7 @@ from web.views import redisplay
 
 
 def test_an_empty_form_is_sixty_cells_of_fifty_pixels_as_a_cropped_png():
-    assert forms.mosaic_order({}) == MosaicOrder(60, None, None, 50, Fit.CROP, Format.PNG)
+    assert forms.mosaic_order({}) == MosaicOrder(80, None, None, 50, Fit.CROP, Format.PNG)
 
 
 def test_every_field_is_read():
@@ -60,7 +60,7 @@ def test_what_makes_the_mosaic_is_read():
         "keep": "0.5", "far": "1", "spread": "0",
     }  # fmt: skip
     assert forms.mosaic_order(form) == MosaicOrder(
-        60, loss=LossName.GRID_OKLAB, subcells=8, flips=True, turns=True, max_uses=3, min_distance=2.5, tint=0.25,
+        80, loss=LossName.GRID_OKLAB, subcells=8, flips=True, turns=True, max_uses=3, min_distance=2.5, tint=0.25,
         blend=0.1, crops=Crops.SLIDE, keep=0.5, far=1.0, spread=0.0,
     )  # fmt: skip
 
@@ -82,7 +82,7 @@ def test_what_is_neither_yes_nor_no_is_refused_at_its_field(field):
 
 def test_a_page_drops_the_detail_and_the_sub_cells_that_its_loss_does_not_know():
     assert forms.page_order({"loss": "mean-lab", "detail": "0.2", "subcells": "4"}) == MosaicOrder(
-        60, loss=LossName.MEAN_LAB
+        80, loss=LossName.MEAN_LAB
     )
 
 
@@ -94,7 +94,7 @@ def test_a_program_is_told_that_its_loss_does_not_know_detail():
 @pytest.mark.parametrize(
     "order",
     [
-        MosaicOrder(60),
+        MosaicOrder(80),
         MosaicOrder(None, 12, 8, 30, Fit.RESIZE, Format.JPEG, detail=0.75, flips=True, turns=True, max_uses=4),
         MosaicOrder(9, loss=LossName.GRID_RGB, subcells=2, min_distance=1.5, tint=0.5, blend=0.25),
         MosaicOrder(9, detail=0.0, tint=0.123456789),
@@ -105,10 +105,15 @@ def test_a_form_filled_in_with_an_order_orders_the_same_again(order):
     assert forms.page_order(forms.fields_of(order)) == order
 
 
+def test_a_number_of_many_digits_is_told_what_is_possible():
+    with pytest.raises(InvalidOrder, match=r"must be from 1 to 250,000, not 999,999,999,999,999\.$"):
+        forms.mosaic_order({"min_uses": "9" * 15})
+
+
 def test_of_a_form_filled_in_with_the_defaults_no_field_is_changed():
-    filled = forms.fields_of(MosaicOrder(60))
+    filled = forms.fields_of(MosaicOrder(80))
     assert [name for name in FIELDS if redisplay.is_changed(filled, name)] == []
-    assert redisplay.is_changed(forms.fields_of(MosaicOrder(60, tint=0.5)), "tint")
+    assert redisplay.is_changed(forms.fields_of(MosaicOrder(80, tint=0.5)), "tint")
 
 
 def test_no_repeats_is_one_use_when_it_is_ordered_again():

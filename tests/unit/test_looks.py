@@ -15,7 +15,7 @@ from web import forms
 
 def by_command(look, **given):
     flags = dict.fromkeys(("flips", "turns", "no_repeats"), False)
-    return order_options.order(60, None, look, **(dict.fromkeys(FIELDS.keys() - {*flags, *CUT}) | flags | given))
+    return order_options.order(80, None, look, **(dict.fromkeys(FIELDS.keys() - {*flags, *CUT}) | flags | given))
 
 
 def by_form(look, **given):
@@ -35,12 +35,12 @@ WAYS = pytest.mark.parametrize("ordered", [by_command, by_form, by_page])
 @pytest.mark.parametrize(
     ("look", "order"),
     [
-        ("natural", MosaicOrder(60)),
-        ("true", MosaicOrder(60, tint=0.0)),
-        ("once", MosaicOrder(60, no_repeats=True)),
+        ("natural", MosaicOrder(80)),
+        ("true", MosaicOrder(80, tint=0.0)),
+        ("once", MosaicOrder(80, no_repeats=True)),
         (
             "article",
-            MosaicOrder(60, loss=LossName.MEAN_RGB, crops=Crops.NONE, far=0.0, spread=0.0, tint=0.0),
+            MosaicOrder(80, loss=LossName.MEAN_RGB, crops=Crops.NONE, far=0.0, spread=0.0, tint=0.0),
         ),
     ],
 )
@@ -52,15 +52,15 @@ def test_a_look_is_a_set_of_fields(ordered, look, order):
 @pytest.mark.parametrize(
     ("look", "given", "order"),
     [
-        ("true", {"tint": 0.5}, MosaicOrder(60, tint=0.5)),
-        ("once", {"max_uses": 3}, MosaicOrder(60, max_uses=3)),
-        ("once", {"min_uses": 2}, MosaicOrder(60, min_uses=2)),
-        ("once", {"min_uses": 1}, MosaicOrder(60, no_repeats=True, min_uses=1)),
-        ("once", {"max_uses": 1}, MosaicOrder(60, no_repeats=True, max_uses=1)),
+        ("true", {"tint": 0.5}, MosaicOrder(80, tint=0.5)),
+        ("once", {"max_uses": 3}, MosaicOrder(80, max_uses=3)),
+        ("once", {"min_uses": 2}, MosaicOrder(80, min_uses=2)),
+        ("once", {"min_uses": 1}, MosaicOrder(80, no_repeats=True, min_uses=1)),
+        ("once", {"max_uses": 1}, MosaicOrder(80, no_repeats=True, max_uses=1)),
         (
             "article",
             {"loss": "balanced", "detail": 0.25, "far": 1, "crops": "zoom"},
-            MosaicOrder(60, detail=0.25, far=1.0, spread=0.0, tint=0.0),
+            MosaicOrder(80, detail=0.25, far=1.0, spread=0.0, tint=0.0),
         ),
     ],
 )
@@ -69,7 +69,7 @@ def test_what_is_given_counts_instead_of_what_the_look_says(ordered, look, given
 
 
 def test_a_program_may_say_that_photos_repeat_after_all():
-    assert forms.mosaic_order({"look": "once", "no_repeats": "no"}) == MosaicOrder(60)
+    assert forms.mosaic_order({"look": "once", "no_repeats": "no"}) == MosaicOrder(80)
 
 
 def test_a_page_drops_the_detail_that_the_loss_of_its_look_does_not_know():
@@ -110,7 +110,7 @@ def test_a_mosaic_of_any_look_is_ordered_again_as_it_was(look):
 
 
 def test_a_natural_mosaic_is_ordered_again_by_another_look():
-    again = forms.fields_of(MosaicOrder(60))
+    again = forms.fields_of(MosaicOrder(80))
     assert forms.page_order(again | {"look": "article"}) == by_form("article")
 
 
