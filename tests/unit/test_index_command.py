@@ -18,9 +18,10 @@ from worker.local_index import checkpoints, unchanged
 
 ROOT = Path(cli.__file__).parents[1]
 LOADED = """
-import sys
+import os, sys
 from contextlib import suppress
 sys.argv[1:] = ["index", sys.argv[1]]
+os._exit = sys.exit  # which would leave no time to look
 from cli.start import main
 with suppress(SystemExit):
     main()

@@ -163,7 +163,7 @@ def test_an_assignment_asks_for_sixteen_mebibytes_of_costs_at_once_or_for_one_ce
 
 
 @pytest.mark.parametrize(
-    ("each", "pieces"), [(0, [10]), (1 << 20, [4, 4, 2]), (1 << 22, [1] * 10), (1 << 23, [1] * 10)]
+    ("each", "pieces"), [(0, [10]), (1 << 18, [4, 4, 2]), (1 << 20, [1] * 10), (1 << 21, [1] * 10)]
 )
-def test_pictures_are_averaged_by_four_mebibytes_or_one_by_one(each, pieces):
+def test_pictures_are_averaged_by_the_mebibyte_or_one_by_one(each, pieces):
     assert [some.stop - some.start for some in descriptors._blocks(10, each)] == pieces
