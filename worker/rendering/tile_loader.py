@@ -97,13 +97,17 @@ def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
                     pixels[some] = _laid(decoder, data, size, views[some, 1:])
                 except UnusablePicture as error:
                     raise DamagedIndex(f"A photo that was indexed can no longer be used: {error}") from error
-            small[some] = of_pictures(pixels[some], CELL_SIDE)
 
+        measured = 0
         for done, _ in enumerate(parallel.spread(one, range(len(numbers)), threads), start=1):
+            laid = of_photos[done - 1].stop
             if not there[done - 1]:
                 keeping.put(of_photos[done - 1])
             progress("fetching tiles", done, len(numbers))
-            if not done % TILES_BETWEEN:
+            if laid - measured >= TILES_BETWEEN or done == len(numbers):
+                # Many at once: for one small tile, the calls take longer than the sums.
+                small[measured:laid] = of_pictures(pixels[measured:laid], CELL_SIDE)
+                measured = laid
                 let_go(pixels)
         yield Laid(pixels, small, slots.reshape(choice.tiles.shape))
 
