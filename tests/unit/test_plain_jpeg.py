@@ -43,6 +43,17 @@ def test_a_thumb_may_have_any_side(encoded, photo, side):
     assert plain_jpeg.thumb(data, side) == by_pillow(data, side)
 
 
+@pytest.mark.parametrize("at_least", [(1, 1), (50, 50), (57, 38), (113, 20), (20, 151), (451, 300), (900, 900)])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photo_is_decoded_at_the_scale_and_to_the_pixels_that_pillow_makes(encoded, photo, at_least, progressive):
+    data = encoded(photo, "JPEG", progressive=progressive)
+    with Image.open(BytesIO(data)) as image:
+        image.draft(None, at_least)
+        expected = image.size, image.tobytes()
+    made = plain_jpeg.decoded(data, at_least)
+    assert (made.size, made.tobytes()) == expected
+
+
 def turned(photo, encoded):
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -133,7 +144,8 @@ def test_a_second_frame_is_left_to_the_judge(encoded, photo):
 
 @pytest.mark.parametrize("kind", NOT_PLAIN)
 def test_a_file_that_is_not_plain_has_no_thumb_here(encoded, photo, kind):
-    assert plain_jpeg.thumb(NOT_PLAIN[kind](photo, encoded), 32) is None
+    data = NOT_PLAIN[kind](photo, encoded)
+    assert (plain_jpeg.thumb(data, 32), plain_jpeg.decoded(data, (32, 32))) == (None, None)
 
 
 @pytest.mark.parametrize("at", range(0, 700, 7))

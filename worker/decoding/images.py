@@ -127,7 +127,8 @@ def tiles(data: bytes, width: int, height: int, windows: Sequence[Window]) -> ND
     Raises:
         UnusablePicture: as `decode`.
     """
-    image = _decoded_for(data, lambda _: enough_for(width, height, windows), _most_pixels(data)).image
+    at_least = enough_for(width, height, windows)
+    image = plain_jpeg.decoded(data, at_least) or _decoded_for(data, lambda _: at_least, _most_pixels(data)).image
     laid = np.empty((len(windows), height, width, 3), np.uint8)
     for number, window in enumerate(windows):
         box = _box(window, image.size)

@@ -1,8 +1,8 @@
 """The fast path for plain JPEG files; everything else is in `worker.decoding.images`. Both are the door to Pillow.
 
 A JPEG is plain when it has three colour channels and, before its pixels, nothing that changes how it looks: no Exif,
-no profile, no Adobe marker. Then a thumb needs neither numpy nor Pillow's parsing of the header, which take longer
-than decoding the pixels of a small photo.
+no profile, no Adobe marker. Then a thumb needs neither numpy nor Pillow's parsing of the header, and a tile not the
+latter, which take longer than decoding the pixels of a small photo.
 """
 
 from PIL import Image
@@ -30,16 +30,26 @@ def thumb(data: bytes, side: int) -> tuple[bytes, tuple[int, int]] | None:
         side * side * 3 bytes, row by row from the top; and width and height.
     """
     size = _size(data)
-    if size is None:
+    image = None if size is None else _decoded(data, size, (2 * side, 2 * side))
+    if size is None or image is None:
         return None
-    scale = _scale(size, 2 * side)
+    return image.resize((side, side), Image.Resampling.BOX).tobytes(), size
+
+
+def decoded(data: bytes, at_least: tuple[int, int]) -> Image.Image | None:
+    """Return a photo at the smallest scale that has at least this width and height, if it is plain, or None."""
+    size = _size(data)
+    return None if size is None else _decoded(data, size, at_least)
+
+
+def _decoded(data: bytes, size: tuple[int, int], at_least: tuple[int, int]) -> Image.Image | None:
+    scale = _scale(size, at_least)
     reduced = -(-size[0] // scale), -(-size[1] // scale)
     try:
         # Does what Image.open and draft do, in one call. Pillow documents the decoder's name, but not its arguments.
-        image = Image.frombytes("RGB", reduced, data, "jpeg", "RGB", "", scale, 0)
+        return Image.frombytes("RGB", reduced, data, "jpeg", "RGB", "", scale, 0)
     except (ValueError, OSError, MemoryError):
         return None
-    return image.resize((side, side), Image.Resampling.BOX).tobytes(), size
 
 
 def is_streamed(data: bytes) -> bool:
@@ -58,9 +68,9 @@ def is_streamed(data: bytes) -> bool:
     return False
 
 
-def _scale(size: tuple[int, int], at_least: int) -> int:
+def _scale(size: tuple[int, int], at_least: tuple[int, int]) -> int:
     """Return the largest divisor that leaves both sides at least so long."""
-    most = min(size) // at_least
+    most = min(size[0] // at_least[0], size[1] // at_least[1])
     return next((scale for scale in (8, 4, 2) if most >= scale), 1)
 
 
