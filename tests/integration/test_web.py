@@ -118,7 +118,7 @@ def test_a_poll_after_a_change_gets_the_new_state(client: FlaskClient, tile_set:
 
 def test_an_order_without_numbers_takes_the_defaults(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
     fields = order(client, tile_set, target).get_json()["order"]
-    assert (fields["cells_across"], fields["tile_size"], fields["fit"], fields["format"]) == (60, 50, "crop", "png")
+    assert (fields["cells_across"], fields["tile_size"], fields["fit"], fields["format"]) == (80, 50, "crop", "png")
 
 
 def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:

@@ -170,7 +170,7 @@ def test_rules_bind_every_loss(run, tmp_path):
         ((), "sheet.jpg", "must end in .png"),
         (("--subcells", 20), "sheet.png", "The sub-cells a side must be from 2 to 16, not 20."),
         (("--loss", "nearest"), "sheet.png", "'nearest' is not one of"),
-        (("--no-repeats",), "sheet.png", "2,400 cells, 40 tiles: allow 60 uses"),
+        (("--no-repeats",), "sheet.png", "4,240 cells, 40 tiles: allow 106 uses"),
     ],
 )
 def test_what_cannot_be_compared_is_one_sentence_and_no_file(run, tmp_path, words, out, sentence):
