@@ -18,6 +18,8 @@ from models.tables import Batch, Job, Mosaic, SkippedPhoto, Tile, TileSet, Versi
 
 PAGE_LENGTH = 50
 REPORT_LENGTH = 1_000
+OF_MOSAIC = joinedload(Mosaic.job), joinedload(Mosaic.tile_set), joinedload(Mosaic.made_from)
+"""What is shown with a mosaic."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +157,12 @@ def versions(session: Session, tile_set_id: UUID, most: int = PAGE_LENGTH) -> Se
 
 
 def find_mosaic(session: Session, mosaic_id: UUID) -> Mosaic:
-    """Return a mosaic with its job and its tile set.
+    """Return a mosaic with its job, its tile set and its version.
 
     Raises:
         NotFound: there is none.
     """
-    found = session.get(Mosaic, mosaic_id, options=[joinedload(Mosaic.job), joinedload(Mosaic.tile_set)])
+    found = session.get(Mosaic, mosaic_id, options=OF_MOSAIC)
     if found is None:
         raise NotFound("There is no such mosaic.")
     return found
@@ -189,7 +191,7 @@ def tile_sets(session: Session, *, indexed_only: bool = False) -> Sequence[TileS
 def mosaics(session: Session) -> Sequence[Mosaic]:
     """Return the newest mosaics that were ordered singly, with their jobs."""
     query = select(Mosaic).where(Mosaic.batch_id.is_(None)).order_by(Mosaic.created_at.desc()).limit(PAGE_LENGTH)
-    return session.scalars(query.options(joinedload(Mosaic.job), joinedload(Mosaic.tile_set))).all()
+    return session.scalars(query.options(*OF_MOSAIC)).all()
 
 
 def batches(session: Session) -> Sequence[Batch]:
@@ -203,7 +205,7 @@ def batch_mosaics(session: Session, batch_id: UUID, first: int = 0, most: int | 
     query = (
         select(Mosaic).where(Mosaic.batch_id == batch_id, Mosaic.number >= first).order_by(Mosaic.number).limit(most)
     )
-    return session.scalars(query.options(joinedload(Mosaic.job))).all()
+    return session.scalars(query.options(*OF_MOSAIC)).all()
 
 
 def batch_progress(session: Session, batch_id: UUID) -> BatchProgress:

@@ -333,6 +333,7 @@ class Mosaic(Base):
         UniqueConstraint("batch_id", "number"),
         CheckConstraint("(cells_across IS NULL) = (cell_width IS NOT NULL)", name="cut_one_way"),
         CheckConstraint("(cell_width IS NULL) = (cell_height IS NULL)", name="cells_have_two_sides"),
+        CheckConstraint("(mosaic_width IS NULL) = (mosaic_height IS NULL)", name="size_has_two_sides"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -350,8 +351,12 @@ class Mosaic(Base):
     cell_width: Mapped[int | None]
     cell_height: Mapped[int | None]
     tile_size: Mapped[int]
+    mosaic_width: Mapped[int | None]
+    mosaic_height: Mapped[int | None]
     fit: Mapped[Fit] = mapped_column(_words(Fit, "fit"))
     format: Mapped[Format] = mapped_column(_words(Format, "format"))
+    file_quality: Mapped[int | None]
+    dpi: Mapped[int]
     loss: Mapped[LossName] = mapped_column(_words(LossName, "loss", 30))
     subcells: Mapped[int | None]
     detail: Mapped[float | None]
@@ -382,3 +387,9 @@ class Mosaic(Base):
 
     job: Mapped[Job] = relationship()
     tile_set: Mapped[TileSet] = relationship()
+    made_from: Mapped[Version | None] = relationship(
+        primaryjoin="and_(Mosaic.tile_set_id == foreign(Version.tile_set_id), "
+        "Mosaic.tile_set_version == foreign(Version.number))",
+        viewonly=True,
+        uselist=False,
+    )

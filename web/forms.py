@@ -11,13 +11,17 @@ from werkzeug.datastructures import MultiDict
 from models import database
 from models.errors import InvalidOrder, NotFound
 from models.rules import looks
+from models.rules.formats import DEFAULT_DPI, DEFAULT_FORMAT, LOSSY
 from models.rules.looks import DEFAULT_LOOK, SET_BY_LOOKS
 from models.rules.order_fields import OrderField
 from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, goes_with
+from models.rules.print_planning import NO_BLEED, Print, plan
 
 TRUE = frozenset({"yes", "true", "1", "on"})
 FALSE = frozenset({"", "no", "false", "0", "off"})
 """What a checkbox, or a program, may send."""
+AGAINST_PRINT = ("cell_width", "cell_height", "tile_size", "mosaic_width", "mosaic_height")
+"""Fields of an order that a print has no use for."""
 
 
 def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
@@ -28,15 +32,37 @@ def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
     """
     read = {name: _read(form, name, about) for name, about in FIELDS.items()}
     given = looks.fields_of(_look(form), {name: value for name, value in read.items() if value is not None})
+    given |= _of_print(form, given)
     if not given.keys() & {"cells_across", "cell_width", "cell_height"}:
         given["cells_across"] = DEFAULT_CELLS_ACROSS
     return MosaicOrder(**given)
 
 
+def _of_print(form: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an order that a size on paper says; none without one."""
+    size, tile, bleed = (form.get(name, "").strip() for name in ("print", "tile", "bleed"))
+    if not size:
+        if tile or bleed:
+            raise InvalidOrder("print", f"The {'tile' if tile else 'bleed'} belongs to a print, which is not given.")
+        return {}
+    for name in AGAINST_PRINT:
+        if name in given:
+            raise InvalidOrder(
+                "print", f"A print and a {FIELDS[name].title} contradict each other; give one of the two."
+            )
+    if tile and "cells_across" in given:
+        raise InvalidOrder(
+            "tile", "A tile and the cells across both say how many cells there are; give one of the two."
+        )
+    asked = Print(size, given.get("dpi", DEFAULT_DPI), tile or None, bleed or NO_BLEED, given.get("cells_across"))
+    return plan(asked, given.get("format", DEFAULT_FORMAT)).order_fields
+
+
 def page_order(form: Mapping[str, str]) -> MosaicOrder:
     """Read an order from a page, where some fields are filled in beforehand.
 
-    A cell's size wins over the cells across; a field that belongs to some losses counts only for them.
+    A print wins over all other sizes, a cell's size over the cells across; a field that belongs to some losses or
+    formats counts only for them.
 
     Raises:
         InvalidOrder: as `mosaic_order`.
@@ -44,6 +70,10 @@ def page_order(form: Mapping[str, str]) -> MosaicOrder:
     form = dict(form)
     if form.get("cell_width", "").strip() or form.get("cell_height", "").strip():
         form["cells_across"] = ""
+    if form.get("print", "").strip():
+        form |= dict.fromkeys(("cells_across", *AGAINST_PRINT), "")
+    if form.get("format", "").strip().lower() not in LOSSY:
+        form["file_quality"] = ""
     loss = form.get("loss", "").strip().lower() or looks.fields_of(_look(form), {}).get("loss", LossName.BALANCED)
     return mosaic_order({name: text for name, text in form.items() if name not in FIELDS or goes_with(name, loss)})
 

@@ -30,7 +30,7 @@ class CellSize(click.ParamType[tuple[int, int]]):
         return int(found[1]), int(found[2])
 
 
-def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     """Return one decorator that adds several options, in the order in which they are to be shown."""
 
     def add(command: Command) -> Command:
@@ -50,25 +50,25 @@ tiles = click.option(
 )
 
 
-def _of_field(name: str, flag: str = "") -> Callable[[Command], Command]:
+def _of_field(name: str) -> Callable[[Command], Command]:
     """Return the option that gives a field of an order; what is not given is None."""
     about = FIELDS[name]
-    flag = flag or f"--{name.replace('_', '-')}"
+    flag = about.flag or f"--{name.replace('_', '-')}"
     sentence = about.option or f"{about.meaning}."
     if about.kind is bool:
-        return click.option(flag, is_flag=True, help=sentence)
+        return click.option(flag, name, is_flag=True, help=sentence)
     choice = click.Choice(about.words, case_sensitive=False) if about.words else about.kind
     metavar = None if about.words else about.letter
-    return click.option(flag, type=choice, metavar=metavar, help=f"{sentence}  [default: {about.default}]")
+    return click.option(flag, name, type=choice, metavar=metavar, help=f"{sentence}  [default: {about.default}]")
 
 
 def _of_group(group: Group, *but: str) -> Callable[[Command], Command]:
     """Return the options of a group of fields, without some."""
-    return _together(*(_of_field(name) for name, about in FIELDS.items() if about.group is group and name not in but))
+    return together(*(_of_field(name) for name, about in FIELDS.items() if about.group is group and name not in but))
 
 
-cutting = _together(
-    _of_field("cells_across", "--cells"),
+cutting = together(
+    _of_field("cells_across"),
     click.option("--cell-size", type=CellSize(), help="Size of a cell in the target, in pixels, instead of --cells."),
     _of_field("fit"),
 )
@@ -84,6 +84,7 @@ loss = _of_field("loss")
 weighing = _of_group(Group.NEARNESS, "loss")
 ruling = _of_group(Group.REPEATS)
 colouring = _of_group(Group.COLOUR)
+saving = _of_group(Group.SAVING)
 
 report = click.option(
     "--report",
@@ -96,17 +97,17 @@ quiet = click.option("--quiet", "-q", is_flag=True, help="Say nothing but what w
 
 
 def order(
-    cells: int | None, cell_size: tuple[int, int] | None, look: str = looks.DEFAULT_LOOK, **options: Any
+    cells_across: int | None, cell_size: tuple[int, int] | None, look: str = looks.DEFAULT_LOOK, **options: Any
 ) -> MosaicOrder:
     """Return the order that a look and the options make; a flag that is off is not given.
 
     Raises:
         InvalidOrder: a value is outside its range, or two contradict each other.
     """
-    if cells is None and cell_size is None:
-        cells = DEFAULT_CELLS_ACROSS
+    if cells_across is None and cell_size is None:
+        cells_across = DEFAULT_CELLS_ACROSS
     width, height = cell_size or (None, None)
     given = {
         name: FIELDS[name].kind(value) for name, value in options.items() if value is not None and value is not False
     }
-    return MosaicOrder(cells, width, height, **looks.fields_of(look, given))
+    return MosaicOrder(cells_across, width, height, **looks.fields_of(look, given))

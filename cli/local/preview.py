@@ -8,12 +8,14 @@ from cli.local import targets
 from cli.local.summary import counted
 from cli.local.targets import Wanted
 from models.errors import NoUsableTiles
-from models.rules import repeats
+from models.rules import printing, repeats
 from models.rules.grid import Grid, cut
 from models.rules.orders import MosaicOrder
+from models.rules.printing import Plan
 from worker.decoding import images
 from worker.file_filter import Sieve
 from worker.local_index import folder_index
+from worker.tile_index.index import smaller_count
 
 
 def described(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve) -> str:
@@ -41,9 +43,19 @@ def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int) ->
         f"  cells     {grid.columns:,} x {grid.rows:,} = {grid.cell_count:,} of {cell} pixels of the target",
         f"  edges     {_edges(size, grid)}",
         f"  photos    {_enough(order, size, grid)} enough; {photos} holds {counted(file_count, 'file')}",
-        f"  mosaic    {width:,} x {height:,} pixels, {order.format.upper()}, to {one.out}",
+        f"  mosaic    {width:,} x {height:,} pixels, {order.format.facts.title}, to {one.out}",
     ]
-    return "\n".join(lines)
+    plan = printing.of_grid(grid, order)
+    return "\n".join(lines if plan is None else [*lines, *_print(plan, photos, file_count)])
+
+
+def _print(plan: Plan, photos: str, file_count: int) -> list[str]:
+    """Return what is said of a print; which photos are small is known of a folder that was indexed before."""
+    tiles = folder_index.as_kept(photos)
+    small = 0 if tiles is None else smaller_count(tiles, plan.tile_pixels)
+    unknown = [] if tiles else ["Whether the photos have enough pixels is known once the folder is indexed."]
+    notes = plan.notes(len(tiles) if tiles else file_count, small)
+    return [f"  paper     {plan.on_paper}", *(f"  note      {line}" for line in notes + unknown)]
 
 
 def _pixels(length: Fraction) -> str:

@@ -9,14 +9,24 @@ from typing import Any
 
 import click
 
-from cli.local import atomic_files, filter_options, order_options, outputs, preview, quality, summary, targets
+from cli.local import (
+    atomic_files,
+    filter_options,
+    order_options,
+    outputs,
+    preview,
+    print_options,
+    quality,
+    summary,
+    targets,
+)
 from cli.local import dedupe as leaving_out
 from cli.local.summary import Printer
 from cli.local.targets import Wanted
 from cli.place import Place
 from cli.progress_bar import Bar
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
-from models.rules import formats
+from models.rules import formats, printing
 from models.rules.formats import DEFAULT_FORMAT, Format
 from models.rules.orders import MosaicOrder
 from worker import parallel
@@ -25,6 +35,7 @@ from worker.local_index import folder_index, kept_tiles
 from worker.local_index.folder_index import Library
 from worker.rendering.pipeline import Rendered
 from worker.rendering.pipeline import render as make
+from worker.tile_index.index import smaller_count
 
 KEPT_MEGABYTES = 256
 EXAMPLES = """
@@ -36,6 +47,7 @@ Examples:
   tessera render portrait.jpg --tiles ~/Pictures --min-distance 5 --max-uses 10 --flips --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --look once --report quality.json --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --cells 200 --dry-run --out mosaic.png
+  tessera render portrait.jpg --tiles ~/Pictures --print 60x40cm --dpi 300 --tile 12mm --out poster.jpg
   tessera render one.jpg two.jpg three.jpg --tiles ~/Pictures --out mosaics/
   tessera render one.jpg two.jpg --tiles ~/Pictures --out "mosaics/{number}-{name}.jpg" --quiet
   tessera render - --tiles ~/Pictures --format jpeg --out - < portrait.jpg > mosaic.jpg
@@ -49,6 +61,7 @@ Examples:
 @filter_options.options
 @order_options.cutting
 @order_options.sizing
+@print_options.options
 @order_options.look
 @order_options.loss
 @order_options.weighing
@@ -68,6 +81,7 @@ Examples:
     type=click.Choice([form.value for form in Format], case_sensitive=False),
     help=f"Format of what is written.  [default: by the ending; {DEFAULT_FORMAT} without one]",
 )
+@order_options.saving
 @order_options.report
 @outputs.force
 @click.option(
@@ -101,18 +115,19 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     The photos are indexed once and kept in your cache folder: the second mosaic of the same folder is quicker.
     """
     wanted = targets.named(pictures, out, report, Format(form) if form else None)
+    asked = print_options.taken(options)
     orders = [
-        order_options.order(format=targets.format_of(one.out, Format(form) if form else None), **options)
+        (one, print_options.order(asked, targets.format_of(one.out, Format(form) if form else None), options))
         for one in wanted
     ]
     outputs.check([output for one in wanted for output in one.outputs], pictures, str(tiles), force=force)
     say = Printer(quiet=quiet, piped=out == atomic_files.STANDARD)
     if dry_run:
-        say(preview.described(list(zip(wanted, orders, strict=True)), str(tiles), sieve))
+        say(preview.described(orders, str(tiles), sieve))
         return
     folder = _Folder(str(tiles), sieve, dedupe, kept_megabytes << 20)
     failed = 0
-    for one, order in zip(wanted, orders, strict=True):
+    for one, order in orders:
         try:
             _make(one, order, folder, say, quiet=quiet)
         except (NoUsableTiles, StorageFull):
@@ -169,6 +184,9 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
         f"{rendered.quality.distinct_tiles:,} distinct tiles of {len(index):,}, "
         f"{time.monotonic() - began:.1f} seconds"
     )
+    if plan := printing.of_grid(rendered.grid, order):
+        say(f"on paper: {plan.on_paper}")
+        say.aside("".join(f"{line}\n" for line in plan.notes(len(index), smaller_count(index, plan.tile_pixels))))
     say(quality.table(rendered.quality))
 
 

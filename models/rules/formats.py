@@ -1,6 +1,6 @@
 """The file formats of mosaics, and all that is known about each: a new one is a word and a line of the table here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +10,9 @@ class Format(StrEnum):
 
     PNG = "png"
     JPEG = "jpeg"
+    WEBP = "webp"
+    AVIF = "avif"
+    TIFF = "tiff"
 
     @property
     def facts(self) -> "Facts":
@@ -22,35 +25,116 @@ class Facts:
     """What is known about a format.
 
     Attributes:
+        title: Its name for people.
         media_type: Its media type, as in HTTP.
         suffixes: The endings of its files, with the dot; the first is the one that Tessera gives.
         max_side: The longest side that it can have, in pixels.
         saver: The method of libvips that writes it; empty for PNG, which `worker.rendering.png` writes.
-        saving: Options of that method; of all metadata, only the mark of `file_types.made_here` is kept.
+        saving: Options of that method.
+        quality: The quality that it is written with unless another is ordered; None if nothing is lost in it.
+        max_pixels: The most pixels that it can have; None if only its sides are limited.
+        large: More options for a picture of more than `LARGE_BYTES`, if it needs any.
     """
 
+    title: str
     media_type: str
     suffixes: tuple[str, ...]
     max_side: int
     saver: str
     saving: Mapping[str, object]
+    quality: int | None = None
+    max_pixels: int | None = None
+    large: Mapping[str, object] | None = None
 
     @property
     def suffix(self) -> str:
         """The ending that Tessera gives."""
         return self.suffixes[0]
 
+    def limit(self, size: tuple[int, int]) -> str:
+        """Return which of its limits a width and a height are beyond, in words; empty if it can hold them."""
+        if max(size) > self.max_side:
+            return f"{self.max_side:,} a side"
+        if self.max_pixels is not None and size[0] * size[1] > self.max_pixels:
+            return f"{self.max_pixels:,} pixels in all"
+        return ""
+
+    def options(self, size: tuple[int, int], quality: int | None) -> dict[str, object]:
+        """Return all options of the saver, for a picture of a width and a height and an ordered quality, if any."""
+        found = dict(self.saving)
+        if self.quality is not None:
+            found["Q"] = quality or self.quality
+        if self.large is not None and size[0] * size[1] * 3 > LARGE_BYTES:
+            found.update(self.large)
+        return found
+
+
+LARGE_BYTES = 4_000_000_000
+"""Of the pixels alone. A plain TIFF counts its bytes in 32 bits, and what deflate cannot shorten grows a little."""
+_MARKED: Mapping[str, object] = {"keep": "exif|xmp|icc", "profile": "srgb"}
+"""Of all metadata the dots per inch, the mark of `file_types.made_here` and the colour space."""
 
 FACTS = {
     # Longest side: PNG 3rd edition, 11.2.1 (four-byte integers).
-    Format.PNG: Facts("image/png", (".png",), 2**31 - 1, "", {}),
+    Format.PNG: Facts("PNG", "image/png", (".png",), 2**31 - 1, "", {}),
     # Longest side: libjpeg's JPEG_MAX_DIMENSION.
     Format.JPEG: Facts(
-        "image/jpeg", (".jpg", ".jpeg"), 65_500, "jpegsave_target", {"Q": 90, "subsample_mode": "off", "keep": "xmp"}
+        "JPEG",
+        "image/jpeg",
+        (".jpg", ".jpeg"),
+        65_500,
+        "jpegsave_target",
+        {"subsample_mode": "off", **_MARKED},
+        quality=90,
+    ),
+    # Longest side: RFC 6386, 9.1. Pixels: the first partition has at most 2**19 bytes (same place), so 32 bits for
+    # each 16 x 16 pixels of so many. With less, libwebp encodes again and again; at efforts below 3, it fails.
+    Format.WEBP: Facts(
+        "WebP",
+        "image/webp",
+        (".webp",),
+        16_383,
+        "webpsave_target",
+        {"effort": 3, **_MARKED},
+        quality=90,
+        max_pixels=2**25,
+    ),
+    # Longest side: libvips' heifsave, and what browsers show. Pixels: AV1 specification, A.3, level 6; the encoder
+    # takes 32 bytes for each. Quality: as near by PSNR as a JPEG of 90; effort: a second for 6 megapixels.
+    Format.AVIF: Facts(
+        "AVIF",
+        "image/avif",
+        (".avif",),
+        16_384,
+        "heifsave_target",
+        {"compression": "av1", "bitdepth": 8, "subsample_mode": "off", "effort": 1, **_MARKED},
+        quality=80,
+        max_pixels=35_651_584,
+    ),
+    # Longest side: libvips' VIPS_MAX_COORD.
+    Format.TIFF: Facts(
+        "TIFF",
+        "image/tiff",
+        (".tif", ".tiff"),
+        100_000_000,
+        "tiffsave_target",
+        {
+            "compression": "deflate",
+            "predictor": "horizontal",
+            "tile": True,
+            "tile_width": 256,
+            "tile_height": 256,
+            "resunit": "inch",
+            **_MARKED,
+        },
+        large={"bigtiff": True},
     ),
 }
 BY_SUFFIX = {suffix: each for each in Format for suffix in each.facts.suffixes}
 DEFAULT_FORMAT = Format.PNG
+DEFAULT_DPI = 300
+LOSSY = {each: each.facts.quality for each in Format if each.facts.quality is not None}
+"""The formats that have a quality, with their own."""
 
 
 def suffixes() -> str:
@@ -58,7 +142,17 @@ def suffixes() -> str:
 
     Example:
         >>> suffixes()
-        '.png, .jpg or .jpeg'
+        '.png, .jpg, .jpeg, .webp, .avif, .tif or .tiff'
     """
-    *some, last = BY_SUFFIX
-    return f"{', '.join(some)} or {last}"
+    return any_of(list(BY_SUFFIX))
+
+
+def any_of(words: Sequence[str]) -> str:
+    """Return one or more words as a sentence lists what may be chosen.
+
+    Example:
+        >>> any_of(["PNG"]), any_of(["PNG", "JPEG"])
+        ('PNG', 'PNG or JPEG')
+    """
+    *some, last = words
+    return f"{', '.join(some)} or {last}" if some else last

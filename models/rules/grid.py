@@ -9,15 +9,17 @@ from fractions import Fraction
 from math import isqrt
 
 from models.errors import InvalidOrder
-from models.rules.formats import Format
-from models.rules.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, Fit, MosaicOrder
+from models.rules.formats import Format, any_of
+from models.rules.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, MAX_TILE_SIZE, Fit, MosaicOrder
 
 
 @dataclass(frozen=True)
 class Grid:
     """A target cut into `columns` x `rows` cells, and the size of the tiles. All in pixels.
 
-    The first cell begins at the pixel (`left`, `top`) of the target.
+    The first cell begins at the pixel (`left`, `top`) of the target. `exact_size` is the width and height of the
+    mosaic where the order gives them: if they are no multiples of the cells, some tiles lose their last column or row
+    of pixels.
     """
 
     columns: int
@@ -28,6 +30,7 @@ class Grid:
     cell_height: Fraction
     tile_width: int
     tile_height: int
+    exact_size: tuple[int, int] | None = None
 
     @property
     def cell_count(self) -> int:
@@ -42,6 +45,11 @@ class Grid:
     @property
     def mosaic_size(self) -> tuple[int, int]:
         """Width and height of the mosaic."""
+        return self.exact_size or self.tiled_size
+
+    @property
+    def tiled_size(self) -> tuple[int, int]:
+        """Width and height of all tiles side by side, before any loses a pixel."""
         return self.columns * self.tile_width, self.rows * self.tile_height
 
 
@@ -55,6 +63,35 @@ def cut(width: int, height: int, order: MosaicOrder) -> Grid:
         >>> cut(600, 400, MosaicOrder(cells_across=310)).rows
         206
     """
+    if order.mosaic_width is not None and order.mosaic_height is not None and order.cells_across is not None:
+        grid = _of_mosaic(width, height, order.cells_across, (order.mosaic_width, order.mosaic_height), order.fit)
+    else:
+        grid = _of_cells(width, height, order)
+    _check(width, height, grid, order)
+    return grid
+
+
+def cells_down(across: int, width: int, height: int) -> int:
+    """Return how many cells that are as good as square lie below each other in a mosaic of a width and a height."""
+    return max(1, round(Fraction(across * height, width)))
+
+
+def _of_mosaic(width: int, height: int, across: int, size: tuple[int, int], fit: Fit) -> Grid:
+    """Return the grid of a mosaic of a given size, which lies as the target does: portrait or landscape."""
+    columns, rows = across, cells_down(across, *size)
+    if (width - height) * (size[0] - size[1]) < 0:
+        columns, rows, size = rows, columns, size[::-1]
+    scales = Fraction(width, size[0]), Fraction(height, size[1])
+    if fit is Fit.CROP:
+        scales = min(scales), min(scales)
+    cell_width, cell_height = size[0] * scales[0] / columns, size[1] * scales[1] / rows
+    left, top = int(width - columns * cell_width) // 2, int(height - rows * cell_height) // 2
+    tile = -(-size[0] // columns), -(-size[1] // rows)
+    return Grid(columns, rows, left, top, cell_width, cell_height, *tile, exact_size=size)
+
+
+def _of_cells(width: int, height: int, order: MosaicOrder) -> Grid:
+    """Return the grid of cells of the size that an order asks for."""
     cell_width, cell_height = _cell(width, order)
     tile_height = max(1, round(order.tile_size * cell_height / cell_width))
     if order.fit is Fit.RESIZE:
@@ -64,9 +101,7 @@ def cut(width: int, height: int, order: MosaicOrder) -> Grid:
         _check_cell(width, height, (cell_width, cell_height), order)
         columns, rows = width // cell_width, height // cell_height
     left, top = int(width - columns * cell_width) // 2, int(height - rows * cell_height) // 2
-    grid = Grid(columns, rows, left, top, cell_width, cell_height, order.tile_size, tile_height)
-    _check(width, height, grid, order)
-    return grid
+    return Grid(columns, rows, left, top, cell_width, cell_height, order.tile_size, tile_height)
 
 
 def _cell(width: int, order: MosaicOrder) -> tuple[Fraction, Fraction]:
@@ -102,16 +137,33 @@ def _check(width: int, height: int, grid: Grid, order: MosaicOrder) -> None:
         sentence = f"{grid.columns:,} x {grid.rows:,} makes {grid.cell_count:,} cells; the limit is {MAX_CELLS:,}."
         if order.cells_across is None:
             raise InvalidOrder("cell_width", f"{sentence} Take larger cells.")
-        raise InvalidOrder("cells_across", f"{sentence} Take {_fewer_across(width, height)}.")
+        raise InvalidOrder(
+            "cells_across",
+            f"{sentence} Take {_fewer_across(order.mosaic_width or width, order.mosaic_height or height)}.",
+        )
     mosaic_width, mosaic_height = grid.mosaic_size
+    if grid.exact_size is not None:
+        _check_tiles(grid)
     size = f"The mosaic would be {mosaic_width:,} x {mosaic_height:,} pixels"
     if mosaic_width * mosaic_height > MAX_MOSAIC_PIXELS:
         raise InvalidOrder("tile_size", f"{size}; the limit is {MAX_MOSAIC_PIXELS:,} in all. Take smaller tiles.")
-    longest = order.format.facts.max_side
-    if max(grid.mosaic_size) > longest:
-        longer = max(Format, key=lambda each: each.facts.max_side)
-        sentence = f"{order.format.upper()} ends at {longest:,} a side. Take {longer.upper()}."
-        raise InvalidOrder("tile_size", f"{size}; {sentence}")
+    facts = order.format.facts
+    if limit := facts.limit(grid.mosaic_size):
+        others = [each.facts.title for each in Format if not each.facts.limit(grid.mosaic_size)]
+        raise InvalidOrder("tile_size", f"{size}; {facts.title} ends at {limit}. Take {any_of(others)}.")
+
+
+def _check_tiles(grid: Grid) -> None:
+    """Refuse a mosaic of a given size whose tiles would be too large, or less than a pixel."""
+    (width, height), cells = grid.mosaic_size, f"{grid.columns:,} x {grid.rows:,} cells"
+    if width < grid.columns or height < grid.rows:
+        raise InvalidOrder("cells_across", f"A mosaic of {width:,} x {height:,} pixels has no room for {cells}.")
+    if max(grid.tile_width, grid.tile_height) > MAX_TILE_SIZE:
+        raise InvalidOrder(
+            "cells_across",
+            f"A mosaic of {width:,} x {height:,} pixels in {cells} has tiles of {grid.tile_width:,} x "
+            f"{grid.tile_height:,} pixels; the limit is {MAX_TILE_SIZE:,} a side. Take more cells.",
+        )
 
 
 def _fewer_across(width: int, height: int) -> str:

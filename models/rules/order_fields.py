@@ -16,7 +16,9 @@ class Group(StrEnum):
 
     SIZE = "size"
     CELL = "cell"
+    PRINT = "print"
     FILE = "file"
+    SAVING = "saving"
     NEARNESS = "nearness"
     REPEATS = "repeats"
     COLOUR = "colour"
@@ -38,6 +40,7 @@ class OrderField:
         losses: The losses that it belongs to; empty for all of them.
         belongs: How the sentence begins that refuses the field for any other loss.
         option: The help of the command line, where that is not the meaning.
+        flag: The option of the command line, where it is not named as the field.
         letter: The placeholder for the value in that help.
         hint: The text below the entry on the page.
     """
@@ -53,6 +56,7 @@ class OrderField:
     losses: tuple[str, ...] = ()
     belongs: str = "This belongs to the losses"
     option: str = ""
+    flag: str = ""
     letter: str = "N"
     hint: str = ""
 

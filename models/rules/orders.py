@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from models.errors import InvalidOrder
 from models.rules import order_fields, skip_reasons
-from models.rules.formats import DEFAULT_FORMAT, Format
+from models.rules.formats import DEFAULT_DPI, DEFAULT_FORMAT, LOSSY, Format, any_of
 from models.rules.order_fields import Group, declared
 
 MAX_CELLS_ACROSS = 1_000
@@ -13,6 +13,7 @@ MAX_CELLS = 250_000
 MAX_CELL_SIZE = 4_096
 MAX_TILE_SIZE = 1_024
 MAX_MOSAIC_PIXELS = 1_000_000_000
+MAX_DPI = 2_400
 MAX_PICTURE_PIXELS = 128_000_000
 MAX_STREAMED_PIXELS = 1_000_000_000
 """Of a photo that is decoded at a reduced scale, line by line: a JPEG with one scan, which is not progressive."""
@@ -94,7 +95,7 @@ class MosaicOrder:
 
     cells_across: int | None = declared(
         None, int, Group.SIZE, "cells across", "Square cells from left to right", usual=DEFAULT_CELLS_ACROSS,
-        least=1, most=MAX_CELLS_ACROSS, option="Cells across; they are square.",
+        least=1, most=MAX_CELLS_ACROSS, option="Cells across; they are square.", flag="--cells",
         hint=f"1 to {MAX_CELLS_ACROSS:,}; more cells, finer picture",
     )  # fmt: skip
     cell_width: int | None = declared(
@@ -117,6 +118,26 @@ class MosaicOrder:
         "or stretch slightly.",
     )  # fmt: skip
     format: Format = declared(DEFAULT_FORMAT, Format, Group.FILE, "format", "File format of the mosaic")
+    mosaic_width: int | None = declared(
+        None, int, Group.PRINT, "mosaic width",
+        "Exact width of the mosaic in pixels, with mosaic_height and cells_across, instead of tile_size; width and "
+        "height are exchanged where the target lies the other way",
+        least=1, most=MAX_MOSAIC_PIXELS, unit="pixels", hint="Pixels, with the height; instead of a tile size",
+    )  # fmt: skip
+    mosaic_height: int | None = declared(
+        None, int, Group.PRINT, "mosaic height", "Exact height of the mosaic in pixels",
+        least=1, most=MAX_MOSAIC_PIXELS, unit="pixels",
+    )  # fmt: skip
+    file_quality: int | None = declared(
+        None, int, Group.SAVING, "quality of the file",
+        f"How little of the picture a file of {any_of(list(LOSSY))} may lose: 1 the most, 100 the least",
+        usual=", ".join(f"{name} {usual}" for name, usual in LOSSY.items()), least=1, most=100, flag="--quality",
+        hint=f"1 to 100, for {any_of([name.facts.title for name in LOSSY])} only",
+    )  # fmt: skip
+    dpi: int = declared(
+        DEFAULT_DPI, int, Group.SAVING, "dots per inch", "Pixels of the mosaic on an inch of paper, as its file says",
+        least=1, most=MAX_DPI, hint="For printing: pixels on an inch of paper",
+    )  # fmt: skip
     loss: LossName = declared(
         LossName.BALANCED, LossName, Group.NEARNESS, "loss", "How far a tile is from a cell",
         option="How far a tile is from a cell; `tessera compare` shows them all.",
@@ -194,6 +215,10 @@ class MosaicOrder:
         by_size = (self.cell_width, self.cell_height)
         if (self.cells_across is None) == (by_size == (None, None)):
             raise InvalidOrder("cells_across", "Give either the cells across or a cell's width and height.")
+        if (self.mosaic_width is None) != (self.mosaic_height is None):
+            raise InvalidOrder("mosaic_width", "A mosaic's size needs both a width and a height.")
+        if self.mosaic_width is not None and self.cells_across is None:
+            raise InvalidOrder("mosaic_width", "A mosaic's size goes with cells across, not with the size of a cell.")
         needed = {"cell_width", "cell_height"} if self.cells_across is None else set()
         for name, about in FIELDS.items():
             value = getattr(self, name)
@@ -203,6 +228,12 @@ class MosaicOrder:
                 raise InvalidOrder(name, f"{about.belongs} {' and '.join(about.losses)}, not to {self.loss}.")
             if about.ranged and (value is None or not about.admits(value)):
                 raise InvalidOrder(name, about.refusal(value))
+        if self.file_quality is not None and self.format not in LOSSY:
+            raise InvalidOrder(
+                "file_quality",
+                f"A quality belongs to {any_of([each.facts.title for each in LOSSY])}; "
+                f"nothing is lost in {self.format.facts.title}.",
+            )
         self._check_repeats()
 
     def _check_repeats(self) -> None:

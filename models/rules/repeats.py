@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import ceil, inf, isqrt
 
 from models.errors import InvalidOrder
-from models.rules.grid import Grid, cut
+from models.rules.grid import Grid, cells_down, cut
 from models.rules.lattices import Effort, Pattern, Tired, fewest, find, most_used
 from models.rules.orders import MosaicOrder
 
@@ -43,10 +43,14 @@ def of_order(
         InvalidOrder: the rules cannot be kept; a grid that the sentence proposes is one that the order can have.
         Tired: `effort` was used up before the answer was known.
     """
+    turned = grid.exact_size not in {None, (order.mosaic_width, order.mosaic_height)}
 
     def heights(across: int) -> Iterator[int]:
+        ordered = cells_down(across, *grid.mosaic_size) if turned else across
         with suppress(InvalidOrder):
-            yield cut(*size, replace(order, cells_across=across)).rows
+            found = cut(*size, replace(order, cells_across=ordered))
+            if found.columns == across:
+                yield found.rows
 
     if order.min_uses is not None:
         _check_least_uses(order.min_uses, grid.cell_count, tile_count)

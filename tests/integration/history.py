@@ -122,6 +122,11 @@ def _the_trash_is_emptied_back(rows: Rows) -> None:
                 each["reason"] = "banned"
 
 
+def _formats_that_were_not_there(rows: Rows) -> None:
+    for each in rows["mosaics"]:
+        each["format"] = each["format"] if each["format"] in {"png", "jpeg"} else "png"
+
+
 STEPS: dict[str, Step] = {
     "0001": Step(fill=FIRST),
     "0002": Step(
@@ -222,6 +227,18 @@ STEPS: dict[str, Step] = {
     "0010": Step(
         fill=(f"UPDATE mosaics SET crops = 'slide', keep = 0.5, far = 0.25, min_uses = 1, spread = 1, adapt = 0.5 WHERE id = {TWO}",),
         new={"mosaics": {"crops": "none", "keep": 0.64, "far": 0.0, "min_uses": None, "spread": 0.0, "adapt": 0.0}},
+    ),
+    "0011": Step(
+        fill=(
+            f"UPDATE mosaics SET format = 'webp', file_quality = 75, dpi = 150 WHERE id = {TWO}",
+            f"UPDATE mosaics SET format = 'tiff' WHERE id = {THREE}",
+        ),
+        new={"mosaics": {"file_quality": None, "dpi": 300}},
+        down=_formats_that_were_not_there,
+    ),
+    "0012": Step(
+        fill=(f"UPDATE mosaics SET mosaic_width = 7087, mosaic_height = 4724 WHERE id = {ONE}",),
+        new={"mosaics": {"mosaic_width": None, "mosaic_height": None}},
     ),
 }  # fmt: skip
 

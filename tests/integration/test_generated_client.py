@@ -19,7 +19,8 @@ from PIL import Image
 
 CONFIG = {
     "content_type_overrides": dict.fromkeys(
-        ["image/png", "image/jpeg", "application/zip"], "application/octet-stream"
+        ["image/png", "image/jpeg", "image/webp", "image/avif", "image/tiff", "application/zip"],
+        "application/octet-stream",
     ),
     "post_hooks": [],
 }

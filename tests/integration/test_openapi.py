@@ -28,7 +28,8 @@ NAMES = {
 FILES = {
     "get_tile_set_plot": {"image/png"}, "get_tile_set_palette": {"image/png"}, "get_tile_preview": {"image/jpeg"},
     "get_tile_picture": {"image/jpeg", "image/png"}, "get_tile_original": {"application/octet-stream"},
-    "get_mosaic_picture": {"image/jpeg", "image/png"}, "get_batch_archive": {"application/zip"},
+    "get_mosaic_picture": {"image/avif", "image/jpeg", "image/png", "image/tiff", "image/webp"},
+    "get_batch_archive": {"application/zip"},
 }  # fmt: skip
 CONFLICTS = {
     "create_mosaic", "create_batch", "add_photos", "resume_tile_set", "ban_tile", "allow_tile", "remove_tile",

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from PIL import Image
+from PIL import ExifTags, Image
 from sqlalchemy import func, select
 
 from cli.service import processes
+from models.rules.formats import LOSSY, Format
 from models.rules.lifecycle import JobState, Lane
 from models.tables import Job, Mosaic
 
@@ -74,6 +75,18 @@ def pixels(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)))
 
 
+def test_a_print_has_its_size_on_paper_and_lies_as_its_target_does(
+    installation: Any, tile_set: dict[str, Any], target: bytes
+) -> None:
+    # The target lies across, 60 x 90 mm stands: 90 x 254 / 25.4 pixels are 900.
+    fields = {"print": "60x90mm", "dpi": "254", "cells_across": "7", "format": "jpeg"}
+    done = installation.final(installation.order(tile_set, target, **fields)["url"])
+    assert (done["job"]["error"], done["columns"], done["rows"]) == (None, 10, 7)
+    assert (done["on_paper"]["width_mm"], done["on_paper"]["height_mm"]) == (90, 60)
+    with Image.open(io.BytesIO(installation.get(done["picture"]).content)) as picture:
+        assert (picture.size, picture.info["dpi"]) == ((900, 600), (254, 254))
+
+
 def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
     installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray, results: Path
 ) -> None:
@@ -98,13 +111,7 @@ def test_a_mosaic_ordered_by_json_is_the_one_that_the_command_makes(
 def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(
     installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray, wait_for: Callable[..., Any]
 ) -> None:
-    browser = requests.Session()
-    address = installation.address
-    if installation.mode == "server":
-        door = browser.get(f"{address}/login").text
-        browser.post(
-            f"{address}/login", data={"csrf_token": token_in(door), "token": installation.settings["ACCESS_TOKEN"]}
-        )
+    browser, address = browser_of(installation), installation.address
     form = {"csrf_token": token_in(browser.get(f"{address}/mosaics/new").text), "tile_set": tile_set["id"], **ORDER}
     page = browser.post(f"{address}/mosaics", data=form, files={"target": ("holiday.png", target)})
     assert page.url.startswith(f"{address}/mosaics/")
@@ -114,6 +121,39 @@ def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(
     np.testing.assert_array_equal(pixels(browser.get(f"{page.url}/picture").content), by_command)
     preview = browser.get(f"{page.url}/preview")
     assert (preview.headers["Content-Type"], pixels(preview.content).shape) == ("image/jpeg", by_command.shape)
+
+
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.PNG])
+def test_a_mosaic_of_each_format_is_shown_and_downloaded_as_what_it_is(
+    installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray, form: Format
+) -> None:
+    saving = {"dpi": "150"} | ({"file_quality": "95"} if form in LOSSY else {})
+    done = installation.final(installation.order(tile_set, target, **ORDER, format=form, **saving)["url"])
+    assert (done["job"]["error"], done["order"]["dpi"]) == (None, 150)
+    picture = installation.get(done["picture"])
+    assert picture.headers["Content-Type"] == form.facts.media_type
+    assert picture.headers["Content-Disposition"].endswith(f'{form.facts.suffix}"')
+    with Image.open(io.BytesIO(picture.content)) as image:
+        assert image.get_format_mimetype() == form.facts.media_type
+        dots = image.info.get("dpi") or (image.getexif()[ExifTags.Base.XResolution],)
+        assert dots[0] == 150
+        apart = np.abs(np.asarray(image).astype(int) - by_command).mean()
+    assert apart < 6 if form in LOSSY else apart == 0, apart
+    page = installation.address + done["url"].removeprefix("/api/v1")
+    browser = browser_of(installation)
+    assert f"Download {form.facts.title}" in browser.get(page).text
+    preview = browser.get(f"{page}/preview")
+    assert (preview.headers["Content-Type"], pixels(preview.content).shape) == ("image/jpeg", by_command.shape)
+
+
+def browser_of(installation: Any) -> requests.Session:
+    """A browser that may see all pages."""
+    browser = requests.Session()
+    if installation.mode == "server":
+        address = f"{installation.address}/login"
+        door = browser.get(address).text
+        browser.post(address, data={"csrf_token": token_in(door), "token": installation.settings["ACCESS_TOKEN"]})
+    return browser
 
 
 def _when(words: str, text: str) -> str | None:

@@ -82,11 +82,12 @@ def test_what_is_no_photo_is_in_the_report(run: Run, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["--copy", "--link"])
-def test_a_mosaic_that_lies_in_the_folder_is_no_tile(run: Run, folder: Path, way: str) -> None:
+@pytest.mark.parametrize("form", Format)
+def test_a_mosaic_that_lies_in_the_folder_is_no_tile(run: Run, folder: Path, way: str, form: Format) -> None:
     pixels = np.random.default_rng(7).integers(0, 256, (40, 40, 3), np.uint8)
-    writer.write(iter([pixels]), (40, 40), folder / "mosaic.jpg", Format.JPEG, lambda *_: None)
-    imported(run, f"Own {way}", folder, way)
-    made = shown(run, f"Own {way}")
+    writer.write(iter([pixels]), (40, 40), folder / f"mosaic{form.facts.suffix}", form, lambda *_: None)
+    imported(run, f"Own {way} {form}", folder, way)
+    made = shown(run, f"Own {way} {form}")
     assert (made["photos"], [line["code"] for line in made["skipped"]]) == (10, ["own_mosaic"])
 
 

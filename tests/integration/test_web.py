@@ -121,6 +121,37 @@ def test_an_order_without_numbers_takes_the_defaults(client: FlaskClient, tile_s
     assert (fields["cells_across"], fields["tile_size"], fields["fit"], fields["format"]) == (80, 50, "crop", "png")
 
 
+def test_a_print_is_answered_with_its_size_on_paper_and_what_to_know_before(
+    client: FlaskClient, tile_set: TileSet, target: bytes
+) -> None:
+    # 10 mm of 254 dpi are 100 pixels; with a JPEG these are exact. 100 / 5 = 20; 20 x 60 / 100 = 12.
+    fields = {"print": "100x60mm", "tile": "5mm", "dpi": "254", "format": "jpeg"}
+    shown = order(client, tile_set, target, **fields).get_json()
+    assert {name: shown["order"][name] for name in ("mosaic_width", "mosaic_height", "dpi")} == {
+        "mosaic_width": 1_000, "mosaic_height": 600, "dpi": 254,
+    }  # fmt: skip
+    notes = shown["on_paper"].pop("notes")
+    assert shown["on_paper"] == {"width_mm": 100, "height_mm": 60, "tile_width_mm": 5, "tile_height_mm": 5}
+    many = "240 cells are many for 1 photo: on average each photo would lie in 240.0 of them."
+    small = "Tiles of 5.0 mm are small: as a rule of thumb, photos are recognised from about 12 mm on."
+    assert notes == [small, many]
+    assert client.get(shown["url"]).get_json()["on_paper"]["notes"] == notes
+    page = client.get(f"/mosaics/{shown['id']}").get_data(as_text=True)
+    assert "On paper: 100.0 x 60.0 mm at 254 dpi, 20 x 12 tiles of 5.0 x 5.0 mm." in page
+    assert many in page
+
+
+def test_a_mosaic_of_no_exact_size_has_none_on_paper(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    assert order(client, tile_set, target).get_json()["on_paper"] is None
+
+
+def test_a_print_that_cannot_be_is_one_problem(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
+    answer = order(client, tile_set, target, print="1kmx40cm")
+    assert problem(answer) == (
+        422, "invalid_order", "A side of the paper must be from 1 cm to 10 m, not 1,000,000 mm."
+    )  # fmt: skip
+
+
 def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     paths = client.get("/api/v1/openapi.json").get_json()["paths"]
     kinds = {"tile-sets": "tile_set_id", "mosaics": "mosaic_id", "batches": "batch_id"}
@@ -185,7 +216,7 @@ def test_a_target_that_is_of_no_use_is_refused(
         ("tile_size", "100000", "The tile size must be from 1 to 1,024, not 100,000."),
         ("tile_size", "-3", "The tile size must be from 1 to 1,024, not -3."),
         ("fit", "squeeze", "The fit must be one of crop, resize, not 'squeeze'."),
-        ("format", "gif", "The format must be one of png, jpeg, not 'gif'."),
+        ("format", "gif", "The format must be one of png, jpeg, webp, avif, tiff, not 'gif'."),
         ("subcells", "4", "Sub-cells belong to the losses grid-rgb and grid-oklab, not to balanced."),
         ("detail", "1.5", "The detail must be from 0 to 1, not 1.5."),
         ("detail", "fine", "The detail must be a number such as 0.5, not 'fine'."),

@@ -22,7 +22,7 @@ COMPARED = (Group.NEARNESS, Group.REPEATS)
 
 
 def flag(name: str) -> str:
-    return f"`--{name.replace('_', '-')}`"
+    return f"`{FIELDS[name].flag or '--' + name.replace('_', '-')}`"
 
 
 def row(first: str, about: OrderField, default: str, sentence: str) -> str:
@@ -47,7 +47,7 @@ def option_rows() -> Iterator[str]:
     for name, about in FIELDS.items():
         if name == "loss":
             yield f"| `--look` | `{DEFAULT_LOOK}` | {LOOK.format('options', '#looks', look_names())} |"
-        if name not in BY_HAND | {"format"}:
+        if name not in BY_HAND | {"format"} and about.group is not Group.PRINT:
             default = "off" if about.kind is bool else about.default
             yield row(flag(name), about, default, about.option or about.meaning).replace("`off`", "off")
 
@@ -74,7 +74,9 @@ def limit_rows() -> Iterator[str]:
 def format_rows() -> Iterator[str]:
     for each in Format:
         endings = ", ".join(f"`{suffix}`" for suffix in each.facts.suffixes)
-        yield f"| `{each}` | {endings} | {each.facts.media_type} | {each.facts.max_side:,} |"
+        pixels = f"{each.facts.max_pixels:,}" if each.facts.max_pixels else "any number"
+        quality = each.facts.quality or "nothing is lost"
+        yield f"| `{each}` | {endings} | {each.facts.media_type} | {each.facts.max_side:,} | {pixels} | {quality} |"
 
 
 def replaced(text: str, after: str, rows: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
+from PIL import ExifTags, Image
 
 import cli
 from cli.local import render as _render  # noqa: F401 - loaded before any test gives up its rights
@@ -326,7 +326,54 @@ def test_what_is_no_cell_size_is_a_usage_error(run, target, place, size):
 
 @pytest.mark.parametrize("name", ["mosaic.gif", "mosaic", "mosaic.png.txt"])
 def test_an_unknown_extension_is_one_sentence(run, target, place, name):
-    assert "must end in .png, .jpg or .jpeg" in refused(run(target, out=name), place)
+    assert "must end in .png, .jpg, .jpeg, .webp, .avif, .tif or .tiff, so" in refused(run(target, out=name), place)
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [
+        ("a.png", "PNG"),
+        ("a.JPG", "JPEG"),
+        ("a.webp", "WEBP"),
+        ("a.avif", "AVIF"),
+        ("a.tif", "TIFF"),
+        ("a.tiff", "TIFF"),
+    ],
+)
+def test_the_ending_says_the_format(run, target, place, name, format_):
+    assert run(target, "--dpi", "137", out=name).exit_code == 0
+    with Image.open(place / name) as image:
+        assert image.format == format_
+        dots = image.info.get("dpi") or (image.getexif()[ExifTags.Base.XResolution],)
+        assert dots[0] == pytest.approx(137, abs=0.0127)  # a PNG counts whole pixels of a metre
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.avif"])
+def test_less_quality_makes_a_smaller_file(run, target, place, name):
+    sizes = []
+    for quality in ("30", "95"):
+        assert run(target, "--quality", quality, out=name).exit_code == 0
+        sizes.append((place / name).stat().st_size)
+    assert sizes[0] < 0.7 * sizes[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--quality", "0"), "The quality of the file must be from 1 to 100, not 0."),
+        (("--quality", "101"), "The quality of the file must be from 1 to 100, not 101."),
+        (("--dpi", "0"), "The dots per inch must be from 1 to 2,400, not 0."),
+        (("--dpi", "2401"), "The dots per inch must be from 1 to 2,400, not 2,401."),
+        (("--cells", "100", "--tile-size", "164"), "WebP ends at 16,383 a side. Take PNG, JPEG or TIFF."),
+    ],
+)
+def test_what_a_file_cannot_be_is_refused_before_any_work(run, target, place, words, sentence):
+    assert sentence in refused(run(target, *words, out="a.webp"), place)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_a_quality_where_nothing_is_lost_is_one_sentence(run, target, place, name):
+    assert "A quality belongs to JPEG, WebP or AVIF" in refused(run(target, "--quality", "80", out=name), place)
 
 
 def test_a_target_that_is_not_there_is_one_sentence(run, place, tmp_path):

@@ -134,11 +134,29 @@ def test_a_page_shows_the_look_and_the_crops_that_were_chosen():
     assert re.findall(r'value="(\w+)" selected', shown) == ["once", "png", "crop", "slide"]
 
 
-@pytest.mark.parametrize(("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg")])
+@pytest.mark.parametrize(("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg, webp, avif, tiff")])
 def test_an_unknown_word_is_answered_with_the_known_ones(field, words):
     with pytest.raises(InvalidOrder, match=f"must be one of {words}, not 'gif'") as refused:
         forms.mosaic_order({field: "gif"})
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(("form", "quality"), [("jpeg", 70), ("avif", 70), ("png", None), ("tiff", None), ("", None)])
+def test_a_page_asks_for_a_quality_only_where_something_is_lost(form, quality):
+    order = forms.page_order({"format": form, "file_quality": "70", "dpi": "150"})
+    assert (order.file_quality, order.dpi) == (quality, 150)
+
+
+def test_a_program_that_asks_for_a_quality_where_nothing_is_lost_is_told_so():
+    said = "A quality belongs to JPEG, WebP or AVIF; nothing is lost in TIFF."
+    with pytest.raises(InvalidOrder, match=said) as refused:
+        forms.mosaic_order({"format": "tiff", "file_quality": "70"})
+    assert refused.value.field == "file_quality"
+
+
+def test_a_page_names_the_formats_as_people_do():
+    options = page_of({}).split('<select name="format">')[1].split("</select>")[0]
+    assert re.findall(r">(\w+)</option>", options) == ["PNG", "JPEG", "WebP", "AVIF", "TIFF"]
 
 
 def test_a_long_wrong_value_is_not_repeated_whole():
@@ -174,7 +192,51 @@ def page_of(form):
 
 def test_every_field_is_on_the_page_but_no_repeats_which_are_one_use():
     shown = page_of({})
-    assert set(re.findall(r'name="(\w+)"', shown)) == {*FIELDS, "tile_set", "look"} - {"no_repeats"}
+    others = {"tile_set", "look", "print", "tile", "bleed"}
+    assert set(re.findall(r'name="(\w+)"', shown)) == {*FIELDS, *others} - {"no_repeats"}
+
+
+@pytest.mark.parametrize("read", [forms.mosaic_order, forms.page_order])
+def test_a_size_on_paper_says_the_cells_and_the_pixels(read):
+    # A3 is 297 x 420 mm: 297 / 15 = 19.8; 420 x 20 / 297 = 28.3. At 254 dpi a millimetre is 10 pixels.
+    order = read({"print": "A3", "tile": "15mm", "dpi": "254", "format": "jpeg"})
+    assert order == MosaicOrder(
+        20, tile_size=149, format=Format.JPEG, mosaic_width=2_970, mosaic_height=4_200, dpi=254
+    )  # fmt: skip
+
+
+def test_cells_across_go_with_a_print_and_so_does_a_bleed():
+    order = forms.mosaic_order({"print": "100x50mm", "bleed": "5 mm", "cells_across": "11", "dpi": "254"})
+    assert (order.cells_across, order.mosaic_width, order.mosaic_height) == (11, 1_100, 600)
+
+
+@pytest.mark.parametrize("sizes", [
+    {"cells_across": "60", "tile_size": "50"}, {"mosaic_width": "7"}, {"cell_width": "9"},
+])  # fmt: skip
+def test_on_a_page_a_print_wins_over_the_sizes_that_are_filled_in_beforehand(sizes):
+    assert forms.page_order({"print": "60x40cm", **sizes}) == forms.mosaic_order({"print": "60x40cm"})
+
+
+@pytest.mark.parametrize(("form", "field", "sentence"), [
+    ({"print": "60x40"}, "print", "has no unit"),
+    ({"print": "A4", "tile_size": "50"}, "print", "A print and a tile size contradict each other"),
+    ({"print": "A4", "cell_width": "5", "cell_height": "5"}, "print", "A print and a cell width contradict"),
+    ({"print": "A4", "mosaic_width": "5", "mosaic_height": "5"}, "print", "A print and a mosaic width contradict"),
+    ({"print": "A4", "cells_across": "9", "tile": "12mm"}, "tile", "A tile and the cells across both say"),
+    ({"print": "A4", "tile": "9"}, "tile", "is no size of a tile"),
+    ({"print": "A4", "dpi": "0"}, "dpi", "The dots per inch must be from 1 to 2,400, not 0."),
+    ({"tile": "12mm"}, "print", "The tile belongs to a print, which is not given."),
+    ({"bleed": "3mm"}, "print", "The bleed belongs to a print, which is not given."),
+])  # fmt: skip
+def test_a_print_that_cannot_be_is_refused_at_its_field(form, field, sentence):
+    with pytest.raises(InvalidOrder, match=re.escape(sentence)) as refused:
+        forms.mosaic_order(form)
+    assert refused.value.field == field
+
+
+def test_a_print_can_be_ordered_again():
+    order = forms.mosaic_order({"print": "60x40cm", "dpi": "150"})
+    assert forms.page_order(forms.fields_of(order)) == order
 
 
 def test_an_id_is_read():

@@ -199,6 +199,49 @@ def test_a_jpeg_longer_than_its_format_allows_is_refused():
         grid.cut(66, 1, MosaicOrder(cells_across=66, tile_size=1_000, format=Format.JPEG))
 
 
+@pytest.mark.parametrize(
+    ("form", "target", "tile", "limit", "others"),
+    [
+        # A side of 2**14 - 1 (RFC 6386, 9.1), and 8,192 x 4,096 pixels.
+        (Format.WEBP, (128, 1), 128, "16,384 x 128 pixels; WebP ends at 16,383 a side", "PNG, JPEG, AVIF or TIFF"),
+        (
+            Format.WEBP,
+            (64, 33),
+            128,
+            "8,192 x 4,224 pixels; WebP ends at 33,554,432 pixels in all",
+            "PNG, JPEG, AVIF or TIFF",
+        ),
+        # 35,651,584 = 8,192 x 4,352 (AV1 specification, A.3, level 6).
+        (Format.AVIF, (113, 1), 145, "16,385 x 145 pixels; AVIF ends at 16,384 a side", "PNG, JPEG or TIFF"),
+        (
+            Format.AVIF,
+            (64, 35),
+            128,
+            "8,192 x 4,480 pixels; AVIF ends at 35,651,584 pixels in all",
+            "PNG, JPEG or TIFF",
+        ),
+        (Format.JPEG, (66, 1), 1_000, "66,000 x 1,000 pixels; JPEG ends at 65,500 a side", "PNG or TIFF"),
+    ],
+)
+def test_what_a_format_cannot_hold_is_refused_with_those_that_can(form, target, tile, limit, others):
+    with pytest.raises(InvalidOrder) as refused:
+        grid.cut(*target, MosaicOrder(cells_across=target[0], tile_size=tile, format=form))
+    assert str(refused.value) == f"The mosaic would be {limit}. Take {others}."
+
+
+@pytest.mark.parametrize(
+    ("form", "target", "tile", "size"),
+    [
+        (Format.WEBP, (64, 32), 128, (8_192, 4_096)),
+        (Format.AVIF, (64, 34), 128, (8_192, 4_352)),
+        (Format.AVIF, (128, 1), 128, (16_384, 128)),
+    ],
+)
+def test_what_a_format_just_holds_may_be_ordered(form, target, tile, size):
+    order = MosaicOrder(cells_across=target[0], tile_size=tile, format=form)
+    assert grid.cut(*target, order).mosaic_size == size
+
+
 def test_a_png_may_be_longer_than_a_jpeg():
     assert grid.cut(66, 1, MosaicOrder(cells_across=66, tile_size=1_000)).mosaic_size == (66_000, 1_000)
 

@@ -118,7 +118,8 @@ def test_every_field_has_a_column_of_its_kind(name):
 
 def test_every_field_is_an_option_of_render():
     given = {option.name for option in render.params}
-    elsewhere = {"cells_across": "cells", "cell_width": "cell_size", "cell_height": "cell_size", "format": "form"}
+    elsewhere = {"cell_width": "cell_size", "cell_height": "cell_size", "format": "form"}
+    elsewhere |= {"mosaic_width": "size", "mosaic_height": "size"}
     assert {elsewhere.get(name, name) for name in FIELDS} <= given
 
 

@@ -165,7 +165,7 @@ def test_a_photo_is_not_taken_for_ours(photographs, cuts):
     assert not any(made_here(data) for data in [*cuts, (photographs / "coffee.png").read_bytes(), b""])
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg"])
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "avif", "tif"])
 def test_a_mosaic_in_the_folder_of_photos_is_no_tile_the_next_time(run, folder, ending):
     assert "of 40" in run(out=folder / f"mosaic.{ending}").stdout
     again = run(out=folder / f"mosaic.{ending}")

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from cli.main import tessera as command
+from models.rules.formats import Format
 
 WORDS = ("--cells", "8", "--tile-size", "6")
 
@@ -46,7 +47,7 @@ def copies(place, coffee):
     return made
 
 
-@pytest.mark.parametrize("form", ["png", "jpeg"])
+@pytest.mark.parametrize("form", list(Format))
 def test_a_picture_goes_through_a_pipe(place, folder, tessera, coffee, form):
     with coffee.open("rb") as target:
         done = subprocess.run(

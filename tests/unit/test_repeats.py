@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -344,3 +345,14 @@ def test_no_more_grids_are_cut_on_trial_than_the_effort_allows():
 def test_a_pattern_cannot_be_changed():
     with pytest.raises(AttributeError):
         Pattern(5, 2).count = 3
+
+
+@pytest.mark.parametrize("size", [(600, 400), (400, 600)])
+@pytest.mark.parametrize("tile_count", [500, 501, 502, 503, 1_300])
+def test_a_print_is_told_of_a_grid_that_it_can_have_as_it_lies(size, tile_count):
+    order = MosaicOrder(50, mosaic_width=7_087, mosaic_height=4_724, no_repeats=True)
+    with pytest.raises(InvalidOrder) as refused:
+        of_order(order, size, cut(*size, order), tile_count)
+    ((columns, rows),) = re.findall(r"at most (\d+)x(\d+) cells", str(refused.value))
+    made = [cut(*size, replace(order, cells_across=across)) for across in range(8, 51)]
+    assert (int(columns), int(rows)) in {(each.columns, each.rows) for each in made}

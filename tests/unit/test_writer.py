@@ -1,17 +1,19 @@
 """Mosaics to files."""
 
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import pytest
-import pyvips
-from PIL import Image
+from PIL import ExifTags, Image, ImageCms
 
-from models.errors import StorageFull
+from models.errors import StorageFull, TesseraError
 from models.rules import file_types
-from models.rules.formats import Format
+from models.rules.formats import LOSSY, Format
+from worker.libvips import pyvips
 from worker.rendering import writer
+
+OF_AN_ANIMATION = {"loop", "background", "timestamp", "duration"}
+"""What Pillow says of every WebP and AVIF."""
 
 
 def quiet(phase, done, total):
@@ -21,6 +23,16 @@ def quiet(phase, done, total):
 def pixels_of(path):
     with Image.open(path) as image:
         return np.asarray(image)
+
+
+def written(path, pixels, form, **more):
+    half = len(pixels) // 2
+    writer.write(iter([pixels[:half], pixels[half:]]), (pixels.shape[1], len(pixels)), path, form, quiet, **more)
+
+
+def psnr(pixels, others):
+    """In dB."""
+    return 10 * np.log10(255**2 / np.square(pixels.astype(float) - others).mean())
 
 
 @pytest.fixture
@@ -59,12 +71,88 @@ def test_a_band_that_is_a_view_on_other_pixels_is_written_right(tmp_path, noise)
     np.testing.assert_array_equal(pixels_of(tmp_path / "out.png"), wide[:, ::2])
 
 
-def test_a_jpeg_looks_like_its_bands(tmp_path, photograph):
-    writer.write(iter([photograph[:200], photograph[200:]]), (600, 400), tmp_path / "out.jpg", Format.JPEG, quiet)
-    assert np.abs(pixels_of(tmp_path / "out.jpg").astype(int) - photograph).mean() < 3
+@pytest.mark.parametrize("form", [form for form in Format if form not in LOSSY])
+def test_a_format_that_loses_nothing_holds_every_pixel(tmp_path, photograph, form):
+    written(tmp_path / "out", photograph, form)
+    np.testing.assert_array_equal(pixels_of(tmp_path / "out"), photograph)
 
 
-@pytest.mark.parametrize(("form", "name"), [(Format.PNG, "PNG"), (Format.JPEG, "JPEG")])
+@pytest.mark.parametrize("form", LOSSY)
+def test_a_lossy_format_looks_like_its_bands(tmp_path, photograph, form):
+    written(tmp_path / "out", photograph, form)
+    assert psnr(pixels_of(tmp_path / "out"), photograph) > 36
+
+
+@pytest.mark.parametrize("form", LOSSY)
+def test_more_quality_is_nearer_and_larger(tmp_path, photograph, form):
+    for quality in (20, 95):
+        written(tmp_path / f"{quality}", photograph, form, quality=quality)
+    assert (tmp_path / "20").stat().st_size < (tmp_path / "95").stat().st_size / 2
+    assert psnr(pixels_of(tmp_path / "20"), photograph) + 5 < psnr(pixels_of(tmp_path / "95"), photograph)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_file_says_that_it_is_srgb(tmp_path, noise, form):
+    written(tmp_path / "out", noise(8, 8), form)
+    with Image.open(tmp_path / "out") as image:
+        if form is Format.PNG:  # which has a chunk for it. Source: PNG (3rd edition), 11.3.2.5.
+            assert image.info["srgb"] == 0
+            return
+        profile = ImageCms.ImageCmsProfile(BytesIO(image.info["icc_profile"]))
+        assert ImageCms.getProfileDescription(profile).strip() == "sRGB"
+        levels = Image.fromarray(noise(64, 64, seed=5))
+        through = ImageCms.profileToProfile(levels, profile, ImageCms.createProfile("sRGB"))
+        assert np.abs(np.asarray(through).astype(int) - levels).max() <= 1
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("dpi", [1, 8, 29, 72, 137, 300, 2_400])
+def test_a_file_says_how_many_dots_lie_on_an_inch(tmp_path, noise, form, dpi):
+    written(tmp_path / "out", noise(8, 8), form, dpi=dpi)
+    with Image.open(tmp_path / "out") as image:
+        # A PNG counts whole pixels of a metre. Source: PNG (3rd edition), 11.3.4.3.
+        assert resolution(image) == pytest.approx((dpi, dpi), abs=0.0254 / 2 if form is Format.PNG else 1e-6)
+
+
+def resolution(image):
+    """What a file says of the dots per inch: its own field, or Exif's. Source: CIPA DC-008, 4.6.4."""
+    exif = image.getexif()
+    assert exif.get(ExifTags.Base.ResolutionUnit, 2) == 2
+    own = (exif.get(ExifTags.Base.XResolution), exif.get(ExifTags.Base.YResolution))
+    return image.info.get("dpi", own)
+
+
+def test_a_tiff_is_tiled_and_deflated(tmp_path, photograph):
+    written(tmp_path / "out", photograph, Format.TIFF)
+    with Image.open(tmp_path / "out") as image:
+        # Source: TIFF 6.0, section 15 (tiles), 14 (predictor); Technical Note 2 (8: deflate).
+        assert [image.tag_v2[tag] for tag in (322, 323, 317, 259)] == [256, 256, 2, 8]
+
+
+def test_a_tiff_that_may_be_larger_than_four_gigabytes_is_a_bigtiff(tmp_path, photograph):
+    plain, large = (Format.TIFF.facts.options(size, None) for size in ((30_000, 40_000), (40_000, 40_000)))
+    assert set(large.items()) - set(plain.items()) == {("bigtiff", True)}
+    pyvips.Image.new_from_array(photograph).tiffsave(str(tmp_path / "out.tif"), **large)
+    assert (tmp_path / "out.tif").read_bytes()[:4] == b"II+\0"  # BigTIFF: version 43
+    np.testing.assert_array_equal(pixels_of(tmp_path / "out.tif"), photograph)
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_large_file_is_still_known_as_ours(tmp_path, noise, form):
+    written(tmp_path / "out", noise(2_000, 2_000), form)
+    assert file_types.made_here((tmp_path / "out").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [
+        (Format.PNG, "PNG"),
+        (Format.JPEG, "JPEG"),
+        (Format.WEBP, "WEBP"),
+        (Format.AVIF, "AVIF"),
+        (Format.TIFF, "TIFF"),
+    ],
+)
 def test_the_format_is_the_one_that_was_asked(tmp_path, noise, form, name):
     writer.write(iter([noise(8, 8)]), (8, 8), tmp_path / "out", form, quiet)
     with Image.open(tmp_path / "out") as image:
@@ -72,11 +160,14 @@ def test_the_format_is_the_one_that_was_asked(tmp_path, noise, form, name):
 
 
 @pytest.mark.parametrize("form", list(Format))
-def test_a_mosaic_carries_no_metadata_but_who_made_it(tmp_path, noise, form):
+def test_a_mosaic_carries_no_metadata_but_who_made_it_and_how_it_is_shown(tmp_path, noise, form):
     writer.write(iter([noise(8, 8)]), (8, 8), tmp_path / "out", form, quiet)
     with Image.open(BytesIO((tmp_path / "out").read_bytes())) as image:
-        assert not image.getexif()
-        assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density", "dpi", "Software", "xmp"}
+        texts = {name: value for name, value in image.info.items() if isinstance(value, str) and value != "raw"}
+        assert set(texts) <= {"Software", "compression"}
+        assert set(image.info) - set(texts) <= {"dpi", "xmp", "icc_profile", "exif", "srgb"} | OF_AN_ANIMATION
+        told = [*image.getexif().values(), *image.getexif().get_ifd(ExifTags.IFD.Exif).values()]
+        assert not any(isinstance(value, str) for value in told)
 
 
 @pytest.mark.parametrize("form", list(Format))
@@ -125,12 +216,18 @@ def test_the_version_is_libvips_own():
     assert [number.isdigit() for number in writer.version().split(".")] == [True] * 3
 
 
-def test_the_same_bands_give_the_same_bytes(tmp_path, noise):
-    def written(name: str) -> bytes:
-        writer.write(iter([noise(50, 90)]), (90, 50), tmp_path / name, Format.PNG, quiet)
-        return Path(tmp_path / name).read_bytes()
+@pytest.mark.parametrize("form", Format)
+def test_the_same_bands_give_the_same_bytes(tmp_path, photograph, form):
+    for name in ("one", "two"):
+        written(tmp_path / name, photograph, form)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
-    assert written("one.png") == written("two.png")
+
+@pytest.mark.parametrize("form", Format)
+def test_a_preview_of_each_format_looks_like_it(tmp_path, photograph, form):
+    written(tmp_path / "out", photograph, form)
+    writer.write_preview(tmp_path / "out", tmp_path / "preview.jpg")
+    assert psnr(pixels_of(tmp_path / "preview.jpg"), photograph) > 34
 
 
 def test_what_progress_raises_stops_the_encoding_and_comes_out_as_it_is(tmp_path):
@@ -155,9 +252,18 @@ def test_a_file_of_each_format_is_what_is_said_of_it(tmp_path, noise, form):
     assert file_types.made_here(out.read_bytes())
 
 
-def test_the_longest_jpeg_that_may_be_ordered_can_be_written(tmp_path):
-    longest = Format.JPEG.facts.max_side
-    band = np.zeros((8, longest, 3), np.uint8)
-    writer.write(iter([band]), (longest, 8), tmp_path / "out.jpg", Format.JPEG, quiet)
-    with Image.open(tmp_path / "out.jpg") as image:
-        assert image.size == (longest, 8)
+@pytest.mark.parametrize("form", [Format.JPEG, Format.WEBP, Format.AVIF])
+@pytest.mark.parametrize("upright", [False, True])
+def test_the_longest_that_may_be_ordered_can_be_written_and_no_longer(tmp_path, form, upright):
+    longest = form.facts.max_side
+    for side in (longest, longest + 64):
+        size = (8, side) if upright else (side, 8)
+        assert bool(form.facts.limit(size)) == (side > longest)
+        band = np.zeros((size[1], size[0], 3), np.uint8)
+        if side > longest:
+            with pytest.raises(TesseraError):
+                writer.write(iter([band]), size, tmp_path / "out", form, quiet)
+        else:
+            writer.write(iter([band]), size, tmp_path / "out", form, quiet)
+            with Image.open(tmp_path / "out") as image:
+                assert image.size == size

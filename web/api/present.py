@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import url_for
 
-from models import queries
+from models import prints, queries
 from models.parts import IndexingProgress
 from models.queries import BatchProgress, Shown
 from models.rules.lifecycle import JobState
@@ -120,6 +120,7 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "tile_set_version": row.tile_set_version,
         "target_name": row.target_name,
         "order": asdict(queries.order_of(row)),
+        "on_paper": _on_paper(row),
         "job": job(row.job),
         "picture": url_for("api.mosaics.picture", mosaic_id=row.id) if ready else None,
         "width": row.width,
@@ -131,6 +132,14 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "bytes": row.picture_bytes,
         "sha256": row.picture_sha256,
     }
+
+
+def _on_paper(row: Mosaic) -> dict[str, Any] | None:
+    plan = prints.plan_of(row)
+    if plan is None:
+        return None
+    lengths = zip(("width_mm", "height_mm", "tile_width_mm", "tile_height_mm"), plan.size + plan.tile, strict=True)
+    return {name: round(float(length), 3) for name, length in lengths} | {"notes": prints.notes_on(row, plan)}
 
 
 def batch(row: Batch, progress: BatchProgress) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from models import database, queries
 from models.rules.lifecycle import JobState
 from models.rules.looks import DEFAULT_LOOK, LOOKS
 from models.rules.orders import FIELDS
+from models.rules.print_planning import DEFAULT_TILE, NO_BLEED
 from web.api.fields import (
     COUNT,
     FORMS,
@@ -76,7 +77,15 @@ class OrderIn(Strict):
     class Meta(Strict.Meta):
         """Marshmallow's place for options, and for fields that are made."""
 
-        include: ClassVar = {name: of_order(name, about) for name, about in FIELDS.items()}
+        include: ClassVar = {name: of_order(name, about) for name, about in FIELDS.items()} | {
+            "print": read_later(
+                "string", "Size on paper, or the name of a paper; instead of tile_size", examples=["60x40cm", "A3"]
+            ),
+            "tile": read_later("string", "Width of a tile of a print, instead of cells_across", DEFAULT_TILE),
+            "bleed": read_later(
+                "string", "By how much the picture is larger than the print, on every side", NO_BLEED
+            ),
+        }
 
 
 class MosaicIn(OrderIn):
@@ -237,6 +246,16 @@ class QualityOut(Shown):
     advice = List(String(), metadata=said("Sentences for people; none when nothing is lacking."))
 
 
+class PrintOut(Shown):
+    """A mosaic on paper."""
+
+    width_mm = Float(metadata=said("In millimetres, the bleed included; as the target lies, once it is made."))
+    height_mm = Float(metadata=said("In millimetres."))
+    tile_width_mm = Float(metadata=said("Of a tile, in millimetres."))
+    tile_height_mm = Float(metadata=said("Of a tile, in millimetres."))
+    notes = List(String(), metadata=said("What to know before it is printed; none when nothing is amiss."))
+
+
 class MosaicOut(Shown):
     """A mosaic; what is null of it comes once its job has succeeded."""
 
@@ -246,6 +265,7 @@ class MosaicOut(Shown):
     tile_set_version = Integer(metadata=said("The version that it is made from."))
     target_name = String(metadata=said("Of the target's file.", examples=["portrait.jpg"]))
     order = Nested(OrderOut)
+    on_paper = Nested(PrintOut, allow_none=True, metadata=said("Null if no exact size was ordered."))
     job = Nested(JobOut)
     picture = Address("Where to download it, once it is ready.", allow_none=True)
     width = Integer(allow_none=True, metadata=said("In pixels."))

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, jobs, queries
+from models import database, jobs, prints, queries
 from web import downloads, forms, intake
 from web.context import reading, sessions
 from web.views.redisplay import or_again, order_form
@@ -37,8 +37,9 @@ def show(mosaic_id: UUID) -> ResponseReturnValue:
     """Show how far the mosaic is, or the finished mosaic."""
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
-    again = forms.fields_of(queries.order_of(mosaic))
-    return render_template("mosaics/show.html", mosaic=mosaic, again=again)
+    again, plan = forms.fields_of(queries.order_of(mosaic)), prints.plan_of(mosaic)
+    notes = prints.notes_on(mosaic, plan) if plan else []
+    return render_template("mosaics/show.html", mosaic=mosaic, again=again, plan=plan, notes=notes)
 
 
 @bp.post("/<uuid:mosaic_id>/cancel")

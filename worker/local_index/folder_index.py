@@ -143,6 +143,16 @@ def open_folder(
     return Library(snapshot, paths, present.opened_count, _changes(before, snapshot.lines), note)
 
 
+def as_kept(folder: str, cache: str | None = None) -> "Index | None":
+    """Return the photos of a folder as the last run that indexed it found them; None if there was none."""
+    place = cache_paths.entry_path(folder, cache)
+    try:
+        snapshot = CacheEntry(place).recall()[0] if os.path.isdir(place) else None
+    except OSError:
+        return None
+    return None if snapshot is None else Library(snapshot, {}, 0, None, "").tiles
+
+
 class _Present(NamedTuple):
     """What is known about a folder's files now, and the rows of all that are usable."""
 

@@ -64,3 +64,38 @@ class Bands:
             overlay = images.stretched(self._target, strip.shape[1], len(strip), lines)
             strip = blended(strip, overlay, self._order.blend)
         return strip
+
+
+def without_surplus(bands: Iterator[NDArray[np.uint8]], grid: Grid) -> Iterator[NDArray[np.uint8]]:
+    """Leave out the pixels by which the tiles together are larger than the mosaic: of some tiles the last line.
+
+    Args:
+        bands: (h, W, 3) of all tiles side by side, from the top down, in pieces of any height.
+        grid: The cells, and the size of the mosaic.
+
+    Yields:
+        The bands of the mosaic; some may have no lines.
+    """
+    if grid.mosaic_size == grid.tiled_size:
+        yield from bands
+        return
+    width, height = grid.mosaic_size
+    across = np.flatnonzero(_kept(grid.columns, grid.tile_width, width))
+    down, top = _kept(grid.rows, grid.tile_height, height), 0
+    for strip in bands:
+        lines = down[top : top + len(strip)]
+        yield (strip if lines.all() else strip[lines]).take(across, axis=1)
+        top += len(strip)
+
+
+def _kept(count: int, side: int, total: int) -> NDArray[np.bool_]:
+    """Return, for each pixel of `count` tiles of `side` pixels in a row, whether it is among the `total` that stay.
+
+    Tile i gets the pixels between i and i + 1 times total / count, both rounded down, so none loses more than one.
+
+    Example:
+        >>> _kept(2, 3, 5).tolist()
+        [True, True, False, True, True, True]
+    """
+    edges = np.arange(count + 1) * total // count
+    return (np.arange(side) < np.diff(edges)[:, None]).ravel()

@@ -1,4 +1,4 @@
-"""Writes pictures by libvips: JPEGs of mosaics, a band at a time, and previews."""
+"""Writes pictures by libvips: mosaics in all formats but PNG, a band at a time, and previews."""
 
 import errno
 import tempfile
@@ -12,16 +12,28 @@ from numpy.typing import NDArray
 
 from models.errors import TesseraError
 from models.rules import file_types
-from models.rules.formats import Format
+from models.rules.formats import DEFAULT_DPI, Format
 from worker.core.progress import PhaseProgress
 from worker.libvips import pyvips
 from worker.rendering.tiff_header import header
 
 PREVIEW_SIDE = 1_600
+MM_PER_INCH = 25.4
+ABOVE = 1 + 1e-9
+"""libvips cuts dots per inch off after three digits, and so would make 8 dots, by a rounding error, 7.999."""
+EXIF_SRGB = "1"
+"""Source: CIPA DC-008 (Exif 2.32), 4.6.5, tag ColorSpace."""
 
 
 def write(
-    bands: Iterator[NDArray[np.uint8]], size: tuple[int, int], path: Path, form: Format, progress: PhaseProgress
+    bands: Iterator[NDArray[np.uint8]],
+    size: tuple[int, int],
+    path: Path,
+    form: Format,
+    progress: PhaseProgress,
+    *,
+    dpi: int,
+    quality: int | None,
 ) -> None:
     """Write bands of pixels, as `writer.write`.
 
@@ -39,7 +51,7 @@ def write(
                 scratch.write(np.ascontiguousarray(band).data)
             scratch.flush()
             plain = pyvips.Image.tiffload(f"/dev/fd/{scratch.fileno()}", access="sequential")
-            _save_beside(watch.over(plain), path, form)
+            _save_beside(watch.over(_said(plain, dpi)), path, form, quality)
     except pyvips.Error as error:
         if watch.error is not None:
             raise watch.error from None
@@ -50,7 +62,7 @@ def write_preview(picture: Path, path: Path) -> None:
     """Write a copy of a picture, as `writer.write_preview`."""
     try:
         preview = pyvips.Image.thumbnail(str(picture), PREVIEW_SIDE, height=PREVIEW_SIDE, size="down")
-        _save(preview, path, Format.JPEG)
+        _save(_said(preview, DEFAULT_DPI), path, Format.JPEG, None)
     except pyvips.Error as error:
         raise _translated(error) from error
 
@@ -60,7 +72,16 @@ def version() -> str:
     return ".".join(str(pyvips.version(number)) for number in range(3))
 
 
-def _save_beside(picture: Any, path: Path, form: Format) -> None:
+def _said(picture: Any, dpi: int) -> Any:
+    """Return a picture with what its file says: the dots per inch, sRGB, and the mark of `file_types.made_here`."""
+    per_mm = dpi / MM_PER_INCH * ABOVE
+    saying = picture.copy(xres=per_mm, yres=per_mm)
+    saying.set_type(pyvips.GValue.gstr_type, "exif-ifd2-ColorSpace", EXIF_SRGB)
+    saying.set_type(pyvips.GValue.blob_type, "xmp-data", file_types.XMP)
+    return saying
+
+
+def _save_beside(picture: Any, path: Path, form: Format, quality: int | None) -> None:
     """Save in another thread; what is raised in this one meanwhile stops the saving, and is raised after that.
 
     Python runs signal handlers in its main thread. If that were inside a callback from libvips, what a handler raises
@@ -68,20 +89,18 @@ def _save_beside(picture: Any, path: Path, form: Format) -> None:
     """
     with ThreadPoolExecutor(1, "encoder") as beside:
         try:
-            beside.submit(_save, picture, path, form).result()
+            beside.submit(_save, picture, path, form, quality).result()
         except BaseException:
             picture.set_kill(True)
             raise
 
 
-def _save(picture: Any, path: Path, form: Format) -> None:
-    """Write a picture with the mark of `file_types.made_here`, and no other metadata."""
-    marked = picture.copy()
-    marked.set_type(pyvips.GValue.blob_type, "xmp-data", file_types.XMP)
+def _save(picture: Any, path: Path, form: Format, quality: int | None) -> None:
     with path.open("wb") as file:
         # By its descriptor, so that a file that is removed meanwhile is not created again.
         target = pyvips.Target.new_to_descriptor(file.fileno())
-        getattr(marked, form.facts.saver)(target, **form.facts.saving)
+        options = form.facts.options((picture.width, picture.height), quality)
+        getattr(picture, form.facts.saver)(target, **options)
 
 
 def _translated(error: Exception) -> Exception:

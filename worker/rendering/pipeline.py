@@ -18,7 +18,7 @@ from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.decoding.images import Decoder
 from worker.rendering import placement, writer
-from worker.rendering.bands import Bands
+from worker.rendering.bands import Bands, without_surplus
 from worker.rendering.tile_loader import fetched
 from worker.tile_index.index import Index, ReadPhoto
 
@@ -97,10 +97,18 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
             measuring: list[Future[Quality]] = []
 
             def composed() -> Iterator[NDArray[np.uint8]]:
-                yield from bands.all(progress)
+                yield from without_surplus(bands.all(progress), cells)
                 # The encoder, which comes next, does not hold Python's lock.
                 measuring.append(beside.submit(measured))
 
-            writer.write(composed(), cells.mosaic_size, out, order.format, progress)
+            writer.write(
+                composed(),
+                cells.mosaic_size,
+                out,
+                order.format,
+                progress,
+                dpi=order.dpi,
+                quality=order.file_quality,
+            )
             quality = measuring[0].result()
     return Rendered(cells, choice.tiles, choice.orientations, quality)

@@ -3,7 +3,7 @@
 Each line is stored as the differences of its pixels from their left neighbours: the filter `Sub`.
 
 Source: W3C, Portable Network Graphics (PNG) Specification (Third Edition): 5.3, chunks; 9.2, filters; 11.2.1, IHDR;
-11.3.3, textual information.
+11.3.2.5, sRGB; 11.3.3, textual information; 11.3.4.3, pHYs.
 """
 
 import struct
@@ -22,6 +22,9 @@ Pixels = NDArray[np.uint8]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BITS, RGB = 8, 2
+PERCEPTUAL = 0
+METRE = 1
+METRES_OF_INCH = 0.0254
 CHANNELS = 3
 SUB = 1
 LEVEL = 1
@@ -29,16 +32,20 @@ LEVEL = 1
 PIECE_BYTES = 4 << 20
 
 
-def write(bands: Iterator[Pixels], size: tuple[int, int], file: BinaryIO) -> None:
+def write(bands: Iterator[Pixels], size: tuple[int, int], file: BinaryIO, dpi: int) -> None:
     """Write bands of pixels, from the top down; each is deflated while the next is made.
 
     Args:
         bands: (h, W, 3) sRGB each; their heights add up to the height.
         size: Width and height.
         file: Where to write.
+        dpi: Pixels on an inch of paper, which the file says in whole pixels of a metre.
     """
     file.write(SIGNATURE)
     file.write(_chunk(b"IHDR", struct.pack(">2I5B", *size, BITS, RGB, 0, 0, 0)))
+    file.write(_chunk(b"sRGB", bytes([PERCEPTUAL])))
+    per_metre = round(dpi / METRES_OF_INCH)
+    file.write(_chunk(b"pHYs", struct.pack(">2IB", per_metre, per_metre, METRE)))
     file.write(_chunk(b"tEXt", b"Software\0" + file_types.MAKER.encode()))
     packer = isal_zlib.compressobj(LEVEL)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import StorageFull, is_full
-from models.rules.formats import Format
+from models.rules.formats import DEFAULT_DPI, Format
 from worker.core.progress import PhaseProgress
 from worker.rendering import png
 
@@ -17,7 +17,14 @@ FULL = "There is no room left to write the mosaic; free some space and try again
 
 
 def write(
-    bands: Iterator[NDArray[np.uint8]], size: tuple[int, int], path: Path, form: Format, progress: PhaseProgress
+    bands: Iterator[NDArray[np.uint8]],
+    size: tuple[int, int],
+    path: Path,
+    form: Format,
+    progress: PhaseProgress,
+    *,
+    dpi: int = DEFAULT_DPI,
+    quality: int | None = None,
 ) -> None:
     """Write bands of pixels, from the top down, as one picture.
 
@@ -27,16 +34,18 @@ def write(
         path: The file to write.
         form: The format to write in.
         progress: Called with how far the encoding is; what it raises stops it.
+        dpi: Pixels on an inch of paper, which the file says.
+        quality: 1 to 100, for a format that loses something; None for the format's own.
 
     Raises:
         StorageFull: the disk is full.
     """
     with _room():
         if form.facts.saver:
-            _libvips().write(bands, size, path, form, progress)
+            _libvips().write(bands, size, path, form, progress, dpi=dpi, quality=quality)
         else:
             with path.open("wb") as file:
-                png.write(bands, size, file)
+                png.write(bands, size, file, dpi)
         progress("encoding", 100, 100)  # libvips says nothing of the end, and nothing at all where it comes at once
 
 

@@ -71,6 +71,11 @@ def without(index: Index, content: bytes) -> Index:
     return index.selected(np.flatnonzero(~same)) if same.any() else index
 
 
+def smaller_count(index: Index, size: tuple[int, int]) -> int:
+    """Return how many photos have fewer pixels than a tile of a size, so that they are enlarged for it."""
+    return int(np.count_nonzero((index.size < size).any(axis=1)))
+
+
 def of_tiles(tiles: Iterable[Tile]) -> Index:
     """Return the index of photos given in any order; duplicates count once.
 

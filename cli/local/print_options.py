@@ -1,0 +1,64 @@
+"""The options of a print: a size on paper instead of cells and pixels."""
+
+from typing import Any
+
+import click
+
+from cli.local import order_options
+from models.errors import InvalidOrder
+from models.rules import print_planning
+from models.rules.formats import DEFAULT_DPI, Format
+from models.rules.orders import MosaicOrder
+from models.rules.print_planning import Print
+
+AGAINST = {"cell_size": "--cell-size", "tile_size": "--tile-size"}
+"""Options that a print has no use for."""
+
+options = order_options.together(
+    click.option(
+        "--print",
+        "size",
+        metavar="SIZE",
+        help="Size on paper, such as 60x40cm, 24x16in or A3; it lies as TARGET does. Instead of --tile-size.",
+    ),
+    click.option(
+        "--tile",
+        metavar="LENGTH",
+        help=f"Width of a tile on paper, or give --cells.  [default: {print_planning.DEFAULT_TILE}]",
+    ),
+    click.option(
+        "--bleed", metavar="LENGTH", help="Let the picture be larger than --print on every side.  [default: 0]"
+    ),
+)
+
+
+def taken(options: dict[str, Any]) -> Print | None:
+    """Take the options of a print out of all options; None if no print is asked.
+
+    Raises:
+        InvalidOrder: they contradict others, or belong to a print that is not asked.
+    """
+    size = options.pop("size")
+    given = {name: value for name in ("tile", "bleed") if (value := options.pop(name)) is not None}
+    if size is None:
+        if given:
+            raise InvalidOrder("print", f"--{next(iter(given))} belongs to --print, which is not given.")
+        return None
+    for name, flag in AGAINST.items():
+        if options[name] is not None:
+            raise InvalidOrder("print", f"--print and {flag} contradict each other; say --tile or --cells instead.")
+    if options["cells_across"] is not None and "tile" in given:
+        raise InvalidOrder("print", "--cells and --tile both say how many cells there are; give one of the two.")
+    dpi = DEFAULT_DPI if options["dpi"] is None else options["dpi"]
+    return Print(size, dpi, cells=options["cells_across"], **given)
+
+
+def order(asked: Print | None, form: Format, options: dict[str, Any]) -> MosaicOrder:
+    """Return the order that the options make, as a print if one is asked.
+
+    Raises:
+        InvalidOrder: a value is outside its range, or two contradict each other.
+    """
+    if asked is not None:
+        options = options | print_planning.plan(asked, form).order_fields
+    return order_options.order(format=form, **options)
