@@ -15,6 +15,7 @@ from models.rules.printing import Plan
 from worker.decoding import images
 from worker.file_filter import Sieve
 from worker.local_index import folder_index
+from worker.rendering import placement
 from worker.tile_index.index import smaller_count
 
 
@@ -33,7 +34,8 @@ def described(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: 
 
 
 def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int) -> str:
-    size = images.size(targets.read(one.target, order))
+    data = targets.read(one.target, order)
+    size = images.size(data)
     grid = cut(*size, order)
     repeats.of_order(order, size, grid, file_count)
     width, height = grid.mosaic_size
@@ -45,8 +47,20 @@ def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int) ->
         f"  photos    {_enough(order, size, grid)} enough; {photos} holds {counted(file_count, 'file')}",
         f"  mosaic    {width:,} x {height:,} pixels, {order.format.facts.title}, to {one.out}",
     ]
+    if order.adapt:
+        lines.append(f"  adapted   {_adapted(data, order, grid, photos)}")
     plan = printing.of_grid(grid, order)
     return "\n".join(lines if plan is None else [*lines, *_print(plan, photos, file_count)])
+
+
+def _adapted(data: bytes, order: MosaicOrder, grid: Grid, photos: str) -> str:
+    """Return how far the target's colours are moved, which is known of a folder that was indexed before."""
+    tiles = folder_index.as_kept(photos)
+    if tiles is None:
+        return "how far the target's colours are moved is known once the folder is indexed"
+    target = images.fitted(images.decode(data), grid)
+    moved = placement.moved_by(target, placement.adapted(target, order, grid, tiles), grid)
+    return f"the target's colours are moved by {moved:.1f} dE00 in the mean"
 
 
 def _print(plan: Plan, photos: str, file_count: int) -> list[str]:

@@ -1,6 +1,7 @@
 """Standard input and output, several targets, and mosaics that are only described."""
 
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -210,6 +211,16 @@ def test_a_dry_run_of_least_uses_says_how_many_photos_are_enough_and_refuses_too
     assert "one is enough" in run(coffee, "--out", "a.png", "--min-uses", "1", "--dry-run").stdout
     refused = run(coffee, "--out", "a.png", "--min-uses", "2", "--dry-run")
     assert (refused.exit_code, "ask for at least 1 use" in refused.stderr) == (2, True)
+
+
+def test_a_dry_run_says_as_the_report_does_how_far_the_colours_are_moved(run, place, coffee):
+    order = (coffee, "--cells", "20", "--adapt", "1")
+    assert "is known once the folder is indexed" in run(*order, "--out", "a.png", "--dry-run").stdout
+    made = run(*order, "--out", "b.png", "--report", "b.json")
+    assert made.exit_code == 0
+    moved = json.loads((place / "b.json").read_text())["quality"]["adapted"]
+    assert moved > 1
+    assert f"are moved by {moved:.1f} dE00 in the mean" in run(*order, "--out", "a.png", "--dry-run").stdout
 
 
 def test_a_dry_run_counts_one_as_one(run, coffee, folder):

@@ -128,6 +128,13 @@ def adapted(target: Fitted, order: MosaicOrder, grid: Grid, index: Index) -> Fit
     return images.recoloured(target, adaptation.table(cells, tile_pixels(index, grid, 1).reshape(-1, 3), order.adapt))
 
 
+def moved_by(target: Fitted, matched: Fitted, grid: Grid) -> float:
+    """Return the mean dE00, cell by cell, between a fitted target and the same as `adapted` returns it."""
+    if matched is target:
+        return 0.0
+    return _difference(*(of_cells(one, grid.columns, grid.rows, 1) for one in (target, matched)))
+
+
 def quality_of(
     target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: Index, plain: Small, small: Small
 ) -> Quality:
@@ -152,9 +159,7 @@ def quality_of(
             cost=float(chosen.costs.sum()),
             lower_bound=chosen.lower_bound,
             change=0.0,
-            adapted=0.0
-            if matched is target
-            else _difference(*(of_cells(one, grid.columns, grid.rows, 1) for one in (target, matched))),
+            adapted=moved_by(target, matched, grid),
         )
         return replace(measured, change=change.result())
 
