@@ -505,8 +505,9 @@ def test_what_pictures_tell_of_their_makers_reaches_no_page_and_no_download(
             told = [*image.getexif().values(), *image.getexif().get_ifd(ExifTags.IFD.Exif).values()]
             assert image.format == "TIFF" or not any(isinstance(value, str) for value in told)
             assert image.info.pop("xmp", file_types.XMP) == file_types.XMP
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
-            assert ImageCms.getProfileDescription(profile).strip() == "sRGB"
+            if "srgb" not in image.info:
+                profile = ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))
+                assert ImageCms.getProfileDescription(profile).strip() == "sRGB"
             assert not image.info.keys() & {"comment", "XML:com.adobe.xmp"}
 
 
