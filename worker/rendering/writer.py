@@ -26,7 +26,8 @@ def write(
         size: Width and height.
         path: The file to write.
         form: The format to write in.
-        progress: Called with how far the encoding is; what it raises stops it.
+        progress: Called with how far the encoding is, which for a PNG is known when all is written; what it raises
+            stops it.
 
     Raises:
         StorageFull: the disk is full.
