@@ -110,7 +110,7 @@ def a_full_disk(processes: list[psutil.Process], most_bytes: int) -> Iterator[No
     "11.4 the disk full while a worker writes", "failed: storage_full; no partial file; then all is well"
 )
 def test_a_full_disk_fails_the_job_cleanly_and_the_next_one_is_done(service: Any, seen: Any) -> None:
-    with a_full_disk(service.children(), 16 << 20):
+    with a_full_disk(service.children(), 4 << 20):
         ordered = service.long()
         assert ordered.state() == ("failed", "storage_full", 1)
         assert service.installed.get(f"{ordered.url}/picture").status_code == 409

@@ -15,7 +15,7 @@ from web import forms
 from web.views import redisplay
 
 
-def test_an_empty_form_is_sixty_cells_of_fifty_pixels_as_a_cropped_png():
+def test_an_empty_form_is_eighty_cells_of_fifty_pixels_as_a_cropped_png():
     assert forms.mosaic_order({}) == MosaicOrder(80, None, None, 50, Fit.CROP, Format.PNG)
 
 

@@ -365,3 +365,11 @@ def test_what_progress_raises_stops_the_choice(rules):
 
     with pytest.raises(InterruptedError):
         chosen(loss_of("grid-rgb"), *scene(1, cut, 8), cut, [0], rules, progress=stop)
+
+
+@pytest.mark.parametrize("name", ["mean-lab", "mean-oklab"])
+def test_threads_do_not_change_the_features_of_few_photos(name):
+    thumbs = np.random.default_rng(3).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    views = Views.of(np.full((3, 2), 8), (1, 1), [0], slide=False, keep=1.0)
+    one, two, three = (features.of_views(find(name, subcells=2, detail=0.5), thumbs, views, n) for n in (1, 2, 3))
+    assert one.tobytes() == two.tobytes() == three.tobytes()

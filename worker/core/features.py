@@ -19,6 +19,8 @@ Features = NDArray[np.floating]
 BLOCK_BYTES = 8 << 20
 PIXEL_BYTES = 24
 """Bytes of one mean colour in double precision."""
+TOGETHER = 512
+"""Photos in a block, at most; not by the number of threads, since BLAS may round a product of few rows otherwise."""
 PRECISE = 3
 """Up to so many features, which are an average colour, double precision is kept."""
 
@@ -67,7 +69,7 @@ def of_views(loss: Loss, thumbs: NDArray[np.uint8], views: Views, threads: int =
             -1, count, width
         )
 
-    spread(some, len(thumbs), min(step, -(-len(thumbs) // threads)), threads)
+    spread(some, len(thumbs), min(step, TOGETHER), threads)
     return features
 
 

@@ -33,7 +33,8 @@ def write(
         size: Width and height.
         path: The file to write.
         form: The format to write in.
-        progress: Called with how far the encoding is; what it raises stops it.
+        progress: Called with how far the encoding is, which for a PNG is known when all is written; what it raises
+            stops it.
         dpi: Pixels on an inch of paper, which the file says.
         quality: 1 to 100, for a format that loses something; None for the format's own.
 

@@ -12,6 +12,8 @@ Costs = Callable[[Numbers], NDArray[np.float32]]
 """From (n,) cell numbers to the (n, M) costs of every tile in these cells, each at least 0."""
 
 BLOCK_BYTES = 16 << 20
+MANY = 4
+"""Where more than one in so many values is as low as the bound, many are equal, and to sort is quicker."""
 TOGETHER = 6_000
 """Cells that choose again at once: more of them would take more time than the lower cost is worth."""
 
@@ -69,6 +71,8 @@ def lowest(values: NDArray[np.float32], count: int) -> Numbers:
     minima = values[:, : size * groups].reshape(rows, size, groups).min(axis=1)
     bound = np.partition(minima, count - 1, axis=1)[:, count - 1]
     low = np.flatnonzero(values <= bound[:, None])
+    if len(low) > values.size // MANY:  # many are equal
+        return _lowest(values, count)
     row, place = np.divmod(low, width)
     counts = np.bincount(row, minlength=rows)
     column = np.arange(len(low)) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -181,7 +181,7 @@ class Spacing:
         y, x = np.divmod(np.arange(self.columns * self.rows), self.columns)
         colours = (x + step * y) % count
         order = np.argsort(colours, kind="stable")
-        yield from filter(len, np.split(order, np.searchsorted(colours[order], np.arange(1, count))))
+        yield from np.split(order, np.flatnonzero(np.diff(colours[order])) + 1)
 
 
 @cache
