@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+import editing
 import indexing
 import library100k
 import machine
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "matching": matching.measure,
     "quality": quality.measure,
     "warm": warm.measure,
+    "editing": editing.measure,
     "service": service.measure,
     "zip100k": service.measure_memory,
 }

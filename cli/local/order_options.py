@@ -1,11 +1,12 @@
 """The options that say how a mosaic is to be, for every command that makes one."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from cli.place import Place
 from models.rules import looks
@@ -97,17 +98,27 @@ quiet = click.option("--quiet", "-q", is_flag=True, help="Say nothing but what w
 
 
 def order(
-    cells_across: int | None, cell_size: tuple[int, int] | None, look: str = looks.DEFAULT_LOOK, **options: Any
-) -> MosaicOrder:
+    cells_across: int | None, cell_size: tuple[int, int] | None, look: str = looks.DEFAULT_LOOK,
+    base: Mapping[str, Any] | None = None, **options: Any,
+) -> MosaicOrder:  # fmt: skip
     """Return the order that a look and the options make; a flag that is off is not given.
+
+    With `base`, the fields of an earlier order, these hold instead of the defaults.
 
     Raises:
         InvalidOrder: a value is outside its range, or two contradict each other.
     """
-    if cells_across is None and cell_size is None:
+    if cells_across is None and cell_size is None and base is None:
         cells_across = DEFAULT_CELLS_ACROSS
     width, height = cell_size or (None, None)
     given = {
         name: FIELDS[name].kind(value) for name, value in options.items() if value is not None and value is not False
     }
-    return MosaicOrder(cells_across, width, height, **looks.fields_of(look, given))
+    if base is None:
+        return MosaicOrder(cells_across, width, height, **looks.fields_of(look, given))
+    if cells_across is not None or cell_size is not None:
+        given |= {"cells_across": cells_across, "cell_width": width, "cell_height": height}
+    source = click.get_current_context().get_parameter_source("look")
+    return MosaicOrder(
+        **(dict(base) | (given if source is ParameterSource.DEFAULT else looks.fields_of(look, given)))
+    )

@@ -18,7 +18,7 @@ import click
 
 from cli.local.atomic_files import STANDARD
 from models.errors import InvalidOrder, UnreadableFile, WouldOverwrite
-from models.rules import file_types
+from models.rules import file_types, placement_files
 from models.rules.orders import LossName
 from worker.file_filter import Sieve
 from worker.folder_scan import walk
@@ -26,8 +26,9 @@ from worker.folder_scan import walk
 _REPORTS = (
     {"target", "order", "grid", "tile_count", "quality"},
     {"folder", "photos", "opened", "changes", "skipped"},
+    placement_files.KEYS,
 )
-"""The keys of a report on a mosaic, and of one on a folder; a report on losses has losses as its only keys."""
+"""The keys of a report on a mosaic, of one on a folder, and of a placement; a report on losses has losses alone."""
 MOST_REPORT_BYTES = 64 << 20
 STANDARD_OUTPUT = Path("/dev/stdout")
 """Resolves to the file that the shell opened for standard output, if it did."""
@@ -46,7 +47,9 @@ class Output(NamedTuple):
     path: Path
 
 
-def check(outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, force: bool) -> None:
+def check(
+    outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, force: bool, read: Sequence[Path] = ()
+) -> None:
     """Refuse, before any work, outputs that would destroy something.
 
     Args:
@@ -54,13 +57,16 @@ def check(outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, fo
         targets: The pictures to imitate.
         photos: The folder of photos.
         force: Whether to replace files that Tessera did not make.
+        read: Other files that are read.
 
     Raises:
-        WouldOverwrite: two outputs are the same file, or one is a target, a photo, or a file that Tessera did not
-        make. InvalidOrder: a picture would be written to a terminal. UnreadableFile: an output is a folder.
+        WouldOverwrite: two outputs are the same file, or one is a target, a file that is read, a photo, or a file
+        that Tessera did not make. InvalidOrder: a picture would be written to a terminal. UnreadableFile: an output
+        is a folder.
     """
     seen: dict[Identity, Output] = {}
-    held = {identity: path for path in targets if (identity := _of_file(path)) is not None}
+    inputs = [(path, "the target ") for path in targets] + [(path, "read from ") for path in read]
+    held = {identity: f"{what}{path}" for path, what in inputs if (identity := _of_file(path)) is not None}
     for output in outputs:
         piped = str(output.path) == STANDARD
         if piped and sys.stdout.isatty():
@@ -74,7 +80,7 @@ def check(outputs: Sequence[Output], targets: Sequence[Path], photos: str, *, fo
                 f"{name}: {other.what} and {output.what} would be the same file; give each a name of its own."
             )
         if identity in held:
-            raise WouldOverwrite(f"{name} is the target {held[identity]}; choose another name for {output.what}.")
+            raise WouldOverwrite(f"{name} is {held[identity]}; choose another name for {output.what}.")
         if os.path.exists(path) and not _ours(path):  # noqa: PTH110 - where it may not look, pathlib raises
             _refuse_photo(name, output.what, identity, photos)
             if not force and not piped:
@@ -117,7 +123,7 @@ def _ours(path: Path) -> bool:
             size = os.fstat(file.fileno()).st_size
             file.seek(max(len(head), size - file_types.MARK_BYTES))
             tail = file.read()
-        if not head or file_types.made_here(head + tail):
+        if not head or file_types.made_here(head + tail) or head.startswith(placement_files.HEADER):
             return True
         return head.startswith(b"{") and size <= MOST_REPORT_BYTES and _is_report(path.read_bytes())
     except OSError:

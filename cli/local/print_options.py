@@ -1,5 +1,6 @@
 """The options of a print: a size on paper instead of cells and pixels."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -53,12 +54,18 @@ def taken(options: dict[str, Any]) -> Print | None:
     return Print(size, dpi, cells=options["cells_across"], **given)
 
 
-def order(asked: Print | None, form: Format, options: dict[str, Any]) -> MosaicOrder:
+def order(asked: Print | None, form: Format, options: dict[str, Any], base: Mapping[str, Any] | None) -> MosaicOrder:
     """Return the order that the options make, as a print if one is asked.
+
+    Args:
+        asked: The print.
+        form: The format of the file.
+        options: All other options.
+        base: The order that they change; None for the usual one.
 
     Raises:
         InvalidOrder: a value is outside its range, or two contradict each other.
     """
     if asked is not None:
         options = options | print_planning.plan(asked, form).order_fields
-    return order_options.order(format=form, **options)
+    return order_options.order(format=form, base=base, **options)

@@ -11,6 +11,8 @@ import click
 
 from cli.local import (
     atomic_files,
+    edit_options,
+    edits,
     filter_options,
     order_options,
     outputs,
@@ -21,6 +23,7 @@ from cli.local import (
     targets,
 )
 from cli.local import dedupe as leaving_out
+from cli.local.edit_options import EditOptions
 from cli.local.summary import Printer
 from cli.local.targets import Wanted
 from cli.place import Place
@@ -28,11 +31,14 @@ from cli.progress_bar import Bar
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
 from models.rules import formats, printing
 from models.rules.formats import DEFAULT_FORMAT, Format
+from models.rules.grid import cut
 from models.rules.orders import MosaicOrder
 from worker import parallel
+from worker.decoding import images
 from worker.file_filter import Sieve
 from worker.local_index import folder_index, kept_tiles
 from worker.local_index.folder_index import Library
+from worker.rendering import editing
 from worker.rendering.pipeline import Rendered
 from worker.rendering.pipeline import render as make
 from worker.tile_index.index import smaller_count
@@ -50,6 +56,8 @@ Examples:
   tessera render portrait.jpg --tiles ~/Pictures --print 60x40cm --dpi 300 --tile 12mm --out poster.jpg
   tessera render one.jpg two.jpg three.jpg --tiles ~/Pictures --out mosaics/
   tessera render one.jpg two.jpg --tiles ~/Pictures --out "mosaics/{number}-{name}.jpg" --quiet
+  tessera render portrait.jpg --tiles ~/Pictures --placement-out placement.csv --out mosaic.png
+  tessera render portrait.jpg --tiles ~/Pictures --placement placement.csv --ban "party/*" --out mosaic.png
   tessera render - --tiles ~/Pictures --format jpeg --out - < portrait.jpg > mosaic.jpg
 """
 
@@ -83,6 +91,8 @@ Examples:
 )
 @order_options.saving
 @order_options.report
+@edit_options.placement_out
+@edit_options.options
 @outputs.force
 @click.option(
     "--tile-cache",
@@ -104,6 +114,8 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     sieve: Sieve,
     dedupe: bool | None,
     *,
+    placement_out: str | None,
+    edit_files: EditOptions,
     kept_megabytes: int,
     force: bool,
     dry_run: bool,
@@ -114,18 +126,25 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
 
     The photos are indexed once and kept in your cache folder: the second mosaic of the same folder is quicker.
     """
-    wanted = targets.named(pictures, out, report, Format(form) if form else None)
-    asked = print_options.taken(options)
+    wanted = targets.named(pictures, out, report, Format(form) if form else None, placement_out)
+    given, asked = edits.Given(edit_files), print_options.taken(options)
     orders = [
-        (one, print_options.order(asked, targets.format_of(one.out, Format(form) if form else None), options))
+        (
+            one,
+            print_options.order(
+                asked, targets.format_of(one.out, Format(form) if form else None), options, given.order
+            ),
+        )
         for one in wanted
     ]
-    outputs.check([output for one in wanted for output in one.outputs], pictures, str(tiles), force=force)
+    outputs.check(
+        [output for one in wanted for output in one.outputs], pictures, str(tiles), force=force, read=edit_files.files
+    )
     say = Printer(quiet=quiet, piped=out == atomic_files.STANDARD)
     if dry_run:
         say(preview.described(orders, str(tiles), sieve))
         return
-    folder = _Folder(str(tiles), sieve, dedupe, kept_megabytes << 20)
+    folder = _Folder(str(tiles), sieve, dedupe, kept_megabytes << 20, given)
     failed = 0
     for one, order in orders:
         try:
@@ -145,8 +164,8 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
 class _Folder:
     """The folder of photos; it is indexed when the first mosaic needs it."""
 
-    def __init__(self, path: str, sieve: Sieve, dedupe: bool | None, kept_bytes: int) -> None:
-        self.kept_bytes = kept_bytes
+    def __init__(self, path: str, sieve: Sieve, dedupe: bool | None, kept_bytes: int, given: edits.Given) -> None:
+        self.kept_bytes, self.given = kept_bytes, given
         self._path, self._sieve, self._dedupe = path, sieve, dedupe
         self._photos: Library | None = None
         self._noted = False
@@ -170,14 +189,26 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
     began = time.monotonic()
     data = targets.read(one.target, order)
     known: dict[str, object] = {}
-    reporting = atomic_files.report_if(one.report, known)
-    with atomic_files.written(one.out) as unfinished, reporting, Bar(quiet=quiet) as bar:
+    reporting, placing = atomic_files.report_if(one.report, known), edits.placement_if(one.placement)
+    with atomic_files.written(one.out) as unfinished, reporting, placing as made, Bar(quiet=quiet) as bar:
         photos = folder.opened(bar)
         index, note = targets.tiles_but(photos, data)
+        names = edits.names_of(photos)
+        instructions = folder.given.instructions(names)
+        index = editing.without_banned(index, instructions.banned)
+        edit = (
+            editing.edit_of(instructions, index, names, order, cut(*images.size(data), order))
+            if instructions.any
+            else None
+        )
         with _naming(one.target), kept_tiles.opened(folder.kept_bytes) as kept:
             cores = parallel.core_count()
-            rendered = make(data, order, index, photos.read, unfinished, threads=cores, progress=bar, kept=kept)
+            rendered = make(
+                data, order, index, photos.read, unfinished, threads=cores, progress=bar, kept=kept, edit=edit
+            )
         known |= _report(one.target, order, rendered, len(index))
+        if one.placement is not None:
+            made.append(editing.document(rendered.choice, index, names, order, rendered.grid))
     say.aside(folder.notes() + note)
     say(
         f"{one.out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "

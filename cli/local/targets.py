@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cli.local import atomic_files
 from cli.local.outputs import Output
 from models.errors import InvalidOrder, UnreadableFile, UnusablePicture
-from models.rules import formats
+from models.rules import formats, placement_files
 from models.rules.formats import BY_SUFFIX, DEFAULT_FORMAT, Format
 from models.rules.grid import cut
 from models.rules.orders import MosaicOrder
@@ -23,23 +23,28 @@ PIPED = "standard-input"
 
 
 class Wanted(NamedTuple):
-    """A target, and where its mosaic and its report go."""
+    """A target, and where its mosaic, its report and its placement go."""
 
     target: Path
     out: Path
     report: Path | None
+    placement: Path | None = None
 
     @property
     def outputs(self) -> list[Output]:
         """The files to be written."""
         mosaic = Output(f"the mosaic of {self.target}", self.out)
-        return [mosaic, *([Output(f"the report on {self.target}", self.report)] if self.report else [])]
+        more = [("the report on", self.report), ("the placement of", self.placement)]
+        return [mosaic, *(Output(f"{what} {self.target}", path) for what, path in more if path is not None)]
 
 
-def named(targets: Sequence[Path], out: str, report: str | None, form: Format | None) -> list[Wanted]:
+def named(
+    targets: Sequence[Path], out: str, report: str | None, form: Format | None, placement: str | None = None
+) -> list[Wanted]:
     """Return where the mosaic of each target goes.
 
-    `out` and `report` are a file, if there is one target; a folder; or a pattern with `{name}` or `{number}`.
+    `out`, `report` and `placement` are a file, if there is one target; a folder; or a pattern with `{name}` or
+    `{number}`.
 
     Raises:
         InvalidOrder: several targets would have the same output, or standard input is given twice.
@@ -52,6 +57,9 @@ def named(targets: Sequence[Path], out: str, report: str | None, form: Format | 
             target,
             _place("--out", out, target, number, len(targets), suffix),
             None if report is None else _place("--report", report, target, number, len(targets), ".json"),
+            None
+            if placement is None
+            else _place("--placement-out", placement, target, number, len(targets), placement_files.SUFFIXES[0]),
         )
         for number, target in enumerate(targets, 1)
     ]

@@ -120,27 +120,28 @@ def choose(
         progress: Called with how far a long search is.
     """
     if rules.none and prices is None:
-        return _choice(cut, loss, sides, *_nearest(loss, sides, threads, progress), np.inf)
+        return choice_of(cut, loss, sides, *nearest_views(loss, sides, threads, progress), np.inf)
     costs = Costs(loss, sides.cells, sides.photos, sides.views.there)
     if prices is None:
         held, bound = _ruled(loss, sides, costs, cut, rules, threads, progress)
-        return _choice(cut, loss, sides, held, _best_views(loss, sides, held), bound)
+        return choice_of(cut, loss, sides, held, best_views(loss, sides, held), bound)
     listing, ruling, lowering = (part(progress, number, number + 1, PARTS) for number in range(PARTS))
     lists = costs.lists(LISTED, threads=threads, progress=listing)
     chosen = lists.costs.argmin(axis=1)
     bound = float(lists.costs.min(axis=1).sum(dtype=np.float64))
     if rules.none and loss.metric is not Metric.EUCLIDEAN:  # whose lists may lack the nearest photo
-        held, views = _nearest(loss, sides, threads, ruling)
-        bound = float(_costs(loss, sides, held, views).sum())
-        lists, chosen = _including(loss, sides, lists, held)
+        held, views = nearest_views(loss, sides, threads, ruling)
+        bound = float(costs_of(loss, sides, held, views).sum())
+        lists, chosen = including(loss, sides, lists, held)
     elif not rules.none:
         held, bound = _ruled(loss, sides, costs, cut, rules, threads, ruling)
-        lists, chosen = _including(loss, sides, lists, held)
-    descent = _descent(lists, chosen, cut, rules, prices, len(sides.photos))
+        lists, chosen = including(loss, sides, lists, held)
+    light = prices.photo_light.astype(np.float32)[lists.photos, lists.views]
+    descent = descent_of(lists, chosen, light, cut, rules, prices, len(sides.photos))
     descent.run(lowering)
     cells = np.arange(len(sides.cells))
     photos = lists.photos[cells, descent.chosen].astype(np.intp)
-    return _choice(cut, loss, sides, photos, lists.views[cells, descent.chosen].astype(np.intp), bound)
+    return choice_of(cut, loss, sides, photos, lists.views[cells, descent.chosen].astype(np.intp), bound)
 
 
 def _ruled(
@@ -150,8 +151,8 @@ def _ruled(
     count = len(sides.photos)
     first, second = part(progress, 0, 1, 2), part(progress, 1, 2, 2)
     if rules.bounds_nothing:
-        held, views = _nearest(loss, sides, threads, first)
-        bound = float(_costs(loss, sides, held, views).sum())
+        held, views = nearest_views(loss, sides, threads, first)
+        bound = float(costs_of(loss, sides, held, views).sum())
     else:
         found = assign(costs, cut.columns, cut.rows, count, rules, first if rules.min_uses else progress)
         held, bound = found.tiles, found.lower_bound
@@ -160,16 +161,25 @@ def _ruled(
     return held, bound
 
 
-def _descent(lists: Lists, chosen: Numbers, cut: Cut, rules: Rules, prices: Prices, photo_count: int) -> Descent:
+def descent_of(
+    lists: Lists,
+    chosen: Numbers,
+    light: NDArray[np.float32],
+    cut: Cut,
+    rules: Rules,
+    prices: Prices,
+    photo_count: int,
+) -> Descent:
+    """Return a descent from an entry of every cell's list, given the (N, k, 3) light of the entries."""
     count = cut.columns * cut.rows
     spacing = Spacing.of(cut.columns, cut.rows, rules.min_distance)
     limits = Limits(spacing, count if rules.max_uses is None else rules.max_uses, rules.min_uses)
-    light = prices.photo_light.astype(np.float32)[lists.photos, lists.views]
-    far = FarView.of(prices.cell_light, prices.far)
-    return Descent(lists, chosen, far, light, prices.repeats, limits, photo_count)
+    return Descent(
+        lists, chosen, FarView.of(prices.cell_light, prices.far), light, prices.repeats, limits, photo_count
+    )
 
 
-def _nearest(loss: Loss, sides: Sides, threads: int, progress: Progress) -> tuple[Numbers, Numbers]:
+def nearest_views(loss: Loss, sides: Sides, threads: int, progress: Progress) -> tuple[Numbers, Numbers]:
     """Return the (N,) photos and the (N,) views that are nearest; ties go to the lower photo, then the lower view."""
     there = sides.views.there
     photos, views = np.nonzero(there)
@@ -178,7 +188,7 @@ def _nearest(loss: Loss, sides: Sides, threads: int, progress: Progress) -> tupl
     return photos[found], views[found]
 
 
-def _best_views(loss: Loss, sides: Sides, photos: Numbers) -> Numbers:
+def best_views(loss: Loss, sides: Sides, photos: Numbers) -> Numbers:
     """Return the (N,) views of given photos (N,) that cost least in their cells."""
     count = sides.photos.shape[1]
     step = max(1, BLOCK_BYTES // (PAIR_BYTES * sides.cells.shape[1] * count))
@@ -190,29 +200,32 @@ def _best_views(loss: Loss, sides: Sides, photos: Numbers) -> Numbers:
     return best
 
 
-def _including(loss: Loss, sides: Sides, lists: Lists, held: Numbers) -> tuple[Lists, Numbers]:
+def including(loss: Loss, sides: Sides, lists: Lists, held: Numbers) -> tuple[Lists, Numbers]:
     """Return the lists with the photo that each cell has now, and which entry that is."""
     listed = lists.photos == held[:, None]
     last = lists.photos.shape[1] - 1
     chosen = np.where(listed.any(axis=1), listed.argmax(axis=1), last)
-    views = _best_views(loss, sides, held)
+    views = best_views(loss, sides, held)
     photos, seen, costs = lists.photos.copy(), lists.views.copy(), lists.costs.copy()
     cells = np.arange(len(held))
     photos[cells, chosen], seen[cells, chosen] = held, views
-    costs[cells, chosen] = _costs(loss, sides, held, views)
+    costs[cells, chosen] = costs_of(loss, sides, held, views)
     return replace(lists, photos=photos, views=seen, costs=costs), chosen
 
 
-def _costs(loss: Loss, sides: Sides, photos: Numbers, views: Numbers) -> Array:
+def costs_of(loss: Loss, sides: Sides, photos: Numbers, views: Numbers) -> Array:
     """Return the (N,) squared losses of the chosen photos in their views, computed a block at a time."""
     step = max(1, BLOCK_BYTES // (PAIR_BYTES * sides.cells.shape[1]))
-    blocks = [slice(first, first + step) for first in range(0, len(photos), step)]
-    return np.concatenate([cost(loss, sides.cells[some], sides.photos[photos[some], views[some]]) for some in blocks])
+    costs = np.empty(len(photos))
+    for first in range(0, len(photos), step):
+        some = slice(first, first + step)
+        costs[some] = cost(loss, sides.cells[some], sides.photos[photos[some], views[some]])
+    return costs
 
 
-def _choice(cut: Cut, loss: Loss, sides: Sides, photos: Numbers, views: Numbers, bound: float) -> Choice:
+def choice_of(cut: Cut, loss: Loss, sides: Sides, photos: Numbers, views: Numbers, bound: float) -> Choice:
     """Return a choice as a grid. A bound was computed in single precision, and is no more than the cost."""
-    shape, costs = (cut.rows, cut.columns), _costs(loss, sides, photos, views)
+    shape, costs = (cut.rows, cut.columns), costs_of(loss, sides, photos, views)
     kinds = sides.views.kinds[photos]
     return Choice(
         photos.reshape(shape),

@@ -13,6 +13,9 @@ from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
 from worker import parallel
+from worker.core.assignment.assign import Rules
+from worker.core.edits import Edit
+from worker.core.matcher import Choice
 from worker.core.measures.quality import Quality
 from worker.core.progress import PhaseProgress
 from worker.decoding import images
@@ -32,15 +35,23 @@ class Rendered:
 
     Attributes:
         grid: How the target was cut.
-        placement: (rows, columns) tile numbers.
-        orientations: (rows, columns) the orientation of each tile; see `worker.core.orientations`.
+        choice: The tile of every cell, its window and its orientation.
         quality: How near the mosaic comes to its target.
     """
 
     grid: Grid
-    placement: NDArray[np.intp]
-    orientations: NDArray[np.uint8]
+    choice: Choice
     quality: Quality
+
+    @property
+    def placement(self) -> NDArray[np.intp]:
+        """(rows, columns) tile numbers."""
+        return self.choice.tiles
+
+    @property
+    def orientations(self) -> NDArray[np.uint8]:
+        """(rows, columns) the orientation of each tile; see `worker.core.orientations`."""
+        return self.choice.orientations
 
 
 def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kept for the command line
@@ -54,6 +65,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     progress: PhaseProgress,
     decoder: Decoder = images,
     kept: "KeptTiles | None" = None,
+    edit: Edit | None = None,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 
@@ -67,6 +79,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         progress: Called with how far the work is; what it raises stops it.
         decoder: Decodes the target and the photos.
         kept: Tiles of earlier mosaics; None to decode every photo.
+        edit: What is given of the placement, and what stays of it; None to choose freely.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
@@ -78,12 +91,13 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     pixels = decoder.decode(target)
     size = pixels.shape[1], pixels.shape[0]
     cells = grid.cut(*size, order)
-    rules = placement.rules_of(order, size, cells, len(index))
+    as_it_stands = edit is not None and edit.complete
+    rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))
     fitted = images.fitted(pixels, cells)
     del pixels
     progress("matching", 0, placement.PERCENT)
     matched = placement.adapted(fitted, order, cells, index)
-    choice = placement.choice(matched, order, cells, index, rules, threads=threads, progress=progress)
+    choice = placement.choice(matched, order, cells, index, rules, threads=threads, progress=progress, edit=edit)
     tiles = fetched(
         choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder, kept=kept
     )
@@ -111,4 +125,4 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
                 quality=order.file_quality,
             )
             quality = measuring[0].result()
-    return Rendered(cells, choice.tiles, choice.orientations, quality)
+    return Rendered(cells, choice, quality)

@@ -1,19 +1,24 @@
 """The placement that an order asks for, and its quality: between the pipelines and the core."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.errors import InvalidOrder
 from models.rules import repeats
 from models.rules.grid import Grid
 from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, Crops, MosaicOrder
 from worker import parallel
-from worker.core import adaptation, descriptors, features, losses
+from worker.core import adaptation, descriptors, edits, features, losses
 from worker.core.assignment.assign import Rules
+from worker.core.assignment.repair import NoRoom
 from worker.core.cells import of_cells
 from worker.core.colour import ciede2000, lab
+from worker.core.edits import Edit
 from worker.core.features import Cut
 from worker.core.fitted import Fitted
 from worker.core.losses import Loss
@@ -57,9 +62,9 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
     return Rules(order.uses, order.min_distance, step, order.min_uses or 0)
 
 
-def choice(
+def choice(  # noqa: PLR0913 - of a placement something may be given
     target: Fitted, order: MosaicOrder, grid: Grid, index: Index, rules: Rules, *,
-    threads: int, progress: PhaseProgress,
+    threads: int, progress: PhaseProgress, edit: Edit | None = None,
 ) -> Choice:  # fmt: skip
     """Return the tile of every cell of a fitted target, by the order's loss.
 
@@ -71,33 +76,64 @@ def choice(
         rules: How often a tile may be used, and how near to itself; see `rules_of`.
         threads: How many cores to use.
         progress: Called with the phase "matching" and a percentage; what it raises stops the work.
+        edit: What is given of the placement, and what stays of it; None to choose freely.
 
     Returns:
         (rows, columns) tile numbers, windows, orientations and costs.
+
+    Raises:
+        InvalidOrder: no photos were found that keep the rules around what stays.
     """
-    loss = losses.find(
+    loss, cut = _loss(order), _cut(grid)
+    with parallel.one_thread_each():
+        if edit is not None and edit.complete:
+            chosen = edits.laid(loss, features.of_cells(loss, target, cut), cut, edit, index.thumb)
+        else:
+            views = _views(index, order, loss, cut)
+            with ThreadPoolExecutor(1) as beside:
+                prices = beside.submit(_prices, order, loss, target, cut, index, views)
+                photos = features.of_views(loss, index.thumb, views, threads)
+                cells = features.of_cells(loss, target, cut)
+            sides = Sides(cells, photos, views)
+
+            def percent(done: int, total: int) -> None:
+                progress("matching", PERCENT * done // total, PERCENT)
+
+            if edit is None:
+                chosen = choose(loss, sides, cut, rules, prices.result(), threads=threads, progress=percent)
+            else:
+                with _refusals(grid):
+                    chosen = edits.edited(
+                        loss, sides, cut, rules, prices.result(), edit, index.thumb, threads=threads, progress=percent
+                    )
+    progress("matching", PERCENT, PERCENT)
+    return chosen
+
+
+def _loss(order: MosaicOrder) -> Loss:
+    return losses.find(
         order.loss,
         subcells=DEFAULT_SUBCELLS if order.subcells is None else order.subcells,
         detail=DEFAULT_DETAIL if order.detail is None else order.detail,
     )
-    cut = _cut(grid)
-    views = _views(index, order, loss, cut)
-    with parallel.one_thread_each():
-        with ThreadPoolExecutor(1) as beside:
-            prices = beside.submit(_prices, order, loss, target, cut, index, views)
-            photos = features.of_views(loss, index.thumb, views, threads)
-            cells = features.of_cells(loss, target, cut)
-        chosen = choose(
-            loss,
-            Sides(cells, photos, views),
-            cut,
-            rules,
-            prices.result(),
-            threads=threads,
-            progress=lambda done, total: progress("matching", PERCENT * done // total, PERCENT),
-        )
-    progress("matching", PERCENT, PERCENT)
-    return chosen
+
+
+@contextmanager
+def _refusals(grid: Grid) -> Iterator[None]:
+    """Say in a sentence where no room was found around what stays."""
+    try:
+        yield
+    except NoRoom as error:
+        if error.cell is None:
+            raise InvalidOrder(
+                "lock", "The cells that are not locked are too few for the photos that have to appear."
+            ) from error
+        row, column = divmod(error.cell, grid.columns)
+        raise InvalidOrder(
+            "lock",
+            f"No photo is left for column {column:,}, row {row:,} that keeps the rules beside what is locked or has "
+            "to appear; lock fewer cells, allow more uses, or ask for a shorter distance.",
+        ) from error
 
 
 def _views(index: Index, order: MosaicOrder, loss: Loss, cut: Cut) -> Views:

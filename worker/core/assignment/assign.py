@@ -3,11 +3,12 @@
 How it works: the problem is an assignment of cells to tiles, too large to be solved whole, so it is solved in four
 stages. (1) Where uses are scarce, every tile gets a price, learnt from small samples that are solved exactly
 (`prices`); under these prices about as many cells want a tile as it has uses. (2) Where a distance binds, the grid is
-filled by a pattern of colours that keeps the rules, so that from here on they are never broken. (3) Every cell in
-turn lists its cheapest tiles, prices included (`shortlist`), and takes the cheapest that the rules leave. (4) Batches
-of cells give their tiles back and choose again together, among their lists and what they had (`local_search`). That
-never raises the cost and never breaks a rule. Memory grows with the cells, not with cells x tiles: the costs of all
-tiles are asked for a block of cells at a time.
+filled by a pattern of colours that keeps the rules (`starting`); from here on they are never broken. (3) Every cell
+in turn lists its cheapest tiles, prices included (`shortlist`), and takes the cheapest that the rules leave. (4)
+Batches of cells give their tiles back and choose again together, among their lists and what they had
+(`local_search`). That never raises the cost and never breaks a rule. Cells that keep what they have are a mask: they
+are passed over, and what they rule out for the others is ruled out from the first. Memory grows with the cells, not
+with cells x tiles: the costs of all tiles are asked for a block of cells at a time.
 """
 
 from collections.abc import Iterator
@@ -19,9 +20,10 @@ from numpy.typing import NDArray
 from worker.core.assignment.local_search import Candidates, settle
 from worker.core.assignment.lower_bound import apart_bound
 from worker.core.assignment.prices import SAMPLES, learn_prices
+from worker.core.assignment.repair import Start, uses_of
 from worker.core.assignment.shortlist import TOGETHER, Costs, Numbers, blocks, lowest, whole_groups
-from worker.core.assignment.solvers import best_columns
 from worker.core.assignment.spacing import NOBODY, Spacing
+from worker.core.assignment.starting import by_pattern
 from worker.core.progress import Progress
 
 SHORTLIST = 48
@@ -37,8 +39,6 @@ PLENTY = 8
 PASSES = 4
 MANY_USES = 32
 """The more uses a tile has, the fewer cells are settled at once, since each use is an edge: half at this number."""
-FEW = 1 << 22
-"""The best tiles for a pattern are looked for among at most so many pairs of a colour and a tile."""
 PRICES, TAKING, SETTLING, STAGES = range(4)
 """The stages that progress reports; each counts for a third."""
 
@@ -86,7 +86,17 @@ class Assignment:
     lower_bound: float
 
 
-def assign(costs: Costs, columns: int, rows: int, tile_count: int, rules: Rules, progress: Progress) -> Assignment:
+def bounds(columns: int, rows: int, rules: Rules) -> tuple[int, Spacing]:
+    """Return in how many cells a tile may lie at most, and how far apart, given how many cells there are."""
+    spacing = Spacing.of(columns, rows, rules.min_distance)
+    uses = min(rules.max_uses or columns * rows, spacing.most_uses)
+    return uses, Spacing.of(columns, rows, 0) if uses == 1 else spacing
+
+
+def assign(
+    costs: Costs, columns: int, rows: int, tile_count: int, rules: Rules, progress: Progress, *,
+    start: Start | None = None,
+) -> Assignment:  # fmt: skip
     """Return an assignment that keeps the rules at nearly the least cost. Equal input gives equal output.
 
     Args:
@@ -97,33 +107,38 @@ def assign(costs: Costs, columns: int, rows: int, tile_count: int, rules: Rules,
         tile_count: Tiles to choose from.
         rules: The rules to keep; the caller has checked that they can be kept.
         progress: Called with how far the search is.
+        start: The cells that keep what they have. Where a distance binds, it has a tile that keeps the rules in every
+            cell, or in none but these; None for none.
 
     Returns:
-        An assignment of rows * columns cells.
+        An assignment of rows * columns cells; its cost and its bound are those of the cells that could choose.
 
     Raises:
         ValueError: the rules cannot be kept, or a distance binds and there is no pattern.
+        NoRoom: they were not found to be kept around the cells that keep what they have.
     """
-    spacing = Spacing.of(columns, rows, rules.min_distance)
-    uses = min(rules.max_uses or columns * rows, spacing.most_uses)
+    uses, spacing = bounds(columns, rows, rules)
     if uses * tile_count < columns * rows:
         raise ValueError(f"{columns * rows} cells do not fit {tile_count} tiles of {uses} uses")
-    if uses == 1:
-        spacing = Spacing.of(columns, rows, 0)
-    return _Search(costs, tile_count, uses, spacing, progress).run(rules.pattern)
+    start = start or Start.empty(columns * rows)
+    return _Search(costs, tile_count, uses, spacing, progress, start).run(rules.pattern)
 
 
 class _Search:
     """The state of one search: the tile that each cell holds, its cost, and how often each tile may still be used."""
 
-    def __init__(self, costs: Costs, tile_count: int, uses: int, spacing: Spacing, progress: Progress) -> None:
+    def __init__(
+        self, costs: Costs, tile_count: int, uses: int, spacing: Spacing, progress: Progress, start: Start
+    ) -> None:
         self._costs, self._tile_count, self._uses, self._spacing = costs, tile_count, uses, spacing
-        self._progress, self._priced_count = progress, 0
+        self._start, self._progress, self._priced_count = start, progress, 0
         self._cell_count = spacing.columns * spacing.rows
         self._scarce = uses < min(self._cell_count, spacing.most_uses)
-        self._held = np.full(self._cell_count, NOBODY)
-        self._own = np.empty(self._cell_count)
-        self._room = np.full(tile_count, uses)
+        self._held = start.tiles.copy()
+        self._own = np.zeros(self._cell_count)
+        self._room = uses - uses_of(start.tiles, tile_count)
+        self._left = uses - uses_of(start.kept_tiles, tile_count)
+        self._free = np.flatnonzero(~start.kept)
         self._prices = np.zeros(tile_count, np.float32)
         k = min(tile_count, max(SHORTLIST, min(spacing.crowd, LONGEST, LISTED // self._cell_count)))
         self._tiles = np.empty((self._cell_count, k), np.int32)
@@ -131,23 +146,36 @@ class _Search:
 
     def run(self, pattern: tuple[int, int] | None) -> Assignment:
         """Go through the stages that the top of this module describes."""
-        if self._uses < self._cell_count and self._uses * self._tile_count < PLENTY * self._cell_count:
-            self._prices = learn_prices(self._costs, self._cell_count, self._tile_count, self._uses, self._priced)
-        if self._spacing.binds:
-            self._start(pattern)
+        if self._uses < self._cell_count and self._left.sum() < PLENTY * len(self._free):
+            self._learn_prices()
+        if self._spacing.binds and (self._held == NOBODY).any():
+            self._held = by_pattern(self._costs, self._start, self._spacing, self._uses, pattern, self._prices)
+            self._room = self._uses - uses_of(self._held, self._tile_count)
         nearest, priced = self._take()
-        if self._spacing.binds:
+        if self._spacing.binds and len(self._free) == self._cell_count:
             priced = apart_bound(
                 self._spacing, self._tiles, self._listed + self._prices[self._tiles], self._tile_count
             )
-        bound = max(nearest, priced - self._uses * float(self._prices.sum(dtype=np.float64)))
+        bound = max(nearest, priced - float(self._left @ self._prices.astype(np.float64)))
         batches = list(self._batches())
         for done, (cells, groups) in enumerate(batches, 1):
-            self._settle(cells, groups)
+            free = ~self._start.kept[cells]
+            if free.any():
+                self._settle(cells[free], None if groups is None else groups[free])
             self._report(SETTLING, done, len(batches))
         cost = float(self._own.sum())
         self._report(SETTLING, 1, 1)
         return Assignment(self._held, cost, min(bound, cost))
+
+    def _learn_prices(self) -> None:
+        """Learn what a use is worth, of the tiles that have any left, to the cells that may choose."""
+        some = np.flatnonzero(self._left)
+        if not len(self._free):
+            return
+        uses = -(-int(self._left.sum()) // len(some))
+        self._prices[some] = learn_prices(
+            lambda numbers: self._costs(self._free[numbers])[:, some], len(self._free), len(some), uses, self._priced
+        )
 
     def _priced(self) -> None:
         self._priced_count += 1
@@ -156,44 +184,18 @@ class _Search:
     def _report(self, stage: int, done: int, total: int) -> None:
         self._progress(stage * self._cell_count + self._cell_count * done // total, STAGES * self._cell_count)
 
-    def _start(self, pattern: tuple[int, int] | None) -> None:
-        """Give every cell the tile of its colour in the pattern, so that the rules are kept from here on."""
-        if pattern is None or pattern[0] > self._tile_count:
-            raise ValueError(f"a distance needs a pattern of at most {self._tile_count} colours, not {pattern}")
-        count, step = pattern
-        y, x = np.divmod(np.arange(self._cell_count), self._spacing.columns)
-        colours = (x + step * y) % count
-        self._held = self._tiles_of(colours, count)[colours]
-        self._room -= np.bincount(self._held, minlength=self._tile_count)
-        if self._room.min() < 0:
-            raise ValueError(f"the pattern {pattern} has a colour in more than {self._uses} cells")
-
-    def _tiles_of(self, colours: Numbers, count: int) -> Numbers:
-        """Return (count,) different tiles, one for each colour: the cheapest ones, or those least in demand.
-
-        The cheapest ones are computed only where tiles are few, since with many to choose from the cells soon leave
-        the pattern.
-
-        Args:
-            colours: (N,) the colour of every cell.
-            count: How many colours there are.
-        """
-        if 2 * count <= self._tile_count or count * self._tile_count > FEW:
-            return np.argsort(self._prices, kind="stable")
-        sums = np.zeros((count, self._tile_count))
-        for cells in blocks(np.arange(self._cell_count), self._tile_count):
-            np.add.at(sums, colours[cells], self._costs(cells))
-        return best_columns(sums)
-
     def _take(self) -> tuple[float, float]:
-        """List the best tiles of every cell, and let it take the best that the rules leave.
+        """List the best tiles of every cell that may choose, and let it take the best that the rules leave.
 
         Returns:
-            Two sums over all cells, as if each had its favourite tile: of costs, and of costs plus prices.
+            Two sums over these cells, as if each had its favourite tile: of costs, and of costs plus prices.
         """
         nearest = priced = 0.0
-        for cells in blocks(np.arange(self._cell_count), self._tile_count):
+        kept = self._start.kept_tiles
+        for cells in blocks(self._free, self._tile_count):
             costs = self._costs(cells)
+            if self._start.kept.any():
+                self._rule_out(cells, costs, kept)
             bids = costs + self._prices
             best = lowest(bids, self._tiles.shape[1])
             self._tiles[cells], self._listed[cells] = best, np.take_along_axis(costs, best, axis=1)
@@ -204,6 +206,14 @@ class _Search:
             self._own[cells] = costs[np.arange(len(cells)), self._held[cells]]
             self._report(TAKING, int(cells[-1]) + 1, self._cell_count)
         return nearest, priced
+
+    def _rule_out(self, cells: Numbers, costs: NDArray[np.float32], kept: Numbers) -> None:
+        """Write infinity for the tiles that cannot lie in a cell because of those that others keep."""
+        costs[:, self._left <= 0] = np.inf
+        if self._spacing.binds:
+            for row, cell in enumerate(cells.tolist()):
+                near = self._spacing.around(kept, cell)
+                costs[row, near[near != NOBODY]] = np.inf
 
     def _take_one(self, cell: np.intp, bid: NDArray[np.float32]) -> None:
         if self._held[cell] != NOBODY:

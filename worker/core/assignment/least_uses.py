@@ -15,6 +15,7 @@ from worker.core.assignment.solvers import cheapest
 from worker.core.progress import Progress
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 LISTED = 48
 """Cells that a tile lists, beside those that it lacks."""
@@ -24,7 +25,10 @@ COSTS_AT_ONCE = 1 << 16
 """Tiles that the blocks of cells are cut for; with more of them a block takes more memory."""
 
 
-def with_least_uses(costs: Costs, tiles: Numbers, tile_count: int, least: int, progress: Progress) -> Numbers:
+def with_least_uses(
+    costs: Costs, tiles: Numbers, tile_count: int, least: int, progress: Progress, *,
+    kept: Mask | None = None, again: bool = True,
+) -> Numbers:  # fmt: skip
     """Return the tile of every cell so that every tile lies in at least `least` cells. Equal input, equal output.
 
     No tile that lies in more cells than that gets another one, so a largest number of uses is kept, too.
@@ -35,14 +39,17 @@ def with_least_uses(costs: Costs, tiles: Numbers, tile_count: int, least: int, p
         tile_count: How many tiles there are.
         least: Cells that every tile must have; least * tile_count <= N.
         progress: Called with how many of the missing uses are found.
+        kept: (N,) which cells keep what they have; the others must do for what is missing. None for none.
+        again: Whether all cells that need not keep theirs choose again in the end.
     """
     held = tiles.copy()
+    free = np.ones(len(held), np.bool_) if kept is None else ~kept
     uses = np.bincount(held, minlength=tile_count)
     before = uses.copy()
     missing = total = int(np.maximum(least - uses, 0).sum())
     while missing:
         slots = np.repeat(np.arange(tile_count), np.maximum(least - uses, 0))[:TOGETHER]
-        found = _cells_for(costs, held, slots, np.flatnonzero(uses[held] > least))
+        found = _cells_for(costs, held, slots, np.flatnonzero((uses[held] > least) & free))
         for _, slot, cell in found:
             if uses[held[cell]] > least:
                 uses[held[cell]] -= 1
@@ -50,9 +57,10 @@ def with_least_uses(costs: Costs, tiles: Numbers, tile_count: int, least: int, p
                 held[cell] = slots[slot]
                 missing -= 1
         progress(total - missing, total)
-    if total:
-        batch_count = -(-len(held) // max(1, min(TOGETHER, TABLE // tile_count)))
-        for batch in (np.arange(number, len(held), batch_count) for number in range(batch_count)):
+    if total and again:
+        choosing = np.flatnonzero(free)
+        batch_count = -(-len(choosing) // max(1, min(TOGETHER, TABLE // tile_count)))
+        for batch in (choosing[number::batch_count] for number in range(batch_count)):
             held[batch] = _chosen_again(costs, held, batch, least, np.maximum(before, least))
     return held
 
