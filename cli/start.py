@@ -36,7 +36,7 @@ def main() -> None:
         code = _foreseen(error)
     if local:
         sys.stderr.flush()
-        # Nothing is left to be saved, and to take the interpreter apart is a thirtieth of a quick render.
+        # No command leaves anything to atexit, and to take the interpreter apart is a thirtieth of a quick render.
         os._exit(code)
     sys.exit(code)
 

@@ -21,6 +21,11 @@ class EditOptions(NamedTuple):
     must_use: Path | None
 
     @property
+    def any(self) -> bool:
+        """Whether anything was given."""
+        return bool(self.files or self.ban)
+
+    @property
     def files(self) -> list[Path]:
         """The files that are read."""
         return [path for path in (self.placement, self.lock, self.must_use) if path is not None]

@@ -10,10 +10,17 @@ from cli.local.atomic_files import STANDARD, written
 from cli.local.edit_options import EditOptions
 from models.errors import InvalidOrder, UnreadableFile
 from models.rules import placement_files
+from models.rules.grid import cut
 from models.rules.names import readable
+from models.rules.orders import MosaicOrder
 from models.rules.placements import Placement
+from worker.core.edits import Edit
+from worker.decoding import images
 from worker.local_index.folder_index import Library
+from worker.rendering import editing
 from worker.rendering.editing import Instructions, Names
+from worker.rendering.pipeline import Rendered
+from worker.tile_index.index import Index
 
 MOST_LIST_BYTES = 16 << 20
 
@@ -38,12 +45,26 @@ class Given:
         documents = [one for one in (self._placement, self._locked) if one is not None and one.order]
         return dict(documents[0].order) if documents else None
 
-    def instructions(self, names: Names) -> Instructions:
-        """Return what is asked for, given the names of the folder's photos.
+    def asked(self, photos: Library, index: Index, data: bytes, order: MosaicOrder) -> tuple[Index, Edit | None]:
+        """Return the photos that may be used, and what is given of the placement; None if nothing is.
+
+        Args:
+            photos: The folder.
+            index: Its photos, without the target.
+            data: The target's file.
+            order: The order.
 
         Raises:
-            InvalidOrder: a ban names no photo.
+            InvalidOrder: something cannot be met.
         """
+        names = _names_of(photos)
+        instructions = self._instructions(names)
+        if not instructions.any:
+            return index, None
+        index = editing.without_banned(index, instructions.banned)
+        return index, editing.edit_of(instructions, index, names, order, cut(*images.size(data), order))
+
+    def _instructions(self, names: Names) -> Instructions:
         banned = set[str]()
         for pattern in self._ban:
             some = {
@@ -55,23 +76,24 @@ class Given:
         return Instructions(self._placement, self._locked, frozenset(banned), self._must_use)
 
 
-def names_of(photos: Library) -> Names:
-    """Return the names of a folder's photos."""
+def document(photos: Library, index: Index, order: MosaicOrder, rendered: Rendered) -> Placement:
+    """Return the placement of a mosaic as a document."""
+    return editing.document(rendered.choice, index, _names_of(photos), order, rendered.grid)
+
+
+def _names_of(photos: Library) -> Names:
     return Names.of({line.name: line.content for line in photos.snapshot.lines if line.content})
 
 
 @contextmanager
-def placement_if(out: Path | None) -> Iterator[list[Placement]]:
-    """Write the placement that is in a list at the end of the `with` block, if a file for it is given.
+def placement_to(out: Path) -> Iterator[list[Placement]]:
+    """Write the placement that is in a list at the end of the `with` block.
 
     Raises:
         UnreadableFile: the file cannot be written, or is `-`.
         InvalidOrder: its ending says no format.
     """
     made: list[Placement] = []
-    if out is None:
-        yield made
-        return
     if str(out) == STANDARD:
         raise UnreadableFile("- is not the name of a file; standard output is for people.")
     suffix = placement_files.suffix_of(str(out))

@@ -2,17 +2,16 @@
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.local import (
     atomic_files,
     edit_options,
-    edits,
     filter_options,
     order_options,
     outputs,
@@ -31,17 +30,17 @@ from cli.progress_bar import Bar
 from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError, UnusablePicture
 from models.rules import formats, printing
 from models.rules.formats import DEFAULT_FORMAT, Format
-from models.rules.grid import cut
 from models.rules.orders import MosaicOrder
 from worker import parallel
-from worker.decoding import images
 from worker.file_filter import Sieve
 from worker.local_index import folder_index, kept_tiles
 from worker.local_index.folder_index import Library
-from worker.rendering import editing
 from worker.rendering.pipeline import Rendered
 from worker.rendering.pipeline import render as make
 from worker.tile_index.index import smaller_count
+
+if TYPE_CHECKING:
+    from cli.local.edits import Given
 
 KEPT_MEGABYTES = 256
 EXAMPLES = """
@@ -127,12 +126,15 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     The photos are indexed once and kept in your cache folder: the second mosaic of the same folder is quicker.
     """
     wanted = targets.named(pictures, out, report, Format(form) if form else None, placement_out)
-    given, asked = edits.Given(edit_files), print_options.taken(options)
+    given, asked = _given(edit_files), print_options.taken(options)
     orders = [
         (
             one,
             print_options.order(
-                asked, targets.format_of(one.out, Format(form) if form else None), options, given.order
+                asked,
+                targets.format_of(one.out, Format(form) if form else None),
+                options,
+                given.order if given else None,
             ),
         )
         for one in wanted
@@ -161,10 +163,19 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
         raise PartlyFailed(f"{failed:,} of {len(wanted):,} mosaics could not be made; {others}.")
 
 
+def _given(options: EditOptions) -> "Given | None":
+    """Return what is given of a placement; None if nothing is, so that what it needs is not loaded."""
+    if not options.any:
+        return None
+    from cli.local.edits import Given  # noqa: PLC0415 - see above
+
+    return Given(options)
+
+
 class _Folder:
     """The folder of photos; it is indexed when the first mosaic needs it."""
 
-    def __init__(self, path: str, sieve: Sieve, dedupe: bool | None, kept_bytes: int, given: edits.Given) -> None:
+    def __init__(self, path: str, sieve: Sieve, dedupe: bool | None, kept_bytes: int, given: "Given | None") -> None:
         self.kept_bytes, self.given = kept_bytes, given
         self._path, self._sieve, self._dedupe = path, sieve, dedupe
         self._photos: Library | None = None
@@ -189,26 +200,20 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
     began = time.monotonic()
     data = targets.read(one.target, order)
     known: dict[str, object] = {}
-    reporting, placing = atomic_files.report_if(one.report, known), edits.placement_if(one.placement)
-    with atomic_files.written(one.out) as unfinished, reporting, placing as made, Bar(quiet=quiet) as bar:
+    reporting, placing = atomic_files.report_if(one.report, known), _placing(one.placement)
+    with atomic_files.written(one.out) as unfinished, reporting, placing as place, Bar(quiet=quiet) as bar:
         photos = folder.opened(bar)
         index, note = targets.tiles_but(photos, data)
-        names = edits.names_of(photos)
-        instructions = folder.given.instructions(names)
-        index = editing.without_banned(index, instructions.banned)
-        edit = (
-            editing.edit_of(instructions, index, names, order, cut(*images.size(data), order))
-            if instructions.any
-            else None
-        )
+        edit = None
+        if folder.given is not None:
+            index, edit = folder.given.asked(photos, index, data, order)
         with _naming(one.target), kept_tiles.opened(folder.kept_bytes) as kept:
             cores = parallel.core_count()
             rendered = make(
                 data, order, index, photos.read, unfinished, threads=cores, progress=bar, kept=kept, edit=edit
             )
         known |= _report(one.target, order, rendered, len(index))
-        if one.placement is not None:
-            made.append(editing.document(rendered.choice, index, names, order, rendered.grid))
+        place(photos, index, order, rendered)
     say.aside(folder.notes() + note)
     say(
         f"{one.out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
@@ -219,6 +224,18 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
         say(f"on paper: {plan.on_paper}")
         say.aside("".join(f"{line}\n" for line in plan.notes(len(index), smaller_count(index, plan.tile_pixels))))
     say(quality.table(rendered.quality))
+
+
+@contextmanager
+def _placing(out: Path | None) -> Iterator[Callable[..., None]]:
+    """Lend what writes the placement of a mosaic, if a file for it is given; that is loaded only then."""
+    if out is None:
+        yield lambda *_: None
+        return
+    from cli.local import edits  # noqa: PLC0415 - see above
+
+    with edits.placement_to(out) as made:
+        yield lambda *about: made.append(edits.document(*about))
 
 
 def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: int) -> dict[str, object]:

@@ -207,10 +207,11 @@ def test_dark_and_light_photos_alternate_to_a_grey_that_none_of_them_has():
     light = np.tile(np.float32([[0.1] * 3, [0.9] * 3]), (count, 1, 1))
     far = FarView.of(np.full((count, 3), 0.5), 1.0)
     descent = Descent(lists, np.zeros(count, np.intp), far, light, 0.0, Limits(Spacing.of(24, 24, 0), count), 2)
-    descent.run(silent)
+    for _ in "12":  # all start alike, which takes more sweeps than pictures do
+        descent.run(silent)
     mosaic = light[0, descent.chosen, 0].reshape(24, 24)
     seen = gaussian_filter(mosaic, 1.5, mode="reflect")
-    assert abs(seen[6:-6, 6:-6] - 0.5).mean() < 0.06
+    assert abs(seen[6:-6, 6:-6] - 0.5).mean() < 0.05
     assert 0.45 < mosaic.mean() < 0.55
 
 

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.rules import placements
 from worker.core.descriptors import of_windows
 from worker.core.orientations import allowed, lies_across
 from worker.core.views import Views
@@ -91,3 +92,7 @@ def test_photos_that_offer_fewer_views_have_the_rest_marked():
     views = Views.of(np.array([[10, 10], [20, 10], [10, 10]]), (1, 1), [0], slide=True, keep=1.0)
     assert views.there.tolist() == [[True, False, False], [True, True, True], [True, False, False]]
     assert views.means(np.full((3, 4, 4, 3), 9, np.uint8), 1)[~views.there].max() == 0
+
+
+def test_a_document_counts_windows_in_the_steps_of_the_core():
+    assert (placements.STEPS, placements.WHOLE) == (STEPS, WHOLE)

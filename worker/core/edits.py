@@ -8,6 +8,7 @@ one thing: its list holds nothing but what it has.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,7 +174,7 @@ class _Work:
     edit: Edit
     threads: int
 
-    @property
+    @cached_property
     def costs(self) -> Costs:
         return Costs(self.loss, self.sides.cells, self.sides.photos, self.sides.views.there)
 

@@ -61,7 +61,7 @@ def of_views(loss: Loss, thumbs: NDArray[np.uint8], views: Views, threads: int =
     count = views.offered.shape[1]
     step = max(1, BLOCK_BYTES // (PIXEL_BYTES * count * max(loss.subcells) ** 2))
     width = loss.features([np.zeros((1, subcells, subcells, 3)) for subcells in loss.subcells]).shape[1]
-    features = np.empty((len(thumbs), count, width), np.float64 if width <= PRECISE else np.float32)
+    features = np.empty((len(thumbs), count, width), _precision(width))
 
     def some(block: slice) -> None:
         means = _means(views.of_photos(block), thumbs[block], loss.subcells)
@@ -107,4 +107,9 @@ def light_of_views(thumbs: NDArray[np.uint8], views: Views) -> Array:
 
 
 def _compact(features: Array) -> Features:
-    return features if features.shape[-1] <= PRECISE else features.astype(np.float32)
+    return features.astype(_precision(features.shape[-1]), copy=False)
+
+
+def _precision(width: int) -> type[np.floating]:
+    """Return in which precision so many features are kept."""
+    return np.float64 if width <= PRECISE else np.float32

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from models.errors import TesseraError
 from models.rules import file_types
 from models.rules.formats import DEFAULT_DPI, Format
+from models.rules.paper import MM_PER_INCH
 from worker.core.progress import PhaseProgress
 from worker.libvips import pyvips
 from worker.rendering.tiff_header import header
 
 PREVIEW_SIDE = 1_600
-MM_PER_INCH = 25.4
 ABOVE = 1 + 1e-9
 """libvips cuts dots per inch off after three digits, and so would make 8 dots, by a rounding error, 7.999."""
 EXIF_SRGB = "1"
@@ -74,7 +74,7 @@ def version() -> str:
 
 def _said(picture: Any, dpi: int) -> Any:
     """Return a picture with what its file says: the dots per inch, sRGB, and the mark of `file_types.made_here`."""
-    per_mm = dpi / MM_PER_INCH * ABOVE
+    per_mm = float(dpi / MM_PER_INCH) * ABOVE
     saying = picture.copy(xres=per_mm, yres=per_mm)
     saying.set_type(pyvips.GValue.gstr_type, "exif-ifd2-ColorSpace", EXIF_SRGB)
     saying.set_type(pyvips.GValue.blob_type, "xmp-data", file_types.XMP)

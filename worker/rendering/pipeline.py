@@ -14,7 +14,6 @@ from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
 from worker import parallel
 from worker.core.assignment.assign import Rules
-from worker.core.edits import Edit
 from worker.core.matcher import Choice
 from worker.core.measures.quality import Quality
 from worker.core.progress import PhaseProgress
@@ -26,6 +25,7 @@ from worker.rendering.tile_loader import fetched
 from worker.tile_index.index import Index, ReadPhoto
 
 if TYPE_CHECKING:
+    from worker.core.edits import Edit
     from worker.local_index.kept_tiles import KeptTiles
 
 
@@ -65,7 +65,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     progress: PhaseProgress,
     decoder: Decoder = images,
     kept: "KeptTiles | None" = None,
-    edit: Edit | None = None,
+    edit: "Edit | None" = None,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,11 @@ from models.rules import repeats
 from models.rules.grid import Grid
 from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, Crops, MosaicOrder
 from worker import parallel
-from worker.core import adaptation, descriptors, edits, features, losses
+from worker.core import adaptation, descriptors, features, losses
 from worker.core.assignment.assign import Rules
 from worker.core.assignment.repair import NoRoom
 from worker.core.cells import of_cells
 from worker.core.colour import ciede2000, lab
-from worker.core.edits import Edit
 from worker.core.features import Cut
 from worker.core.fitted import Fitted
 from worker.core.losses import Loss
@@ -32,6 +32,9 @@ from worker.core.progress import PhaseProgress
 from worker.core.views import Views
 from worker.decoding import images
 from worker.tile_index.index import Index
+
+if TYPE_CHECKING:
+    from worker.core.edits import Edit
 
 Small = NDArray[np.float64]
 
@@ -64,7 +67,7 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
 
 def choice(  # noqa: PLR0913 - of a placement something may be given
     target: Fitted, order: MosaicOrder, grid: Grid, index: Index, rules: Rules, *,
-    threads: int, progress: PhaseProgress, edit: Edit | None = None,
+    threads: int, progress: PhaseProgress, edit: "Edit | None" = None,
 ) -> Choice:  # fmt: skip
     """Return the tile of every cell of a fitted target, by the order's loss.
 
@@ -85,6 +88,12 @@ def choice(  # noqa: PLR0913 - of a placement something may be given
         InvalidOrder: no photos were found that keep the rules around what stays.
     """
     loss, cut = _loss(order), _cut(grid)
+    if edit is not None:
+        from worker.core import edits  # noqa: PLC0415 - few mosaics need it
+
+    def percent(done: int, total: int) -> None:
+        progress("matching", PERCENT * done // total, PERCENT)
+
     with parallel.one_thread_each():
         if edit is not None and edit.complete:
             chosen = edits.laid(loss, features.of_cells(loss, target, cut), cut, edit, index.thumb)
@@ -94,18 +103,12 @@ def choice(  # noqa: PLR0913 - of a placement something may be given
                 prices = beside.submit(_prices, order, loss, target, cut, index, views)
                 photos = features.of_views(loss, index.thumb, views, threads)
                 cells = features.of_cells(loss, target, cut)
-            sides = Sides(cells, photos, views)
-
-            def percent(done: int, total: int) -> None:
-                progress("matching", PERCENT * done // total, PERCENT)
-
+            weighed = loss, Sides(cells, photos, views), cut, rules, prices.result()
             if edit is None:
-                chosen = choose(loss, sides, cut, rules, prices.result(), threads=threads, progress=percent)
+                chosen = choose(*weighed, threads=threads, progress=percent)
             else:
                 with _refusals(grid):
-                    chosen = edits.edited(
-                        loss, sides, cut, rules, prices.result(), edit, index.thumb, threads=threads, progress=percent
-                    )
+                    chosen = edits.edited(*weighed, edit, index.thumb, threads=threads, progress=percent)
     progress("matching", PERCENT, PERCENT)
     return chosen
 

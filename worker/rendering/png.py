@@ -16,7 +16,8 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from models.rules import file_types
+from models.rules import file_types, printing
+from models.rules.formats import Format
 
 Pixels = NDArray[np.uint8]
 
@@ -24,7 +25,6 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 BITS, RGB = 8, 2
 PERCEPTUAL = 0
 METRE = 1
-METRES_OF_INCH = 0.0254
 CHANNELS = 3
 SUB = 1
 LEVEL = 1
@@ -44,7 +44,7 @@ def write(bands: Iterator[Pixels], size: tuple[int, int], file: BinaryIO, dpi: i
     file.write(SIGNATURE)
     file.write(_chunk(b"IHDR", struct.pack(">2I5B", *size, BITS, RGB, 0, 0, 0)))
     file.write(_chunk(b"sRGB", bytes([PERCEPTUAL])))
-    per_metre = round(dpi / METRES_OF_INCH)
+    per_metre = int(1_000 * printing.density(dpi, Format.PNG))
     file.write(_chunk(b"pHYs", struct.pack(">2IB", per_metre, per_metre, METRE)))
     file.write(_chunk(b"tEXt", b"Software\0" + file_types.MAKER.encode()))
     packer = isal_zlib.compressobj(LEVEL)

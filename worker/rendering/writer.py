@@ -47,7 +47,7 @@ def write(
         else:
             with path.open("wb") as file:
                 png.write(bands, size, file, dpi)
-        progress("encoding", 100, 100)  # libvips says nothing of the end, and nothing at all where it comes at once
+        progress("encoding", 100, 100)  # neither says that it is the end
 
 
 def write_preview(picture: Path, path: Path) -> None:
