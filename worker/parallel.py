@@ -1,14 +1,13 @@
 """Does the same work on many things in threads, on every core: Pillow and hashlib release the interpreter's lock."""
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import TypeVar
-
-from threadpoolctl import threadpool_limits
 
 from worker import cpu
 
@@ -16,14 +15,24 @@ CHUNK = 32
 """Things handed to a thread at once, since handing over costs a tenth of the time that a small photo takes."""
 CHUNKS_AHEAD = 4
 
-one_thread_each = partial(threadpool_limits, limits=1, user_api="blas")
-"""Within the `with` block, a matrix product runs in the thread that asks for it. Several of our threads ask at once,
-and when BLAS used threads of its own, each small product took up to ten times as long."""
-
 core_count = cpu.core_count
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
+
+
+def one_thread_each() -> AbstractContextManager[object]:
+    """Let a matrix product run in the thread that asks for it, within the `with` block.
+
+    Several of our threads ask at once, and when BLAS used threads of its own, each small product took up to ten times
+    as long.
+    """
+    if os.environ.get("OPENBLAS_NUM_THREADS") == "1":  # as on the command line, which `cli.start` starts so
+        return nullcontext()
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - takes a fiftieth of a quick render
+
+    limited: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="blas")
+    return limited
 
 
 def spread(

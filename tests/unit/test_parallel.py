@@ -1,9 +1,12 @@
 """The same work on many things."""
 
+import contextlib
 import os
 import threading
 
+import numpy as np
 import pytest
+import threadpoolctl
 
 from worker import parallel
 
@@ -56,3 +59,15 @@ def test_the_cores_that_count_are_those_this_process_may_use():
         assert parallel.core_count() == 1
     finally:
         os.sched_setaffinity(0, cores)
+
+
+def test_blas_has_one_thread_where_several_of_ours_ask_it():
+    a = np.ones((4, 4))
+    assert (a @ a).sum() == 64  # BLAS is loaded
+    with parallel.one_thread_each():
+        assert {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"} == {1}
+
+
+def test_nothing_is_limited_again_where_blas_was_started_with_one_thread(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    assert isinstance(parallel.one_thread_each(), contextlib.nullcontext)

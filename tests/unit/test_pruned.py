@@ -137,7 +137,7 @@ def test_what_the_leading_components_tell_apart_is_asked_of_no_second_bound():
 
 def test_the_second_bound_leaves_what_is_as_near_of_what_the_first_one_left():
     # With one tile in each stretch, the nearest of all is known before the bounds are asked.
-    cells, tiles = in_directions(128, (400, 8), np.random.default_rng(14))
+    cells, tiles = in_directions(96, (400, 8), np.random.default_rng(14))
     tiles *= np.float32(0.1)  # so that the middle components decide
     with (
         counted(pruned._Search, "_bounds") as bounds,
@@ -151,8 +151,8 @@ def test_the_second_bound_leaves_what_is_as_near_of_what_the_first_one_left():
 # How much at once
 
 
-def test_six_mebibytes_of_bounds_are_made_at_once():
-    reported, tiles = [], np.random.default_rng(15).uniform(0, 1, (3 * 512, 4))
+def test_four_mebibytes_of_bounds_are_made_at_once():
+    reported, tiles = [], np.random.default_rng(15).uniform(0, 1, (2 * 512, 4))
     nearest(np.zeros((2_500, 4)), tiles, Metric.EUCLIDEAN, threads=1, progress=lambda *done: reported.append(done))
     assert reported == [(1_024, 2_500), (2_048, 2_500), (2_500, 2_500)]
 

@@ -14,11 +14,10 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from worker.core.measures import advice
-from worker.core.measures.quality import cell_means, equal_neighbours, measure, smallest_distance, worst_cells
+from worker.core.measures.quality import cell_means, equal_neighbours, known, measure, smallest_distance, worst_cells
 from worker.core.measures.similarity import BAND, far_difference, psnr, psnr_blur, ssim
 
 REC_709 = (0.2126, 0.7152, 0.0722)
-NOTHING = {"cost": 0.0, "lower_bound": 0.0, "change": 0.0, "adapted": 0.0}
 GREYS = np.array([[0.0, 0, 0], [64, 64, 64], [128, 128, 128], [192, 192, 192], [255, 255, 255]])
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 7))
 PLACEMENTS = SHAPES.flatmap(lambda shape: arrays(np.intp, shape, elements=st.integers(0, 12)))
@@ -31,7 +30,8 @@ def two_pictures(rows, columns, seed=0):
 
 
 def report(target, mosaic, placement, tiles=GREYS):
-    return measure(target, mosaic, np.array(placement), tiles, cost=2.5, lower_bound=2.0, change=0.5, adapted=0.25)
+    before = known(target, np.asarray(placement), tiles, adapted=0.25)
+    return measure(before, mosaic, cost=2.5, lower_bound=2.0, change=0.5)
 
 
 def plain_distance(placement):
@@ -261,7 +261,7 @@ def test_pictures_that_do_not_fit_the_placement_are_an_error(one, other):
 def test_the_arguments_are_left_as_they_were():
     target, mosaic = two_pictures(2, 2)
     kept = [target.copy(), mosaic.copy(), np.array([[0, 1], [1, 0]]), GREYS.copy()]
-    measure(target, mosaic, placement := np.array([[0, 1], [1, 0]]), GREYS, **NOTHING)
+    report(target, mosaic, placement := np.array([[0, 1], [1, 0]]))
     for now, before in zip((target, mosaic, placement, GREYS), kept, strict=True):
         np.testing.assert_array_equal(now, before)
 

@@ -10,7 +10,7 @@ from models.errors import StorageFull, TesseraError
 from models.rules import file_types
 from models.rules.formats import LOSSY, Format
 from worker.libvips import pyvips
-from worker.rendering import writer
+from worker.rendering import png, writer
 
 OF_AN_ANIMATION = {"loop", "background", "timestamp", "duration"}
 """What Pillow says of every WebP and AVIF."""
@@ -69,6 +69,19 @@ def test_a_band_that_is_a_view_on_other_pixels_is_written_right(tmp_path, noise)
     wide = noise(4, 20)
     writer.write(iter([wide[:, ::2]]), (10, 4), tmp_path / "out.png", Format.PNG, quiet)
     np.testing.assert_array_equal(pixels_of(tmp_path / "out.png"), wide[:, ::2])
+
+
+@pytest.mark.parametrize("lines", [1, 7, 500])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_bytes_of_a_png_depend_on_neither_bands_nor_threads(monkeypatch, lines, threads):
+    pixels = np.random.default_rng(5).integers(0, 200, (500, 900, 3), np.uint8)
+    whole, pieces = BytesIO(), BytesIO()
+    png.write(iter([pixels]), (900, 500), whole, 300)
+    monkeypatch.setattr(png, "THREADS", threads)
+    png.write((pixels[top : top + lines] for top in range(0, 500, lines)), (900, 500), pieces, 300)
+    assert pieces.getvalue() == whole.getvalue()
+    assert whole.getvalue().count(b"IDAT") == 4  # the header, two pieces, the end
+    np.testing.assert_array_equal(np.asarray(Image.open(pieces)), pixels)
 
 
 @pytest.mark.parametrize("form", [form for form in Format if form not in LOSSY])

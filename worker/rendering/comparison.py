@@ -157,7 +157,7 @@ def _compared(loss: LossName, targets: tuple[Fitted, Fitted], cells: Grid, choic
     side = max(CELL_SIDE, min(SIDE, round(PICTURE_SIDE / max(cells.columns, cells.rows))))
     tiles = _tiles(choice, index, side)
     small = assembled(of_pictures(tiles, CELL_SIDE), cells.columns)
-    quality = placement.quality_of(*targets, cells, choice, index, small, small)
+    quality = placement.quality_of(placement.known(*targets, cells, choice, index), choice, small, small)
     return Compared(loss, quality, assembled(tiles, cells.columns))
 
 

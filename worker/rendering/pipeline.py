@@ -101,13 +101,14 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     tiles = fetched(
         choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder, kept=kept
     )
-    with parallel.one_thread_each(), tiles as laid:
-        bands = Bands(laid, matched, cells, order)
+    with parallel.one_thread_each(), ThreadPoolExecutor(1) as beside:
+        known = beside.submit(placement.known, fitted, matched, cells, choice, index)
+        with tiles as laid:
+            bands = Bands(laid, matched, cells, order)
 
-        def measured() -> Quality:
-            return placement.quality_of(fitted, matched, cells, choice, index, bands.plain, bands.small)
+            def measured() -> Quality:
+                return placement.quality_of(known.result(), choice, bands.plain, bands.small)
 
-        with ThreadPoolExecutor(1) as beside:
             measuring: list[Future[Quality]] = []
 
             def composed() -> Iterator[NDArray[np.uint8]]:

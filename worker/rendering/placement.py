@@ -174,10 +174,8 @@ def moved_by(target: Fitted, matched: Fitted, grid: Grid) -> float:
     return _difference(*(of_cells(one, grid.columns, grid.rows, 1) for one in (target, matched)))
 
 
-def quality_of(
-    target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: Index, plain: Small, small: Small
-) -> Quality:
-    """Return how near a mosaic comes to its fitted target.
+def known(target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: Index) -> quality.Known:
+    """Return what is known of a mosaic's quality before it is composed.
 
     Args:
         target: The fitted target.
@@ -185,21 +183,28 @@ def quality_of(
         grid: How it was cut.
         chosen: The tile of every cell.
         index: The tiles that could be chosen.
+    """
+    return quality.known(
+        assembled(of_cells(target, grid.columns, grid.rows, CELL_SIDE), grid.columns),
+        chosen.tiles,
+        tile_pixels(index, grid, 1).reshape(-1, 3),
+        adapted=moved_by(target, matched, grid),
+    )
+
+
+def quality_of(before: quality.Known, chosen: Choice, plain: Small, small: Small) -> Quality:
+    """Return how near a mosaic comes to its fitted target.
+
+    Args:
+        before: What is known of it.
+        chosen: The tile of every cell.
         plain: (CELL_SIDE * rows, CELL_SIDE * columns, 3) the mosaic in small, before any colour adjustment.
         small: The mosaic in small after it, of the same shape; the same object where no colour was adjusted.
     """
     with ThreadPoolExecutor(1) as beside:
         change = beside.submit(_difference, plain, small)
-        measured = quality.measure(
-            assembled(of_cells(target, grid.columns, grid.rows, CELL_SIDE), grid.columns),
-            small,
-            chosen.tiles,
-            tile_pixels(index, grid, 1).reshape(-1, 3),
-            cost=float(chosen.costs.sum()),
-            lower_bound=chosen.lower_bound,
-            change=0.0,
-            adapted=moved_by(target, matched, grid),
-        )
+        cost = float(chosen.costs.sum())
+        measured = quality.measure(before, small, cost=cost, lower_bound=chosen.lower_bound, change=0.0)
         return replace(measured, change=change.result())
 
 

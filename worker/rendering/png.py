@@ -1,4 +1,4 @@
-"""Writes a PNG a few lines at a time, deflated by ISA-L, which takes a fifth of the time of libvips' zlib.
+"""Writes a PNG a few lines at a time, deflated by ISA-L in two threads: a tenth of the time of libvips' zlib.
 
 Each line is stored as the differences of its pixels from their left neighbours: the filter `Sub`.
 
@@ -7,7 +7,7 @@ Source: W3C, Portable Network Graphics (PNG) Specification (Third Edition): 5.3,
 """
 
 import struct
-import zlib
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import BinaryIO
@@ -29,11 +29,17 @@ CHANNELS = 3
 SUB = 1
 LEVEL = 1
 """Of 0 to 3. On mosaics, 2 and 3 take longer and gain nothing; 0 makes files a third larger."""
-PIECE_BYTES = 4 << 20
+PIECE_BYTES = 1 << 20
+"""Lines that are deflated together; what repeats in another piece is not found."""
+THREADS = 2
+RAW = -15
+"""Deflate without a header, in a window of 2**15 bytes."""
+ZLIB = b"\x78\x01"
+"""The header: deflate in such a window, at the quickest level. Source: RFC 1950, 2.2."""
 
 
 def write(bands: Iterator[Pixels], size: tuple[int, int], file: BinaryIO, dpi: int) -> None:
-    """Write bands of pixels, from the top down; each is deflated while the next is made.
+    """Write bands of pixels, from the top down; some lines are deflated while the next are made.
 
     Args:
         bands: (h, W, 3) sRGB each; their heights add up to the height.
@@ -47,43 +53,53 @@ def write(bands: Iterator[Pixels], size: tuple[int, int], file: BinaryIO, dpi: i
     per_metre = int(1_000 * printing.density(dpi, Format.PNG))
     file.write(_chunk(b"pHYs", struct.pack(">2IB", per_metre, per_metre, METRE)))
     file.write(_chunk(b"tEXt", b"Software\0" + file_types.MAKER.encode()))
-    packer = isal_zlib.compressobj(LEVEL)
-
-    def pack(band: Pixels) -> None:
-        for piece in _pieces(band):
-            _data(file, packer.compress(_differences(piece)))
-
-    with ThreadPoolExecutor(1, "encoder") as beside:
-        packing: Future[None] | None = None
-        for band in bands:
-            if packing is not None:
-                packing.result()
-            packing = beside.submit(pack, band)
-        if packing is not None:
-            packing.result()
-    _data(file, packer.flush())
+    sums = 1  # Adler-32 of nothing
+    packed: deque[Future[bytes]] = deque()
+    file.write(_chunk(b"IDAT", ZLIB))
+    with ThreadPoolExecutor(THREADS, "encoder") as beside:
+        for lines in _lines(bands, size[0]):
+            sums = isal_zlib.adler32(lines, sums)
+            packed.append(beside.submit(_packed, lines))
+            if len(packed) > THREADS:
+                file.write(_chunk(b"IDAT", packed.popleft().result()))
+        file.writelines(_chunk(b"IDAT", piece.result()) for piece in packed)
+    file.write(_chunk(b"IDAT", isal_zlib.compressobj(LEVEL, wbits=RAW).flush() + struct.pack(">I", sums)))
     file.write(_chunk(b"IEND", b""))
 
 
-def _pieces(band: Pixels) -> Iterator[Pixels]:
-    step = max(1, PIECE_BYTES // (band.shape[1] * CHANNELS))
-    return (band[first : first + step] for first in range(0, len(band), step))
+def _packed(lines: Pixels) -> bytes:
+    """Return some lines deflated, ending at a whole byte, so that others can follow."""
+    packer = isal_zlib.compressobj(LEVEL, wbits=RAW)
+    return packer.compress(lines) + packer.flush(isal_zlib.Z_SYNC_FLUSH)
 
 
-def _differences(piece: Pixels) -> NDArray[np.uint8]:
-    """Return the lines (h, 1 + 3 W) as they are deflated: the filter's number, the first pixel, differences."""
-    pixels = piece.reshape(len(piece), -1)
-    lines = np.empty((len(piece), 1 + pixels.shape[1]), np.uint8)
+def _lines(bands: Iterator[Pixels], width: int) -> Iterator[Pixels]:
+    """Yield lines (h, 1 + 3 W) as they are deflated: the filter's number, the first pixel, differences.
+
+    Their number does not depend on the heights of the bands, and so neither do the bytes of the file.
+    """
+    shape = max(1, PIECE_BYTES // (width * CHANNELS)), 1 + width * CHANNELS
+    lines, filled = np.empty(shape, np.uint8), 0
+    for band in bands:
+        taken = 0
+        while taken < len(band):
+            some = band[taken : taken + len(lines) - filled]
+            _fill(lines[filled : filled + len(some)], some.reshape(len(some), -1))
+            taken, filled = taken + len(some), filled + len(some)
+            if filled == len(lines):
+                yield lines
+                lines, filled = np.empty(shape, np.uint8), 0
+    if filled:
+        yield lines[:filled]
+
+
+def _fill(lines: Pixels, pixels: Pixels) -> None:
+    """Filter (h, 3 W) values into lines."""
     lines[:, 0] = SUB
     lines[:, 1 : 1 + CHANNELS] = pixels[:, :CHANNELS]
     np.subtract(pixels[:, CHANNELS:], pixels[:, :-CHANNELS], out=lines[:, 1 + CHANNELS :])
-    return lines
-
-
-def _data(file: BinaryIO, deflated: bytes) -> None:
-    if deflated:
-        file.write(_chunk(b"IDAT", deflated))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))
+    checksum = isal_zlib.crc32(data, isal_zlib.crc32(kind))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)

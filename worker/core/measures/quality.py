@@ -65,59 +65,93 @@ class Quality:
     advice: tuple[str, ...]
 
 
-def measure(  # noqa: PLR0913 - the last four are known to the caller alone
-    target4: Array,
-    mosaic4: Array,
-    placement: Numbers,
-    tile_means: Array,
-    *,
-    cost: float,
-    lower_bound: float,
-    change: float,
-    adapted: float,
-) -> Quality:
-    """Return all figures of a mosaic.
+@dataclass(frozen=True)
+class Known:
+    """What is known of a mosaic before it is composed; see `known`.
+
+    Attributes:
+        target4: (4 * rows, 4 * columns, 3) area-averaged sRGB of the target, 0 to 255, 4 pixels a cell.
+        placement: (rows, columns) numbers of tiles.
+        smallest_distance: As in `Quality`.
+        equal_neighbours: As in `Quality`.
+        adapted: As in `Quality`.
+        advice: As in `Quality`.
+    """
+
+    target4: Array
+    placement: Numbers
+    smallest_distance: float | None
+    equal_neighbours: float
+    adapted: float
+    advice: tuple[str, ...]
+
+
+def known(target4: Array, placement: Numbers, tile_means: Array, *, adapted: float) -> Known:
+    """Return what depends on the target and the placement alone.
 
     Args:
-        target4: (4 * rows, 4 * columns, 3) area-averaged sRGB, 0 to 255, 4 pixels a cell.
-        mosaic4: (4 * rows, 4 * columns, 3) likewise, of the finished mosaic.
-        placement: (rows, columns) numbers of tiles.
+        target4: As in `Known`.
+        placement: As in `Known`.
         tile_means: (M, 3) mean sRGB, 0 to 255, of all tiles that could be chosen, before any colour adjustment.
-        cost: As in `Quality`.
-        lower_bound: As in `Quality`.
-        change: As in `Quality`.
         adapted: As in `Quality`.
 
     Raises:
-        ValueError: The pictures are not 4 pixels a cell of `placement`.
+        ValueError: The target is not 4 pixels a cell of `placement`.
     """
-    rows, columns = placement.shape
-    for name, picture in (("target4", target4), ("mosaic4", mosaic4)):
-        if picture.shape != (CELL_SIDE * rows, CELL_SIDE * columns, 3):
-            raise ValueError(f"{name} must be 4 pixels a cell of {columns} x {rows} cells, not {picture.shape}")
+    _check("target4", target4, placement)
+    touching = equal_neighbours(placement)
+    return Known(
+        target4,
+        placement,
+        smallest_distance(placement),
+        touching,
+        adapted,
+        (*advice.on_colours(cell_means(target4), tile_means, placement), *advice.on_repeats(touching)),
+    )
+
+
+def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, change: float) -> Quality:
+    """Return all figures of a mosaic.
+
+    Args:
+        before: What is known of it.
+        mosaic4: (4 * rows, 4 * columns, 3) area-averaged sRGB of the finished mosaic, 0 to 255, 4 pixels a cell.
+        cost: As in `Quality`.
+        lower_bound: As in `Quality`.
+        change: As in `Quality`.
+
+    Raises:
+        ValueError: The mosaic is not 4 pixels a cell of the placement.
+    """
+    _check("mosaic4", mosaic4, before.placement)
     with ThreadPoolExecutor(1) as beside:
-        far = beside.submit(far_difference, target4, mosaic4)  # takes about as long as all the rest
-        target1, mosaic1 = cell_means(target4), cell_means(mosaic4)
+        far = beside.submit(far_difference, before.target4, mosaic4)  # takes about as long as all the rest
+        target1, mosaic1 = cell_means(before.target4), cell_means(mosaic4)
         differences = ciede2000(lab(target1), lab(mosaic1))
-        uses = np.bincount(placement.ravel())
-        touching = equal_neighbours(placement)
+        uses = np.bincount(before.placement.ravel())
         return Quality(
             psnr1=_finite(psnr(target1, mosaic1)),
             de00=float(differences.mean()),
-            ssim4=ssim(target4, mosaic4),
-            psnr_blur=_finite(psnr_blur(target4, mosaic4)),
+            ssim4=ssim(before.target4, mosaic4),
+            psnr_blur=_finite(psnr_blur(before.target4, mosaic4)),
             distinct_tiles=int(np.count_nonzero(uses)),
             most_uses=int(uses.max()),
-            smallest_distance=smallest_distance(placement),
-            equal_neighbours=touching,
+            smallest_distance=before.smallest_distance,
+            equal_neighbours=before.equal_neighbours,
             cost=cost,
             lower_bound=lower_bound,
             change=change,
-            adapted=adapted,
+            adapted=before.adapted,
             worst_cells=worst_cells(differences),
-            advice=(*advice.on_colours(target1, tile_means, placement), *advice.on_repeats(touching)),
+            advice=before.advice,
             far=far.result(),
         )
+
+
+def _check(name: str, picture: Array, placement: Numbers) -> None:
+    rows, columns = placement.shape
+    if picture.shape != (CELL_SIDE * rows, CELL_SIDE * columns, 3):
+        raise ValueError(f"{name} must be 4 pixels a cell of {columns} x {rows} cells, not {picture.shape}")
 
 
 def cell_means(picture: Array) -> Array:

@@ -24,7 +24,7 @@ FAR_DEVIATION = FAR_CELLS * CELL_SIDE
 """The same in pixels."""
 FAR_REACH = 18
 """Pixels after which it is cut off: 3 standard deviations."""
-FAR_BLOCK = 64
+BLUR_BLOCK = 64
 """Pixels along a side that are blurred by one product of matrices."""
 BAND = 256
 """Rows of pixels that are processed at once; beyond them, memory holds only the two pictures themselves."""
@@ -57,9 +57,7 @@ def psnr_blur(one: Array, other: Array) -> float:
         one: (h, w, 3) sRGB, 0 to 255, 4 pixels a cell.
         other: (h, w, 3) likewise.
     """
-    offsets = np.arange(-REACH, REACH + 1)
-    weights = np.exp(-0.5 * (offsets / CELL_SIDE) ** 2)
-    weights /= weights.sum()
+    weights = _gaussian(CELL_SIDE, REACH)
     height, width = one.shape[:2]
     rows, columns = _mirrored(height, REACH), _mirrored(width, REACH)
     total = 0.0
@@ -67,9 +65,7 @@ def psnr_blur(one: Array, other: Array) -> float:
         stop = min(start + BAND, height)
         near = rows[start : stop + 2 * REACH]
         # A blur is linear: the difference of the blurred pictures is the blurred difference.
-        difference = one[near] - other[near]
-        down = _weighted(difference, weights, 0)
-        total += float(np.square(_weighted(down[:, columns], weights, 1)).sum())
+        total += float(np.square(_blurred_twice(one[near] - other[near], weights, columns)).sum())
     return _psnr_of(total / one.size)
 
 
@@ -143,24 +139,41 @@ def _seen_from_afar(picture: Array, rows: Numbers, columns: Numbers) -> Array:
     """
     first, last = rows.min(), rows.max()
     light = linear(picture[first : last + 1])[rows - first]
-    down = _blurred(light)[:, columns]
-    return _blurred(np.ascontiguousarray(down.swapaxes(0, 1)))
+    return _blurred_twice(light, _gaussian(FAR_DEVIATION, FAR_REACH), columns)
 
 
-def _blurred(light: Array) -> Array:
-    """Return (n + 2 * FAR_REACH, m, 3) values blurred for the view from afar along the first axis: (n, m, 3)."""
-    offsets = np.arange(-FAR_REACH, FAR_REACH + 1)
-    weights = np.exp(-0.5 * (offsets / FAR_DEVIATION) ** 2)
-    matrix = np.zeros((FAR_BLOCK, FAR_BLOCK + 2 * FAR_REACH))
-    for place in range(FAR_BLOCK):
-        matrix[place, place : place + len(weights)] = weights / weights.sum()
-    count = len(light) - 2 * FAR_REACH
-    flat, blurred = light.reshape(len(light), -1), np.empty((count, light[0].size))
-    for start in range(0, count, FAR_BLOCK):
-        some = min(FAR_BLOCK, count - start)
-        reached = some + 2 * FAR_REACH
+def _gaussian(deviation: float, reach: int) -> Array:
+    """Return a Gaussian at the pixels from -reach to reach, of the sum 1."""
+    weights: Array = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    weights /= weights.sum()
+    return weights
+
+
+def _blurred_twice(picture: Array, weights: Array, columns: Numbers) -> Array:
+    """Return a picture blurred along both axes, and with them exchanged: (w, r, 3).
+
+    Args:
+        picture: (r + 2 * reach, w, 3).
+        weights: (2 * reach + 1,) the weights of a pixel and of those on either side.
+        columns: (w + 2 * reach,) numbers of the columns and of those around them, mirrored at the edges.
+    """
+    down = _blurred(picture, weights)[:, columns]
+    return _blurred(np.ascontiguousarray(down.swapaxes(0, 1)), weights)
+
+
+def _blurred(picture: Array, weights: Array) -> Array:
+    """Return (n + 2 * reach, m, 3) values blurred along the first axis: (n, m, 3)."""
+    around = len(weights) - 1
+    matrix = np.zeros((BLUR_BLOCK, BLUR_BLOCK + around))
+    for place in range(BLUR_BLOCK):
+        matrix[place, place : place + len(weights)] = weights
+    count = len(picture) - around
+    flat, blurred = picture.reshape(len(picture), -1), np.empty((count, picture[0].size))
+    for start in range(0, count, BLUR_BLOCK):
+        some = min(BLUR_BLOCK, count - start)
+        reached = some + around
         np.matmul(matrix[:some, :reached], flat[start : start + reached], out=blurred[start : start + some])
-    return blurred.reshape(count, *light.shape[1:])
+    return blurred.reshape(count, *picture.shape[1:])
 
 
 def _mirrored(length: int, reach: int) -> Numbers:

@@ -22,7 +22,7 @@ Numbers = NDArray[np.intp]
 
 LEADING = 24
 """Principal components in the first bound. For 20,000 x 50,000 at 768 features, 16 and 40 took 1.1 times as long."""
-MORE = 128
+MORE = 96
 """Principal components in the second bound, which is computed for what the first one leaves."""
 PLAIN = 64
 """With at most so many features, the distances themselves, in single precision, serve as the first bound."""
@@ -30,7 +30,9 @@ STRETCHES = 8
 """Tiles that are measured first, one from each stretch of the tiles; with only one, twice as many pass the bounds."""
 SAMPLE = 2_048
 """Cells and tiles, each, that the principal components are taken from."""
-BLOCK_BYTES = 6 << 20
+ITERATIONS = 2
+"""Towards the principal components; the answer does not depend on how near they are."""
+BLOCK_BYTES = 4 << 20
 """Bytes of first bounds at a time in each thread: what fits a core's cache is fastest."""
 PAIR_BYTES = 16 << 20
 """Bytes of differences between candidates and cells at a time in each thread."""
@@ -88,9 +90,8 @@ class _Search:
     Attributes:
         cells: (N, D) features.
         tiles: (M, D) features.
-        near: (N, K) the first bound's vectors of the cells.
-        far: (K, M) the first bound's vectors of the tiles, times -2.
-        far_squares: (M,) their squared lengths.
+        near: (N, K + 1) the first bound's vectors of the cells, and a 1 after each.
+        far: (K + 1, M) the first bound's vectors of the tiles, times -2, and the squared length below each.
         closer: The second bound's (N, L) vectors of the cells and (M, L) of the tiles; None where there is no second.
         slack: (N,) the most that rounding may have added to a cell's squared distances.
     """
@@ -99,35 +100,35 @@ class _Search:
     tiles: Single
     near: Single
     far: Single
-    far_squares: Single
     closer: tuple[Single, Single] | None
     slack: Double
 
     @classmethod
     def prepare(cls, cells: Single, tiles: Single, threads: int) -> "_Search":
         """Project cells and tiles onto the directions in which tiles differ most."""
-        middle = tiles.mean(axis=0, dtype=np.float64)
-        closer = None
+        sample = np.concatenate([side[:: max(1, len(side) // SAMPLE)] for side in (cells, tiles)])
+        middle, closer = sample.mean(axis=0, dtype=np.float64), None
         if cells.shape[1] <= PLAIN:
             near, far = ((side - middle).astype(np.float32) for side in (cells, tiles))
         else:
-            axes = _principal(cells, tiles, middle)
+            axes = _principal((sample - middle).astype(np.float32))
             (near, more_near), (far, more_far) = (_project(side, middle, axes, threads) for side in (cells, tiles))
             closer = more_near, more_far
-        near_lengths, far_squares = np.linalg.norm(near, axis=1), np.einsum("ij,ij->i", far, far)
-        reach = near_lengths.astype(np.float64) + np.sqrt(far_squares.max(initial=0.0))
+        squares = np.einsum("ij,ij->i", far, far)
+        reach = np.linalg.norm(near, axis=1).astype(np.float64) + np.sqrt(squares.max(initial=0.0))
         slack = 4 * (near.shape[1] + 4) * UNIT * reach**2
-        return cls(cells, tiles, near, np.ascontiguousarray(far.T) * np.float32(-2), far_squares, closer, slack)
+        near = np.column_stack([near, np.ones(len(near), np.float32)])
+        far = np.ascontiguousarray(np.vstack([far.T * np.float32(-2), squares]))
+        return cls(cells, tiles, near, far, closer, slack)
 
     def nearest(self, some: slice) -> Numbers:
         """Return the (n,) nearest tiles of a slice of the cells."""
         near = self.near[some]
         bounds = near @ self.far
-        bounds += self.far_squares
         chosen, smallest = self._promising(some.start, bounds)
         limits = smallest * (1 + 1e-6) + self.slack[some]
         # The bounds lack the square of the cell's own vector, which is the same in the whole row.
-        rest = (limits - np.einsum("ij,ij->i", near, near)).astype(np.float32)
+        rest = (limits - np.einsum("ij,ij->i", near[:, :-1], near[:, :-1])).astype(np.float32)
         left = np.flatnonzero(bounds <= rest[:, None])
         step = max(1, PAIR_BYTES // (8 * self.cells.shape[1]))
         for first in range(0, len(left), step):
@@ -181,11 +182,19 @@ def _improve(chosen: Numbers, smallest: Double, rows: Numbers, numbers: Numbers,
     smallest[here] = np.minimum(least, smallest[here])
 
 
-def _principal(cells: Single, tiles: Single, middle: Double) -> Double:
-    """Return the (D, MORE) directions in which a sample of cells and tiles differs most."""
-    sample = np.concatenate([side[:: max(1, len(side) // SAMPLE)] for side in (cells, tiles)]) - middle
-    _, axes = np.linalg.eigh(sample.T @ sample)
-    return np.ascontiguousarray(axes[:, ::-1][:, :MORE])
+def _principal(sample: Single) -> Double:
+    """Return (D, MORE) directions at right angles in which a sample differs about most, the first one most.
+
+    Source:
+        Randomized subspace iteration: N. Halko, P. G. Martinsson, J. A. Tropp, "Finding structure with randomness",
+        SIAM Review 53(2), 2011, algorithm 4.4.
+    """
+    squares = (sample.T @ sample).astype(np.float64)
+    axes = np.random.default_rng(0).standard_normal((len(squares), min(MORE, len(squares))))
+    for _ in range(ITERATIONS):
+        axes = np.linalg.qr(squares @ axes)[0]
+    turned = np.linalg.eigh(axes.T @ squares @ axes)[1][:, ::-1]
+    return np.ascontiguousarray(axes @ turned)
 
 
 def _project(side: Single, middle: Double, axes: Double, threads: int) -> tuple[Single, Single]:
