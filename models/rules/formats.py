@@ -127,7 +127,7 @@ FACTS = {
             "resunit": "inch",
             **_MARKED,
         },
-        large={"bigtiff": True},
+        large={"bigtiff": True, "level": 1},
     ),
 }
 BY_SUFFIX = {suffix: each for each in Format for suffix in each.facts.suffixes}

@@ -144,7 +144,7 @@ def test_a_tiff_is_tiled_and_deflated(tmp_path, photograph):
 
 def test_a_tiff_that_may_be_larger_than_four_gigabytes_is_a_bigtiff(tmp_path, photograph):
     plain, large = (Format.TIFF.facts.options(size, None) for size in ((30_000, 40_000), (40_000, 40_000)))
-    assert set(large.items()) - set(plain.items()) == {("bigtiff", True)}
+    assert set(large.items()) - set(plain.items()) == {("bigtiff", True), ("level", 1)}
     pyvips.Image.new_from_array(photograph).tiffsave(str(tmp_path / "out.tif"), **large)
     assert (tmp_path / "out.tif").read_bytes()[:4] == b"II+\0"  # BigTIFF: version 43
     np.testing.assert_array_equal(pixels_of(tmp_path / "out.tif"), photograph)
@@ -190,15 +190,14 @@ def test_writing_leaves_nothing_but_the_picture(tmp_path, noise, form):
 
 
 @pytest.mark.parametrize("form", list(Format))
-def test_an_error_in_the_bands_leaves_no_scratch_file(tmp_path, noise, form):
+def test_an_error_in_the_bands_leaves_nothing_but_the_picture_that_was_begun(tmp_path, noise, form):
     def bands():
         yield noise(4, 8)
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
         writer.write(bands(), (8, 8), tmp_path / "out", form, quiet)
-    # A PNG is begun at once, in a file that nobody reads yet.
-    assert [path.name for path in tmp_path.iterdir()] == (["out"] if form is Format.PNG else [])
+    assert {path.name for path in tmp_path.iterdir()} <= {"out"}
 
 
 @pytest.mark.parametrize("form", list(Format))

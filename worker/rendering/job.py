@@ -25,8 +25,8 @@ RENDER_PHASES = {
     "reading": (0.0, 0.05),
     "matching": (0.05, 0.3),
     "fetching tiles": (0.3, 0.5),
-    "composing": (0.5, 0.6),
-    "encoding": (0.6, 0.95),
+    "composing": (0.5, 0.9),
+    "encoding": (0.9, 0.95),
 }
 
 

@@ -1,9 +1,9 @@
 """Writes pictures by libvips: mosaics in all formats but PNG, a band at a time, and previews."""
 
 import errno
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from models.rules.formats import DEFAULT_DPI, Format
 from models.rules.paper import MM_PER_INCH
 from worker.core.progress import PhaseProgress
 from worker.libvips import pyvips
-from worker.rendering.tiff_header import header
+from worker.rendering.pixel_stream import PixelStream
 
 PREVIEW_SIDE = 1_600
+AVIF_THREADS = 4
 ABOVE = 1 + 1e-9
 """libvips cuts dots per inch off after three digits, and so would make 8 dots, by a rounding error, 7.999."""
 EXIF_SRGB = "1"
@@ -38,21 +39,22 @@ def write(
     """Write bands of pixels, as `writer.write`.
 
     Raises:
-        OSError: the file or the scratch file cannot be written.
+        OSError: the file cannot be written.
     """
-    # The build of libvips in the wheel has no loader for a stream of plain pixels, so they pass through a scratch
-    # file. It is a TIFF, since a file of plain pixels would be mapped into memory whole. It has no name, so that
-    # nothing of it outlives this process.
+    stream, source = PixelStream(*size), pyvips.SourceCustom()
+    source.on_read(stream.read)
+    source.on_seek(stream.seek)
     watch = _Watch(progress)
     try:
-        with tempfile.TemporaryFile() as scratch:
-            scratch.write(header(*size))
-            for band in bands:
-                scratch.write(np.ascontiguousarray(band).data)
-            scratch.flush()
-            plain = pyvips.Image.tiffload(f"/dev/fd/{scratch.fileno()}", access="sequential")
-            _save_beside(watch.over(_said(plain, dpi)), path, form, quality)
+        plain = pyvips.Image.tiffload_source(source, access="sequential", fail_on="warning")
+        picture = watch.over(_said(plain, dpi))
+        with _saving(stream, picture, lambda: _save(picture, path, form, quality)) as saved:
+            all(stream.put(band) for band in bands)
+            stream.end()
+            watch.begin()
+            saved.result()
     except pyvips.Error as error:
+        error.with_traceback(None)  # whose frames hold an open descriptor
         if watch.error is not None:
             raise watch.error from None
         raise _translated(error) from error
@@ -81,17 +83,27 @@ def _said(picture: Any, dpi: int) -> Any:
     return saying
 
 
-def _save_beside(picture: Any, path: Path, form: Format, quality: int | None) -> None:
-    """Save in another thread; what is raised in this one meanwhile stops the saving, and is raised after that.
+@contextmanager
+def _saving(stream: PixelStream, picture: Any, save: Callable[[], None]) -> Iterator[Future[None]]:
+    """Save a picture from a stream in another thread; what is raised in the `with` block stops it.
 
     Python runs signal handlers in its main thread. If that were inside a callback from libvips, what a handler raises
     would be lost, such as a job's time limit.
     """
-    with ThreadPoolExecutor(1, "encoder") as beside:
+
+    def all_of_it() -> None:
         try:
-            beside.submit(_save, picture, path, form, quality).result()
+            save()
+        finally:
+            stream.close()
+
+    with ThreadPoolExecutor(1, "encoder") as beside:
+        saved = beside.submit(all_of_it)
+        try:
+            yield saved
         except BaseException:
             picture.set_kill(True)
+            stream.end()
             raise
 
 
@@ -100,7 +112,20 @@ def _save(picture: Any, path: Path, form: Format, quality: int | None) -> None:
         # By its descriptor, so that a file that is removed meanwhile is not created again.
         target = pyvips.Target.new_to_descriptor(file.fileno())
         options = form.facts.options((picture.width, picture.height), quality)
-        getattr(picture, form.facts.saver)(target, **options)
+        with _threads(form):
+            getattr(picture, form.facts.saver)(target, **options)
+
+
+@contextmanager
+def _threads(form: Format) -> Iterator[None]:
+    """Give AVIF's encoder the same number of threads on every machine: into so many parts it cuts the picture."""
+    usual = pyvips.vips_lib.vips_concurrency_get()
+    if form is Format.AVIF:
+        pyvips.vips_lib.vips_concurrency_set(AVIF_THREADS)
+    try:
+        yield
+    finally:
+        pyvips.vips_lib.vips_concurrency_set(usual)
 
 
 def _translated(error: Exception) -> Exception:
@@ -110,10 +135,10 @@ def _translated(error: Exception) -> Exception:
 
 
 class _Watch:
-    """Follows an encoding, and stops it when `progress` raises."""
+    """Follows an encoding once all bands are made, and stops it when `progress` raises."""
 
     def __init__(self, progress: PhaseProgress) -> None:
-        self._progress = progress
+        self._progress, self._begun = progress, False
         self.error: BaseException | None = None
 
     def over(self, picture: Any) -> Any:
@@ -122,8 +147,12 @@ class _Watch:
         picture.signal_connect("eval", self._look)
         return picture
 
+    def begin(self) -> None:
+        """Say that from now on nobody else reports progress."""
+        self._begun = True
+
     def _look(self, picture: Any, seen: Any) -> None:
-        if self.error is not None:
+        if self.error is not None or not self._begun:
             return
         try:
             self._progress("encoding", int(seen.percent), 100)

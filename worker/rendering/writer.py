@@ -13,6 +13,7 @@ from models.rules.formats import DEFAULT_DPI, Format
 from worker.core.progress import PhaseProgress
 from worker.rendering import png
 
+CHANNELS = 3
 FULL = "There is no room left to write the mosaic; free some space and try again."
 
 
@@ -33,20 +34,21 @@ def write(
         size: Width and height.
         path: The file to write.
         form: The format to write in.
-        progress: Called with how far the encoding is, which for a PNG is known when all is written; what it raises
-            stops it.
+        progress: Called with how far the encoding is, from when all bands are made; what it raises stops it.
         dpi: Pixels on an inch of paper, which the file says.
         quality: 1 to 100, for a format that loses something; None for the format's own.
 
     Raises:
         StorageFull: the disk is full.
+        ValueError: the bands are not the whole picture.
     """
+    whole = _whole(bands, size)
     with _room():
         if form.facts.saver:
-            _libvips().write(bands, size, path, form, progress, dpi=dpi, quality=quality)
+            _libvips().write(whole, size, path, form, progress, dpi=dpi, quality=quality)
         else:
             with path.open("wb") as file:
-                png.write(bands, size, file, dpi)
+                png.write(whole, size, file, dpi)
         progress("encoding", 100, 100)  # neither says that it is the end
 
 
@@ -64,6 +66,20 @@ def version() -> str:
     """Return the version of libvips."""
     known: str = _libvips().version()
     return known
+
+
+def _whole(bands: Iterator[NDArray[np.uint8]], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the bands that have lines, and raise ValueError where together they are not the whole picture."""
+    width, height = size
+    done = 0
+    for band in bands:
+        done += len(band)
+        if band.shape[1:] != (width, CHANNELS) or done > height:
+            raise ValueError(f"a band of {band.shape} makes {done} lines of a picture of {width} x {height}")
+        if len(band):
+            yield band
+    if done != height:
+        raise ValueError(f"the bands have {done} lines of {height}")
 
 
 def _libvips() -> ModuleType:
