@@ -32,6 +32,18 @@ class NotReady(TesseraError):
     code = "not_ready"
 
 
+class NoPlacement(TesseraError):
+    """A mosaic from before placements were kept, so no other file of it can be made."""
+
+    code = "no_placement"
+
+
+class TooManyRenditions(TesseraError):
+    """A mosaic that has as many renditions as it may have."""
+
+    code = "too_many_renditions"
+
+
 class UnusablePicture(TesseraError):
     """Bytes that were offered as a picture and cannot be used as one."""
 
@@ -177,6 +189,12 @@ class DamagedIndex(TesseraError):
     """Stored arrays that are not an index of this version."""
 
     code = "damaged_index"
+
+
+class DamagedPlacement(DamagedIndex):
+    """The stored placement of a mosaic is damaged, or of another version."""
+
+    code = "damaged_placement"
 
 
 class OutOfTime(TesseraError):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.errors import NotFound
 from models.rules.lifecycle import JobState
-from models.tables import AttemptRecord, Job, Mosaic, PhaseRecord, TileSet
+from models.tables import AttemptRecord, Job, Mosaic, PhaseRecord, Rendition, TileSet
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,8 @@ def find_entry(session: Session, job_id: int) -> Entry:
     Raises:
         NotFound: there is no such job.
     """
-    mosaic = session.scalars(select(Mosaic).where(Mosaic.job_id == job_id)).one_or_none()
+    of_job = select(Mosaic).join(Rendition, Rendition.mosaic_id == Mosaic.id).where(Rendition.job_id == job_id)
+    mosaic = session.scalars(of_job).one_or_none()
     tile_set = session.scalars(select(TileSet).where(TileSet.job_id == job_id)).one_or_none()
     return Entry(find_job(session, job_id), mosaic or tile_set)
 
@@ -54,7 +55,8 @@ def newest(session: Session, states: Collection[JobState], most: int) -> list[En
     """Return the newest jobs in some states; in any state if none is given."""
     query = (
         select(Job, Mosaic, TileSet)
-        .outerjoin(Mosaic, Mosaic.job_id == Job.id)
+        .outerjoin(Rendition, Rendition.job_id == Job.id)
+        .outerjoin(Mosaic, Mosaic.id == Rendition.mosaic_id)
         .outerjoin(TileSet, TileSet.job_id == Job.id)
         .order_by(Job.id.desc())
         .limit(most)

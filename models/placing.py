@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from models import database, job_listing, jobs, parts
 from models.errors import NotRetryable
 from models.queries import find_idle, find_indexed
+from models.rules import renditions
 from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder, SourceKind
-from models.tables import Batch, Job, Mosaic, Source, TileSet
+from models.tables import Batch, Job, Mosaic, Rendition, Source, TileSet
 
 RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED})
 
@@ -155,7 +156,7 @@ def place_batch(
 
 
 def place_again(session: Session, job_id: int) -> int:
-    """Give the mosaic or tile set of a failed or cancelled job a new job, for which the next sweep rings.
+    """Give the mosaic, rendition or tile set of a failed or cancelled job a new job, for which the next sweep rings.
 
     The old job stays as it is, as a record.
 
@@ -176,9 +177,11 @@ def place_again(session: Session, job_id: int) -> int:
 
 
 def _hand_over(session: Session, old: Job, new: Job) -> bool:
-    """Move the mosaic or tile set of one job to another; return whether the old job still had one."""
-    if old.kind is JobKind.RENDER:
-        handed = update(Mosaic).where(Mosaic.job_id == old.id).values(job_id=new.id).returning(Mosaic.id)
+    """Move the rendition or tile set of one job to another; return whether the old job still had one."""
+    if old.kind is not JobKind.INDEX:
+        if old.kind is JobKind.RENDER:
+            session.execute(update(Mosaic).where(Mosaic.job_id == old.id).values(job_id=new.id))
+        handed = update(Rendition).where(Rendition.job_id == old.id).values(job_id=new.id).returning(Rendition.id)
         return session.scalar(handed) is not None
     # Parts that are done stay done, so the new job continues where the old one stopped.
     for tile_set_id in session.scalars(select(TileSet.id).where(TileSet.job_id == old.id)):
@@ -207,6 +210,8 @@ def _add_mosaic(
         **place,
     )
     session.add(mosaic)
+    session.flush()
+    session.add(Rendition(mosaic_id=mosaic.id, job_id=job.id, created_at=now, **renditions.file_of(order)._asdict()))
     return job
 
 

@@ -14,11 +14,16 @@ from models.rules.lifecycle import JobState
 from models.rules.names import readable
 from models.rules.orders import ExclusionReason, MosaicOrder
 from models.rules.skip_reasons import DUPLICATE
-from models.tables import Batch, Job, Mosaic, SkippedPhoto, Tile, TileSet, Version
+from models.tables import Batch, Job, Mosaic, Rendition, SkippedPhoto, Tile, TileSet, Version
 
 PAGE_LENGTH = 50
 REPORT_LENGTH = 1_000
-OF_MOSAIC = joinedload(Mosaic.job), joinedload(Mosaic.tile_set), joinedload(Mosaic.made_from)
+OF_MOSAIC = (
+    joinedload(Mosaic.job),
+    joinedload(Mosaic.first).joinedload(Rendition.job),
+    joinedload(Mosaic.tile_set),
+    joinedload(Mosaic.made_from),
+)
 """What is shown with a mosaic."""
 
 

@@ -326,7 +326,11 @@ class Batch(Base):
 
 
 class Mosaic(Base):
-    """A target, an order, and the picture once its job has succeeded."""
+    """A target, an order, and the placement once its job has succeeded.
+
+    The order's format, quality and dots per inch are those of its first rendition, which the mosaic's own job makes.
+    `placement_key` is None for mosaics from before placements were kept.
+    """
 
     __tablename__ = "mosaics"
     __table_args__ = (
@@ -374,10 +378,8 @@ class Mosaic(Base):
     tint: Mapped[float]
     blend: Mapped[float]
 
-    picture_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    placement_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
-    picture_sha256: Mapped[str | None] = mapped_column(String(64))
-    picture_bytes: Mapped[int | None] = mapped_column(BigInteger)
     width: Mapped[int | None]
     height: Mapped[int | None]
     columns: Mapped[int | None]
@@ -386,6 +388,9 @@ class Mosaic(Base):
     quality: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     job: Mapped[Job] = relationship()
+    first: Mapped["Rendition"] = relationship(
+        primaryjoin="Mosaic.job_id == foreign(Rendition.job_id)", viewonly=True, uselist=False
+    )
     tile_set: Mapped[TileSet] = relationship()
     made_from: Mapped[Version | None] = relationship(
         primaryjoin="and_(Mosaic.tile_set_id == foreign(Version.tile_set_id), "
@@ -393,3 +398,31 @@ class Mosaic(Base):
         viewonly=True,
         uselist=False,
     )
+
+
+class Rendition(Base):
+    """One file of a mosaic: the first is made by the mosaic's own job, each other by a job of its own.
+
+    `file_quality` is 0 in a format that loses nothing. `key` and what follows it come when the job has succeeded.
+    """
+
+    __tablename__ = "renditions"
+    __table_args__ = (
+        UniqueConstraint("mosaic_id", "format", "file_quality", "dpi"),
+        CheckConstraint("file_quality >= 0 AND file_quality <= 100", name="file_quality_to_a_hundred"),
+        CheckConstraint("(key IS NULL) = (byte_count IS NULL)", name="a_file_has_a_size"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    mosaic_id: Mapped[UUID] = mapped_column(ForeignKey("mosaics.id"))
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    format: Mapped[Format] = mapped_column(_words(Format, "format"))
+    file_quality: Mapped[int]
+    dpi: Mapped[int]
+    created_at: Mapped[datetime]
+    key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    byte_count: Mapped[int | None] = mapped_column(BigInteger)
+
+    job: Mapped[Job] = relationship()
+    mosaic: Mapped[Mosaic] = relationship()

@@ -53,7 +53,7 @@ TARGETS: dict[str, list[str]] = {
     "models/rules/lifecycle.py": ["tests/unit/test_lifecycle.py", *STATE],
     "web/access.py": DOOR,
     "worker/jobs/attempt.py": STATE,
-    "worker/tile_index/array_file.py": ["tests/unit/test_array_file.py", "tests/unit/test_index.py"],
+    "models/rules/array_file.py": ["tests/unit/test_array_file.py", "tests/unit/test_index.py"],
     **{str(path.relative_to(HERE)): CORE for path in sorted((HERE / "worker/core").rglob("[!_]*.py"))},
 }
 """Each module, and the files of tests that should notice a change in it; its own examples are tests too."""

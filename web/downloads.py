@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import PurePosixPath
 from uuid import UUID
 
@@ -11,32 +12,36 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 from zipstream import ZIP_STORED, ZipStream
 
-from models import queries
+from models import placement_documents, queries
 from models.errors import NotFound, NotReady
 from models.rules import blob_keys
 from models.rules.lifecycle import JobState
 from models.storage import Store
-from models.tables import Mosaic, RemovedTile, Tile, Version
+from models.tables import Mosaic, RemovedTile, Rendition, Tile, Version
 from web.context import reading, store
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+DOCUMENTS = {".json": "application/json", ".csv": "text/csv"}
+"""The media type of a placement, by the ending of its file."""
+PIECES = 256
+"""Cells of a placement that are sent at once."""
 READ_BYTES = 128 << 10
 """How much is held in memory for each slow client."""
 
 
-def picture(mosaic: Mosaic) -> Response:
-    """Return a mosaic as a file to save.
+def rendition(row: Rendition) -> Response:
+    """Return a file of a mosaic, to be saved.
 
     Raises:
         NotReady: its job has not succeeded.
     """
-    key = _ready(mosaic, mosaic.picture_key)
-    response = _blob(key, mosaic.format.facts.media_type)
-    name = f"mosaic-{mosaic.id.hex[:8]}{mosaic.format.facts.suffix}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.set_etag(mosaic.picture_sha256 or "")
+    if row.job.state is not JobState.SUCCEEDED or row.key is None:
+        raise NotReady(f"The mosaic is {row.job.state} as {row.format.facts.title}; there is no file to fetch.")
+    response = _blob(row.key, row.format.facts.media_type)
+    _name(response, row.mosaic_id, row.format.facts.suffix)
+    response.set_etag(row.sha256 or "")
     try:
-        response.make_conditional(request, accept_ranges=True, complete_length=mosaic.picture_bytes)
+        response.make_conditional(request, accept_ranges=True, complete_length=row.byte_count)
     except RequestedRangeNotSatisfiable:
         response.close()
         raise
@@ -49,7 +54,25 @@ def preview(mosaic: Mosaic) -> Response:
     Raises:
         NotReady: its job has not succeeded.
     """
-    return _unchanging(_ready(mosaic, mosaic.preview_key), "image/jpeg")
+    if mosaic.job.state is not JobState.SUCCEEDED or mosaic.preview_key is None:
+        raise NotReady(f"The mosaic is {mosaic.job.state}; there is no picture to fetch.")
+    return _unchanging(mosaic.preview_key, "image/jpeg")
+
+
+def placement(mosaic_id: UUID, suffix: str) -> Response:
+    """Return the placement of a mosaic as a document to save, which is written while it is sent.
+
+    Raises:
+        NotFound: there is no such mosaic.
+        NotReady: its job has not succeeded.
+        NoPlacement: its placement was not kept.
+    """
+    with reading() as session:
+        mosaic = queries.find_mosaic(session, mosaic_id)
+        pieces = placement_documents.of_mosaic(session, store(), mosaic, suffix)
+    response = Response(_blocks(pieces), mimetype=DOCUMENTS[suffix])
+    _name(response, mosaic_id, f"-placement{suffix}")
+    return response
 
 
 def photo(tile: Tile) -> Response:
@@ -120,24 +143,30 @@ def archive(name: str, mosaics: Sequence[Mosaic]) -> Response:
     Raises:
         NotReady: not one has succeeded.
     """
-    ready = [mosaic for mosaic in mosaics if mosaic.job.state is JobState.SUCCEEDED and mosaic.picture_key]
+    ready = [mosaic for mosaic in mosaics if mosaic.job.state is JobState.SUCCEEDED and mosaic.first.key]
     if not ready:
         raise NotReady("No mosaic of this batch is ready yet.")
     # The pictures are compressed already; and without compression the length is known in advance.
     stream = ZipStream(compress_type=ZIP_STORED, sized=True)
     blobs = store()
     for mosaic in ready:
-        stream.add(_chunks(blobs, mosaic.picture_key or ""), _entry_name(mosaic), size=mosaic.picture_bytes)
+        file = mosaic.first
+        stream.add(_chunks(blobs, file.key or ""), _entry_name(mosaic), size=file.byte_count)
     response = Response(iter(stream), mimetype="application/zip")
     response.headers["Content-Length"] = str(len(stream))
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 
-def _ready(mosaic: Mosaic, key: str | None) -> str:
-    if mosaic.job.state is not JobState.SUCCEEDED or key is None:
-        raise NotReady(f"The mosaic is {mosaic.job.state}; there is no picture to fetch.")
-    return key
+def _name(response: Response, mosaic_id: UUID, end: str) -> None:
+    """Have a browser save an answer under a name of ours."""
+    response.headers["Content-Disposition"] = f'attachment; filename="mosaic-{mosaic_id.hex[:8]}{end}"'
+
+
+def _blocks(pieces: Iterator[str]) -> Iterator[bytes]:
+    """Yield short pieces of a text many at once."""
+    while block := "".join(islice(pieces, PIECES)):
+        yield block.encode()
 
 
 def _unchanging(key: str, content_type: str) -> Response:

@@ -16,6 +16,7 @@ from models.rules.looks import DEFAULT_LOOK, SET_BY_LOOKS
 from models.rules.order_fields import OrderField
 from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, goes_with
 from models.rules.print_planning import NO_BLEED, Print, plan
+from models.rules.renditions import FIELDS as FILE_FIELDS
 
 TRUE = frozenset({"yes", "true", "1", "on"})
 FALSE = frozenset({"", "no", "false", "0", "off"})
@@ -76,6 +77,16 @@ def page_order(form: Mapping[str, str]) -> MosaicOrder:
         form["file_quality"] = ""
     loss = form.get("loss", "").strip().lower() or looks.fields_of(_look(form), {}).get("loss", LossName.BALANCED)
     return mosaic_order({name: text for name, text in form.items() if name not in FIELDS or goes_with(name, loss)})
+
+
+def page_file(form: Mapping[str, str]) -> dict[str, Any]:
+    """Read which file of a mosaic is ordered from a page; a quality counts only in a format that has one.
+
+    Raises:
+        InvalidOrder: a value is no number, or no known word.
+    """
+    given = {name: _read(form, name, FIELDS[name]) for name in FILE_FIELDS}
+    return given | ({} if given["format"] in LOSSY else {"file_quality": None})
 
 
 def fields_of(order: MosaicOrder) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """What pages and API both do with an order: check it, store its files, write the rows, ring."""
 
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Mapping, Sequence
+from typing import IO, Any
 from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
 
-from models import queries
+from models import queries, renditions
 from models.errors import InvalidOrder, TooLarge
 from models.notifying import ring_all
 from models.placing import NewSource, StoredFile, place_again, place_batch, place_mosaic, place_photos, place_tile_set
@@ -120,6 +120,22 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
         bell = place_mosaic(session, identity, tile_set_id, stored, order, services().ring_again)
     ring_all(sessions(), [bell])
     return identity
+
+
+def receive_rendition(mosaic_id: UUID, given: Mapping[str, Any]) -> UUID:
+    """Order a rendition of a mosaic; one that was ordered before is found again.
+
+    Args:
+        mosaic_id: The mosaic.
+        given: Its format, and quality and dots per inch if they were said.
+
+    Raises:
+        As `models.renditions.place`.
+    """
+    with sessions().begin() as session:
+        placed = renditions.place(session, mosaic_id, given, services().ring_again)
+    ring_all(sessions(), [placed.bell] if placed.bell else [])
+    return placed.rendition_id
 
 
 def receive_batch(

@@ -22,6 +22,8 @@ STATUS: dict[type[TesseraError], HTTPStatus] = {
     errors.BadArchive: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.NotReady: HTTPStatus.CONFLICT,
+    errors.NoPlacement: HTTPStatus.CONFLICT,
+    errors.TooManyRenditions: HTTPStatus.CONFLICT,
     errors.NotRetryable: HTTPStatus.CONFLICT,
     errors.LastTile: HTTPStatus.CONFLICT,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,

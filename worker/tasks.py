@@ -14,6 +14,12 @@ def render(job_id: int) -> None:
     attempt.run(services(), job_id, rendering_job.render_mosaic)
 
 
+@app.task(name=JobKind.RENDITION.value)
+def rendition(job_id: int) -> None:
+    """Make one attempt at another rendition of a mosaic."""
+    attempt.run(services(), job_id, rendering_job.make_rendition)
+
+
 @app.task(name=JobKind.INDEX.value)
 def index(job_id: int) -> None:
     """Make one attempt at indexing a tile set; if another worker leads that job, do one of its parts."""

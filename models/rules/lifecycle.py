@@ -9,6 +9,7 @@ class JobKind(StrEnum):
 
     INDEX = "tessera.index"
     RENDER = "tessera.render"
+    RENDITION = "tessera.rendition"
 
 
 class Lane(StrEnum):

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from models.errors import InvalidOrder
@@ -11,6 +11,7 @@ from models.rules.orders import MAX_CELLS
 from models.rules.placements import (
     STEPS,
     VERSION,
+    Placed,
     Placement,
     checked_cells,
     checked_grid,
@@ -34,12 +35,23 @@ def to_bytes(placement: Placement, suffix: str) -> bytes:
     Raises:
         InvalidOrder: it would be larger than what is read again.
     """
-    data = (_csv(placement) if suffix == ".csv" else _json(placement)).encode(errors="surrogateescape")
+    data = "".join(pieces(placement, placement.cells, suffix)).encode(errors="surrogateescape")
     if len(data) > MOST_BYTES:
         raise InvalidOrder(
             "placement_out", f"The placement would have more than {MOST_BYTES >> 20} MB; take fewer cells."
         )
     return data
+
+
+def pieces(placement: Placement, cells: Iterable[Placed], suffix: str) -> Iterator[str]:
+    """Yield a document cell by cell, by the ending of its file.
+
+    Args:
+        placement: What it says beside the cells; its own cells are not looked at.
+        cells: The cells, of which only one need be in memory.
+        suffix: Which document it is.
+    """
+    return _csv(cells) if suffix == ".csv" else _json(placement, cells)
 
 
 def from_bytes(data: bytes, suffix: str) -> Placement:
@@ -67,7 +79,7 @@ def suffix_of(name: str) -> str:
     return suffix
 
 
-def _json(placement: Placement) -> str:
+def _json(placement: Placement, cells: Iterable[Placed]) -> Iterator[str]:
     head = {
         "kind": KIND,
         "version": VERSION,
@@ -76,19 +88,31 @@ def _json(placement: Placement) -> str:
         "grid": dict(placement.grid),
         "order": dict(placement.order),
     }
-    lines = json.dumps(head, indent=2).removesuffix("\n}")
-    cells = ",\n".join(f"    {json.dumps(cell._asdict())}" for cell in placement.cells)
-    return f'{lines},\n  "cells": [\n{cells}\n  ]\n}}\n'
+    yield json.dumps(head, indent=2).removesuffix("\n}") + ',\n  "cells": ['
+    for number, cell in enumerate(cells):
+        yield f"{',' if number else ''}\n    {json.dumps(cell._asdict())}"
+    yield "\n  ]\n}\n"
 
 
-def _csv(placement: Placement) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
+def _csv(cells: Iterable[Placed]) -> Iterator[str]:
+    line = _Line()
+    writer = csv.writer(line)
     writer.writerow(COLUMNS)
-    for cell in placement.cells:
+    yield line.text
+    for cell in cells:
         window = cell.window or ("",) * len(WINDOW)
         writer.writerow([cell.column, cell.row, cell.photo, cell.content, *window, cell.turn, cell.distance])
-    return out.getvalue()
+        yield line.text
+
+
+class _Line:
+    """The line of a CSV that was written last."""
+
+    text = ""
+
+    def write(self, text: str) -> None:
+        """Take the next line."""
+        self.text = text
 
 
 def _from_json(text: str) -> Placement:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from math import isclose
+from math import isclose, sqrt
 from typing import Any, NamedTuple
 
 from models.errors import InvalidOrder
@@ -15,6 +15,8 @@ VERSION = 1
 STEPS = 2_048
 """A window is counted in so many steps of the photo's width and of its height."""
 TURNS = 8
+DIGITS = 6
+"""Significant digits of a distance in a document: more would not be the same on every machine."""
 MOST_PLACE = 1_000_000
 """A column or a row is a smaller number than this."""
 CONTENT = re.compile("[0-9a-f]{64}")
@@ -76,6 +78,16 @@ class Placement:
     def refused(self, what: str) -> InvalidOrder:
         """Return the refusal of this placement, for a reason."""
         return InvalidOrder("placement", f"{self.source}: {what}.")
+
+
+def distance(cost: float) -> float:
+    """Return the distance that a document has, from a squared loss.
+
+    Example:
+        >>> distance(2.0)
+        1.41421
+    """
+    return float(f"{sqrt(cost):.{DIGITS}g}")
 
 
 def grid_of(grid: Grid) -> dict[str, float]:

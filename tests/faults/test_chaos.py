@@ -13,9 +13,10 @@ from uuid import UUID
 import numpy as np
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
 
 from models.rules.lifecycle import AttemptEnd, JobState, Lane
-from models.tables import AttemptRecord, Job, Mosaic
+from models.tables import AttemptRecord, Job, Mosaic, Rendition
 from worker.jobs import sweep
 
 SEED = 20261124
@@ -114,17 +115,17 @@ def _every_succeeded_job_is_whole_and_was_done_once(service: Any, batch_id: str)
             .group_by(AttemptRecord.job_id)
         )
         assert {times for _, times in session.execute(successes)} == {1}
-        made = session.scalars(
-            select(Mosaic).join(Job, Job.id == Mosaic.job_id).where(Job.state == JobState.SUCCEEDED)
-        ).all()
+        query = select(Mosaic).options(joinedload(Mosaic.first)).join(Job, Job.id == Mosaic.job_id)
+        made = session.scalars(query.where(Job.state == JobState.SUCCEEDED)).all()
     assert any(str(mosaic.batch_id) == batch_id for mosaic in made)
     for mosaic in made:
-        assert sha256(service.store.get(mosaic.picture_key)).hexdigest() == mosaic.picture_sha256
+        assert sha256(service.store.get(mosaic.first.key)).hexdigest() == mosaic.first.sha256
 
 
 def _no_blob_is_an_orphan(service: Any) -> None:
     """Compare the pictures in the store with those that rows name."""
     with service.rows() as session:
-        named = {key for pair in session.execute(select(Mosaic.picture_key, Mosaic.preview_key)) for key in pair}
+        named = {key for pair in session.execute(select(Mosaic.placement_key, Mosaic.preview_key)) for key in pair}
+        named |= set(session.scalars(select(Rendition.key)))
     stored = {blob.key for blob in service.store.list("mosaics") if not blob.key.endswith("/target")}
     assert stored == named - {None}

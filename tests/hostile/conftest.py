@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
+import numpy as np
 import pytest
 from flask import Flask
 
 from models import database, jobs
 from models.queries import find_mosaic
-from models.rules import blob_keys
+from models.rules import array_file, blob_keys, kept_placements
 from models.services import Services, open_services
 from models.settings import Settings
 from models.tables import TileSet
@@ -98,8 +99,9 @@ def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[[Servi
             return client.post(f"/api/v1/{path}", data=form).get_json()
 
         mosaic, batch = ordered("mosaics", "target")["id"], ordered("batches", "targets")
-        _succeed(services, mosaic, target)
+        rendition = _succeed(services, mosaic, target)
         ids = {"tile_set_id": str(tile_set.id), "content": content, "mosaic_id": mosaic, "batch_id": batch["id"]}
+        ids["rendition_id"] = rendition
         changes = {"mode": mode, "access_token": TOKEN, "secure_cookies": False}
         chosen = Settings(**(services.settings.model_dump() | changes))
         headers = {"Authorization": f"Bearer {TOKEN}"} if mode == "server" else {}
@@ -113,18 +115,34 @@ def _colours(tile_set: TileSet) -> list[str]:
     return [key for key in (current.plot_key, current.palette_key) if key] if current else []
 
 
-def _succeed(services: Services, mosaic_id: str, picture: bytes) -> None:
+def _succeed(services: Services, mosaic_id: str, picture: bytes) -> str:
+    """Close the job of a mosaic as a worker would; return the id of its rendition."""
     with services.sessions.begin() as session:
         mosaic = find_mosaic(session, UUID(mosaic_id))
         now = database.now(session)
         lease = jobs.claim(session, mosaic.job_id, now, services.settings.lease_span)
         assert lease is not None
-        mosaic.picture_key, mosaic.preview_key = (
-            blob_keys.picture(mosaic.id, "1", "png"),
-            blob_keys.preview(mosaic.id, "1"),
-        )
-        mosaic.picture_bytes, mosaic.picture_sha256 = len(picture), sha256(picture).hexdigest()
+        first = mosaic.first
+        first.key, mosaic.preview_key = blob_keys.picture(mosaic.id, "1", "png"), blob_keys.preview(mosaic.id, "1")
+        first.byte_count, first.sha256 = len(picture), sha256(picture).hexdigest()
         mosaic.width, mosaic.height, mosaic.columns, mosaic.rows, mosaic.distinct_tiles = 120, 80, 60, 40, 3
-        for key in (mosaic.picture_key, mosaic.preview_key):
+        for key in (first.key, mosaic.preview_key):
             services.store.put(key, picture)
+        mosaic.placement_key = blob_keys.placement(mosaic.id, "1")
+        services.store.put(mosaic.placement_key, _placement())
         jobs.succeed(session, lease, now)
+        return str(first.id)
+
+
+def _placement() -> bytes:
+    """Return the placement of a target of 120 x 80 pixels in 60 x 40 cells, the same photo in each."""
+    cells = 40, 60
+    arrays = {
+        "photo": np.zeros(cells, np.uint32), "window": np.full((*cells, 4), 9, np.uint16),
+        "turn": np.zeros(cells, np.uint8), "cost": np.zeros(cells),
+        "content": np.frombuffer(CONTENTS[0], np.uint8)[None], "lower_bound": np.zeros(1),
+        "target_size": np.array([120, 80], np.uint32),
+    }  # fmt: skip
+    file = io.BytesIO()
+    array_file.save(file, kept_placements.KIND, kept_placements.VERSION, arrays)
+    return file.getvalue()

@@ -12,7 +12,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 NOON = "'2026-01-02 12:00:00.000000'"
 SET, EMPTY, GONE, IN_TRASH = (f"'{digit * 32}'" for digit in "1234")
-ONE, TWO, THREE = (f"'{digit * 32}'" for digit in "567")
+ONE, TWO, THREE, FOUR = (f"'{digit * 32}'" for digit in "5678")
 ANNA, BEN, CLARA, DORA, EMIL, FRIDA = (digit * 64 for digit in "abcdef")
 
 
@@ -125,6 +125,35 @@ def _the_trash_is_emptied_back(rows: Rows) -> None:
 def _formats_that_were_not_there(rows: Rows) -> None:
     for each in rows["mosaics"]:
         each["format"] = each["format"] if each["format"] in {"png", "jpeg"} else "png"
+
+
+QUALITIES = {"jpeg": 90, "webp": 90, "avif": 80}
+"""What the formats were written with when renditions came, unless another was ordered."""
+
+
+def _pictures_become_renditions(rows: Rows) -> None:
+    rows["renditions"] = [
+        {
+            "id": each["id"], "mosaic_id": each["id"], "job_id": each["job_id"], "format": each["format"],
+            "file_quality": each["file_quality"] or QUALITIES.get(each["format"], 0), "dpi": each["dpi"],
+            "created_at": each["created_at"], "key": each["picture_key"], "sha256": each["picture_sha256"],
+            "byte_count": each["picture_bytes"],
+        }
+        for each in rows["mosaics"]
+    ]  # fmt: skip
+
+
+def _first_renditions_become_pictures(rows: Rows) -> None:
+    pictures = {each["job_id"]: each for each in rows["renditions"]}
+    for mosaic in rows["mosaics"]:
+        picture = pictures[mosaic["job_id"]]
+        mosaic |= {"picture_key": picture["key"], "picture_sha256": picture["sha256"]}
+        mosaic["picture_bytes"] = picture["byte_count"]
+    later = {job["id"] for job in rows["jobs"] if job["kind"] == "tessera.rendition"}
+    attempts = {each["id"] for each in rows["attempts"] if each["job_id"] in later}
+    rows["phases"] = [each for each in rows["phases"] if each["attempt_id"] not in attempts]
+    rows["attempts"] = [each for each in rows["attempts"] if each["job_id"] not in later]
+    rows["jobs"] = [each for each in rows["jobs"] if each["id"] not in later]
 
 
 STEPS: dict[str, Step] = {
@@ -240,6 +269,20 @@ STEPS: dict[str, Step] = {
         fill=(f"UPDATE mosaics SET mosaic_width = 7087, mosaic_height = 4724 WHERE id = {ONE}",),
         new={"mosaics": {"mosaic_width": None, "mosaic_height": None}},
     ),
+    "0013": Step(
+        fill=(
+            f"UPDATE mosaics SET placement_key = 'mosaics/1/a' WHERE id = {ONE}",
+            "INSERT INTO jobs SELECT 8, 'tessera.rendition', lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings FROM jobs WHERE id = 1",
+            f"INSERT INTO attempts (id, job_id, number, waited_seconds, started_at, ended_at, outcome) VALUES (17, 8, 1, 0, {NOON}, {NOON}, 'succeeded')",
+            "INSERT INTO phases (id, attempt_id, phase, seconds) VALUES (23, 17, 'encoding', 0.5)",
+            "INSERT INTO renditions (id, mosaic_id, job_id, format, file_quality, dpi, created_at, key, sha256, byte_count) VALUES "
+            f"({FOUR}, {ONE}, 8, 'jpeg', 75, 150, {NOON}, 'mosaics/1/j', '{BEN}', 6000000000)",
+        ),
+        new={"mosaics": {"placement_key": None}},
+        gone={"mosaics": ("picture_key", "picture_sha256", "picture_bytes")},
+        up=_pictures_become_renditions,
+        down=_first_renditions_become_pictures,
+    ),
 }  # fmt: skip
 
 
@@ -255,12 +298,12 @@ def made_by(step: Step, before: Rows, after: Rows) -> Rows:
 
 
 def left_by(step: Step, before: Rows, after: Rows) -> Rows:
-    """Return the rows that the way back must leave; what a column held that comes back is lost."""
+    """Return the rows that the way back must leave; what a column held that comes back is lost, unless `down` has it."""
     left = deepcopy(before)
     step.down(left)
     for table, columns in step.gone.items():
         for row in left[table]:
-            row.update(dict.fromkeys(columns))
+            row.update({column: row.get(column) for column in columns})
     _drop(left, {table: tuple(columns) for table, columns in step.new.items()}, set(left) - set(after))
     return left
 

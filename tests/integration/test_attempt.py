@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -16,19 +16,20 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from models import database, jobs, placing
+from models import database, jobs, placing, renditions
 from models.errors import InvalidOrder, LeaseLost
 from models.placing import NewSource, StoredFile
 from models.queue import SoftTimeLimitExceeded
+from models.rules.formats import Format
 from models.rules.lifecycle import JobKind, JobState, Lane
 from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
-from models.tables import AttemptRecord, Job, PhaseRecord, TileSet
+from models.tables import AttemptRecord, Job, Mosaic, PhaseRecord, TileSet
 from web.app import assemble
 from worker.indexing.job import index_tile_set
 from worker.jobs import attempt, sweep
 from worker.jobs.attempt import Attempt, Outcome
-from worker.rendering.job import render_mosaic
+from worker.rendering.job import make_rendition, render_mosaic
 
 
 @pytest.fixture
@@ -55,6 +56,16 @@ def test_work_that_ends_well_succeeds_and_writes_its_rows(services: Services, jo
     assert (job.state, job.progress, job.phase) == (JobState.SUCCEEDED, 1.0, "written with the end")
 
 
+def _succeed(session: Session, mosaic_id: UUID, job_id: int) -> None:
+    """Close the job of a mosaic whose placement is kept."""
+    now = database.now(session)
+    lease = jobs.claim(session, job_id, now, timedelta(minutes=1))
+    assert lease is not None
+    mosaic = session.get_one(Mosaic, mosaic_id)
+    mosaic.placement_key, mosaic.width, mosaic.height = "k", 50, 50
+    jobs.succeed(session, lease, now)
+
+
 @pytest.mark.parametrize("kind", list(JobKind))
 def test_a_job_that_is_tried_again_just_after_its_claim_stops_without_a_word_of_trouble(
     services: Services, indexed: Callable[..., TileSet], kind: JobKind
@@ -66,13 +77,19 @@ def test_a_job_that_is_tried_again_just_after_its_claim_stops_without_a_word_of_
             bell = placing.place_photos(session, tile_set, [source], services.ring_again)
         else:
             order = MosaicOrder(cells_across=1)
-            bell = placing.place_mosaic(session, uuid4(), tile_set, target, order, services.ring_again)
+            mosaic = uuid4()
+            bell = placing.place_mosaic(session, mosaic, tile_set, target, order, services.ring_again)
+        if kind is JobKind.RENDITION:
+            _succeed(session, mosaic, bell.job_id)
+            bell = renditions.place(session, mosaic, {"format": Format.JPEG}, services.ring_again).bell
+    assert bell is not None
 
     def overtaken(attempt: Attempt) -> Outcome:
         with services.sessions.begin() as session:
             jobs.cancel(session, [bell.job_id], database.now(session))
             placing.place_again(session, bell.job_id)
-        return {JobKind.INDEX: index_tile_set, JobKind.RENDER: render_mosaic}[kind](attempt)
+        works = {JobKind.INDEX: index_tile_set, JobKind.RENDER: render_mosaic, JobKind.RENDITION: make_rendition}
+        return works[kind](attempt)
 
     with structlog.testing.capture_logs() as lines:
         attempt.run(services, bell.job_id, overtaken)

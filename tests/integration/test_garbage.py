@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -103,11 +103,18 @@ def test_what_is_none_of_ours_stays(services: Services) -> None:
     assert collect(services) == foreign
 
 
+def of_attempt(mosaic: UUID, attempt: str) -> tuple[str, str, str]:
+    """Return the keys of what one attempt at a mosaic makes."""
+    picture = blob_keys.picture(mosaic, attempt, "png")
+    return picture, blob_keys.preview(mosaic, attempt), blob_keys.placement(mosaic, attempt)
+
+
 def test_a_finished_mosaic_keeps_its_target_and_the_published_attempt(services: Services, tile_set: TileSet) -> None:
     identity = uuid4()
     target = StoredFile("t", blob_keys.target(identity))
-    named = {target.key, blob_keys.picture(identity, "2", "png"), blob_keys.preview(identity, "2")}
-    for key in {*named, blob_keys.picture(identity, "1", "png"), blob_keys.preview(identity, "1")}:
+    picture, preview, placement = of_attempt(identity, "2")
+    named = {target.key, picture, preview, placement}
+    for key in {*named, *of_attempt(identity, "1")}:
         services.store.put(key, b"x")
     with services.sessions.begin() as session:
         order = MosaicOrder(cells_across=2)
@@ -117,10 +124,8 @@ def test_a_finished_mosaic_keeps_its_target_and_the_published_attempt(services: 
         assert lease is not None
         jobs.succeed(session, lease, now)
         mosaic = session.get_one(Mosaic, identity)
-        mosaic.picture_key, mosaic.preview_key = (
-            blob_keys.picture(identity, "2", "png"),
-            blob_keys.preview(identity, "2"),
-        )
+        mosaic.preview_key, mosaic.placement_key = preview, placement
+        mosaic.first.key, mosaic.first.byte_count = picture, 1
     assert {key for key in collect(services) if key.startswith("mosaics/")} == named
 
 

@@ -61,7 +61,7 @@ def rendered(services: Services, tile_set: UUID, target: bytes | None) -> tuple[
     attempt.run(services, bell.job_id, rendering_job.render_mosaic)
     with services.reading() as session:
         mosaic = session.scalars(select(Mosaic).where(Mosaic.id == identity)).one()
-        return session.get_one(Job, bell.job_id), mosaic.picture_sha256
+        return session.get_one(Job, bell.job_id), mosaic.first.sha256
 
 
 def flip(data: bytes) -> bytes:

@@ -22,6 +22,8 @@ NAMES = {
     "get_tile_original", "create_mosaic", "list_mosaics", "get_mosaic", "cancel_mosaic", "get_mosaic_picture",
     "create_batch", "list_batches", "get_batch", "get_batch_mosaics", "cancel_batch",
     "get_batch_archive",
+    "create_rendition", "list_renditions", "get_rendition", "cancel_rendition", "get_rendition_file",
+    "get_placement_json", "get_placement_csv",
     "list_trash", "empty_trash", "purge_set", "purge_photo",
 }  # fmt: skip
 """Programs call them so: none may change."""
@@ -29,11 +31,14 @@ FILES = {
     "get_tile_set_plot": {"image/png"}, "get_tile_set_palette": {"image/png"}, "get_tile_preview": {"image/jpeg"},
     "get_tile_picture": {"image/jpeg", "image/png"}, "get_tile_original": {"application/octet-stream"},
     "get_mosaic_picture": {"image/avif", "image/jpeg", "image/png", "image/tiff", "image/webp"},
+    "get_rendition_file": {"image/avif", "image/jpeg", "image/png", "image/tiff", "image/webp"},
+    "get_placement_csv": {"text/csv"},
     "get_batch_archive": {"application/zip"},
 }  # fmt: skip
 CONFLICTS = {
     "create_mosaic", "create_batch", "add_photos", "resume_tile_set", "ban_tile", "allow_tile", "remove_tile",
     "restore_tile", "get_tile_set_plot", "get_tile_set_palette", "get_mosaic_picture", "get_batch_archive",
+    "create_rendition", "get_rendition_file", "get_placement_json", "get_placement_csv",
 }  # fmt: skip
 UPLOADS = {"create_tile_set", "add_photos", "create_mosaic", "create_batch"}
 
@@ -98,7 +103,7 @@ def test_an_order_and_a_quality_report_are_described_as_they_are(document: dict[
 
 
 def test_what_is_answered_is_always_whole(document: dict[str, Any]) -> None:
-    shown = ("Mosaic", "TileSet", "Batch", "Job", "Tile", "Trash")
+    shown = ("Mosaic", "Rendition", "TileSet", "Batch", "Job", "Tile", "Trash")
     for schema in (document["components"]["schemas"][name] for name in shown):
         assert set(schema["required"]) == set(schema["properties"])
 
@@ -117,7 +122,7 @@ def test_every_refusal_is_foreseen_where_it_can_happen(operations: dict[str, Any
     assert {name for name, found in statuses.items() if not {"400", "401", "500", "503"} <= found} == set()
     assert {name for name, found in statuses.items() if "409" in found} >= CONFLICTS
     assert {name for name, found in statuses.items() if "507" in found} == UPLOADS
-    bodies = UPLOADS | {"rename_tile_set"}
+    bodies = UPLOADS | {"rename_tile_set", "create_rendition"}
     assert {name for name, found in statuses.items() if {"413", "415", "422"} <= found} == bodies
     reading = {name for name in operations if name.startswith(("get_", "list_"))}
     assert {name for name, found in statuses.items() if "403" in found} == set(operations) - reading
@@ -158,6 +163,6 @@ def test_the_reference_page_names_every_address(document: dict[str, Any]) -> Non
         address = path.removeprefix("/api/v1")
         for name in ("tile_set_id", "mosaic_id", "batch_id"):
             address = address.replace(f"{{{name}}}", "ID")
-        address = address.replace("{content}", "CONTENT")
+        address = address.replace("{content}", "CONTENT").replace("{rendition_id}", "RENDITION")
         last = address.rpartition("/")[2]
         assert f"`{method} {address}`" in page or f", `/{last}`" in page, (method, address)

@@ -96,11 +96,11 @@ def test_the_end_of_a_large_picture_is_read_without_its_beginning(
     done = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     data = os.urandom(30 << 20)
     with services.sessions.begin() as session:
-        mosaic = session.get_one(Mosaic, UUID(done["id"]))
-        assert mosaic.picture_key is not None
-        mosaic.picture_bytes = len(data)
-        services.store.put(mosaic.picture_key, data)
-        key = mosaic.picture_key
+        picture = session.get_one(Mosaic, UUID(done["id"])).first
+        assert picture.key is not None
+        picture.byte_count = len(data)
+        services.store.put(picture.key, data)
+        key = picture.key
     before = len(s3_server.requests(bucket_of(installation)))
     part = installation.get(done["picture"], headers={"Range": f"bytes={len(data) - 100}-"})
     assert (part.status_code, part.content) == (206, data[-100:])

@@ -95,6 +95,7 @@ def test_whatever_json_is_asked_for_again_unchanged_gets_304(
     ).get_json()
     (mosaic,) = client.get(f"{made['url']}/mosaics").get_json()["items"]
     here = {"tile_set_id": tile_set.id, "mosaic_id": mosaic["id"], "batch_id": made["id"]}
+    here["rendition_id"] = client.get(mosaic["renditions"]).get_json()["items"][0]["id"]
     paths = client.get("/api/v1/openapi.json").get_json()["paths"]
     addresses = [path.format(**here) for path, ways in paths.items() if "get" in ways and "{content}" not in path]
     answers = {address: client.get(address) for address in addresses}
@@ -164,7 +165,12 @@ def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     more = {f"/api/v1/tile-sets/{{tile_set_id}}/{end}" for end in of_set}
     of_tile = ("", "/ban", "/allow", "/preview", "/picture", "/original", "/restore")
     tiles = {f"/api/v1/tile-sets/{{tile_set_id}}/tiles/{{content}}{end}" for end in of_tile}
-    assert set(paths) == whole | ends | files | listed | more | tiles | {f"/api/v1/trash{end}" for end in trash}
+    of_mosaic = ("placement.json", "placement.csv", "renditions")
+    of_rendition = ("", "/cancel", "/file")
+    mosaics = {f"/api/v1/mosaics/{{mosaic_id}}/{end}" for end in of_mosaic}
+    mosaics |= {f"/api/v1/mosaics/{{mosaic_id}}/renditions/{{rendition_id}}{end}" for end in of_rendition}
+    trashed = {f"/api/v1/trash{end}" for end in trash}
+    assert set(paths) == whole | ends | files | listed | more | tiles | mosaics | trashed
 
 
 def test_redis_being_down_does_not_lose_an_order(
@@ -292,7 +298,8 @@ def test_a_mosaic_of_before_the_view_from_afar_is_shown_without_it(
         mosaic, now = session.get_one(Mosaic, UUID(identity)), database.now(session)
         lease = jobs.claim(session, mosaic.job_id, now, timedelta(minutes=1))
         assert lease is not None
-        mosaic.quality, mosaic.picture_bytes, mosaic.distinct_tiles = MEASURED | more, 9, 9
+        mosaic.quality, mosaic.distinct_tiles = MEASURED | more, 9
+        mosaic.first.key, mosaic.first.byte_count = "k", 9
         mosaic.columns = mosaic.rows = mosaic.width = mosaic.height = 40
         jobs.succeed(session, lease, now)
     page = client.get(f"/mosaics/{identity}")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from models.errors import DamagedIndex
-from worker.tile_index import array_file
+from models.rules import array_file
 
 KIND, VERSION = "numbers", 7
 DAMAGED = r"The stored index f\.safetensors cannot be read \(it.*\); index the photos again\.$"
@@ -41,6 +41,13 @@ def written(path, made):
     return path
 
 
+def load(path, kind, version):
+    return {
+        name: np.frombuffer(mapped.data, array_file.DTYPES[mapped.dtype]).reshape(mapped.shape)
+        for name, mapped in array_file.opened(path, kind, version).items()
+    }
+
+
 def header_of(data):
     length = int.from_bytes(data[:8], "little")
     return json.loads(data[8 : 8 + length]), data[8 + length :]
@@ -49,7 +56,7 @@ def header_of(data):
 def refused(path, data, match=DAMAGED):
     path.write_bytes(data)
     with pytest.raises(DamagedIndex, match=match):
-        array_file.load(path, KIND, VERSION)
+        load(path, KIND, VERSION)
 
 
 def same(found, expected):
@@ -60,7 +67,7 @@ def same(found, expected):
 
 
 def test_arrays_read_as_they_were_written(path, numbers):
-    same(array_file.load(path, KIND, VERSION), numbers)
+    same(load(path, KIND, VERSION), numbers)
 
 
 def test_another_reader_of_the_format_reads_the_same(path, numbers):
@@ -68,7 +75,7 @@ def test_another_reader_of_the_format_reads_the_same(path, numbers):
 
 
 def test_arrays_are_aligned_and_cannot_be_written_to(path):
-    for array in array_file.load(path, KIND, VERSION).values():
+    for array in load(path, KIND, VERSION).values():
         assert array.flags.aligned
         assert not array.flags.writeable
 
@@ -121,15 +128,15 @@ def test_a_mapped_array_can_be_saved_again_and_lets_its_pages_go(tmp_path, monke
     monkeypatch.setattr(array_file, "BLOCK_BYTES", 1 << 18)
     ones = {"x": np.ones((16, 1 << 16), np.uint8)}
     large = written(tmp_path / "large", ones)
-    mapped = array_file.load(large, KIND, VERSION)
-    same(array_file.load(written(tmp_path / "again", mapped), KIND, VERSION), ones)
+    mapped = load(large, KIND, VERSION)
+    same(load(written(tmp_path / "again", mapped), KIND, VERSION), ones)
     assert resident(large) < 1 << 16
 
 
 @pytest.mark.parametrize("view", [lambda array: array, lambda array: array[:3, 5:].T, memoryview])
 def test_the_pages_of_a_mapped_array_are_let_go(tmp_path, view):
     large = written(tmp_path / "large", {"x": np.ones((16, 1 << 16), np.uint8)})
-    mapped = array_file.load(large, KIND, VERSION)["x"]
+    mapped = load(large, KIND, VERSION)["x"]
     assert mapped.sum() == 1 << 20
     assert resident(large) >= 1 << 20
     array_file.let_go(view(mapped))
@@ -162,17 +169,17 @@ def test_a_byte_too_many_is_damage(path):
 
 def test_another_kind_is_called_so(path):
     with pytest.raises(DamagedIndex, match="it is something else"):
-        array_file.load(path, "letters", VERSION)
+        load(path, "letters", VERSION)
 
 
 def test_another_version_is_called_so(path):
     with pytest.raises(DamagedIndex, match="it is of another version"):
-        array_file.load(path, KIND, VERSION - 1)
+        load(path, KIND, VERSION - 1)
 
 
 def test_a_file_that_is_not_there_is_called_damaged(tmp_path):
     with pytest.raises(DamagedIndex, match="No such file"):
-        array_file.load(tmp_path / "none", KIND, VERSION)
+        load(tmp_path / "none", KIND, VERSION)
 
 
 @pytest.mark.parametrize("metadata", [None, {"kind": KIND, "version": str(VERSION)}], ids=["none", "without sums"])
@@ -230,7 +237,7 @@ def test_whatever_else_lies_there_is_damaged_and_takes_no_memory(tmp_path, data)
 
 
 def test_a_file_without_an_array_is_whole(tmp_path):
-    assert array_file.load(written(tmp_path / "f", {}), KIND, VERSION) == {}
+    assert load(written(tmp_path / "f", {}), KIND, VERSION) == {}
 
 
 def test_an_impossible_shape_under_good_checksums_is_damaged(tmp_path):

@@ -11,8 +11,9 @@ from PIL import Image
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from models.errors import DamagedIndex, NoUsableTiles
+from models.rules import array_file
 from worker.decoding import images
-from worker.tile_index import array_file, index
+from worker.tile_index import index
 from worker.tile_index import rows as module
 
 

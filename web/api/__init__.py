@@ -2,11 +2,11 @@
 
 from apiflask import APIBlueprint
 
-from web.api import batches, document, mosaics, polling, tile_sets, tiles, trash
+from web.api import batches, document, mosaics, polling, renditions, tile_sets, tiles, trash
 
 __all__ = ["BLUEPRINTS", "blueprint", "document"]
 
-BLUEPRINTS = (tile_sets.bp, tiles.bp, mosaics.bp, batches.bp, trash.bp)
+BLUEPRINTS = (tile_sets.bp, tiles.bp, mosaics.bp, renditions.bp, batches.bp, trash.bp)
 
 
 def blueprint() -> APIBlueprint:

@@ -43,6 +43,7 @@ PARAMETERS: dict[str, Json] = {
 IDS: dict[str, Json] = {
     "tile_set_id": {"description": "Id of the tile set.", "schema": {"type": "string", "format": "uuid"}},
     "mosaic_id": {"description": "Id of the mosaic.", "schema": {"type": "string", "format": "uuid"}},
+    "rendition_id": {"description": "Id of the rendition.", "schema": {"type": "string", "format": "uuid"}},
     "batch_id": {"description": "Id of the batch.", "schema": {"type": "string", "format": "uuid"}},
     "content": {"description": "SHA-256 of the photo's file.", "schema": {"type": "string", **SHA256}},
 }

@@ -48,6 +48,15 @@ class Files(List[Any]):
         return [file for file in super()._deserialize(*given, **more) if file is not missing]
 
 
+class Whole(Integer):
+    """A whole number, also as a form sends it; never a fraction that is rounded without a word."""
+
+    def _validated(self, value: Any) -> Any:
+        if isinstance(value, bool | float):
+            raise self.make_error("invalid", input=value)
+        return super()._validated(value)
+
+
 class Address(String):
     """An address on this site."""
 
@@ -80,6 +89,15 @@ def of_order(name: str, about: OrderField) -> String:
         return ticked(about.meaning, usual or "no")
     more = {"minimum": about.least, "maximum": about.most} if about.ranged else {"enum": about.words}
     return read_later(JSON_TYPES.get(about.kind, "string"), about.meaning, usual, **more)
+
+
+def of_file(about: OrderField, usual: str) -> Whole:
+    """Return a number of an order, as JSON or a form says it; the rules of orders check its range."""
+    return Whole(
+        load_default=None,
+        allow_none=True,
+        metadata=said(f"{about.meaning}{usual}.", minimum=about.least, maximum=about.most),
+    )
 
 
 def shown_of_order(name: str, about: OrderField) -> Field[Any]:

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from models import database, jobs, queries
-from models.errors import NotFound, NotReady
+from models.errors import NoPlacement, NotFound, NotReady
 from models.rules.formats import Format
 from web import downloads, forms, intake
 from web.api import polling, present
@@ -72,7 +72,23 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
 @fails(NotReady)
 @sends(*(each.facts.media_type for each in Format), ranges=True)
 def picture(mosaic_id: UUID) -> Response:
-    """Download the mosaic."""
+    """Download the mosaic, as it was ordered first."""
     with reading() as session:
         row = queries.find_mosaic(session, mosaic_id)
-    return downloads.picture(row)
+    return downloads.rendition(row.first)
+
+
+@bp.get("/<uuid:mosaic_id>/placement.json")
+@fails(NotReady, NoPlacement)
+@sends("application/json")
+def get_placement_json(mosaic_id: UUID) -> Response:
+    """Download which part of which photo lies in which cell, as JSON."""
+    return downloads.placement(mosaic_id, ".json")
+
+
+@bp.get("/<uuid:mosaic_id>/placement.csv")
+@fails(NotReady, NoPlacement)
+@sends("text/csv")
+def get_placement_csv(mosaic_id: UUID) -> Response:
+    """Download which part of which photo lies in which cell, as CSV, a line for each cell."""
+    return downloads.placement(mosaic_id, ".csv")

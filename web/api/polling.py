@@ -5,7 +5,8 @@ from flask import Response, request
 
 def conditional(response: Response) -> Response:
     """Add an ETag to a JSON answer; make it a 304 if that is the ETag that the request already knows."""
-    if request.method == "GET" and response.status_code == 200 and response.mimetype == "application/json":  # noqa: PLR2004
+    is_answer = response.mimetype == "application/json" and not response.is_streamed
+    if request.method == "GET" and response.status_code == 200 and is_answer:  # noqa: PLR2004
         response.add_etag()
         response.make_conditional(request)
     return response

@@ -9,7 +9,7 @@ from models import prints, queries
 from models.parts import IndexingProgress
 from models.queries import BatchProgress, Shown
 from models.rules.lifecycle import JobState
-from models.tables import Batch, Job, Mosaic, RemovedTile, SkippedPhoto, TileSet, Version
+from models.tables import Batch, Job, Mosaic, RemovedTile, Rendition, SkippedPhoto, TileSet, Version
 
 
 def job(row: Job) -> dict[str, Any]:
@@ -129,8 +129,27 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "rows": row.rows,
         "distinct_tiles": row.distinct_tiles,
         "quality": row.quality and {"far": None, "adapted": None} | row.quality,
-        "bytes": row.picture_bytes,
-        "sha256": row.picture_sha256,
+        "bytes": row.first.byte_count,
+        "sha256": row.first.sha256,
+        "renditions": url_for("api.renditions.index", mosaic_id=row.id),
+        "placement": url_for("api.mosaics.get_placement_json", mosaic_id=row.id) if row.placement_key else None,
+    }
+
+
+def rendition(row: Rendition) -> dict[str, Any]:
+    """Return a rendition of a mosaic."""
+    place: dict[str, Any] = {"mosaic_id": row.mosaic_id, "rendition_id": row.id}
+    return {
+        "id": row.id,
+        "url": url_for("api.renditions.show", **place),
+        "mosaic": row.mosaic_id,
+        "format": row.format,
+        "file_quality": row.file_quality or None,
+        "dpi": row.dpi,
+        "job": job(row.job),
+        "file": url_for("api.renditions.file", **place) if row.job.state is JobState.SUCCEEDED else None,
+        "bytes": row.byte_count,
+        "sha256": row.sha256,
     }
 
 

@@ -7,6 +7,7 @@ from apiflask.fields import UUID, Boolean, DateTime, Dict, Enum, File, Float, In
 from apiflask.validators import Range
 
 from models import database, queries
+from models.rules.formats import Format
 from models.rules.lifecycle import JobState
 from models.rules.looks import DEFAULT_LOOK, LOOKS
 from models.rules.orders import FIELDS
@@ -21,6 +22,7 @@ from web.api.fields import (
     Shown,
     Strict,
     a_name,
+    of_file,
     of_order,
     read_later,
     said,
@@ -96,6 +98,16 @@ class MosaicIn(OrderIn):
         error_messages={"required": "Choose the picture to rebuild."},
         metadata=said("The picture to rebuild."),
     )
+
+
+class RenditionIn(Strict):
+    """Another file of a mosaic."""
+
+    media_types = ("application/json", *FORMS)
+
+    format = Enum(Format, by_value=True, required=True, metadata=said("Of the file."))
+    file_quality = of_file(FIELDS["file_quality"], "; the format's own if nothing is said")
+    dpi = of_file(FIELDS["dpi"], "; the mosaic's own if nothing is said")
 
 
 class BatchIn(OrderIn):
@@ -276,6 +288,29 @@ class MosaicOut(Shown):
     quality = Nested(QualityOut, allow_none=True)
     bytes = Integer(allow_none=True, metadata=said("Of the picture's file.", format="int64"))
     sha256 = String(allow_none=True, metadata=said("Of the picture's file; also its ETag.", **SHA256))
+    renditions = Address("Of its renditions: this picture, and others.")
+    placement = Address("Of its placement as JSON; null if it was not kept.", allow_none=True)
+
+
+class RenditionOut(Shown):
+    """A file of a mosaic; what is null of it comes once its job has succeeded."""
+
+    id = UUID()
+    url = Address("Of the rendition.")
+    mosaic = UUID(metadata=said("Id of its mosaic."))
+    format = Enum(Format, by_value=True)
+    file_quality = Integer(allow_none=True, metadata=said("Null in a format that loses nothing."))
+    dpi = Integer()
+    job = Nested(JobOut, metadata=said("That of the mosaic, for the file that was ordered with it."))
+    file = Address("Where to download it, once it is ready.", allow_none=True)
+    bytes = Integer(allow_none=True, metadata=said("Of the file.", format="int64"))
+    sha256 = String(allow_none=True, metadata=said("Of the file; also its ETag.", **SHA256))
+
+
+class RenditionsOut(Shown):
+    """The renditions of a mosaic, the first one first."""
+
+    items = List(Nested(RenditionOut))
 
 
 class BatchOut(Shown):

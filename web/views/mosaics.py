@@ -5,7 +5,8 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, jobs, prints, queries
+from models import database, jobs, prints, queries, renditions
+from models.rules.formats import Format
 from web import downloads, forms, intake
 from web.context import reading, sessions
 from web.views.redisplay import or_again, order_form
@@ -37,9 +38,13 @@ def show(mosaic_id: UUID) -> ResponseReturnValue:
     """Show how far the mosaic is, or the finished mosaic."""
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
+        files = renditions.of_mosaic(session, mosaic_id)
     again, plan = forms.fields_of(queries.order_of(mosaic)), prints.plan_of(mosaic)
     notes = prints.notes_on(mosaic, plan) if plan else []
-    return render_template("mosaics/show.html", mosaic=mosaic, again=again, plan=plan, notes=notes)
+    return render_template(
+        "mosaics/show.html", mosaic=mosaic, again=again, plan=plan, notes=notes, renditions=files, formats=Format,
+        final=all(file.job.state.final for file in files),
+    )  # fmt: skip
 
 
 @bp.post("/<uuid:mosaic_id>/cancel")
@@ -55,7 +60,7 @@ def picture(mosaic_id: UUID) -> ResponseReturnValue:
     """Download the mosaic."""
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
-    return downloads.picture(mosaic)
+    return downloads.rendition(mosaic.first)
 
 
 @bp.get("/<uuid:mosaic_id>/preview")
@@ -64,3 +69,32 @@ def preview(mosaic_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
     return downloads.preview(mosaic)
+
+
+@bp.get("/<uuid:mosaic_id>/placement.<any(json, csv):kind>")
+def placement(mosaic_id: UUID, kind: str) -> ResponseReturnValue:
+    """Download the placement."""
+    return downloads.placement(mosaic_id, f".{kind}")
+
+
+@bp.post("/<uuid:mosaic_id>/renditions")
+def order_rendition(mosaic_id: UUID) -> ResponseReturnValue:
+    """Order another file."""
+    intake.receive_rendition(mosaic_id, forms.page_file(request.form))
+    return redirect(url_for("mosaics.show", mosaic_id=mosaic_id, _anchor="files"), code=303)
+
+
+@bp.get("/<uuid:mosaic_id>/renditions/<uuid:rendition_id>/file")
+def rendition(mosaic_id: UUID, rendition_id: UUID) -> ResponseReturnValue:
+    """Download a file."""
+    with reading() as session:
+        row = renditions.find(session, mosaic_id, rendition_id)
+    return downloads.rendition(row)
+
+
+@bp.post("/<uuid:mosaic_id>/renditions/<uuid:rendition_id>/cancel")
+def cancel_rendition(mosaic_id: UUID, rendition_id: UUID) -> ResponseReturnValue:
+    """Cancel a file."""
+    with sessions().begin() as session:
+        jobs.cancel(session, [renditions.find(session, mosaic_id, rendition_id).job_id], database.now(session))
+    return redirect(url_for("mosaics.show", mosaic_id=mosaic_id, _anchor="files"), code=303)

@@ -11,7 +11,7 @@ from models import exclusions
 from models.rules import blob_keys
 from models.rules.blob_keys import Key, Kind
 from models.rules.lifecycle import JobState
-from models.tables import Batch, Exclusion, Job, Mosaic, Part, Source, Tile, TileSet, Version
+from models.tables import Batch, Exclusion, Job, Mosaic, Part, Rendition, Source, Tile, TileSet, Version
 
 
 class Standing(Enum):
@@ -101,9 +101,10 @@ def _of_tile_set(session: Session, identity: UUID) -> Rule:
 
 
 def _needed_versions(session: Session, tile_set: TileSet) -> list[Version]:
-    """Return the newest version, unless the set was purged, and those that unfinished mosaics need."""
+    """Return the newest version, unless the set was purged, and those that unfinished renditions need."""
     unfinished = Job.state.in_([JobState.QUEUED, JobState.RUNNING])
-    query = select(Mosaic.tile_set_version).join(Mosaic.job).where(Mosaic.tile_set_id == tile_set.id, unfinished)
+    renditions = select(Mosaic.tile_set_version).join(Rendition, Rendition.mosaic_id == Mosaic.id)
+    query = renditions.join(Rendition.job).where(Mosaic.tile_set_id == tile_set.id, unfinished)
     numbers = set(session.scalars(query.distinct()))
     if tile_set.purged_at is None and tile_set.version is not None:
         numbers.add(tile_set.version)
@@ -115,9 +116,12 @@ def _of_mosaic(session: Session, identity: UUID) -> Rule:
     mosaic = session.get(Mosaic, identity)
     if mosaic is None:
         return nothing_known
-    if not mosaic.job.state.final:
+    mine = select(Rendition.key, Job.state).join(Rendition.job).where(Rendition.mosaic_id == identity)
+    renditions = session.execute(mine).all()
+    if not mosaic.job.state.final or not all(state.final for _, state in renditions):
         return all_named
-    named, newest_job = {mosaic.target_key, mosaic.picture_key, mosaic.preview_key}, _newest_job(session)
+    named = {mosaic.target_key, mosaic.preview_key, mosaic.placement_key, *(key for key, _ in renditions)}
+    newest_job = _newest_job(session)
 
     def rule(key: str, said: Key) -> Standing:
         if key in named:

@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from models.errors import DamagedIndex, EmptyFile, UnreadableFile, UnusablePicture
-from models.rules import file_types, skip_reasons
+from models.rules import array_file, file_types, skip_reasons
+from models.rules.array_file import Stream
 from worker.folder_scan import File
-from worker.tile_index import array_file, rows
-from worker.tile_index.array_file import Stream
+from worker.tile_index import rows
 from worker.tile_index.rows import RowBlock
 
 KIND = "tessera segment"

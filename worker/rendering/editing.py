@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from models.errors import InvalidOrder
 from models.rules.grid import Grid
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder
-from models.rules.placements import Placed, Placement, check_grid, check_whole, grid_of, order_of
+from models.rules.placements import Placed, Placement, check_grid, check_whole, distance, grid_of, order_of
 from worker.core.assignment.repair import uses_of
 from worker.core.assignment.spacing import NOBODY, Spacing
 from worker.core.edits import Edit
@@ -20,8 +19,6 @@ from worker.tile_index.index import Index
 
 Numbers = NDArray[np.intp]
 
-DIGITS = 6
-"""Significant digits of a distance in a document: more would not be the same on every machine."""
 MOST_MUST_USE = 1_000
 """Photos that have to appear, at most: each of them is tried in each of as many cells."""
 
@@ -128,11 +125,9 @@ def document(choice: Choice, index: Index, names: Names, order: MosaicOrder, gri
         zip(choice.tiles.ravel().tolist(), choice.costs.ravel().tolist(), strict=True)
     ):
         row, column = divmod(number, grid.columns)
-        content, distance = contents[tile], float(f"{sqrt(cost):.{DIGITS}g}")
-        left, top, width, height = windows[number]
-        cells.append(
-            Placed(column, row, names.first[content], content, (left, top, width, height), turns[number], distance)
-        )
+        content, (left, top, width, height) = contents[tile], windows[number]
+        window = left, top, width, height
+        cells.append(Placed(column, row, names.first[content], content, window, turns[number], distance(cost)))
     return Placement(cells, grid_of(grid), order_of(order), choice.lower_bound)
 
 

@@ -1,4 +1,7 @@
-"""Rendering as a job: read the rows and the blobs, run the pipeline, return what to write into the rows."""
+"""Rendering as a job: read the rows and the blobs, run the pipeline, return what to write into the rows.
+
+The job of a mosaic matches, and makes its first rendition; that of another rendition only lays what was kept.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
@@ -9,15 +12,17 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import exclusions, queries
-from models.rules import blob_keys, zip_files
-from models.tables import Mosaic
+from models.errors import BlobMissing, DamagedIndex
+from models.rules import blob_keys, renditions, zip_files
+from models.rules.renditions import File
+from models.tables import Mosaic, Rendition
 from worker import context, parallel
 from worker.core.progress import PhaseProgress
 from worker.jobs import scratch
 from worker.jobs.attempt import Attempt, Outcome
-from worker.rendering import writer
-from worker.rendering.pipeline import Rendered, render
-from worker.tile_index.index import Index
+from worker.rendering import kept_placement, writer
+from worker.rendering.pipeline import Rendered, lay, render
+from worker.tile_index.index import Index, ReadPhoto
 from worker.tile_sets import index_repair, stored_photos
 
 RENDER_PHASES = {
@@ -27,6 +32,12 @@ RENDER_PHASES = {
     "fetching tiles": (0.3, 0.5),
     "composing": (0.5, 0.9),
     "encoding": (0.9, 0.95),
+}
+RENDITION_PHASES = {
+    "reading": (0.0, 0.05),
+    "fetching tiles": (0.05, 0.4),
+    "composing": (0.4, 0.5),
+    "encoding": (0.5, 0.95),
 }
 
 
@@ -54,12 +65,54 @@ def render_mosaic(attempt: Attempt) -> Outcome:
             decoder=decoder,
         )
         attempt.report("storing", 0.95)
-        values = _store_picture(attempt, mosaic, rendered, picture)
+        values = _store_mosaic(attempt, mosaic, rendered, picture)
+        file = _store_file(attempt, mosaic, picture)
 
     def write(session: Session) -> None:
         session.execute(update(Mosaic).where(Mosaic.id == mosaic.id).values(**values))
+        _publish(session, attempt, file)
 
     return Outcome(write)
+
+
+def make_rendition(attempt: Attempt) -> Outcome:
+    """Lay the kept placement of a mosaic as another file, and store that under this attempt's own key."""
+    services = attempt.services
+    with services.reading() as session:
+        mine = select(Rendition).where(Rendition.job_id == attempt.lease.job_id)
+        rendition = attempt.whose(session.scalars(mine).one_or_none())
+        mosaic = queries.find_mosaic(session, rendition.mosaic_id)
+    file = File(rendition.format, rendition.file_quality, rendition.dpi)
+    order = renditions.ordered(queries.order_of(mosaic), renditions.given_by(file))
+    kept = kept_placement.load(services.store.path(mosaic.placement_key or ""))
+    with context.decoders(services.settings) as decoder, scratch.folder() as folder:
+        picture = folder / f"mosaic{order.format.facts.suffix}"
+        lay(
+            _target(attempt, mosaic),
+            order,
+            kept,
+            _still_there(stored_photos.reader(services, mosaic.tile_set_id)),
+            picture,
+            progress=_shares(attempt, RENDITION_PHASES),
+            decoder=decoder,
+        )
+        attempt.report("storing", 0.95)
+        stored = _store_file(attempt, mosaic, picture)
+    return Outcome(lambda session: _publish(session, attempt, stored))
+
+
+def _still_there(read: ReadPhoto) -> ReadPhoto:
+    """Return the same for photos that may have been deleted since the mosaic was made."""
+
+    def found(content: bytes) -> bytes:
+        try:
+            return read(content)
+        except BlobMissing as error:
+            raise DamagedIndex(
+                "A photo that lies in this mosaic was deleted since, so no other file of it can be made."
+            ) from error
+
+    return found
 
 
 def _without(tiles: Index, excluded: Collection[str]) -> Index:
@@ -88,21 +141,19 @@ def _target(attempt: Attempt, mosaic: Mosaic) -> bytes:
         return archive.read(mosaic.target_entry, limit)
 
 
-def _store_picture(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture: Path) -> dict[str, object]:
-    """Store the mosaic and its preview; return what to write into the mosaic's row."""
+def _store_mosaic(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture: Path) -> dict[str, object]:
+    """Store the placement and the preview of a mosaic; return what to write into its row."""
     store, name = attempt.services.store, attempt.lease.name
-    preview = picture.with_name("preview.jpg")
+    preview, placement = picture.with_name("preview.jpg"), picture.with_name("placement")
     writer.write_preview(picture, preview)
-    picture_key = blob_keys.picture(mosaic.id, name, picture.suffix.removeprefix("."))
-    preview_key = blob_keys.preview(mosaic.id, name)
-    sha256 = store.put_hashed(picture_key, picture)
+    kept_placement.save(rendered.kept, placement)
+    preview_key, placement_key = blob_keys.preview(mosaic.id, name), blob_keys.placement(mosaic.id, name)
     store.put(preview_key, preview)
+    store.put(placement_key, placement)
     width, height = rendered.grid.mosaic_size
     return {
-        "picture_key": picture_key,
         "preview_key": preview_key,
-        "picture_sha256": sha256,
-        "picture_bytes": picture.stat().st_size,
+        "placement_key": placement_key,
         "width": width,
         "height": height,
         "columns": rendered.grid.columns,
@@ -110,3 +161,17 @@ def _store_picture(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture
         "distinct_tiles": rendered.quality.distinct_tiles,
         "quality": asdict(rendered.quality),
     }
+
+
+def _store_file(attempt: Attempt, mosaic: Mosaic, picture: Path) -> dict[str, object]:
+    """Store a file of a mosaic; return what to write into the row of the rendition."""
+    key = blob_keys.picture(mosaic.id, attempt.lease.name, picture.suffix.removeprefix("."))
+    return {
+        "key": key,
+        "sha256": attempt.services.store.put_hashed(key, picture),
+        "byte_count": picture.stat().st_size,
+    }
+
+
+def _publish(session: Session, attempt: Attempt, file: dict[str, object]) -> None:
+    session.execute(update(Rendition).where(Rendition.job_id == attempt.lease.job_id).values(**file))

@@ -1,4 +1,7 @@
-"""Renders a mosaic from a target and an index: fit, match, fetch the tiles, lay them band by band, measure."""
+"""Renders a mosaic from a target and an index: fit, match, fetch the tiles, lay them band by band, measure.
+
+From a placement that is kept, other files of the mosaic are laid without matching.
+"""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.rules import grid
+from models.rules import grid, kept_placements
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
 from worker import parallel
@@ -21,6 +24,7 @@ from worker.decoding import images
 from worker.decoding.images import Decoder
 from worker.rendering import placement, writer
 from worker.rendering.bands import Bands, without_surplus
+from worker.rendering.kept_placement import KeptPlacement
 from worker.rendering.tile_loader import fetched
 from worker.tile_index.index import Index, ReadPhoto
 
@@ -37,11 +41,13 @@ class Rendered:
         grid: How the target was cut.
         choice: The tile of every cell, its window and its orientation.
         quality: How near the mosaic comes to its target.
+        kept: What another file of the mosaic is laid from.
     """
 
     grid: Grid
     choice: Choice
     quality: Quality
+    kept: KeptPlacement
 
     @property
     def placement(self) -> NDArray[np.intp]:
@@ -96,7 +102,8 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     fitted = images.fitted(pixels, cells)
     del pixels
     progress("matching", 0, placement.PERCENT)
-    matched = placement.adapted(fitted, order, cells, index)
+    colours = placement.colours_of(fitted, order, cells, index)
+    matched = placement.recoloured(fitted, colours)
     choice = placement.choice(matched, order, cells, index, rules, threads=threads, progress=progress, edit=edit)
     tiles = fetched(
         choice, index.content, cells, read, threads=threads, progress=progress, decoder=decoder, kept=kept
@@ -116,14 +123,47 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
                 # The encoder, which comes next, does not hold Python's lock.
                 measuring.append(beside.submit(measured))
 
-            writer.write(
-                composed(),
-                cells.mosaic_size,
-                out,
-                order.format,
-                progress,
-                dpi=order.dpi,
-                quality=order.file_quality,
-            )
+            _write(composed(), cells, order, out, progress)
             quality = measuring[0].result()
-    return Rendered(cells, choice, quality)
+    return Rendered(cells, choice, quality, KeptPlacement(index.content, choice, size, colours))
+
+
+def lay(
+    target: bytes, order: MosaicOrder, kept: KeptPlacement, read: ReadPhoto, out: Path, *,
+    progress: PhaseProgress, decoder: Decoder = images,
+) -> None:  # fmt: skip
+    """Write the mosaic that `render` made once to `out`, without matching: byte for byte, if the order is the same.
+
+    Args:
+        target: The same file as then.
+        order: The same order as then, but for the format, its quality and the dots per inch.
+        kept: What was kept of the mosaic.
+        read: Gives a photo's bytes.
+        out: A file that nobody reads yet; an error may leave it half-written.
+        progress: Called with how far the work is; what it raises stops it.
+        decoder: Decodes the target and the photos.
+
+    Raises:
+        DamagedPlacement: the placement is of another grid.
+        DamagedIndex: a photo is not as it was.
+        StorageFull: the disk is full.
+    """
+    progress("reading", 0, 1)
+    pixels = decoder.decode(target)
+    cells = grid.cut(pixels.shape[1], pixels.shape[0], order)
+    if kept.choice.tiles.shape != (cells.rows, cells.columns):
+        raise kept_placements.damaged("it is of another grid")
+    matched = placement.recoloured(images.fitted(pixels, cells), kept.colours)
+    threads = parallel.core_count()
+    tiles = fetched(kept.choice, kept.content, cells, read, threads=threads, progress=progress, decoder=decoder)
+    with parallel.one_thread_each(), tiles as laid:
+        bands = Bands(laid, matched, cells, order).all(progress)
+        _write(without_surplus(bands, cells), cells, order, out, progress)
+
+
+def _write(
+    bands: Iterator[NDArray[np.uint8]], cells: Grid, order: MosaicOrder, out: Path, progress: PhaseProgress
+) -> None:
+    writer.write(
+        bands, cells.mosaic_size, out, order.format, progress, dpi=order.dpi, quality=order.file_quality
+    )  # fmt: skip

@@ -159,12 +159,22 @@ def _prices(order: MosaicOrder, loss: Loss, target: Fitted, cut: Cut, index: Ind
     )
 
 
+def colours_of(target: Fitted, order: MosaicOrder, grid: Grid, index: Index) -> NDArray[np.float32] | None:
+    """Return the table by which an order moves a fitted target's colours towards the tiles'; None if it does not."""
+    if not order.adapt:
+        return None
+    cells = of_cells(target, grid.columns, grid.rows, 1).reshape(-1, 3)
+    return adaptation.table(cells, tile_pixels(index, grid, 1).reshape(-1, 3), order.adapt)
+
+
+def recoloured(target: Fitted, table: NDArray[np.float32] | None) -> Fitted:
+    """Return a fitted target with the colours that `colours_of` says; the same object where none is moved."""
+    return target if table is None else images.recoloured(target, table)
+
+
 def adapted(target: Fitted, order: MosaicOrder, grid: Grid, index: Index) -> Fitted:
     """Return a fitted target with the colours that an order moves towards those of the tiles."""
-    if not order.adapt:
-        return target
-    cells = of_cells(target, grid.columns, grid.rows, 1).reshape(-1, 3)
-    return images.recoloured(target, adaptation.table(cells, tile_pixels(index, grid, 1).reshape(-1, 3), order.adapt))
+    return recoloured(target, colours_of(target, order, grid, index))
 
 
 def moved_by(target: Fitted, matched: Fitted, grid: Grid) -> float:

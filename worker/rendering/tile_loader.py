@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedIndex, StorageFull, UnusablePicture
+from models.rules import array_file
 from models.rules.grid import Grid
 from worker import parallel
 from worker.core.descriptors import of_pictures
@@ -24,7 +25,6 @@ from worker.core.progress import PhaseProgress
 from worker.core.windows import Window
 from worker.decoding import images
 from worker.decoding.images import Decoder
-from worker.tile_index import array_file
 from worker.tile_index.index import ReadPhoto
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import NoUsableTiles
+from models.rules import array_file
 from worker import parallel
 from worker.core import near_duplicates as core
-from worker.tile_index import array_file, rows
+from worker.tile_index import rows
 
 KIND, VERSION, SIDE, COLUMNS = rows.KIND, rows.VERSION, rows.SIDE, rows.COLUMNS
 MOST_OPEN = 200

@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import IO, TYPE_CHECKING
 
 from models.errors import NoUsableTiles
+from models.rules import array_file
+from models.rules.array_file import Mapped, Stream
 from worker.decoding import plain_jpeg
-from worker.tile_index import array_file
-from worker.tile_index.array_file import Mapped, Stream
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 """Files of named arrays, which say what they are, are written in one pass, and are read by mapping them into memory.
 
 The format is safetensors, so that any reader of it opens the file. The metadata hold the kind of the file, the
-version of that kind, and checksums. Writing such files needs no numpy.
+version of that kind, and checksums. Neither writing nor reading such files needs numpy.
 """
 
 import json
@@ -17,7 +17,8 @@ from models.errors import DamagedIndex
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from numpy.typing import NDArray
+Array = Any
+"""An array of numpy's, which is written without loading numpy."""
 
 DTYPES = {"U8": "|u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
 """The format's names of number types, and numpy's. Source: https://github.com/huggingface/safetensors#format."""
@@ -37,7 +38,7 @@ class Stream(NamedTuple):
 
     dtype: str
     shape: tuple[int, ...]
-    blocks: "Iterable[NDArray[Any] | bytes | bytearray]"
+    blocks: Iterable[Array | bytes | bytearray]
 
 
 class _Place(NamedTuple):
@@ -50,7 +51,7 @@ class _Place(NamedTuple):
     last: int
 
 
-def save(file: IO[bytes], kind: str, version: int, arrays: "Mapping[str, NDArray[Any] | Stream]") -> None:
+def save(file: IO[bytes], kind: str, version: int, arrays: Mapping[str, Array | Stream]) -> None:
     """Write arrays, each block once; the checksums are filled in at the end.
 
     Args:
@@ -99,30 +100,13 @@ def opened(path: "str | Path", kind: str, version: int) -> dict[str, Mapped]:
     }
 
 
-def load(path: "str | Path", kind: str, version: int) -> "dict[str, NDArray[Any]]":
-    """Like `opened`, but return numpy arrays.
-
-    Raises:
-        DamagedIndex: as `opened`.
-    """
-    import numpy as np  # noqa: PLC0415 - code that only writes starts faster without it
-
-    try:
-        return {
-            name: np.frombuffer(mapped.data, DTYPES[mapped.dtype]).reshape(mapped.shape)
-            for name, mapped in opened(path, kind, version).items()
-        }
-    except ValueError as error:
-        raise damaged(path, str(error)) from error
-
-
 def damaged(path: "str | Path", why: str) -> DamagedIndex:
     """Return the error for a file that cannot be read."""
     name = os.path.basename(path)
     return DamagedIndex(f"The stored index {name} cannot be read ({why}); index the photos again.")
 
 
-def let_go(array: "NDArray[Any] | memoryview") -> None:
+def let_go(array: Array | memoryview) -> None:
     """Return the pages of a mapped file to the system, which caches them as long as it has memory to spare."""
     base: Any = array
     while base is not None and not isinstance(base, mmap.mmap):
@@ -131,7 +115,7 @@ def let_go(array: "NDArray[Any] | memoryview") -> None:
         base.madvise(mmap.MADV_DONTNEED)
 
 
-def in_blocks(array: "NDArray[Any]") -> "Iterator[NDArray[Any]]":
+def in_blocks(array: Array) -> Iterator[Array]:
     """Yield an array of any shape in pieces of about `BLOCK_BYTES`, and release the mapped pages after each."""
     rows = max(1, BLOCK_BYTES * len(array) // max(1, array.nbytes))
     for first in range(0, len(array), rows):
@@ -139,7 +123,7 @@ def in_blocks(array: "NDArray[Any]") -> "Iterator[NDArray[Any]]":
         let_go(array)
 
 
-def _stream(array: "NDArray[Any] | Stream") -> Stream:
+def _stream(array: Array | Stream) -> Stream:
     if isinstance(array, Stream):
         return array
     return Stream(NAMES[array.dtype.newbyteorder("<").str], array.shape, in_blocks(array))
@@ -184,7 +168,7 @@ def _header(kind: str, version: int, places: Iterable[_Place], sums: Mapping[str
     return len(text).to_bytes(8, "little") + text
 
 
-def _written(file: IO[bytes], place: _Place, blocks: "Iterable[NDArray[Any] | bytes | bytearray]") -> str:
+def _written(file: IO[bytes], place: _Place, blocks: Iterable[Array | bytes | bytearray]) -> str:
     """Write an array, and return its checksum."""
     checksum, length = sha256(), 0
     for block in blocks:
@@ -197,7 +181,7 @@ def _written(file: IO[bytes], place: _Place, blocks: "Iterable[NDArray[Any] | by
     return checksum.hexdigest()
 
 
-def _bytes(block: "NDArray[Any]", dtype: str) -> memoryview:
+def _bytes(block: Array, dtype: str) -> memoryview:
     contiguous = block.astype(DTYPES[dtype], order="C", copy=False)
     return contiguous.data.cast("B") if contiguous.size else memoryview(b"")
 

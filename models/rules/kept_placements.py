@@ -1,0 +1,104 @@
+"""The placement of a mosaic as the service keeps it: arrays with checksums, read here without numpy.
+
+A row of the database names the blob. Each photo is in it once, by its content hash, and cells hold its number; the
+names of photos are in the rows of their tile set.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import DamagedIndex, DamagedPlacement
+from models.rules import array_file
+from models.rules.array_file import Mapped
+from models.rules.placements import Placed, distance
+
+KIND, VERSION = "tessera placement", 1
+COLOURS = "colours"
+"""(n, n, n, 3) F32: what the target's colours were moved to; only where the order moved them."""
+HASH_BYTES = 32
+Kind = tuple[str, tuple[int, ...]]
+"""The type and the shape of an array."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A kept placement, mapped into memory.
+
+    Attributes:
+        columns: Cells from left to right.
+        rows: Cells from top to bottom.
+        target_size: Width and height of the target in pixels.
+        lower_bound: No placement by the same rules costs less.
+        arrays: The arrays of the file, by name.
+    """
+
+    columns: int
+    rows: int
+    target_size: tuple[int, int]
+    lower_bound: float
+    arrays: Mapping[str, Mapped]
+
+    @property
+    def contents(self) -> list[str]:
+        """The content hash of each photo, in hexadecimal, by its number."""
+        data = self.arrays["content"].data
+        return [data[first : first + HASH_BYTES].hex() for first in range(0, len(data), HASH_BYTES)]
+
+    def cells(self, names: Mapping[str, str]) -> Iterator[Placed]:
+        """Yield the cells, row by row, one at a time.
+
+        Args:
+            names: The name of each photo by its content hash; the hash itself stands for one that has none.
+        """
+        contents = self.contents
+        photos, windows, turns, costs = (
+            struct.iter_unpack(kind, self.arrays[name].data)
+            for kind, name in (("<I", "photo"), ("<4H", "window"), ("B", "turn"), ("<d", "cost"))
+        )
+        for number, ((photo,), window, (turn,), (cost,)) in enumerate(
+            zip(photos, windows, turns, costs, strict=True)
+        ):
+            row, column = divmod(number, self.columns)
+            content = contents[photo]
+            yield Placed(column, row, names.get(content, content), content, window, turn, distance(cost))
+
+
+def opened(path: Path) -> Kept:
+    """Verify every byte of a kept placement, and map it into memory.
+
+    Raises:
+        DamagedPlacement: it is none, of another version, or any byte of it has changed.
+    """
+    try:
+        arrays = array_file.opened(path, KIND, VERSION)
+    except DamagedIndex as error:
+        raise damaged(str(error.__cause__)) from error
+    given = {name: (array.dtype, array.shape) for name, array in arrays.items() if name != COLOURS}
+    if given != _expected(given):
+        raise damaged("its arrays do not go together")
+    rows, columns = arrays["photo"].shape
+    (bound,), size = (
+        struct.unpack(kind, arrays[name].data) for kind, name in (("<d", "lower_bound"), ("<2I", "target_size"))
+    )
+    return Kept(columns, rows, size, bound, arrays)
+
+
+def damaged(why: str) -> DamagedPlacement:
+    """Return the error for a placement that cannot be read."""
+    return DamagedPlacement(f"The kept placement of this mosaic cannot be read ({why}); order the mosaic again.")
+
+
+def _expected(given: Mapping[str, Kind]) -> dict[str, Kind]:
+    """Return the types and shapes of all arrays, for as many cells and photos as there are."""
+    cells, photos = (given.get(name, ("", ()))[1] for name in ("photo", "content"))
+    return {
+        "photo": ("U32", cells),
+        "window": ("U16", (*cells, 4)),
+        "turn": ("U8", cells),
+        "cost": ("F64", cells),
+        "content": ("U8", (*photos[:1], HASH_BYTES)),
+        "lower_bound": ("F64", (1,)),
+        "target_size": ("U32", (2,)),
+    }

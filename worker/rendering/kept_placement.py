@@ -1,0 +1,66 @@
+"""A placement between the arrays of the matcher and the file in which the service keeps it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.rules import array_file, kept_placements
+from models.rules.kept_placements import COLOURS, KIND, VERSION
+from worker.core.matcher import Choice
+
+
+@dataclass(frozen=True)
+class KeptPlacement:
+    """What a mosaic is laid from.
+
+    Attributes:
+        content: (D, 32) content hashes of the photos that lie in it.
+        choice: The photo of every cell, as a number into `content`, its window, orientation and cost.
+        target_size: Width and height of the target in pixels.
+        colours: (n, n, n, 3) what the target's colours were moved to, see `worker.core.adaptation.table`; None where
+            they were not.
+    """
+
+    content: NDArray[np.uint8]
+    choice: Choice
+    target_size: tuple[int, int]
+    colours: NDArray[np.float32] | None
+
+
+def save(placement: KeptPlacement, path: Path) -> None:
+    """Write a placement; of its photos only those that lie somewhere, each once."""
+    choice = placement.choice
+    used, photos = np.unique(choice.tiles, return_inverse=True)
+    arrays: dict[str, NDArray[Any]] = {
+        "photo": photos.reshape(choice.tiles.shape).astype(np.uint32),
+        "window": choice.windows.astype(np.uint16),
+        "turn": choice.orientations.astype(np.uint8),
+        "cost": choice.costs.astype(np.float64),
+        "content": placement.content[used],
+        "lower_bound": np.array([choice.lower_bound], np.float64),
+        "target_size": np.array(placement.target_size, np.uint32),
+    }
+    if placement.colours is not None:
+        arrays[COLOURS] = placement.colours
+    with path.open("wb") as file:
+        array_file.save(file, KIND, VERSION, arrays)
+
+
+def load(path: Path) -> KeptPlacement:
+    """Read a placement.
+
+    Raises:
+        DamagedPlacement: it cannot be read.
+    """
+    kept = kept_placements.opened(path)
+    arrays = {
+        name: np.frombuffer(mapped.data, array_file.DTYPES[mapped.dtype]).reshape(mapped.shape)
+        for name, mapped in kept.arrays.items()
+    }
+    choice = Choice(
+        arrays["photo"].astype(np.intp), arrays["turn"], arrays["cost"], kept.lower_bound, arrays["window"]
+    )
+    return KeptPlacement(arrays["content"], choice, kept.target_size, arrays.get(COLOURS))
