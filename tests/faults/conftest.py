@@ -225,10 +225,16 @@ class Ordered:
         assert seconds <= within, f"attempt 2 began after {seconds:.1f} s; at most {within:g} are promised here"
         return f"attempt 2 began {seconds:.1f} s after, and succeeded"
 
-    def pictures(self) -> list[str]:
+    def pictures(self, suffix: str = ".png") -> list[str]:
         """Return the keys under which attempts left a picture."""
         found = self.service.store.list(f"mosaics/{self.id}")
-        return sorted(blob.key for blob in found if blob.key.endswith(".png"))
+        return sorted(blob.key for blob in found if blob.key.endswith(suffix))
+
+    def other_file(self, form: str) -> "Ordered":
+        """Order another file of it, whose rows are asked for by its own address."""
+        made = self.service.installed.post(f"{self.url}/renditions", json={"format": form})
+        assert made.status_code == 202, made.text
+        return Ordered(self.service, self.id, made.json()["url"])
 
 
 def _send(process: psutil.Process, number: int) -> None:

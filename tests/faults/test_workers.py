@@ -68,6 +68,21 @@ def test_a_job_whose_message_was_never_acknowledged_is_done(service: Any, seen: 
     seen.recovered("attempt 1 succeeded")
 
 
+@pytest.mark.fault("1.5 kill -9 of the child that lays another file of a mosaic", "made once, by another attempt")
+def test_a_file_of_a_mosaic_whose_child_is_killed_is_made_once_by_another_attempt(service: Any, seen: Any) -> None:
+    mosaic = service.large()
+    assert mosaic.state()[0] == "succeeded"
+    file = mosaic.other_file("tiff")
+    file.at_work(phase="encoding")
+    seen.struck()
+    service.kill_children()
+    shown = service.installed.get(file.url).json()
+    assert (shown["file"], shown["bytes"], mosaic.pictures(".tif")) == (None, None, [])
+    assert file.state() == DONE_BY_THE_SECOND
+    assert (len(mosaic.pictures(".tif")), len(mosaic.pictures())) == (1, 1)
+    seen.recovered("attempt 2 published one file")
+
+
 @pytest.mark.fault("2 SIGSTOP of the worker, publish, kill -9", "the message is gone; the job completes")
 def test_a_message_that_went_down_with_its_worker_costs_time_alone(service: Any, seen: Any, send: Any) -> None:
     client = service.installed.redis.client

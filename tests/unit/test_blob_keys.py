@@ -29,6 +29,7 @@ TWO = UUID("00000000-0000-0000-0000-000000000002")
         (blob_keys.batch_target(ONE, 7), f"batches/{ONE}/targets/7"),
         (blob_keys.picture(ONE, "2", "png"), f"mosaics/{ONE}/2/mosaic.png"),
         (blob_keys.preview(ONE, "2"), f"mosaics/{ONE}/2/preview.jpg"),
+        (blob_keys.placement(ONE, "2"), f"mosaics/{ONE}/2/placement.safetensors"),
     ],
 )
 def test_a_key_begins_with_the_kind_of_thing_and_its_id(key, name):
@@ -60,6 +61,7 @@ EVERY_KEY = [
     (blob_keys.batch_target(ONE, 7), Key(blob_keys.BATCHES, ONE, Kind.TARGET)),
     (blob_keys.picture(ONE, "3-2", "png"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.placement(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.probe(ONE), Key(blob_keys.PROBES, ONE, Kind.PROBE)),
 ]
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
@@ -84,7 +86,7 @@ def test_no_function_that_makes_a_key_is_forgotten_here():
     }
     assert made == {
         "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
-        "batch_target", "picture", "preview", "probe",
+        "batch_target", "picture", "preview", "placement", "probe",
     }  # fmt: skip
     assert len(EVERY_KEY) == len(made)
 

@@ -25,6 +25,8 @@ Whatever takes time is a job: the answer to an order is 202 with its address in 
 true, then download. Every error is a problem as RFC 9457 describes it, with a `code` that stays.
 """
 BODIES = ("multipart/form-data", "application/json")
+BINARY = {"type": "string", "format": "binary"}
+JSON_FILE = {"type": "object"}
 GOOD = {
     200: "What was asked for.",
     202: "Accepted: poll the address in Location.",
@@ -150,7 +152,7 @@ def _complete(operation: Json, method: str, path: str, view: Callable[..., Any])
 
 
 def _complete_file(responses: Json, file: File) -> None:
-    content = {each: {"schema": {"type": "string", "format": "binary"}} for each in file.media_types}
+    content = {each: {"schema": JSON_FILE if each == "application/json" else BINARY} for each in file.media_types}
     responses["200"] = {"content": content}
     if file.ranges:
         responses["206"] = {"content": content}
