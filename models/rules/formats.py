@@ -13,6 +13,7 @@ class Format(StrEnum):
     WEBP = "webp"
     AVIF = "avif"
     TIFF = "tiff"
+    PYRAMID = "pyramid"
 
     @property
     def facts(self) -> "Facts":
@@ -34,6 +35,7 @@ class Facts:
         quality: The quality that it is written with unless another is ordered; None if nothing is lost in it.
         max_pixels: The most pixels that it can have; None if only its sides are limited.
         large: More options for a picture of more than `LARGE_BYTES`, if it needs any.
+        threads: With how many libvips has to write it, if its bytes depend on them.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Facts:
     quality: int | None = None
     max_pixels: int | None = None
     large: Mapping[str, object] | None = None
+    threads: int | None = None
 
     @property
     def suffix(self) -> str:
@@ -62,7 +65,9 @@ class Facts:
     def options(self, size: tuple[int, int], quality: int | None) -> dict[str, object]:
         """Return all options of the saver, for a picture of a width and a height and an ordered quality, if any."""
         found = dict(self.saving)
-        if self.quality is not None:
+        if "suffix" in found:  # dzsave has the options of its tiles in their ending
+            found["suffix"] = str(found["suffix"]).format(Q=quality or self.quality)
+        elif self.quality is not None:
             found["Q"] = quality or self.quality
         if self.large is not None and size[0] * size[1] * 3 > LARGE_BYTES:
             found.update(self.large)
@@ -71,6 +76,8 @@ class Facts:
 
 LARGE_BYTES = 4_000_000_000
 """Of the pixels alone. A plain TIFF counts its bytes in 32 bits, and what deflate cannot shorten grows a little."""
+PYRAMID_NAME, PYRAMID_TILE, PYRAMID_OVERLAP = "mosaic", 254, 1
+"""The folder in a zoom pyramid; pixels of a tile, and those of each neighbour that it has beside them."""
 _MARKED: Mapping[str, object] = {"keep": "exif|xmp|icc", "profile": "srgb"}
 """Of all metadata the dots per inch, the mark of `file_types.made_here` and the colour space."""
 
@@ -100,7 +107,8 @@ FACTS = {
         max_pixels=2**25,
     ),
     # Longest side: libvips' heifsave, and what browsers show. Pixels: AV1 specification, A.3, level 6; the encoder
-    # takes 32 bytes for each. Quality: as near by PSNR as a JPEG of 90; effort: a second for 6 megapixels.
+    # takes 32 bytes for each. Quality: as near by PSNR as a JPEG of 90; effort: a second for 6 megapixels. Its
+    # encoder cuts the picture into as many parts as it has threads.
     Format.AVIF: Facts(
         "AVIF",
         "image/avif",
@@ -110,6 +118,7 @@ FACTS = {
         {"compression": "av1", "bitdepth": 8, "subsample_mode": "off", "effort": 1, **_MARKED},
         quality=80,
         max_pixels=35_651_584,
+        threads=4,
     ),
     # Longest side: libvips' VIPS_MAX_COORD.
     Format.TIFF: Facts(
@@ -128,6 +137,24 @@ FACTS = {
             **_MARKED,
         },
         large={"bigtiff": True, "level": 1},
+    ),
+    # Longest side: libvips' VIPS_MAX_COORD. Several threads add the tiles of a row in the order that they finish.
+    Format.PYRAMID: Facts(
+        "zoom pyramid",
+        "application/zip",
+        (".szi",),
+        100_000_000,
+        "dzsave_target",
+        {
+            "container": "szi",
+            "imagename": PYRAMID_NAME,
+            "suffix": ".jpg[Q={Q},subsample_mode=off]",
+            "tile_size": PYRAMID_TILE,
+            "overlap": PYRAMID_OVERLAP,
+            "keep": "none",
+        },
+        quality=90,
+        threads=1,
     ),
 }
 BY_SUFFIX = {suffix: each for each in Format for suffix in each.facts.suffixes}

@@ -1,6 +1,7 @@
 """Writes pictures by libvips: mosaics in all formats but PNG, a band at a time, and previews."""
 
 import errno
+import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,10 +17,10 @@ from models.rules.formats import DEFAULT_DPI, Format
 from models.rules.paper import MM_PER_INCH
 from worker.core.progress import PhaseProgress
 from worker.libvips import pyvips
+from worker.rendering import pyramid
 from worker.rendering.pixel_stream import PixelStream
 
 PREVIEW_SIDE = 1_600
-AVIF_THREADS = 4
 ABOVE = 1 + 1e-9
 """libvips cuts dots per inch off after three digits, and so would make 8 dots, by a rounding error, 7.999."""
 EXIF_SRGB = "1"
@@ -63,7 +64,11 @@ def write(
 def write_preview(picture: Path, path: Path) -> None:
     """Write a copy of a picture, as `writer.write_preview`."""
     try:
-        preview = pyvips.Image.thumbnail(str(picture), PREVIEW_SIDE, height=PREVIEW_SIDE, size="down")
+        if zipfile.is_zipfile(picture):
+            whole = pyvips.Image.new_from_array(pyramid.joined(picture, PREVIEW_SIDE), interpretation="srgb")
+            preview = whole.thumbnail_image(PREVIEW_SIDE, height=PREVIEW_SIDE, size="down")
+        else:
+            preview = pyvips.Image.thumbnail(str(picture), PREVIEW_SIDE, height=PREVIEW_SIDE, size="down")
         _save(_said(preview, DEFAULT_DPI), path, Format.JPEG, None)
     except pyvips.Error as error:
         raise _translated(error) from error
@@ -108,20 +113,22 @@ def _saving(stream: PixelStream, picture: Any, save: Callable[[], None]) -> Iter
 
 
 def _save(picture: Any, path: Path, form: Format, quality: int | None) -> None:
-    with path.open("wb") as file:
+    with path.open("w+b") as file:
         # By its descriptor, so that a file that is removed meanwhile is not created again.
         target = pyvips.Target.new_to_descriptor(file.fileno())
         options = form.facts.options((picture.width, picture.height), quality)
-        with _threads(form):
+        with _threads(form.facts.threads):
             getattr(picture, form.facts.saver)(target, **options)
+        if form is Format.PYRAMID:
+            pyramid.seal(file)
 
 
 @contextmanager
-def _threads(form: Format) -> Iterator[None]:
-    """Give AVIF's encoder the same number of threads on every machine: into so many parts it cuts the picture."""
+def _threads(count: int | None) -> Iterator[None]:
+    """Let libvips use so many threads; None for as many as it likes."""
     usual = pyvips.vips_lib.vips_concurrency_get()
-    if form is Format.AVIF:
-        pyvips.vips_lib.vips_concurrency_set(AVIF_THREADS)
+    if count is not None:
+        pyvips.vips_lib.vips_concurrency_set(count)
     try:
         yield
     finally:
