@@ -156,6 +156,13 @@ def _first_renditions_become_pictures(rows: Rows) -> None:
     rows["jobs"] = [each for each in rows["jobs"] if each["id"] not in later]
 
 
+def _pyramids_are_called_tiffs(rows: Rows) -> None:
+    own = {each["job_id"] for each in rows["mosaics"]}
+    rows["renditions"] = [each for each in rows["renditions"] if each["job_id"] in own or each["format"] != "pyramid"]
+    for each in rows["mosaics"] + rows["renditions"]:
+        each["format"] = each["format"].replace("pyramid", "tiff")
+
+
 STEPS: dict[str, Step] = {
     "0001": Step(fill=FIRST),
     "0002": Step(
@@ -282,6 +289,13 @@ STEPS: dict[str, Step] = {
         gone={"mosaics": ("picture_key", "picture_sha256", "picture_bytes")},
         up=_pictures_become_renditions,
         down=_first_renditions_become_pictures,
+    ),
+    "0014": Step(
+        fill=(
+            f"UPDATE mosaics SET format = 'pyramid' WHERE id = {THREE}",
+            f"UPDATE renditions SET format = 'pyramid' WHERE id IN ({THREE}, {FOUR})",
+        ),
+        down=_pyramids_are_called_tiffs,
     ),
 }  # fmt: skip
 
