@@ -37,10 +37,10 @@ def of_mosaic(session: Session, store: Store, mosaic: Mosaic, suffix: str) -> It
     kept, order = kept_placements.opened(store.path(mosaic.placement_key)), queries.order_of(mosaic)
     cut = grid.cut(*kept.target_size, order)
     head = Placement([], grid_of(cut), order_of(order), kept.lower_bound)
-    return placement_files.pieces(head, kept.cells(_names(session, mosaic.tile_set_id, kept)), suffix)
+    return placement_files.pieces(head, kept.cells(names_of(session, mosaic.tile_set_id, kept)), suffix)
 
 
-def _names(session: Session, tile_set_id: UUID, kept: Kept) -> dict[str, str]:
+def names_of(session: Session, tile_set_id: UUID, kept: Kept) -> dict[str, str]:
     """Return the names of the photos that are still there, by their content hashes."""
     names: dict[str, str] = {}
     contents = kept.contents

@@ -329,7 +329,7 @@ class Mosaic(Base):
     """A target, an order, and the placement once its job has succeeded.
 
     The order's format, quality and dots per inch are those of its first rendition, which the mosaic's own job makes.
-    `placement_key` is None for mosaics from before placements were kept.
+    `placement_key` is None for mosaics from before placements were kept. An edit has a parent, and what it changes.
     """
 
     __tablename__ = "mosaics"
@@ -338,6 +338,7 @@ class Mosaic(Base):
         CheckConstraint("(cells_across IS NULL) = (cell_width IS NOT NULL)", name="cut_one_way"),
         CheckConstraint("(cell_width IS NULL) = (cell_height IS NULL)", name="cells_have_two_sides"),
         CheckConstraint("(mosaic_width IS NULL) = (mosaic_height IS NULL)", name="size_has_two_sides"),
+        CheckConstraint("(parent_id IS NULL) = (changes IS NULL)", name="an_edit_has_a_parent"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -378,6 +379,8 @@ class Mosaic(Base):
     tint: Mapped[float]
     blend: Mapped[float]
 
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("mosaics.id"))
+    changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     placement_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     width: Mapped[int | None]

@@ -128,5 +128,12 @@ def _first_messages(detail: object) -> dict[str, str]:
     found: dict[str, str] = {}
     for fields in detail.values() if isinstance(detail, dict) else ():
         for field, messages in fields.items() if isinstance(fields, dict) else ():
-            found[str(field)] = str(messages[0] if isinstance(messages, list) else messages)
+            found[str(field)] = _first_message(messages)
     return found
+
+
+def _first_message(messages: object) -> str:
+    """Return the first message about a field, or about what is inside it."""
+    while isinstance(messages, list | dict) and messages:
+        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
+    return str(messages)

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
 
-from models import queries, renditions
+from models import edits, queries, renditions
 from models.errors import InvalidOrder, TooLarge
 from models.notifying import ring_all
 from models.placing import NewSource, StoredFile, place_again, place_batch, place_mosaic, place_photos, place_tile_set
@@ -123,19 +123,26 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
 
 
 def receive_rendition(mosaic_id: UUID, given: Mapping[str, Any]) -> UUID:
-    """Order a rendition of a mosaic; one that was ordered before is found again.
+    """Order a rendition of a mosaic; one that was ordered before is found again. See `models.renditions.place`.
 
     Args:
         mosaic_id: The mosaic.
         given: Its format, and quality and dots per inch if they were said.
 
-    Raises:
-        As `models.renditions.place`.
     """
     with sessions().begin() as session:
         placed = renditions.place(session, mosaic_id, given, services().ring_again)
     ring_all(sessions(), [placed.bell] if placed.bell else [])
     return placed.rendition_id
+
+
+def receive_edit(mosaic_id: UUID, given: Mapping[str, list[Any]]) -> UUID:
+    """Order an edit of a mosaic; see `models.edits.place`."""
+    identity = uuid4()
+    with sessions().begin() as session:
+        bell = edits.place(session, identity, mosaic_id, given, services().ring_again)
+    ring_all(sessions(), [bell])
+    return identity
 
 
 def receive_batch(

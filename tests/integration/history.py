@@ -279,13 +279,14 @@ STEPS: dict[str, Step] = {
     "0013": Step(
         fill=(
             f"UPDATE mosaics SET placement_key = 'mosaics/1/a' WHERE id = {ONE}",
+            f"UPDATE mosaics SET parent_id = {ONE}, changes = '{{\"ban\": [\"{ANNA}\"]}}' WHERE id = {TWO}",
             "INSERT INTO jobs SELECT 8, 'tessera.rendition', lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings FROM jobs WHERE id = 1",
             f"INSERT INTO attempts (id, job_id, number, waited_seconds, started_at, ended_at, outcome) VALUES (17, 8, 1, 0, {NOON}, {NOON}, 'succeeded')",
             "INSERT INTO phases (id, attempt_id, phase, seconds) VALUES (23, 17, 'encoding', 0.5)",
             "INSERT INTO renditions (id, mosaic_id, job_id, format, file_quality, dpi, created_at, key, sha256, byte_count) VALUES "
             f"({FOUR}, {ONE}, 8, 'jpeg', 75, 150, {NOON}, 'mosaics/1/j', '{BEN}', 6000000000)",
         ),
-        new={"mosaics": {"placement_key": None}},
+        new={"mosaics": {"placement_key": None, "parent_id": None, "changes": None}},
         gone={"mosaics": ("picture_key", "picture_sha256", "picture_bytes")},
         up=_pictures_become_renditions,
         down=_first_renditions_become_pictures,

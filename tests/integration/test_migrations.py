@@ -75,7 +75,7 @@ def rows(url: str) -> Rows:
 
 
 def _plain(column: str, value: Any) -> Any:
-    return json.loads(value) if column == "quality" and isinstance(value, str) else value
+    return json.loads(value) if column in {"quality", "changes"} and isinstance(value, str) else value
 
 
 def in_order(held: Rows) -> dict[str, list[list[tuple[str, Any]]]]:

@@ -23,7 +23,7 @@ NAMES = {
     "create_batch", "list_batches", "get_batch", "get_batch_mosaics", "cancel_batch",
     "get_batch_archive",
     "create_rendition", "list_renditions", "get_rendition", "cancel_rendition", "get_rendition_file",
-    "get_placement_json", "get_placement_csv",
+    "get_placement_json", "get_placement_csv", "edit_mosaic",
     "list_trash", "empty_trash", "purge_set", "purge_photo",
 }  # fmt: skip
 """Programs call them so: none may change."""
@@ -38,7 +38,7 @@ FILES = {
 CONFLICTS = {
     "create_mosaic", "create_batch", "add_photos", "resume_tile_set", "ban_tile", "allow_tile", "remove_tile",
     "restore_tile", "get_tile_set_plot", "get_tile_set_palette", "get_mosaic_picture", "get_batch_archive",
-    "create_rendition", "get_rendition_file", "get_placement_json", "get_placement_csv",
+    "create_rendition", "get_rendition_file", "get_placement_json", "get_placement_csv", "edit_mosaic",
 }  # fmt: skip
 UPLOADS = {"create_tile_set", "add_photos", "create_mosaic", "create_batch"}
 
@@ -122,7 +122,7 @@ def test_every_refusal_is_foreseen_where_it_can_happen(operations: dict[str, Any
     assert {name for name, found in statuses.items() if not {"400", "401", "500", "503"} <= found} == set()
     assert {name for name, found in statuses.items() if "409" in found} >= CONFLICTS
     assert {name for name, found in statuses.items() if "507" in found} == UPLOADS
-    bodies = UPLOADS | {"rename_tile_set", "create_rendition"}
+    bodies = UPLOADS | {"rename_tile_set", "create_rendition", "edit_mosaic"}
     assert {name for name, found in statuses.items() if {"413", "415", "422"} <= found} == bodies
     reading = {name for name in operations if name.startswith(("get_", "list_"))}
     assert {name for name, found in statuses.items() if "403" in found} == set(operations) - reading

@@ -165,7 +165,7 @@ def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     more = {f"/api/v1/tile-sets/{{tile_set_id}}/{end}" for end in of_set}
     of_tile = ("", "/ban", "/allow", "/preview", "/picture", "/original", "/restore")
     tiles = {f"/api/v1/tile-sets/{{tile_set_id}}/tiles/{{content}}{end}" for end in of_tile}
-    of_mosaic = ("placement.json", "placement.csv", "renditions")
+    of_mosaic = ("placement.json", "placement.csv", "renditions", "edits")
     of_rendition = ("", "/cancel", "/file")
     mosaics = {f"/api/v1/mosaics/{{mosaic_id}}/{end}" for end in of_mosaic}
     mosaics |= {f"/api/v1/mosaics/{{mosaic_id}}/renditions/{{rendition_id}}{end}" for end in of_rendition}

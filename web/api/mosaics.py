@@ -8,11 +8,12 @@ from flask import Response
 
 from models import database, jobs, queries
 from models.errors import NoPlacement, NotFound, NotReady
+from models.rules.changes import Pin
 from models.rules.formats import Format
 from web import downloads, forms, intake
 from web.api import polling, present
 from web.api.document import fails, sends
-from web.api.schemas import MosaicIn, MosaicOut, MosaicsOut
+from web.api.schemas import EditIn, MosaicIn, MosaicOut, MosaicsOut
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
@@ -66,6 +67,24 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
         jobs.cancel(session, [queries.find_mosaic(session, mosaic_id).job_id], database.now(session))
     with reading() as session:
         return present.mosaic(queries.find_mosaic(session, mosaic_id))
+
+
+@bp.post("/<uuid:mosaic_id>/edits")
+@bp.input(EditIn, location="json", arg_name="body")
+@bp.output(MosaicOut, status_code=202)
+@fails(NotFound, NotReady, NoPlacement)
+def edit(mosaic_id: UUID, body: dict[str, Any]) -> Answer:
+    """Order an edit: a new mosaic that is this one with other photos in some cells.
+
+    Only the cells that have to change choose again, by the same rules. Poll the address in Location until `job.final`
+    is true.
+    """
+    lock = [(cell["column"], cell["row"]) for cell in body["lock"]]
+    pins = [Pin(**pin) for pin in body["pins"]]
+    identity = intake.receive_edit(mosaic_id, body | {"lock": lock, "pins": pins})
+    with reading() as session:
+        shown = present.mosaic(queries.find_mosaic(session, identity))
+    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
 @bp.get("/<uuid:mosaic_id>/picture")

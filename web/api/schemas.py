@@ -21,6 +21,7 @@ from web.api.fields import (
     Files,
     Shown,
     Strict,
+    Whole,
     a_name,
     of_file,
     of_order,
@@ -98,6 +99,32 @@ class MosaicIn(OrderIn):
         error_messages={"required": "Choose the picture to rebuild."},
         metadata=said("The picture to rebuild."),
     )
+
+
+class CellIn(Strict):
+    """A cell of a mosaic."""
+
+    media_types = ("application/json",)
+
+    column = Whole(required=True, metadata=said("From 0, from the left.", **COUNT))
+    row = Whole(required=True, metadata=said("From 0, from the top.", **COUNT))
+
+
+class PinIn(CellIn):
+    """A cell of a mosaic, and the photo that is to lie in it."""
+
+    photo = String(required=True, metadata=said("Its content hash, or its name."))
+
+
+class EditIn(Strict):
+    """What to change in a mosaic; at least one photo or pin."""
+
+    media_types = ("application/json",)
+
+    ban = List(String(), load_default=list, metadata=said("Photos that lie nowhere, by content hash or name."))
+    must_use = List(String(), load_default=list, metadata=said("Photos that lie somewhere, each in its best cell."))
+    lock = List(Nested(CellIn), load_default=list, metadata=said("Cells that keep what they have."))
+    pins = List(Nested(PinIn), load_default=list, metadata=said("Cells with a photo of one's choice."))
 
 
 class RenditionIn(Strict):
@@ -288,6 +315,7 @@ class MosaicOut(Shown):
     quality = Nested(QualityOut, allow_none=True)
     bytes = Integer(allow_none=True, metadata=said("Of the picture's file.", format="int64"))
     sha256 = String(allow_none=True, metadata=said("Of the picture's file; also its ETag.", **SHA256))
+    parent = UUID(allow_none=True, metadata=said("Id of the mosaic that it is an edit of; null if it is none."))
     renditions = Address("Of its renditions: this picture, and others.")
     placement = Address("Of its placement as JSON; null if it was not kept.", allow_none=True)
 

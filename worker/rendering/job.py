@@ -6,15 +6,19 @@ The job of a mosaic matches, and makes its first rendition; that of another rend
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import exclusions, queries
+from models import exclusions, placement_documents, queries
 from models.errors import BlobMissing, DamagedIndex
-from models.rules import blob_keys, renditions, zip_files
+from models.rules import blob_keys, grid, kept_placements, renditions, zip_files
+from models.rules.changes import Changes
+from models.rules.orders import MosaicOrder
 from models.rules.renditions import File
+from models.services import Services
 from models.tables import Mosaic, Rendition
 from worker import context, parallel
 from worker.core.progress import PhaseProgress
@@ -24,6 +28,9 @@ from worker.rendering import kept_placement, writer
 from worker.rendering.pipeline import Rendered, lay, render
 from worker.tile_index.index import Index, ReadPhoto
 from worker.tile_sets import index_repair, stored_photos
+
+if TYPE_CHECKING:
+    from worker.core.edits import Edit
 
 RENDER_PHASES = {
     "rebuilding": (0.0, 0.0),
@@ -54,15 +61,17 @@ def render_mosaic(attempt: Attempt) -> Outcome:
     with context.decoders(services.settings) as decoder, scratch.folder() as folder:
         picture = folder / f"mosaic{order.format.facts.suffix}"
         tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
+        tiles, edit = _edit(services, mosaic, order, _without(tiles, excluded))
         rendered = render(
             _target(attempt, mosaic),
             order,
-            _without(tiles, excluded),
+            tiles,
             read,
             picture,
             threads=parallel.core_count(),
             progress=progress,
             decoder=decoder,
+            edit=edit,
         )
         attempt.report("storing", 0.95)
         values = _store_mosaic(attempt, mosaic, rendered, picture)
@@ -113,6 +122,20 @@ def _still_there(read: ReadPhoto) -> ReadPhoto:
             ) from error
 
     return found
+
+
+def _edit(services: Services, mosaic: Mosaic, order: MosaicOrder, tiles: Index) -> tuple[Index, "Edit | None"]:
+    """Return the photos that may be used, and what an edit gives of its parent's placement; None if it is no edit."""
+    if mosaic.parent_id is None or mosaic.changes is None:
+        return tiles, None
+    from worker.rendering import changed  # noqa: PLC0415 - few mosaics need it
+
+    with services.reading() as session:
+        key = queries.find_mosaic(session, mosaic.parent_id).placement_key or ""
+        kept = kept_placements.opened(services.store.path(key))
+        names = placement_documents.names_of(session, mosaic.tile_set_id, kept)
+    cut = grid.cut(*kept.target_size, order)
+    return changed.edit_of(kept, Changes.of(mosaic.changes), tiles, names, order, cut)
 
 
 def _without(tiles: Index, excluded: Collection[str]) -> Index:

@@ -1,4 +1,4 @@
-"""renditions of mosaics, and kept placements"""
+"""renditions of mosaics, kept placements, and edits"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -52,13 +52,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mosaics") as table:
         table.add_column(sa.Column("placement_key", sa.String(200), nullable=True))
+        table.add_column(sa.Column("parent_id", sa.Uuid(), nullable=True))
+        table.add_column(sa.Column("changes", sa.JSON(), nullable=True))
+        table.create_foreign_key(op.f("fk_mosaics_parent_id_mosaics"), "mosaics", ["parent_id"], ["id"])
+        table.create_check_constraint(
+            op.f("ck_mosaics_an_edit_has_a_parent"), "(parent_id IS NULL) = (changes IS NULL)"
+        )
         for column in ("picture_key", "picture_sha256", "picture_bytes"):
             table.drop_column(column)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("mosaics") as table:
-        table.drop_column("placement_key")
+        table.drop_constraint(op.f("ck_mosaics_an_edit_has_a_parent"), type_="check")
+        table.drop_constraint(op.f("fk_mosaics_parent_id_mosaics"), type_="foreignkey")
+        for column in ("changes", "parent_id", "placement_key"):
+            table.drop_column(column)
         table.add_column(sa.Column("picture_key", sa.String(200), nullable=True))
         table.add_column(sa.Column("picture_sha256", sa.String(64), nullable=True))
         table.add_column(sa.Column("picture_bytes", sa.BigInteger(), nullable=True))

@@ -1,0 +1,77 @@
+"""Changes: what an edit of a mosaic asks for, with photos by their content hashes."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Self
+
+from models.errors import InvalidOrder
+
+MOST = 1_000
+"""Photos or cells in each list of an edit, at most."""
+LISTS = ("ban", "must_use", "lock", "pins")
+
+
+class Pin(NamedTuple):
+    """A cell, counted from 0 from the top left, and the photo that is to lie in it."""
+
+    column: int
+    row: int
+    photo: str
+
+
+class Changes(NamedTuple):
+    """What an edit asks for.
+
+    Attributes:
+        ban: Photos that lie nowhere.
+        must_use: Photos that lie somewhere.
+        lock: Cells, by column and row, that keep what they have.
+        pins: Cells whose photo is given.
+    """
+
+    ban: list[str]
+    must_use: list[str]
+    lock: list[tuple[int, int]]
+    pins: list[Pin]
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """Return what a row of the database holds; see `as_json`."""
+        lock = [(column, row) for column, row in given["lock"]]
+        return cls(given["ban"], given["must_use"], lock, [Pin(*pin) for pin in given["pins"]])
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what a row of the database holds."""
+        return self._asdict()
+
+
+def check_lengths(lists: Mapping[str, list[Any]]) -> None:
+    """Refuse an edit that asks for nothing, or for too much at once.
+
+    Raises:
+        InvalidOrder: it does.
+    """
+    if not any(lists.values()):
+        raise InvalidOrder("pins", "Say what to change: photos to ban or to use, or pins.")
+    if not any(lists[name] for name in LISTS if name != "lock"):
+        raise InvalidOrder("lock", "Locked cells alone change nothing; ban photos, or say which to use, or pins.")
+    for name, given in lists.items():
+        if len(given) > MOST:
+            raise InvalidOrder(name, f"{len(given):,} are more than the limit of {MOST:,}.")
+
+
+def check_cells(lock: Iterable[tuple[int, int]], pins: Iterable[Pin], columns: int, rows: int) -> None:
+    """Refuse cells that are not in the mosaic, or that are named twice.
+
+    Raises:
+        InvalidOrder: a cell is.
+    """
+    seen = set[tuple[int, int]]()
+    for field, cells in (("lock", lock), ("pins", [(pin.column, pin.row) for pin in pins])):
+        for column, row in cells:
+            if not (0 <= column < columns and 0 <= row < rows):
+                raise InvalidOrder(
+                    field, f"Column {column:,}, row {row:,} is outside the {columns:,} x {rows:,} cells."
+                )
+            if (column, row) in seen:
+                raise InvalidOrder(field, f"Column {column:,}, row {row:,} is named twice.")
+            seen.add((column, row))

@@ -1,0 +1,219 @@
+"""Edits of a mosaic in a service: a new mosaic that names its parent, and differs from it where it has to."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+from sqlalchemy import update
+
+from models import database, placement_documents, queries, tile_set_versions
+from models.placing import NewSource, StoredFile, place_mosaic, place_tile_set
+from models.rules import blob_keys, placement_files
+from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.placements import Placed
+from models.services import Services
+from models.tables import Mosaic
+from web.app import assemble
+from worker.indexing import job as indexing_job
+from worker.jobs import attempt
+from worker.rendering import job as rendering_job
+
+COLUMNS = 12
+DISTANCE = 2.0
+
+
+@pytest.fixture
+def services(sqlite_services: Services) -> Services:
+    """SQLite alone: an edit has no statement of its own but one INSERT."""
+    return sqlite_services
+
+
+@pytest.fixture
+def tile_set(services: Services, noise: Callable[..., np.ndarray], encoded: Callable[..., bytes]) -> UUID:
+    """Thirty photos of many colours; two files have the same name."""
+    identity, sources = uuid4(), []
+    for number in range(30):
+        key = blob_keys.upload(identity, str(number))
+        colour = np.random.default_rng(number).integers(0, 200, 3)
+        services.store.put(key, encoded((noise(40, 40, number) // 5 + colour).astype(np.uint8)))
+        sources.append(NewSource(SourceKind.PHOTO, "twin.png" if number > 27 else f"{number}.png", key))
+    with services.sessions.begin() as session:
+        bell = place_tile_set(session, identity, "photos", sources, services.ring_again)
+    attempt.run(services, bell.job_id, indexing_job.index_tile_set)
+    return identity
+
+
+@pytest.fixture
+def mosaic(services: Services, tile_set: UUID, target: bytes) -> UUID:
+    """A mosaic of 12 x 8 cells, equal photos at least two cells apart."""
+    identity = uuid4()
+    stored = StoredFile("t.png", blob_keys.target(identity))
+    services.store.put(stored.key, target)
+    with services.sessions.begin() as session:
+        order = MosaicOrder(cells_across=COLUMNS, tile_size=16, min_distance=DISTANCE)
+        bell = place_mosaic(session, identity, tile_set, stored, order, services.ring_again)
+    attempt.run(services, bell.job_id, rendering_job.render_mosaic)
+    return identity
+
+
+@pytest.fixture
+def client(services: Services) -> FlaskClient:
+    return assemble(services).test_client()
+
+
+def cells(services: Services, mosaic: str | UUID) -> dict[tuple[int, int], Placed]:
+    with services.reading() as session:
+        found = queries.find_mosaic(session, UUID(str(mosaic)))
+        assert found.job.error_sentence is None
+        text = "".join(placement_documents.of_mosaic(session, services.store, found, ".json"))
+    placed = placement_files.from_bytes(text.encode(), ".json").cells
+    return {(cell.column, cell.row): cell for cell in placed}
+
+
+def edited(services: Services, client: FlaskClient, mosaic: UUID, **changes: Any) -> dict[str, Any]:
+    """Order an edit, make it, and return what the API shows of it."""
+    answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", json=changes)
+    assert answer.status_code == 202, answer.text
+    shown = answer.get_json()
+    with services.reading() as session:
+        job_id = queries.find_mosaic(session, UUID(shown["id"])).job_id
+    attempt.run(services, job_id, rendering_job.render_mosaic)
+    return dict(client.get(shown["url"]).get_json())
+
+
+def looks(placed: dict[tuple[int, int], Placed]) -> dict[tuple[int, int], tuple[Any, ...]]:
+    return {place: (cell.content, cell.window, cell.turn) for place, cell in placed.items()}
+
+
+def test_a_pin_changes_its_cell_and_those_alone_that_break_a_rule_beside_it(
+    services: Services, client: FlaskClient, mosaic: UUID
+) -> None:
+    before = looks(cells(services, mosaic))
+    other = next(cell for cell in cells(services, mosaic).values() if cell.content != before[5, 3][0])
+    made = edited(services, client, mosaic, pins=[{"column": 5, "row": 3, "photo": other.content}])
+    after = looks(cells(services, made["id"]))
+    assert (made["parent"], made["job"]["state"]) == (str(mosaic), "succeeded")
+    assert after[5, 3][0] == other.content
+    changed = {place for place in before if before[place] != after[place]}
+    near = {place for place in before if np.hypot(place[0] - 5, place[1] - 3) < DISTANCE}
+    assert (5, 3) in changed <= near
+    for one, (content, *_) in after.items():
+        same = [place for place, (photo, *_) in after.items() if photo == content and place != one]
+        assert all(np.hypot(place[0] - one[0], place[1] - one[1]) >= DISTANCE for place in same)
+    assert made["order"] == client.get(f"/api/v1/mosaics/{mosaic}").get_json()["order"]
+    page = client.get(f"/mosaics/{made['id']}").text
+    assert f'href="/mosaics/{mosaic}"' in page
+
+
+def test_a_banned_photo_lies_nowhere_and_one_that_must_appear_does(
+    services: Services, client: FlaskClient, mosaic: UUID, tile_set: UUID
+) -> None:
+    before = cells(services, mosaic)
+    banned = before[0, 0]
+    with services.reading() as session:
+        names = [shown.tile.name for shown in queries.tiles(session, tile_set)]
+    used = {cell.photo for cell in before.values()}
+    lacking = next((name for name in names if name not in used and name != "twin.png"), banned.photo)
+    wanted = [lacking] if lacking != banned.photo else []
+    after = cells(services, edited(services, client, mosaic, ban=[banned.photo], must_use=wanted)["id"])
+    assert banned.content not in {cell.content for cell in after.values()}
+    assert set(wanted) <= {cell.photo for cell in after.values()}
+    kept = {place for place, cell in before.items() if cell.content != banned.content}
+    unlike = {place for place in kept if looks(before)[place] != looks(after)[place]}
+    assert len(unlike) <= len(before) - len(kept) + len(wanted)
+
+
+def test_a_locked_cell_keeps_what_it_has(services: Services, client: FlaskClient, mosaic: UUID) -> None:
+    before = looks(cells(services, mosaic))
+    neighbour = before[5, 3][0]
+    made = edited(
+        services, client, mosaic, lock=[{"column": 5, "row": 3}], pins=[{"column": 8, "row": 3, "photo": neighbour}]
+    )
+    after = looks(cells(services, made["id"]))
+    assert (after[5, 3], after[8, 3][0]) == (before[5, 3], neighbour)
+
+
+def test_locks_that_break_a_rule_fail_with_a_sentence(services: Services, client: FlaskClient, mosaic: UUID) -> None:
+    photo = cells(services, mosaic)[5, 3]
+    pins = [{"column": 6, "row": 3, "photo": photo.content}]
+    made = edited(services, client, mosaic, lock=[{"column": 5, "row": 3}], pins=pins)
+    assert (made["job"]["state"], made["job"]["error"]["code"]) == ("failed", "invalid_order")
+    assert made["job"]["error"]["detail"] == (
+        f"The edit: {photo.photo} is locked in column 5, row 3 and in column 6, row 3, which breaks the rule of "
+        "2 cells between equal photos."
+    )
+
+
+def test_what_was_removed_from_the_set_meanwhile_is_chosen_again(
+    services: Services, client: FlaskClient, mosaic: UUID, tile_set: UUID
+) -> None:
+    before = cells(services, mosaic)
+    removed, pinned = before[0, 0].content, before[11, 7].content
+    with services.sessions.begin() as session:
+        tile_set_versions.remove(session, tile_set, removed, database.now(session))
+    made = edited(services, client, mosaic, pins=[{"column": 3, "row": 1, "photo": pinned}])
+    assert made["tile_set_version"] == 2
+    after = cells(services, made["id"])
+    assert (removed in {cell.content for cell in after.values()}, after[3, 1].content) == (False, pinned)
+
+
+def test_an_edit_can_be_edited_and_its_files_ordered(services: Services, client: FlaskClient, mosaic: UUID) -> None:
+    photo = cells(services, mosaic)[0, 0].content
+    child = edited(services, client, mosaic, pins=[{"column": 5, "row": 3, "photo": photo}])
+    grandchild = edited(services, client, UUID(child["id"]), ban=[cells(services, child["id"])[9, 6].content])
+    assert grandchild["parent"] == child["id"]
+    assert client.post(f"{grandchild['url']}/renditions", json={"format": "jpeg"}).status_code == 202
+    picture = client.get(grandchild["picture"])
+    assert Image.open(io.BytesIO(picture.data)).size == (192, 128)
+
+
+ALONE = "Locked cells alone change nothing; ban photos, or say which to use, or pins."
+LEFT_OUT = "The photo 1.png cannot appear: it is banned, or left out of the set."
+
+
+def a_pin(column: float) -> dict[str, Any]:
+    return {"column": column, "row": 0, "photo": "1.png"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "sentence"),
+    [
+        ({}, "pins", "Say what to change: photos to ban or to use, or pins."),
+        ({"lock": [{"column": 0, "row": 0}]}, "lock", ALONE),
+        ({"ban": ["x.jpg"]}, "ban", "There is no photo x.jpg in the tile set."),
+        ({"must_use": ["twin.png"]}, "must_use", "2 photos are called twin.png; give the content hash of one."),
+        ({"ban": ["1.png"], "must_use": ["1.png"]}, "must_use", LEFT_OUT),
+        ({"pins": [a_pin(12)]}, "pins", "Column 12, row 0 is outside the 12 x 8 cells."),
+        ({"pins": [a_pin(-1)]}, "pins", "Column -1, row 0 is outside the 12 x 8 cells."),
+        ({"pins": [a_pin(1), a_pin(1)]}, "pins", "Column 1, row 0 is named twice."),
+        ({"pins": [a_pin(1)], "lock": [{"column": 1, "row": 0}]}, "pins", "Column 1, row 0 is named twice."),
+        ({"ban": ["1.png"] * 1001}, "ban", "1,001 are more than the limit of 1,000."),
+        ({"pins": [a_pin(1.5)]}, "pins", "pins: Not a valid integer."),
+        ({"pins": [{"column": 1, "row": 0}]}, "pins", "pins: Missing data for required field."),
+        ({"bans": ["1.png"]}, "bans", "bans: Unknown field."),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_changed_is_refused_at_once_in_a_sentence(
+    client: FlaskClient, mosaic: UUID, changes: dict[str, Any], field: str, sentence: str
+) -> None:
+    answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", json=changes)
+    said = answer.get_json()
+    assert (answer.status_code, said["code"], said.get("field"), said["detail"]) == (
+        422,
+        "invalid_order",
+        field,
+        sentence,
+    )
+    assert len(client.get("/api/v1/mosaics").get_json()["items"]) == 1
+
+
+def test_a_mosaic_of_before_cannot_be_edited(services: Services, client: FlaskClient, mosaic: UUID) -> None:
+    with services.sessions.begin() as session:
+        session.execute(update(Mosaic).values(placement_key=None))
+    answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", json={"ban": ["1.png"]})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "no_placement")

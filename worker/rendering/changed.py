@@ -1,0 +1,49 @@
+"""What an edit of a mosaic gives the matcher: its kept placement, with cells locked and pinned, and photos banned."""
+
+from collections.abc import Mapping
+
+from models.rules.changes import Changes
+from models.rules.grid import Grid
+from models.rules.kept_placements import Kept
+from models.rules.orders import MosaicOrder
+from models.rules.placements import Placed, Placement, grid_of
+from worker.core.edits import Edit
+from worker.rendering import editing
+from worker.rendering.editing import Instructions, Names
+from worker.tile_index.index import Index
+
+
+def edit_of(
+    kept: Kept, changes: Changes, index: Index, names: Mapping[str, str], order: MosaicOrder, grid: Grid
+) -> tuple[Index, Edit]:
+    """Return the photos that may be used, and what is given of the placement.
+
+    Where a photo is banned, or is no longer in the set, the cell chooses again.
+
+    Args:
+        kept: The placement of the parent.
+        changes: What is asked for.
+        index: The photos to choose from, with those that the edit bans.
+        names: The names of photos by content hash, for sentences.
+        order: The order, whose rules hold among the cells that are locked or pinned.
+        grid: How the target is cut.
+
+    Raises:
+        InvalidOrder: something cannot be met.
+    """
+    cells = list(kept.cells(names))
+    index = editing.without_banned(index, frozenset(changes.ban))
+    there = {row.tobytes().hex() for row in index.content}
+    gone = {cell.content for cell in cells if cell.content not in there}
+    held = [cells[row * grid.columns + column] for column, row in changes.lock]
+    pinned = [
+        Placed(column, row, names.get(photo, photo), photo, None, 0, None) for column, row, photo in changes.pins
+    ]
+    instructions = Instructions(
+        Placement(cells, grid_of(grid), {}),
+        Placement(held + pinned, {}, {}, source="The edit") if held or pinned else None,
+        frozenset(changes.ban) | gone,
+        changes.must_use,
+    )
+    known = Names({photo: photo for photo in changes.must_use}, {cell.content: cell.photo for cell in cells + pinned})
+    return index, editing.edit_of(instructions, index, known, order, grid)
