@@ -1,6 +1,6 @@
 """The placement of a mosaic as a document, read from what is kept of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,24 +30,35 @@ def of_mosaic(session: Session, store: Store, mosaic: Mosaic, suffix: str) -> It
         DamagedPlacement: its placement cannot be read.
         StorageUnreadable: the store does not hold it.
     """
+    kept, order = kept_of(store, mosaic), queries.order_of(mosaic)
+    cut = grid.cut(*kept.target_size, order)
+    head = Placement([], grid_of(cut), order_of(order), kept.lower_bound)
+    return placement_files.pieces(head, kept.cells(names_of(session, mosaic.tile_set_id, kept.contents)), suffix)
+
+
+def kept_of(store: Store, mosaic: Mosaic) -> Kept:
+    """Return the placement of a mosaic as it is kept.
+
+    Raises:
+        NotReady: the mosaic is not made.
+        NoPlacement: it is from before placements were kept.
+        DamagedPlacement: its placement cannot be read.
+        StorageUnreadable: the store does not hold it.
+    """
     if mosaic.job.state is not JobState.SUCCEEDED:
         raise NotReady(f"The mosaic is {mosaic.job.state}; it has no placement yet.")
     if mosaic.placement_key is None:
         raise NoPlacement("This mosaic is from before placements were kept; order it again to have its placement.")
-    kept, order = kept_placements.opened(store.path(mosaic.placement_key)), queries.order_of(mosaic)
-    cut = grid.cut(*kept.target_size, order)
-    head = Placement([], grid_of(cut), order_of(order), kept.lower_bound)
-    return placement_files.pieces(head, kept.cells(names_of(session, mosaic.tile_set_id, kept)), suffix)
+    return kept_placements.opened(store.path(mosaic.placement_key))
 
 
-def names_of(session: Session, tile_set_id: UUID, kept: Kept) -> dict[str, str]:
-    """Return the names of the photos that are still there, by their content hashes."""
-    names: dict[str, str] = {}
-    contents = kept.contents
+def names_of(session: Session, tile_set_id: UUID, contents: Sequence[str]) -> dict[str, str]:
+    """Return the names of the photos that are still there, of these content hashes."""
+    found: dict[str, str] = {}
     for first in range(0, len(contents), NAMES_AT_ONCE):
         some = contents[first : first + NAMES_AT_ONCE]
         for table in (RemovedTile, Tile):
             query = select(table.content, table.name)
             query = query.where(table.tile_set_id == tile_set_id, table.content.in_(some))
-            names |= dict(session.execute(query).all())
-    return names
+            found |= dict(session.execute(query).all())
+    return found

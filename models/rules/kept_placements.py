@@ -18,6 +18,8 @@ KIND, VERSION = "tessera placement", 1
 COLOURS = "colours"
 """(n, n, n, 3) F32: what the target's colours were moved to; only where the order moved them."""
 HASH_BYTES = 32
+CELL = (("<I", "photo"), ("<4H", "window"), ("B", "turn"), ("<d", "cost"))
+"""The arrays that have something of each cell, and what."""
 Kind = tuple[str, tuple[int, ...]]
 """The type and the shape of an array."""
 
@@ -46,6 +48,22 @@ class Kept:
         data = self.arrays["content"].data
         return [data[first : first + HASH_BYTES].hex() for first in range(0, len(data), HASH_BYTES)]
 
+    def cell(self, column: int, row: int, names: Mapping[str, str]) -> Placed:
+        """Return one cell; `names` as for `cells`."""
+        number = row * self.columns + column
+        (photo,), window, (turn,), (cost,) = (
+            struct.unpack_from(kind, self.arrays[name].data, number * struct.calcsize(kind)) for kind, name in CELL
+        )
+        content = bytes(self.arrays["content"].data[photo * HASH_BYTES : (photo + 1) * HASH_BYTES]).hex()
+        return Placed(column, row, names.get(content, content), content, window, turn, distance(cost))
+
+    def places(self, column: int, row: int) -> list[tuple[int, int]]:
+        """Return the column and row of every cell in which the photo of a cell lies, row by row."""
+        data = self.arrays["photo"].data
+        (photo,) = struct.unpack_from("<I", data, 4 * (row * self.columns + column))
+        numbers = (number for number, (each,) in enumerate(struct.iter_unpack("<I", data)) if each == photo)
+        return [(number % self.columns, number // self.columns) for number in numbers]
+
     def cells(self, names: Mapping[str, str]) -> Iterator[Placed]:
         """Yield the cells, row by row, one at a time.
 
@@ -53,10 +71,7 @@ class Kept:
             names: The name of each photo by its content hash; the hash itself stands for one that has none.
         """
         contents = self.contents
-        photos, windows, turns, costs = (
-            struct.iter_unpack(kind, self.arrays[name].data)
-            for kind, name in (("<I", "photo"), ("<4H", "window"), ("B", "turn"), ("<d", "cost"))
-        )
+        photos, windows, turns, costs = (struct.iter_unpack(kind, self.arrays[name].data) for kind, name in CELL)
         for number, ((photo,), window, (turn,), (cost,)) in enumerate(
             zip(photos, windows, turns, costs, strict=True)
         ):

@@ -1,36 +1,172 @@
-// Shows a mosaic in a viewer that zooms, in place of its preview.
+// A viewer that zooms into a mosaic, in place of its preview: down to its pixels, and then into its photos.
 "use strict";
 
-const STEP = 1.6;
-const MOST_ENLARGED = 4;
+const STEP = 1.6; // of a button, as a factor
+const MOST_ENLARGED = 32; // beyond the pixels of the mosaic, since photos have more
+const WHOLE = 2048; // steps of a photo's width, and of its height, in which windows are counted
+const MOST_PHOTOS = 60; // laid over their cells at once
 
-for (const place of document.querySelectorAll("[data-zoom]")) {
-  const view = place.querySelector(".view");
-  place.hidden = false;
-  document.getElementById("preview").hidden = true;
-  const viewer = OpenSeadragon({
-    element: view,
-    tileSources: place.dataset.zoom,
-    showNavigationControl: false,
-    showNavigator: true,
-    maxZoomPixelRatio: MOST_ENLARGED,
-    visibilityRatio: 0.5,
-    gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
-  });
-  const acts = {
-    in: () => viewer.viewport.zoomBy(STEP),
-    out: () => viewer.viewport.zoomBy(1 / STEP),
-    whole: () => viewer.viewport.goHome(),
-    full: () => viewer.setFullScreen(!viewer.isFullPage()),
-  };
-  for (const button of place.querySelectorAll("[data-act]")) {
-    button.addEventListener("click", () => {
-      acts[button.dataset.act]();
-      viewer.viewport.applyConstraints();
-    });
-  }
-  viewer.addHandler("open-failed", () => {
-    place.hidden = true;
-    document.getElementById("preview").hidden = false;
-  });
+/** Return an element with a class and children. */
+function made(kind, name, ...children) {
+  const element = document.createElement(kind);
+  element.className = name;
+  element.append(...children);
+  return element;
 }
+
+/** Return the part of a photo that a cell shows, turned as it lies there, to fill whatever it is put into.
+
+    `shape` is the width of a cell over its height. */
+function shown(cell, shape) {
+  const [left, top, width, height] = cell.window;
+  const across = cell.turn % 2 === 1;
+  const photo = made("img", "");
+  photo.alt = "";
+  photo.src = cell.picture;
+  Object.assign(photo.style, {
+    width: `${(100 * WHOLE) / width}%`,
+    height: `${(100 * WHOLE) / height}%`,
+    left: `${(-100 * left) / width}%`,
+    top: `${(-100 * top) / height}%`,
+  });
+  const turned = made("div", "turned", photo);
+  Object.assign(turned.style, {
+    width: across ? `${100 / shape}%` : "100%",
+    height: across ? `${100 * shape}%` : "100%",
+    transform: `translate(-50%, -50%) rotate(${-90 * (cell.turn % 4)}deg) scaleX(${cell.turn >= 4 ? -1 : 1})`,
+  });
+  return made("div", "photo", turned);
+}
+
+class Zoom {
+  constructor(place) {
+    this.place = place;
+    this.preview = document.getElementById("preview");
+    this.told = place.querySelector("[data-told]");
+    this.photos = new Map();
+    this.viewer = OpenSeadragon({
+      element: place.querySelector(".view"),
+      tileSources: place.dataset.zoom,
+      showNavigationControl: false,
+      showNavigator: true,
+      maxZoomPixelRatio: MOST_ENLARGED,
+      visibilityRatio: 0.5,
+      gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+    });
+    this.viewer.addHandler("open-failed", () => this.show(false));
+    this.viewer.addHandler("animation-finish", () => this.layPhotos());
+    this.viewer.addHandler("canvas-click", (event) => {
+      if (event.quick) this.tell(this.viewer.viewport.pointFromPixel(event.position));
+    });
+    for (const button of place.querySelectorAll("[data-act]")) {
+      button.addEventListener("click", () => this.act(button.dataset.act));
+    }
+    this.show(true);
+  }
+
+  show(zooming) {
+    this.place.hidden = !zooming;
+    this.preview.hidden = zooming;
+  }
+
+  act(what) {
+    const { viewport } = this.viewer;
+    if (what === "in") viewport.zoomBy(STEP);
+    if (what === "out") viewport.zoomBy(1 / STEP);
+    if (what === "whole") viewport.goHome();
+    if (what === "full") this.viewer.setFullScreen(!this.viewer.isFullPage());
+    if (what === "photo") this.tell(viewport.getCenter());
+    viewport.applyConstraints();
+  }
+
+  get columns() {
+    return Number(this.place.dataset.columns);
+  }
+
+  get rows() {
+    return Number(this.place.dataset.rows);
+  }
+
+  /** Width and height of a cell, where the whole mosaic is 1 wide. */
+  get cell() {
+    const { x, y } = this.viewer.world.getItemAt(0).getContentSize();
+    return [1 / this.columns, y / x / this.rows];
+  }
+
+  box(column, row) {
+    const [width, height] = this.cell;
+    return new OpenSeadragon.Rect(column * width, row * height, width, height);
+  }
+
+  /** Return the column and row of a point, brought inside the mosaic. */
+  at(point) {
+    const [width, height] = this.cell;
+    const within = (number, count) => Math.min(count - 1, Math.max(0, Math.floor(number)));
+    return [within(point.x / width, this.columns), within(point.y / height, this.rows)];
+  }
+
+  async fetched(address) {
+    const answer = await fetch(address, { headers: { Accept: "application/json" } });
+    return answer.ok ? answer.json() : null;
+  }
+
+  /** Lay the photos themselves over their cells, once the mosaic's own pixels are passed. */
+  async layPhotos() {
+    const item = this.viewer.world.getItemAt(0);
+    if (!item || !this.place.dataset.cells) return;
+    const seen = this.viewer.viewport.getBounds(true);
+    const [left, top] = this.at(seen.getTopLeft());
+    const [right, bottom] = this.at(seen.getBottomRight());
+    const pixels = item.viewportToImageZoom(this.viewer.viewport.getZoom(true));
+    if (pixels <= 1 || (right - left + 1) * (bottom - top + 1) > MOST_PHOTOS) return this.clear(() => true);
+    const outside = ({ column, row }) => column < left || column > right || row < top || row > bottom;
+    this.clear(outside);
+    const told = await this.fetched(`${this.place.dataset.cells}?${new URLSearchParams({ left, top, right, bottom })}`);
+    for (const cell of told ? told.cells : []) this.lay(cell);
+  }
+
+  lay(cell) {
+    const key = `${cell.column} ${cell.row}`;
+    if (!cell.picture || this.photos.has(key)) return;
+    const [width, height] = this.cell;
+    const element = shown(cell, width / height);
+    const photo = element.querySelector("img");
+    photo.addEventListener("error", () => element.remove());
+    photo.addEventListener("load", () => element.classList.add("there"));
+    this.photos.set(key, { ...cell, element });
+    this.viewer.addOverlay({ element, location: this.box(cell.column, cell.row) });
+  }
+
+  clear(which) {
+    for (const [key, cell] of this.photos) {
+      if (which(cell)) {
+        this.viewer.removeOverlay(cell.element);
+        this.photos.delete(key);
+      }
+    }
+  }
+
+  /** Say which photo lies at a point, and mark where else it does. */
+  async tell(point) {
+    if (!this.place.dataset.cells) return;
+    const [column, row] = this.at(point);
+    const photo = await this.fetched(`${this.place.dataset.cells}/${column}/${row}`);
+    if (!photo) return;
+    for (const mark of this.marks || []) this.viewer.removeOverlay(mark);
+    this.marks = photo.places.map(([across, down]) => {
+      const element = made("div", across === column && down === row ? "mark here" : "mark");
+      this.viewer.addOverlay({ element, location: this.box(across, down) });
+      return element;
+    });
+    const name = made(photo.page ? "a" : "span", "", photo.name);
+    if (photo.page) name.href = photo.page;
+    const times = photo.uses === 1 ? "once, here" : `${photo.uses.toLocaleString("en")} times, here and where it is marked`;
+    const words = made("p", "", name, ` lies in this mosaic ${times} (column ${column + 1}, row ${row + 1}).`);
+    const preview = made("img", "");
+    preview.alt = "";
+    preview.src = photo.preview || "";
+    this.told.replaceChildren(...(photo.preview ? [preview] : []), words);
+  }
+}
+
+for (const place of document.querySelectorAll("[data-zoom]")) new Zoom(place);

@@ -44,7 +44,8 @@ def show(mosaic_id: UUID) -> ResponseReturnValue:
     notes = prints.notes_on(mosaic, plan) if plan else []
     return render_template(
         "mosaics/show.html", mosaic=mosaic, again=again, plan=plan, notes=notes, renditions=files, formats=Format,
-        final=all(file.job.state.final for file in files), zoomable=zoom.is_shown(files),
+        final=all(file.job.state.final for file in files), viewer=zoom.viewer_is_there(),
+        zoomable=zoom.viewer_is_there() and zoom.is_ready(files),
     )  # fmt: skip
 
 

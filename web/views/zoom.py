@@ -1,15 +1,18 @@
-"""A mosaic to zoom into: the tiles of its pyramid, and what describes them, as viewers of Deep Zoom ask for them."""
+"""A mosaic to zoom into: the tiles of its pyramid, as viewers of Deep Zoom ask for them, and the photos of its cells."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from models import renditions
-from models.errors import NotReady
+from models import placement_documents, queries, renditions
+from models.errors import InvalidOrder, NotFound, NotReady
 from models.rules.formats import Format
-from models.tables import Rendition
+from models.rules.kept_placements import Kept
+from models.tables import Mosaic, Rendition
 from web import pyramids
 from web.context import reading, store
 
@@ -17,6 +20,8 @@ bp = Blueprint("zoom", __name__, url_prefix="/mosaics")
 
 VIEWER = "vendor/openseadragon/openseadragon.min.js"
 """`make setup` brings it from npm, which not every machine reaches."""
+MOST_CELLS, MOST_PLACES = 100, 500
+"""What is told at once."""
 CACHED = "private, max-age=86400, immutable"
 
 
@@ -37,9 +42,69 @@ def tile(mosaic_id: UUID, level: int, column: int, row: int) -> Response:
     return response
 
 
-def is_shown(files: Sequence[Rendition]) -> bool:
-    """Whether the page of a mosaic has the viewer, by all its files."""
-    return _pyramid(files) is not None and (Path(current_app.static_folder or "") / VIEWER).exists()
+@bp.get("/<uuid:mosaic_id>/cells")
+def cells(mosaic_id: UUID) -> ResponseReturnValue:
+    """Tell which part of which photo lies in each of some cells."""
+    left, top, right, bottom = (
+        max(0, request.args.get(side, 0, type=int)) for side in ("left", "top", "right", "bottom")
+    )
+    with reading() as session:
+        mosaic, kept = _kept(session, mosaic_id)
+        right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
+        if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
+            raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once.")
+        found = [kept.cell(column, row, {}) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+        there = placement_documents.names_of(session, mosaic.tile_set_id, list({cell.content for cell in found}))
+    return {
+        "columns": kept.columns,
+        "rows": kept.rows,
+        "cells": [
+            {"column": cell.column, "row": cell.row, "window": cell.window, "turn": cell.turn}
+            | {"picture": _address("picture", mosaic, cell.content, there)}
+            for cell in found
+        ],
+    }
+
+
+@bp.get("/<uuid:mosaic_id>/cells/<int:column>/<int:row>")
+def cell(mosaic_id: UUID, column: int, row: int) -> ResponseReturnValue:
+    """Tell which photo lies in a cell, and where else it does."""
+    with reading() as session:
+        mosaic, kept = _kept(session, mosaic_id)
+        if column >= kept.columns or row >= kept.rows:
+            raise NotFound("There is no such cell.")
+        content = kept.cell(column, row, {}).content
+        there = placement_documents.names_of(session, mosaic.tile_set_id, [content])
+    places = kept.places(column, row)
+    return {
+        "name": there.get(content, "a photo that is deleted"),
+        "page": _address("show", mosaic, content, there),
+        "preview": _address("preview", mosaic, content, there),
+        "uses": len(places),
+        "places": places[:MOST_PLACES],
+    }
+
+
+def _kept(session: Session, mosaic_id: UUID) -> tuple[Mosaic, Kept]:
+    mosaic = queries.find_mosaic(session, mosaic_id)
+    return mosaic, placement_documents.kept_of(store(), mosaic)
+
+
+def _address(page: str, mosaic: Mosaic, content: str, there: Mapping[str, str]) -> str | None:
+    """Return the address of something of a photo; None if the photo is deleted."""
+    if content not in there:
+        return None
+    return url_for(f"photos.{page}", tile_set_id=mosaic.tile_set_id, content=content)
+
+
+def viewer_is_there() -> bool:
+    """Whether the viewer was brought when this machine was set up."""
+    return (Path(current_app.static_folder or "") / VIEWER).exists()
+
+
+def is_ready(files: Sequence[Rendition]) -> bool:
+    """Whether one of a mosaic's files is a pyramid that can be shown."""
+    return _pyramid(files) is not None
 
 
 def _pyramid(files: Sequence[Rendition]) -> Rendition | None:

@@ -133,7 +133,7 @@ def _edit(services: Services, mosaic: Mosaic, order: MosaicOrder, tiles: Index) 
     with services.reading() as session:
         key = queries.find_mosaic(session, mosaic.parent_id).placement_key or ""
         kept = kept_placements.opened(services.store.path(key))
-        names = placement_documents.names_of(session, mosaic.tile_set_id, kept)
+        names = placement_documents.names_of(session, mosaic.tile_set_id, kept.contents)
     cut = grid.cut(*kept.target_size, order)
     return changed.edit_of(kept, Changes.of(mosaic.changes), tiles, names, order, cut)
 
