@@ -75,13 +75,25 @@ def test_a_mosaic_is_the_one_that_the_command_makes_without_a_store(
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
-    command = [tessera, "render", "target.png", "--tiles", "folder", "--cells", "24", "--tile-size", "16"]
-    command += ["--detail", "0.6", "--max-uses", "100", "--out", "o.png"]
+    (tmp_path / "placement.json").write_bytes(installation.get(mosaic["placement"]).content)
+    order = ["--cells", "24", "--tile-size", "16", "--detail", "0.6", "--max-uses", "100"]
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
-    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     picture = installation.get(mosaic["picture"])
     assert len(picture.content) == mosaic["bytes"]
-    np.testing.assert_array_equal(pixels(picture.content), pixels((tmp_path / "o.png").read_bytes()))
+    for options in (order, ["--placement", "placement.json"]):
+        command = [tessera, "render", "target.png", "--tiles", "folder", *options, "--out", "o.png", "--force"]
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+        np.testing.assert_array_equal(pixels(picture.content), pixels((tmp_path / "o.png").read_bytes()))
+
+
+def test_another_file_of_a_mosaic_shows_the_same(installation: Any, mosaic: dict[str, Any]) -> None:
+    ordered = installation.post(mosaic["renditions"], json={"format": "tiff", "dpi": 150})
+    assert ordered.status_code == 202, ordered.text
+    made = installation.final(ordered.json()["url"])
+    assert made["job"]["error"] is None
+    file = installation.get(made["file"]).content
+    np.testing.assert_array_equal(pixels(file), pixels(installation.get(mosaic["picture"]).content))
+    assert Image.open(io.BytesIO(file)).info["dpi"] == (150, 150)
 
 
 def test_a_part_of_a_picture_can_be_asked_for(installation: Any, mosaic: dict[str, Any]) -> None:

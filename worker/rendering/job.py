@@ -130,12 +130,13 @@ def _edit(services: Services, mosaic: Mosaic, order: MosaicOrder, tiles: Index) 
         return tiles, None
     from worker.rendering import changed  # noqa: PLC0415 - few mosaics need it
 
+    changes = Changes.of(mosaic.changes)
     with services.reading() as session:
         key = queries.find_mosaic(session, mosaic.parent_id).placement_key or ""
         kept = kept_placements.opened(services.store.path(key))
-        names = placement_documents.names_of(session, mosaic.tile_set_id, kept.contents)
-    cut = grid.cut(*kept.target_size, order)
-    return changed.edit_of(kept, Changes.of(mosaic.changes), tiles, names, order, cut)
+        photos = [*kept.contents, *(pin.photo for pin in changes.pins)]
+        names = placement_documents.names_of(session, mosaic.tile_set_id, photos)
+    return changed.edit_of(kept, changes, tiles, names, order, grid.cut(*kept.target_size, order))
 
 
 def _without(tiles: Index, excluded: Collection[str]) -> Index:
