@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models import queries
 from models.errors import NoPlacement, NotReady
 from models.rules import grid, kept_placements, placement_files
+from models.rules.kept_placements import Kept
 from models.rules.lifecycle import JobState
 from models.rules.placements import Placement, grid_of, order_of
 from models.storage import Store

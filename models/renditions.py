@@ -100,7 +100,7 @@ def _check(session: Session, mosaic: Mosaic, file: File, *, is_new: bool) -> Non
         raise NoPlacement(
             "This mosaic is from before placements were kept, so no other file of it can be made; order it again."
         )
-    renditions.check_size(file.format, (mosaic.width, mosaic.height))
+    renditions.check_size(file, (mosaic.width, mosaic.height))
     count = session.scalars(select(func.count()).where(Rendition.mosaic_id == mosaic.id)).one()
     if is_new and count >= MOST_RENDITIONS:
         raise TooManyRenditions(f"A mosaic has at most {MOST_RENDITIONS} renditions, and this one has {count}.")

@@ -12,6 +12,7 @@ from models.database import Base
 from models.rules.formats import Format
 from models.rules.lifecycle import AttemptEnd, JobKind, JobState, Lane, PartState
 from models.rules.orders import Crops, ExclusionReason, Fit, LossName, SourceKind
+from models.rules.paper import Sheet
 
 NAME_LENGTH = 200
 KEY_LENGTH = 200
@@ -358,6 +359,9 @@ class Mosaic(Base):
     tile_size: Mapped[int]
     mosaic_width: Mapped[int | None]
     mosaic_height: Mapped[int | None]
+    bleed: Mapped[float]
+    pages: Mapped[Sheet | None] = mapped_column(_words(Sheet, "pages"))
+    overlap: Mapped[float | None]
     fit: Mapped[Fit] = mapped_column(_words(Fit, "fit"))
     format: Mapped[Format] = mapped_column(_words(Format, "format"))
     file_quality: Mapped[int | None]

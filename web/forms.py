@@ -10,12 +10,12 @@ from werkzeug.datastructures import MultiDict
 
 from models import database
 from models.errors import InvalidOrder, NotFound
-from models.rules import looks
-from models.rules.formats import DEFAULT_DPI, DEFAULT_FORMAT, LOSSY
+from models.rules import looks, paper
+from models.rules.formats import DEFAULT_DPI, DEFAULT_FORMAT
 from models.rules.looks import DEFAULT_LOOK, SET_BY_LOOKS
 from models.rules.order_fields import OrderField
-from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, goes_with
-from models.rules.print_planning import NO_BLEED, Print, plan
+from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, foreign_to, goes_with
+from models.rules.print_planning import Print, plan
 from models.rules.renditions import FIELDS as FILE_FIELDS
 
 TRUE = frozenset({"yes", "true", "1", "on"})
@@ -41,10 +41,10 @@ def mosaic_order(form: Mapping[str, str]) -> MosaicOrder:
 
 def _of_print(form: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of an order that a size on paper says; none without one."""
-    size, tile, bleed = (form.get(name, "").strip() for name in ("print", "tile", "bleed"))
+    size, tile = (form.get(name, "").strip() for name in ("print", "tile"))
     if not size:
-        if tile or bleed:
-            raise InvalidOrder("print", f"The {'tile' if tile else 'bleed'} belongs to a print, which is not given.")
+        if tile:
+            raise InvalidOrder("print", "The tile belongs to a print; give its size on paper, too.")
         return {}
     for name in AGAINST_PRINT:
         if name in given:
@@ -55,7 +55,7 @@ def _of_print(form: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, An
         raise InvalidOrder(
             "tile", "A tile and the cells across both say how many cells there are; give one of the two."
         )
-    asked = Print(size, given.get("dpi", DEFAULT_DPI), tile or None, bleed or NO_BLEED, given.get("cells_across"))
+    asked = Print(size, given.get("dpi", DEFAULT_DPI), tile or None, given.get("bleed", 0), given.get("cells_across"))
     return plan(asked, given.get("format", DEFAULT_FORMAT)).order_fields
 
 
@@ -73,8 +73,9 @@ def page_order(form: Mapping[str, str]) -> MosaicOrder:
         form["cells_across"] = ""
     if form.get("print", "").strip():
         form |= dict.fromkeys(("cells_across", *AGAINST_PRINT), "")
-    if form.get("format", "").strip().lower() not in LOSSY:
-        form["file_quality"] = ""
+    form |= dict.fromkeys(foreign_to(form.get("format", "").strip().lower()), "")
+    if not form.get("pages", "").strip():
+        form["overlap"] = ""
     loss = form.get("loss", "").strip().lower() or looks.fields_of(_look(form), {}).get("loss", LossName.BALANCED)
     return mosaic_order({name: text for name, text in form.items() if name not in FIELDS or goes_with(name, loss)})
 
@@ -86,7 +87,7 @@ def page_file(form: Mapping[str, str]) -> dict[str, Any]:
         InvalidOrder: a value is no number, or no known word.
     """
     given = {name: _read(form, name, FIELDS[name]) for name in FILE_FIELDS}
-    return given | ({} if given["format"] in LOSSY else {"file_quality": None})
+    return given | dict.fromkeys(foreign_to(given["format"] or "") & given.keys())
 
 
 def fields_of(order: MosaicOrder) -> dict[str, str]:
@@ -101,12 +102,12 @@ def fields_of(order: MosaicOrder) -> dict[str, str]:
         for name, value in values.items()
         if value is not None and value is not False and name not in usual
     }
-    return {name: "yes" if value is True else _written(value) for name, value in given.items()}
+    return {name: "yes" if value is True else _written(name, value) for name, value in given.items()}
 
 
-def _written(value: object) -> str:
+def _written(name: str, value: object) -> str:
     """Return a value as people write it, and whole numbers without a point."""
-    return f"{value}".removesuffix(".0")
+    return f"{value}".removesuffix(".0") + ("mm" if FIELDS[name].length else "")
 
 
 def identity(text: str, kind: str) -> UUID:
@@ -134,6 +135,9 @@ def _read(form: Mapping[str, str], name: str, about: OrderField) -> Any:
     """Return what a form says of a field of an order; None if nothing."""
     if about.kind is bool:
         return truth(form, name) if form.get(name, "").strip() else None
+    if about.length:
+        text = form.get(name, "").strip()
+        return paper.millimetres(text, name, about.title) if text else None
     if about.kind is int:
         return _number(form, name, about.title)
     if about.kind is float:

@@ -50,7 +50,11 @@ def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int) ->
     if order.adapt:
         lines.append(f"  adapted   {_adapted(data, order, grid, photos)}")
     plan = printing.of_grid(grid, order)
-    return "\n".join(lines if plan is None else [*lines, *_print(plan, photos, file_count)])
+    if plan is not None:
+        split = order.split(grid.mosaic_size)
+        lines += [f"  pages     {split.described}, and a plan of them"] if split else []
+        lines += _print(plan, photos, file_count)
+    return "\n".join(lines)
 
 
 def _adapted(data: bytes, order: MosaicOrder, grid: Grid, photos: str) -> str:

@@ -7,13 +7,14 @@ import click
 
 from cli.local import order_options
 from models.errors import InvalidOrder
-from models.rules import print_planning
+from models.rules import paper, print_planning
 from models.rules.formats import DEFAULT_DPI, Format
-from models.rules.orders import MosaicOrder
+from models.rules.orders import FIELDS, MosaicOrder, foreign_to
 from models.rules.print_planning import Print
 
 AGAINST = {"cell_size": "--cell-size", "tile_size": "--tile-size"}
 """Options that a print has no use for."""
+LENGTHS = [name for name, about in FIELDS.items() if about.length]
 
 options = order_options.together(
     click.option(
@@ -30,28 +31,41 @@ options = order_options.together(
     click.option(
         "--bleed", metavar="LENGTH", help="Let the picture be larger than --print on every side.  [default: 0]"
     ),
+    click.option(
+        "--pages",
+        type=click.Choice(FIELDS["pages"].words, case_sensitive=False),
+        metavar="PAPER",
+        help="For a PDF: split the print into pages of a paper, such as A4, with marks where to cut them.",
+    ),
+    click.option(
+        "--overlap",
+        metavar="LENGTH",
+        help=f"How much pages repeat of their neighbours.  [default: {FIELDS['overlap'].default}]",
+    ),
 )
 
 
 def taken(options: dict[str, Any]) -> Print | None:
-    """Take the options of a print out of all options; None if no print is asked.
+    """Take the size and the tile of a print out of all options, and read its lengths; None if no print is asked.
 
     Raises:
         InvalidOrder: they contradict others, or belong to a print that is not asked.
     """
-    size = options.pop("size")
-    given = {name: value for name in ("tile", "bleed") if (value := options.pop(name)) is not None}
+    size, tile = options.pop("size"), options.pop("tile")
+    for name in LENGTHS:
+        if options[name] is not None:
+            options[name] = paper.millimetres(options[name], name, name)
     if size is None:
-        if given:
-            raise InvalidOrder("print", f"--{next(iter(given))} belongs to --print, which is not given.")
+        if tile is not None:
+            raise InvalidOrder("print", "--tile belongs to --print, which is not given.")
         return None
     for name, flag in AGAINST.items():
         if options[name] is not None:
             raise InvalidOrder("print", f"--print and {flag} contradict each other; say --tile or --cells instead.")
-    if options["cells_across"] is not None and "tile" in given:
+    if options["cells_across"] is not None and tile is not None:
         raise InvalidOrder("print", "--cells and --tile both say how many cells there are; give one of the two.")
     dpi = DEFAULT_DPI if options["dpi"] is None else options["dpi"]
-    return Print(size, dpi, cells=options["cells_across"], **given)
+    return Print(size, dpi, tile, options["bleed"] or 0, options["cells_across"])
 
 
 def order(asked: Print | None, form: Format, options: dict[str, Any], base: Mapping[str, Any] | None) -> MosaicOrder:
@@ -68,4 +82,6 @@ def order(asked: Print | None, form: Format, options: dict[str, Any], base: Mapp
     """
     if asked is not None:
         options = options | print_planning.plan(asked, form).order_fields
+    if base is not None:
+        base = {name: value for name, value in base.items() if name not in foreign_to(form)}
     return order_options.order(format=form, base=base, **options)

@@ -53,6 +53,7 @@ Examples:
   tessera render portrait.jpg --tiles ~/Pictures --look once --report quality.json --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --cells 200 --dry-run --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --print 60x40cm --dpi 300 --tile 12mm --out poster.jpg
+  tessera render portrait.jpg --tiles ~/Pictures --print 60x40cm --pages A4 --out poster.pdf
   tessera render one.jpg two.jpg three.jpg --tiles ~/Pictures --out mosaics/
   tessera render one.jpg two.jpg --tiles ~/Pictures --out "mosaics/{number}-{name}.jpg" --quiet
   tessera render portrait.jpg --tiles ~/Pictures --placement-out placement.csv --out mosaic.png
@@ -223,6 +224,8 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
     )
     if plan := printing.of_grid(rendered.grid, order):
         say(f"on paper: {plan.on_paper}")
+        if split := order.split(plan.pixels):
+            say(f"pages: {split.described}, and a plan of them")
         say.aside("".join(f"{line}\n" for line in plan.notes(len(index), smaller_count(index, plan.tile_pixels))))
     say(quality.table(rendered.quality))
 

@@ -14,6 +14,7 @@ class Format(StrEnum):
     AVIF = "avif"
     TIFF = "tiff"
     PYRAMID = "pyramid"
+    PDF = "pdf"
 
     @property
     def facts(self) -> "Facts":
@@ -30,12 +31,13 @@ class Facts:
         media_type: Its media type, as in HTTP.
         suffixes: The endings of its files, with the dot; the first is the one that Tessera gives.
         max_side: The longest side that it can have, in pixels.
-        saver: The method of libvips that writes it; empty for PNG, which `worker.rendering.png` writes.
+        saver: The method of libvips that writes it; empty for PNG and PDF, which modules of ours write.
         saving: Options of that method.
         quality: The quality that it is written with unless another is ordered; None if nothing is lost in it.
         max_pixels: The most pixels that it can have; None if only its sides are limited.
         large: More options for a picture of more than `LARGE_BYTES`, if it needs any.
         threads: With how many libvips has to write it, if its bytes depend on them.
+        max_inches: The longest side that it can have on paper, in inches; None if there is no such limit.
     """
 
     title: str
@@ -48,18 +50,21 @@ class Facts:
     max_pixels: int | None = None
     large: Mapping[str, object] | None = None
     threads: int | None = None
+    max_inches: int | None = None
 
     @property
     def suffix(self) -> str:
         """The ending that Tessera gives."""
         return self.suffixes[0]
 
-    def limit(self, size: tuple[int, int]) -> str:
-        """Return which of its limits a width and a height are beyond, in words; empty if it can hold them."""
+    def limit(self, size: tuple[int, int], dpi: int) -> str:
+        """Return which of its limits a width and a height at some dpi are beyond; empty if it can hold them."""
         if max(size) > self.max_side:
             return f"{self.max_side:,} a side"
         if self.max_pixels is not None and size[0] * size[1] > self.max_pixels:
             return f"{self.max_pixels:,} pixels in all"
+        if self.max_inches is not None and max(size) > self.max_inches * dpi:
+            return f"{self.max_inches * dpi:,} a side at {dpi:,} dpi, which are {self.max_inches:,} inches"
         return ""
 
     def options(self, size: tuple[int, int], quality: int | None) -> dict[str, object]:
@@ -156,6 +161,8 @@ FACTS = {
         quality=90,
         threads=1,
     ),
+    # Its pages hold JPEGs. On paper: ISO 32000-1, annex C.2, a page has at most 14,400 units of 1/72 inch a side.
+    Format.PDF: Facts("PDF", "application/pdf", (".pdf",), 65_500, "", {}, quality=90, max_inches=200),
 }
 BY_SUFFIX = {suffix: each for each in Format for suffix in each.facts.suffixes}
 DEFAULT_FORMAT = Format.PNG
@@ -169,7 +176,7 @@ def suffixes() -> str:
 
     Example:
         >>> suffixes()
-        '.png, .jpg, .jpeg, .webp, .avif, .tif or .tiff'
+        '.png, .jpg, .jpeg, .webp, .avif, .tif, .tiff or .pdf'
     """
     return any_of(list(BY_SUFFIX))
 

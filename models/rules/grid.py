@@ -148,8 +148,8 @@ def _check(width: int, height: int, grid: Grid, order: MosaicOrder) -> None:
     if mosaic_width * mosaic_height > MAX_MOSAIC_PIXELS:
         raise InvalidOrder("tile_size", f"{size}; the limit is {MAX_MOSAIC_PIXELS:,} in all. Take smaller tiles.")
     facts = order.format.facts
-    if limit := facts.limit(grid.mosaic_size):
-        others = [each.facts.title for each in Format if not each.facts.limit(grid.mosaic_size)]
+    if limit := facts.limit(grid.mosaic_size, order.dpi):
+        others = [each.facts.title for each in Format if not each.facts.limit(grid.mosaic_size, order.dpi)]
         raise InvalidOrder("tile_size", f"{size}; {facts.title} ends at {limit}. Take {any_of(others)}.")
 
 

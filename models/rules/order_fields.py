@@ -43,6 +43,7 @@ class OrderField:
         flag: The option of the command line, where it is not named as the field.
         letter: The placeholder for the value in that help.
         hint: The text below the entry on the page.
+        length: Whether it is a length on paper, which people write with its unit; the order has millimetres.
     """
 
     kind: type
@@ -59,6 +60,7 @@ class OrderField:
     flag: str = ""
     letter: str = "N"
     hint: str = ""
+    length: bool = False
 
     @property
     def words(self) -> list[str]:
@@ -89,7 +91,8 @@ class OrderField:
     def refusal(self, value: float | None) -> str:
         """Return what is said of a value that is not within the range."""
         shown = "nothing" if value is None else f"{value:g}" if self.kind is float else f"{value:,}"
-        return f"The {self.title} must be from {self.least:,} to {self.most:,}, not {shown}."
+        unit = " mm" if self.length else ""
+        return f"The {self.title} must be from {self.least:,} to {self.most:,}{unit}, not {shown}{unit}."
 
 
 def declared(default: object, kind: type, group: Group, title: str, meaning: str, **more: Any) -> Any:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from models.errors import InvalidOrder
-from models.rules import order_fields, skip_reasons
+from models.rules import order_fields, page_split, skip_reasons
 from models.rules.formats import DEFAULT_DPI, DEFAULT_FORMAT, LOSSY, Format, any_of
 from models.rules.order_fields import Group, declared
+from models.rules.paper import MM_PER_INCH, Sheet
 
 MAX_CELLS_ACROSS = 1_000
 MAX_CELLS = 250_000
@@ -14,6 +15,10 @@ MAX_CELL_SIZE = 4_096
 MAX_TILE_SIZE = 1_024
 MAX_MOSAIC_PIXELS = 1_000_000_000
 MAX_DPI = 2_400
+MAX_BLEED = 50
+"""In millimetres."""
+MAX_OVERLAP = 500
+"""In millimetres."""
 MAX_PICTURE_PIXELS = 128_000_000
 MAX_STREAMED_PIXELS = 1_000_000_000
 """Of a photo that is decoded at a reduced scale, line by line: a JPEG with one scan, which is not progressive."""
@@ -128,6 +133,22 @@ class MosaicOrder:
         None, int, Group.PRINT, "mosaic height", "Exact height of the mosaic in pixels",
         least=1, most=MAX_MOSAIC_PIXELS, unit="pixels",
     )  # fmt: skip
+    bleed: float = declared(
+        0.0, float, Group.PRINT, "bleed",
+        "By how much the picture is larger than the paper, on every side; a PDF says where it is to be cut",
+        most=MAX_BLEED, unit="mm", usual="0mm", length=True,
+        hint="By how much the picture is larger on every side",
+    )  # fmt: skip
+    pages: Sheet | None = declared(
+        None, Sheet, Group.PRINT, "pages",
+        "For a PDF: split the print into pages of this paper, with marks where to cut them", usual="one page",
+        hint="For a PDF: split it for a printer at home, with marks where to cut",
+    )  # fmt: skip
+    overlap: float | None = declared(
+        None, float, Group.PRINT, "overlap", "By how much pages repeat of their neighbours",
+        most=MAX_OVERLAP, unit="mm", usual=f"{page_split.DEFAULT_OVERLAP}mm", length=True,
+        hint="By how much such pages repeat of their neighbours",
+    )  # fmt: skip
     file_quality: int | None = declared(
         None, int, Group.SAVING, "quality of the file",
         f"How little of the picture a file of {any_of(list(LOSSY))} may lose: 1 the most, 100 the least",
@@ -234,7 +255,35 @@ class MosaicOrder:
                 f"A quality belongs to {any_of([each.facts.title for each in LOSSY])}; "
                 f"nothing is lost in {self.format.facts.title}.",
             )
+        self._check_pages()
         self._check_repeats()
+
+    def _check_pages(self) -> None:
+        if self.mosaic_width is None or self.mosaic_height is None:
+            for name, belongs in (
+                ("bleed", "A bleed belongs"),
+                ("pages", "Pages belong"),
+                ("overlap", "An overlap belongs"),
+            ):
+                if getattr(self, name):
+                    raise InvalidOrder("print", f"{belongs} to a print; give its size on paper, too.")
+            return
+        if self.bleed and min(self.mosaic_width, self.mosaic_height) / self.dpi * MM_PER_INCH <= 2 * self.bleed:
+            raise InvalidOrder("bleed", f"A bleed of {self.bleed:g} mm on both sides leaves nothing of the mosaic.")
+        if self.pages is None:
+            if self.overlap is not None:
+                raise InvalidOrder("overlap", "An overlap belongs to pages; say on which paper they are.")
+            return
+        if self.format is not Format.PDF:
+            raise InvalidOrder("pages", f"Pages belong to {Format.PDF.facts.title}; take that as the format.")
+        self.split((self.mosaic_width, self.mosaic_height))
+
+    def split(self, size: tuple[int, int]) -> page_split.Split | None:
+        """Return how a mosaic of a width and a height is split into pages; None if it is not."""
+        if self.pages is None:
+            return None
+        overlap = page_split.DEFAULT_OVERLAP if self.overlap is None else self.overlap
+        return page_split.split(size, self.dpi, self.pages, overlap)
 
     def _check_repeats(self) -> None:
         if self.no_repeats and (self.max_uses or 1) > 1:
@@ -271,3 +320,15 @@ def goes_with(name: str, loss: str) -> bool:
     """Whether a field means something to a loss."""
     losses = FIELDS[name].losses
     return not losses or loss in losses
+
+
+def foreign_to(form: str) -> set[str]:
+    """Return the fields that mean nothing to a format.
+
+    Example:
+        >>> foreign_to(Format.JPEG) == {"pages", "overlap"}, foreign_to(Format.PDF)
+        (True, set())
+    """
+    return ({"pages", "overlap"} if form != Format.PDF else set()) | (
+        {"file_quality"} if form not in LOSSY else set()
+    )

@@ -1,5 +1,6 @@
 """Sizes on paper: lengths with a unit, and papers by name. All in millimetres, as exact rational numbers."""
 
+from enum import StrEnum
 from fractions import Fraction
 from re import fullmatch
 
@@ -26,6 +27,34 @@ longer ones. Source: Wikipedia, "Photo print sizes"; ANSI/ASME Y14.1 for letter 
 PAPERS: dict[str, Size] = {name: (Fraction(width), Fraction(height)) for name, (width, height) in ISO.items()} | {
     name: (Fraction(width) * MM_PER_INCH, Fraction(height) * MM_PER_INCH) for name, (width, height) in INCHES.items()
 }
+
+
+class Sheet(StrEnum):
+    """The name of a paper of `PAPERS`."""
+
+    A0 = "a0"
+    A1 = "a1"
+    A2 = "a2"
+    A3 = "a3"
+    A4 = "a4"
+    A5 = "a5"
+    A6 = "a6"
+    LETTER = "letter"
+    LEGAL = "legal"
+    TABLOID = "tabloid"
+    R2 = "2r"
+    R3 = "3r"
+    R4 = "4r"
+    R5 = "5r"
+    R6 = "6r"
+    R8 = "8r"
+    LONG_R8 = "s8r"
+    R10 = "10r"
+    LONG_R10 = "s10r"
+    R11 = "11r"
+    LONG_R11 = "s11r"
+
+
 NUMBER = r"(-?[0-9]{1,9}(?:\.[0-9]{1,6})?)"
 TIMES = "[x\u00d7]"
 UNIT = f"({'|'.join(UNITS)})"
@@ -78,9 +107,19 @@ def length(text: str, field: str, what: str) -> Fraction:
     found = fullmatch(rf"{NUMBER} ?{UNIT}", text.strip().lower())
     if found is None:
         raise InvalidOrder(
-            field, f"{text[:40]!r} is no size of a {what}; write a length such as 12mm, 1.2cm or 0.5in."
+            field, f"{text[:40]!r} is no size of the {what}; write a length such as 12mm, 1.2cm or 0.5in."
         )
     return Fraction(found[1]) * UNITS[found[2]]
+
+
+def millimetres(text: str, field: str, what: str) -> float:
+    """Return the millimetres that a text says, as `length`, in so few digits that people can write them again.
+
+    Example:
+        >>> millimetres("0.333in", "bleed", "bleed")
+        8.4582
+    """
+    return round(float(length(text, field, what)), 4)
 
 
 def shown(length: Fraction) -> str:

@@ -18,9 +18,6 @@ from models.rules.paper import shown
 from models.rules.printing import Plan, density, mm
 
 DEFAULT_TILE = "12mm"
-NO_BLEED = "0mm"
-MAX_BLEED = 50
-"""In millimetres."""
 STEP = Fraction(1, 10)
 """Of the sizes of tiles that are proposed, in millimetres."""
 
@@ -33,14 +30,14 @@ class Print:
         size: A size or the name of a paper.
         dpi: Dots per inch.
         tile: Width of a tile; None for the usual one, or where `cells` says it.
-        bleed: By how much the picture is larger than the paper, on every side.
+        bleed: By how much the picture is larger than the paper, on every side, in millimetres.
         cells: Cells across, instead of the width of a tile.
     """
 
     size: str
     dpi: int = DEFAULT_DPI
     tile: str | None = None
-    bleed: str = NO_BLEED
+    bleed: float = 0
     cells: int | None = None
 
 
@@ -57,9 +54,9 @@ def plan(asked: Print, form: Format) -> Plan:
     """
     if not FIELDS["dpi"].admits(asked.dpi):
         raise InvalidOrder("dpi", FIELDS["dpi"].refusal(asked.dpi))
-    bleed = paper.length(asked.bleed, "bleed", "bleed")
-    if not 0 <= bleed <= MAX_BLEED:
-        raise InvalidOrder("bleed", f"The bleed must be from 0 to {MAX_BLEED} mm, not {shown(bleed)}.")
+    if not FIELDS["bleed"].admits(asked.bleed):
+        raise InvalidOrder("bleed", FIELDS["bleed"].refusal(asked.bleed))
+    bleed = Fraction(asked.bleed)
     width, height = paper.size(asked.size)
     sides = width + 2 * bleed, height + 2 * bleed
     made = _planned(sides, _across(asked, sides), asked.dpi, form)
@@ -125,11 +122,11 @@ def _has_small_tiles(made: Plan) -> bool:
 
 def _fits(made: Plan) -> bool:
     width, height = made.pixels
-    return width * height <= MAX_MOSAIC_PIXELS and not made.form.facts.limit(made.pixels)
+    return width * height <= MAX_MOSAIC_PIXELS and not made.form.facts.limit(made.pixels, made.dpi)
 
 
 def _limit(made: Plan) -> str:
-    limit = made.form.facts.limit(made.pixels)
+    limit = made.form.facts.limit(made.pixels, made.dpi)
     return f"{made.form.facts.title} ends at {limit}" if limit else f"the limit is {MAX_MOSAIC_PIXELS:,} in all"
 
 

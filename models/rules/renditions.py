@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from models.errors import InvalidOrder
 from models.rules.formats import Format, any_of
-from models.rules.orders import MosaicOrder
+from models.rules.orders import MosaicOrder, foreign_to
 
 MOST_RENDITIONS = 20
 """Of a mosaic."""
@@ -40,25 +40,27 @@ def given_by(file: File) -> dict[str, Any]:
 def ordered(order: MosaicOrder, given: Mapping[str, Any]) -> MosaicOrder:
     """Return the order of a mosaic with another file: with the fields that are given, and the mosaic's own dpi.
 
+    What means nothing to the format is left out.
+
     Raises:
         InvalidOrder: no format is given, or a value is outside its range, or the format has no quality.
     """
     if given.get("format") is None:
         raise InvalidOrder("format", "Say the format of the file.")
-    usual = {"file_quality": None, "dpi": order.dpi}
+    usual: dict[str, Any] = dict.fromkeys(foreign_to(given["format"]) | {"file_quality"}) | {"dpi": order.dpi}
     return replace(order, **usual | {name: given[name] for name in FIELDS if given.get(name) is not None})
 
 
-def check_size(form: Format, size: tuple[int, int]) -> None:
-    """Refuse a format that cannot hold a mosaic of a width and a height.
+def check_size(file: File, size: tuple[int, int]) -> None:
+    """Refuse a file that cannot hold a mosaic of a width and a height.
 
     Raises:
         InvalidOrder: it cannot; the sentence says which could.
     """
-    if limit := form.facts.limit(size):
-        others = [each.facts.title for each in Format if not each.facts.limit(size)]
+    if limit := file.format.facts.limit(size, file.dpi):
+        others = [each.facts.title for each in Format if not each.facts.limit(size, file.dpi)]
         raise InvalidOrder(
             "format",
-            f"The mosaic has {size[0]:,} x {size[1]:,} pixels; {form.facts.title} ends at {limit}. "
+            f"The mosaic has {size[0]:,} x {size[1]:,} pixels; {file.format.facts.title} ends at {limit}. "
             f"Take {any_of(others)}.",
         )

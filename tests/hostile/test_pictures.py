@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms
+from pypdfium2 import PdfDocument
 
 from models.errors import TooManyPixels, UnusablePicture
 from models.rules.formats import Format
@@ -575,11 +576,16 @@ def test_a_mosaic_tells_nothing_of_what_its_pictures_told(tmp_path, talkative, m
     target, photos = talkative
     tiles = index.of_tiles(map(measured, photos))
     by_content = {sha256(data).digest(): data for data in photos}
-    out = tmp_path / "out"
+    out = tmp_path / f"out{form.facts.suffix}"
     order = MosaicOrder(cells_across=6, tile_size=16, format=form)
     render(target, order, tiles, by_content.__getitem__, out, threads=1, progress=lambda *_: None)
     written = out.read_bytes()
     assert [secret for secret in SECRETS if secret in written] == []
+    if form is Format.PDF:
+        document = PdfDocument(written)
+        assert document.get_metadata_dict(skip_empty=True) == {"Producer": "Tessera"}
+        (picture,) = document[0].get_objects()
+        written = bytes(picture.get_data(decode_simple=False))
     assert marks_in(written) <= NOTHING
     writer.write_preview(out, tmp_path / "preview.jpg")
     preview = (tmp_path / "preview.jpg").read_bytes()

@@ -5,6 +5,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -156,11 +157,11 @@ def _first_renditions_become_pictures(rows: Rows) -> None:
     rows["jobs"] = [each for each in rows["jobs"] if each["id"] not in later]
 
 
-def _pyramids_are_called_tiffs(rows: Rows) -> None:
+def _called(form: str, rows: Rows, *, gone: str) -> None:
     own = {each["job_id"] for each in rows["mosaics"]}
-    rows["renditions"] = [each for each in rows["renditions"] if each["job_id"] in own or each["format"] != "pyramid"]
+    rows["renditions"] = [each for each in rows["renditions"] if each["job_id"] in own or each["format"] != gone]
     for each in rows["mosaics"] + rows["renditions"]:
-        each["format"] = each["format"].replace("pyramid", "tiff")
+        each["format"] = form if each["format"] == gone else each["format"]
 
 
 STEPS: dict[str, Step] = {
@@ -296,7 +297,15 @@ STEPS: dict[str, Step] = {
             f"UPDATE mosaics SET format = 'pyramid' WHERE id = {THREE}",
             f"UPDATE renditions SET format = 'pyramid' WHERE id IN ({THREE}, {FOUR})",
         ),
-        down=_pyramids_are_called_tiffs,
+        down=partial(_called, "tiff", gone="pyramid"),
+    ),
+    "0015": Step(
+        fill=(
+            f"UPDATE mosaics SET format = 'pdf', bleed = 2.5, pages = 'a4', overlap = 5 WHERE id = {ONE}",
+            f"UPDATE renditions SET format = 'pdf' WHERE id IN ({ONE}, {FOUR})",
+        ),
+        new={"mosaics": {"bleed": 0.0, "pages": None, "overlap": None}},
+        down=partial(_called, "png", gone="pdf"),
     ),
 }  # fmt: skip
 

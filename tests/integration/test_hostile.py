@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import ExifTags, Image, ImageCms
+from pypdfium2 import PdfDocument
 
 from models.errors import UnusablePicture
 from models.rules import file_types
@@ -499,6 +500,9 @@ def test_what_pictures_tell_of_their_makers_reaches_no_page_and_no_download(
     seen += [browsed(installation, f"/tile-sets/{tile_set['id']}").encode(), browsed(installation, "/").encode()]
     store = str(installation.services().store.folder).encode()
     assert [secret for secret in (*SECRETS, store) for each in seen if secret in each] == []
+    if form is Format.PDF:
+        (picture,) = PdfDocument(seen[0])[0].get_objects()
+        seen[0] = bytes(picture.get_data(decode_simple=False))
     for data in (seen[0], seen[3]):
         with Image.open(io.BytesIO(data)) as image:
             image.load()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from models.rules.formats import Format
 from models.rules.orders import MosaicOrder
 from models.services import Services, open_services
 from models.settings import Settings
@@ -30,8 +31,8 @@ NAMES = {
 FILES = {
     "get_tile_set_plot": {"image/png"}, "get_tile_set_palette": {"image/png"}, "get_tile_preview": {"image/jpeg"},
     "get_tile_picture": {"image/jpeg", "image/png"}, "get_tile_original": {"application/octet-stream"},
-    "get_mosaic_picture": {"image/avif", "image/jpeg", "image/png", "image/tiff", "image/webp"},
-    "get_rendition_file": {"image/avif", "image/jpeg", "image/png", "image/tiff", "image/webp"},
+    "get_mosaic_picture": {form.facts.media_type for form in Format},
+    "get_rendition_file": {form.facts.media_type for form in Format},
     "get_placement_csv": {"text/csv"},
     "get_batch_archive": {"application/zip"},
 }  # fmt: skip

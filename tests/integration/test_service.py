@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import requests
 from PIL import ExifTags, Image
+from pypdfium2 import PdfDocument
 from sqlalchemy import func, select
 
 from cli.service import processes
@@ -123,7 +124,7 @@ def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(
     assert (preview.headers["Content-Type"], pixels(preview.content).shape) == ("image/jpeg", by_command.shape)
 
 
-@pytest.mark.parametrize("form", [form for form in Format if form is not Format.PNG])
+@pytest.mark.parametrize("form", [form for form in Format if form not in {Format.PNG, Format.PDF}])
 def test_a_mosaic_of_each_format_is_shown_and_downloaded_as_what_it_is(
     installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray, form: Format
 ) -> None:
@@ -144,6 +145,44 @@ def test_a_mosaic_of_each_format_is_shown_and_downloaded_as_what_it_is(
     assert f"Download {form.facts.title}" in browser.get(page).text
     preview = browser.get(f"{page}/preview")
     assert (preview.headers["Content-Type"], pixels(preview.content).shape) == ("image/jpeg", by_command.shape)
+
+
+def test_a_pdf_in_pages_is_shown_as_a_picture_and_downloaded(
+    installation: Any, tile_set: dict[str, Any], target: bytes
+) -> None:
+    # 150 x 100 mm on A6, 85 x 128 without its margins: lying (150 - 10) / 118 and (100 - 10) / 75, upright
+    # (150 - 10) / 75 and one; so two pages upright, and the plan.
+    asked = {"print": "15x10cm", "tile": "10mm", "dpi": "127", "format": "pdf", "pages": "a6", "bleed": "1mm"}
+    done = installation.final(installation.order(tile_set, target, **asked)["url"])
+    order = done["order"]
+    assert (done["job"]["error"], order["pages"], order["bleed"], order["overlap"]) == (None, "a6", 1, None)
+    picture = installation.get(done["picture"])
+    assert picture.headers["Content-Type"] == "application/pdf"
+    assert picture.headers["Content-Disposition"].endswith('.pdf"')
+    document = PdfDocument(picture.content)
+    assert [page.get_size() for page in document] == [pytest.approx((105 / 25.4 * 72, 148 / 25.4 * 72))] * 3
+    page = browser_of(installation).get(installation.address + done["url"].removeprefix("/api/v1"))
+    assert "Download PDF" in page.text
+    assert "On paper: 152.0 x 102.0 mm" in page.text
+    assert "2 pages of A6, upright, 2 across and 1 down, overlapping by 10 mm" in page.text
+    preview = browser_of(installation).get(f"{page.url}/preview")
+    assert pixels(preview.content).shape == (done["height"], done["width"], 3)
+
+
+@pytest.mark.parametrize(("asked", "field"), [
+    ({"pages": "a4", "format": "pdf"}, "print"),
+    ({"print": "60x40cm", "pages": "a4"}, "pages"),
+    ({"print": "60x40cm", "pages": "a99", "format": "pdf"}, "pages"),
+    ({"print": "60x40cm", "pages": "a4", "format": "pdf", "overlap": "1km"}, "overlap"),
+    ({"print": "60x40cm", "pages": "a4", "format": "pdf", "overlap": "much"}, "overlap"),
+])  # fmt: skip
+def test_pages_that_cannot_be_are_refused_before_anything_is_stored(
+    installation: Any, tile_set: dict[str, Any], target: bytes, asked: dict[str, str], field: str
+) -> None:
+    refused = installation.post(
+        "/api/v1/mosaics", data={"tile_set": tile_set["id"], **asked}, files={"target": target}
+    )
+    assert (refused.status_code, refused.json()["field"]) == (422, field)
 
 
 def browser_of(installation: Any) -> requests.Session:

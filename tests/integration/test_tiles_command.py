@@ -82,7 +82,7 @@ def test_what_is_no_photo_is_in_the_report(run: Run, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["--copy", "--link"])
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.PDF])
 def test_a_mosaic_that_lies_in_the_folder_is_no_tile(run: Run, folder: Path, way: str, form: Format) -> None:
     pixels = np.random.default_rng(7).integers(0, 256, (40, 40, 3), np.uint8)
     writer.write(iter([pixels]), (40, 40), folder / f"mosaic{form.facts.suffix}", form, lambda *_: None)

@@ -26,7 +26,7 @@ def flag(name: str) -> str:
 
 
 def row(first: str, about: OrderField, default: str, sentence: str) -> str:
-    shown = f"`{default}`" if about.words or about.kind is bool else default
+    shown = f"`{default}`" if default in about.words or about.kind is bool else default
     return f"| {first} | {shown} | {sentence[0].lower()}{sentence[1:].removesuffix('.')} |"
 
 

@@ -126,7 +126,7 @@ def test_on_a_page_that_is_not_filled_in_each_list_is_at_its_default_or_leaves_i
         if about.words:
             options = shown.split(f'<select name="{name}">')[1].split("</select>")[0]
             chosen = re.findall(r'value="([^"]*)" selected', options) or re.findall(r'value="([^"]*)"', options)[:1]
-            assert chosen == ["" if name in SET_BY_LOOKS else getattr(MosaicOrder, name)]
+            assert chosen == ["" if name in SET_BY_LOOKS else getattr(MosaicOrder, name) or ""]
 
 
 def test_a_page_shows_the_look_and_the_crops_that_were_chosen():
@@ -134,7 +134,9 @@ def test_a_page_shows_the_look_and_the_crops_that_were_chosen():
     assert re.findall(r'value="(\w+)" selected', shown) == ["once", "png", "crop", "slide"]
 
 
-@pytest.mark.parametrize(("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg, webp, avif, tiff")])
+@pytest.mark.parametrize(
+    ("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg, webp, avif, tiff, pdf")]
+)
 def test_an_unknown_word_is_answered_with_the_known_ones(field, words):
     with pytest.raises(InvalidOrder, match=f"must be one of {words}, not 'gif'") as refused:
         forms.mosaic_order({field: "gif"})
@@ -148,7 +150,7 @@ def test_a_page_asks_for_a_quality_only_where_something_is_lost(form, quality):
 
 
 def test_a_program_that_asks_for_a_quality_where_nothing_is_lost_is_told_so():
-    said = "A quality belongs to JPEG, WebP or AVIF; nothing is lost in TIFF."
+    said = "A quality belongs to JPEG, WebP, AVIF or PDF; nothing is lost in TIFF."
     with pytest.raises(InvalidOrder, match=said) as refused:
         forms.mosaic_order({"format": "tiff", "file_quality": "70"})
     assert refused.value.field == "file_quality"
@@ -156,7 +158,7 @@ def test_a_program_that_asks_for_a_quality_where_nothing_is_lost_is_told_so():
 
 def test_a_page_names_the_formats_as_people_do():
     options = page_of({}).split('<select name="format">')[1].split("</select>")[0]
-    assert re.findall(r">(\w+)</option>", options) == ["PNG", "JPEG", "WebP", "AVIF", "TIFF"]
+    assert re.findall(r">(\w+)</option>", options) == ["PNG", "JPEG", "WebP", "AVIF", "TIFF", "PDF"]
 
 
 def test_a_long_wrong_value_is_not_repeated_whole():
@@ -192,7 +194,7 @@ def page_of(form):
 
 def test_every_field_is_on_the_page_but_no_repeats_which_are_one_use():
     shown = page_of({})
-    others = {"tile_set", "look", "print", "tile", "bleed"}
+    others = {"tile_set", "look", "print", "tile"}
     assert set(re.findall(r'name="(\w+)"', shown)) == {*FIELDS, *others} - {"no_repeats"}
 
 
@@ -207,7 +209,7 @@ def test_a_size_on_paper_says_the_cells_and_the_pixels(read):
 
 def test_cells_across_go_with_a_print_and_so_does_a_bleed():
     order = forms.mosaic_order({"print": "100x50mm", "bleed": "5 mm", "cells_across": "11", "dpi": "254"})
-    assert (order.cells_across, order.mosaic_width, order.mosaic_height) == (11, 1_100, 600)
+    assert (order.cells_across, order.mosaic_width, order.mosaic_height, order.bleed) == (11, 1_100, 600, 5)
 
 
 @pytest.mark.parametrize("sizes", [
@@ -223,10 +225,10 @@ def test_on_a_page_a_print_wins_over_the_sizes_that_are_filled_in_beforehand(siz
     ({"print": "A4", "cell_width": "5", "cell_height": "5"}, "print", "A print and a cell width contradict"),
     ({"print": "A4", "mosaic_width": "5", "mosaic_height": "5"}, "print", "A print and a mosaic width contradict"),
     ({"print": "A4", "cells_across": "9", "tile": "12mm"}, "tile", "A tile and the cells across both say"),
-    ({"print": "A4", "tile": "9"}, "tile", "is no size of a tile"),
+    ({"print": "A4", "tile": "9"}, "tile", "is no size of the tile"),
     ({"print": "A4", "dpi": "0"}, "dpi", "The dots per inch must be from 1 to 2,400, not 0."),
-    ({"tile": "12mm"}, "print", "The tile belongs to a print, which is not given."),
-    ({"bleed": "3mm"}, "print", "The bleed belongs to a print, which is not given."),
+    ({"tile": "12mm"}, "print", "The tile belongs to a print; give its size on paper, too."),
+    ({"bleed": "3mm"}, "print", "A bleed belongs to a print; give its size on paper, too."),
 ])  # fmt: skip
 def test_a_print_that_cannot_be_is_refused_at_its_field(form, field, sentence):
     with pytest.raises(InvalidOrder, match=re.escape(sentence)) as refused:
@@ -235,8 +237,24 @@ def test_a_print_that_cannot_be_is_refused_at_its_field(form, field, sentence):
 
 
 def test_a_print_can_be_ordered_again():
-    order = forms.mosaic_order({"print": "60x40cm", "dpi": "150"})
+    asked = {
+        "print": "60x40cm",
+        "dpi": "150",
+        "format": "pdf",
+        "bleed": "2.5mm",
+        "pages": "A4",
+        "overlap": "0.33333in",
+    }
+    order = forms.mosaic_order(asked)
+    assert (order.bleed, order.pages, order.overlap) == (2.5, "a4", 8.4666)
     assert forms.page_order(forms.fields_of(order)) == order
+
+
+def test_on_a_page_pages_and_their_overlap_count_for_a_pdf_alone():
+    filled = {"print": "60x40cm", "pages": "a4", "overlap": "5mm"}
+    assert forms.page_order({**filled, "format": "png"}) == forms.mosaic_order({"print": "60x40cm"})
+    alone = forms.page_order({**filled, "format": "pdf", "pages": ""})
+    assert alone == forms.mosaic_order({"print": "60x40cm", "format": "pdf"})
 
 
 def test_an_id_is_read():

@@ -203,22 +203,28 @@ def test_a_jpeg_longer_than_its_format_allows_is_refused():
     ("form", "target", "tile", "limit", "others"),
     [
         # A side of 2**14 - 1 (RFC 6386, 9.1), and 8,192 x 4,096 pixels.
-        (Format.WEBP, (128, 1), 128, "16,384 x 128 pixels; WebP ends at 16,383 a side", "PNG, JPEG, AVIF or TIFF"),
+        (
+            Format.WEBP,
+            (128, 1),
+            128,
+            "16,384 x 128 pixels; WebP ends at 16,383 a side",
+            "PNG, JPEG, AVIF, TIFF or PDF",
+        ),
         (
             Format.WEBP,
             (64, 33),
             128,
             "8,192 x 4,224 pixels; WebP ends at 33,554,432 pixels in all",
-            "PNG, JPEG, AVIF or TIFF",
+            "PNG, JPEG, AVIF, TIFF or PDF",
         ),
         # 35,651,584 = 8,192 x 4,352 (AV1 specification, A.3, level 6).
-        (Format.AVIF, (113, 1), 145, "16,385 x 145 pixels; AVIF ends at 16,384 a side", "PNG, JPEG or TIFF"),
+        (Format.AVIF, (113, 1), 145, "16,385 x 145 pixels; AVIF ends at 16,384 a side", "PNG, JPEG, TIFF or PDF"),
         (
             Format.AVIF,
             (64, 35),
             128,
             "8,192 x 4,480 pixels; AVIF ends at 35,651,584 pixels in all",
-            "PNG, JPEG or TIFF",
+            "PNG, JPEG, TIFF or PDF",
         ),
         (Format.JPEG, (66, 1), 1_000, "66,000 x 1,000 pixels; JPEG ends at 65,500 a side", "PNG or TIFF"),
     ],

@@ -9,6 +9,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from pypdfium2 import PdfDocument
 
 from cli.main import tessera as command
 from models.rules.formats import Format
@@ -55,8 +56,11 @@ def test_a_picture_goes_through_a_pipe(place, folder, tessera, coffee, form):
             [tessera, "render", "-", "--tiles", folder, "--out", "-", "--format", form, *WORDS],
             stdin=target, capture_output=True, check=True,
         )  # fmt: skip
-    with Image.open(io.BytesIO(done.stdout)) as image:
-        assert (image.format.lower(), image.size) == (form, (48, 30))
+    if form is Format.PDF:
+        assert PdfDocument(done.stdout)[0].get_size() == pytest.approx((48 / 300 * 72, 30 / 300 * 72))
+    else:
+        with Image.open(io.BytesIO(done.stdout)) as image:
+            assert (image.format.lower(), image.size) == (form, (48, 30))
     assert b"8 x 5 = 40 cells" in done.stderr
 
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
+from pypdfium2 import PdfDocument
 
 from cli.main import tessera
 from models.errors import InvalidOrder
@@ -38,6 +39,8 @@ def order_of(plan, **more):
 
 def on_paper(path):
     """Width and height in millimetres at which a file says that it is to be printed."""
+    if path.read_bytes()[:4] == b"%PDF":
+        return [points / 72 * INCH for points in PdfDocument(path)[0].get_size()]
     with Image.open(path) as image:
         density = image.info.get("dpi") or [image.getexif()[tag] for tag in X_AND_Y_RESOLUTION]
         return [pixels / float(dpi) * INCH for pixels, dpi in zip(image.size, density, strict=True)]
@@ -107,7 +110,7 @@ def test_a_poster_of_60_by_40_centimetres_has_50_by_33_tiles_of_12_millimetres()
 
 def test_the_bleed_makes_the_picture_larger_on_every_side():
     # 606 / 25.4 x 300 = 7,157.5; 406 / 25.4 x 300 = 4,795.3.
-    plan = planned(Print("60x40cm", bleed="3mm"), Format.JPEG)
+    plan = planned(Print("60x40cm", bleed=3), Format.JPEG)
     assert plan.pixels == (7_157, 4_795)
 
 
@@ -181,10 +184,10 @@ def test_beyond_a_limit_the_nearest_possible_is_proposed(asked, form, proposal, 
     ({"tile": "0mm"}, "tile", "larger than 0 mm"),
     ({"tile": "-1mm"}, "tile", "not -1 mm"),
     ({"tile": "22cm"}, "tile", "larger than the paper, 210.0 x 297.0 mm; take tiles of at most 210 mm"),
-    ({"tile": "12"}, "tile", "'12' is no size of a tile; write a length such as 12mm"),
-    ({"tile": "nanmm"}, "tile", "is no size of a tile"),
-    ({"bleed": "-1mm"}, "bleed", "from 0 to 50 mm, not -1 mm"),
-    ({"bleed": "1km"}, "bleed", "not 1,000,000 mm"),
+    ({"tile": "12"}, "tile", "'12' is no size of the tile; write a length such as 12mm"),
+    ({"tile": "nanmm"}, "tile", "is no size of the tile"),
+    ({"bleed": -1}, "bleed", "from 0 to 50 mm, not -1 mm"),
+    ({"bleed": 1_000}, "bleed", "not 1000 mm"),
     ({"cells": 0}, "cells_across", "from 1 to 1,000, not 0"),
     ({"dpi": 10, "tile": "1mm"}, "dpi", "a tile is less than a pixel"),
     ({"size": "1cmx10m", "tile": "1cm", "dpi": 11}, "tile", "Take a paper of another shape."),
@@ -302,7 +305,7 @@ def run(folder, tmp_path, photographs, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("out", ["poster.png", "poster.jpg"])
+@pytest.mark.parametrize("out", ["poster.png", "poster.jpg", "poster.pdf"])
 def test_a_print_is_as_large_on_paper_as_was_asked(run, tmp_path, out):
     result = run("--print", "10x15cm", "--dpi", 150, "--bleed", "2.5mm", out=out)
     assert result.exit_code == 0, result.output
@@ -354,7 +357,7 @@ def test_once_the_folder_is_indexed_a_dry_run_knows_which_photos_are_small(run, 
     (["--print", "A4", "--cell-size", "9x9"], "--print and --cell-size contradict each other"),
     (["--print", "A4", "--cells", "9", "--tile", "12mm"], "--cells and --tile both say how many cells there are"),
     (["--tile", "12mm"], "--tile belongs to --print, which is not given."),
-    (["--bleed", "3mm"], "--bleed belongs to --print, which is not given."),
+    (["--bleed", "3mm"], "A bleed belongs to a print; give its size on paper, too."),
     (["--print", "1x1km"], "from 1 cm to 10 m, not 1,000,000 mm"),
     (["--print", "A4", "--dpi", "0"], "The dots per inch must be from 1 to 2,400, not 0."),
     (["--print", "A9"], "'A9' is no size on paper"),

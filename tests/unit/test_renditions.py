@@ -47,6 +47,6 @@ def test_another_file_shows_the_same_at_the_mosaics_own_dpi(
 
 @pytest.mark.parametrize("size", [(16_383, 10), (10, 16_383)])
 def test_a_format_takes_what_it_can_hold_and_not_a_pixel_more(size: tuple[int, int]) -> None:
-    renditions.check_size(Format.WEBP, size)
+    renditions.check_size(File(Format.WEBP, 90, 300), size)
     with pytest.raises(InvalidOrder, match="WebP ends at 16,383 a side"):
-        renditions.check_size(Format.WEBP, (size[0] + 1, size[1] + 1))
+        renditions.check_size(File(Format.WEBP, 90, 300), (size[0] + 1, size[1] + 1))

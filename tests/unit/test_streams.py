@@ -138,7 +138,7 @@ def test_a_band_of_another_width_is_no_part_of_the_picture(tmp_path, noise, noth
         writer.write(iter([noise(8, 7)]), (8, 8), tmp_path / "out", form, quiet)
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.PDF])
 def test_writing_needs_no_temporary_room(tmp_path, monkeypatch, noise, form):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))

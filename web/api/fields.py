@@ -87,6 +87,8 @@ def of_order(name: str, about: OrderField) -> String:
         usual = f"{usual}, or as the look says,"
     if about.kind is bool:
         return ticked(about.meaning, usual or "no")
+    if about.length:
+        return read_later("string", about.meaning, usual, examples=[about.default])
     more = {"minimum": about.least, "maximum": about.most} if about.ranged else {"enum": about.words}
     return read_later(JSON_TYPES.get(about.kind, "string"), about.meaning, usual, **more)
 
@@ -103,7 +105,7 @@ def of_file(about: OrderField, usual: str) -> Whole:
 def shown_of_order(name: str, about: OrderField) -> Field[Any]:
     """Return a field of an order, as it is answered."""
     if about.words:
-        return Enum(about.kind, by_value=True)
+        return Enum(about.kind, by_value=True, allow_none=getattr(MosaicOrder, name) is None)
     kind: type[Field[Any]] = {bool: Boolean, int: Integer, float: Float}[about.kind]
     return kind(allow_none=getattr(MosaicOrder, name) is None)
 

@@ -11,7 +11,7 @@ from models.rules.formats import Format
 from models.rules.lifecycle import JobState
 from models.rules.looks import DEFAULT_LOOK, LOOKS
 from models.rules.orders import FIELDS
-from models.rules.print_planning import DEFAULT_TILE, NO_BLEED
+from models.rules.print_planning import DEFAULT_TILE
 from web.api.fields import (
     COUNT,
     FORMS,
@@ -85,9 +85,6 @@ class OrderIn(Strict):
                 "string", "Size on paper, or the name of a paper; instead of tile_size", examples=["60x40cm", "A3"]
             ),
             "tile": read_later("string", "Width of a tile of a print, instead of cells_across", DEFAULT_TILE),
-            "bleed": read_later(
-                "string", "By how much the picture is larger than the print, on every side", NO_BLEED
-            ),
         }
 
 

@@ -40,13 +40,20 @@ def show(mosaic_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
         files = renditions.of_mosaic(session, mosaic_id)
-    again, plan = forms.fields_of(queries.order_of(mosaic)), prints.plan_of(mosaic)
-    notes = prints.notes_on(mosaic, plan) if plan else []
+    order, plan = queries.order_of(mosaic), prints.plan_of(mosaic)
     return render_template(
-        "mosaics/show.html", mosaic=mosaic, again=again, plan=plan, notes=notes, renditions=files, formats=Format,
-        final=all(file.job.state.final for file in files), viewer=zoom.viewer_is_there(),
+        "mosaics/show.html",
+        mosaic=mosaic,
+        again=forms.fields_of(order),
+        plan=plan,
+        split=order.split(plan.pixels) if plan else None,
+        notes=prints.notes_on(mosaic, plan) if plan else [],
+        renditions=files,
+        formats=Format,
+        final=all(file.job.state.final for file in files),
+        viewer=zoom.viewer_is_there(),
         zoomable=zoom.viewer_is_there() and zoom.is_ready(files),
-    )  # fmt: skip
+    )
 
 
 @bp.post("/<uuid:mosaic_id>/cancel")

@@ -1,4 +1,4 @@
-"""A mosaic to zoom into: the tiles of its pyramid, as viewers of Deep Zoom ask for them, and the photos of its cells."""
+"""A mosaic to zoom into: tiles of its pyramid, as viewers of Deep Zoom ask for them, and the photos of its cells."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

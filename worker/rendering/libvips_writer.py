@@ -120,7 +120,7 @@ def _save(picture: Any, path: Path, form: Format, quality: int | None) -> None:
         with _threads(form.facts.threads):
             getattr(picture, form.facts.saver)(target, **options)
         if form is Format.PYRAMID:
-            pyramid.seal(file)
+            pyramid.finish(file)
 
 
 @contextmanager

@@ -165,5 +165,13 @@ def _write(
     bands: Iterator[NDArray[np.uint8]], cells: Grid, order: MosaicOrder, out: Path, progress: PhaseProgress
 ) -> None:
     writer.write(
-        bands, cells.mosaic_size, out, order.format, progress, dpi=order.dpi, quality=order.file_quality
-    )  # fmt: skip
+        bands,
+        cells.mosaic_size,
+        out,
+        order.format,
+        progress,
+        dpi=order.dpi,
+        quality=order.file_quality,
+        bleed=order.bleed,
+        split=order.split(cells.mosaic_size),
+    )

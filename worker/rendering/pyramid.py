@@ -1,6 +1,6 @@
 """Zoom pyramids: a zip of stored JPEG tiles in levels, each half as large as the next, as DeepZoom names them.
 
-libvips writes them, with the moment of writing in two entries at the end. `seal` takes that out, so that the same
+libvips writes them, with the moment of writing in two entries at the end. `finish` takes that out, so that the same
 mosaic gives the same bytes, and marks the file as ours in the zip's comment.
 
 Source: PKWARE, APPNOTE 6.3.10: 4.3.7, local header; 4.3.9, data descriptor; 4.3.12, central directory; 4.3.16, its
@@ -35,7 +35,7 @@ TILE = re.compile(rf"{PYRAMID_NAME}/{PYRAMID_NAME}_files/(\d+)/(\d+)_(\d+)\.jpg"
 DATE = re.compile(rb'(?<= date=")[^"]*')
 
 
-def seal(file: BinaryIO) -> None:
+def finish(file: BinaryIO) -> None:
     """Take the dates out of a pyramid that libvips wrote, and mark it as ours."""
     size = file.seek(0, 2)
     start = max(0, size - TAIL_BYTES)
