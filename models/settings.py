@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import BadConfiguration
+from models.rules.orders import MAX_CELLS, MAX_MOSAIC_PIXELS, Limits
 from models.rules.store_address import Address
 
 MIN_SECRET_LENGTH = 16
@@ -57,6 +58,8 @@ class Settings(BaseSettings):
     max_photos: int = Field(100_000, ge=1)
     max_targets: int = Field(1_000, ge=1)
     max_form_parts: int = Field(10_000, ge=1)
+    max_cells: int = Field(250_000, ge=1, le=MAX_CELLS)
+    max_mosaic_pixels: int = Field(1_000_000_000, ge=1, le=MAX_MOSAIC_PIXELS)
 
     @field_validator("trusted_hosts", mode="before")
     @classmethod
@@ -90,6 +93,11 @@ class Settings(BaseSettings):
     def lease_span(self) -> timedelta:
         """How long a lease holds without a beat."""
         return timedelta(seconds=self.lease_seconds)
+
+    @property
+    def limits(self) -> Limits:
+        """How large a mosaic may be ordered."""
+        return Limits(self.max_cells, self.max_mosaic_pixels)
 
     @property
     def undo_span(self) -> timedelta:

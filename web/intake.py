@@ -113,7 +113,7 @@ def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicO
     if target is None or not target.filename:
         raise InvalidOrder("target", "Choose the picture to rebuild.")
     tile_count = _tile_count(tile_set_id)
-    judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count, Effort(QUICK))
+    _judge(target, order, tile_count, Effort(QUICK))
     identity = uuid4()
     stored = _stored(target, blob_keys.target(identity))
     with sessions().begin() as session:
@@ -168,7 +168,7 @@ def receive_batch(
         raise InvalidOrder("targets", "Choose the pictures to rebuild, or a zip of them.")
     tile_count, effort = _tile_count(tile_set_id), Effort(QUICK)
     for target in targets:
-        judge(_file(target), _name(target), settings().max_picture_bytes, order, tile_count, effort)
+        _judge(target, order, tile_count, effort)
     named = [_names(archive, settings().max_targets) for archive in zips]
     count = len(targets) + sum(map(len, named))
     if count > settings().max_targets:
@@ -183,6 +183,11 @@ def receive_batch(
         bells = place_batch(session, identity, name or "Untitled", tile_set_id, stored, order, services().ring_again)
     ring_all(sessions(), bells)
     return identity
+
+
+def _judge(target: FileStorage, order: MosaicOrder, tile_count: int, effort: Effort) -> None:
+    most, limits = settings().max_picture_bytes, settings().limits
+    judge(_file(target), _name(target), most, order, tile_count, effort, limits)
 
 
 def _tile_count(tile_set_id: UUID) -> int:

@@ -1,6 +1,7 @@
 """Checks an uploaded picture's header, so that obvious mistakes are answered at once. No pixel is decoded."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 from typing import IO
@@ -11,7 +12,7 @@ from models.errors import EmptyFile, InvalidOrder, TooLarge, TooManyPixels
 from models.rules import file_types, repeats
 from models.rules.grid import cut
 from models.rules.lattices import Effort, Tired
-from models.rules.orders import MAX_PICTURE_PIXELS, MosaicOrder
+from models.rules.orders import LARGEST, MAX_PICTURE_PIXELS, Limits, MosaicOrder
 
 HEADER_BYTES = 1 << 20
 """How many bytes of a file are searched for its size."""
@@ -25,10 +26,19 @@ CROPPED = ("AVIF", "HEIC")
 """Formats that may show only a part of the picture, so that the header's size serves for the pixel limit only."""
 
 
-def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_count: int, effort: Effort) -> None:
+def judge(
+    file: IO[bytes],
+    name: str,
+    max_bytes: int,
+    order: MosaicOrder,
+    tile_count: int,
+    effort: Effort,
+    limits: Limits = LARGEST,
+) -> None:
     """Refuse a picture whose length or header shows that it cannot be used for an order; the worker checks the rest.
 
     `effort` limits the search for whether the rules can be kept; what is undecided then is left to the worker.
+    `limits` are of the mosaic.
 
     Raises:
         EmptyFile: it has no bytes.
@@ -54,25 +64,25 @@ def judge(file: IO[bytes], name: str, max_bytes: int, order: MosaicOrder, tile_c
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
     if width and height and kind not in CROPPED:
-        _fit((width, height), order, tile_count, effort, sideways=not head.startswith(UPRIGHT_KNOWN))
+
+        def check(size: tuple[int, int]) -> None:
+            with suppress(Tired):
+                repeats.of_order(order, size, cut(*size, order, limits), tile_count, effort)
+
+        _fit((width, height), check, sideways=not head.startswith(UPRIGHT_KNOWN))
 
 
-def _fit(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Effort, *, sideways: bool) -> None:
+def _fit(size: tuple[int, int], check: Callable[[tuple[int, int]], None], *, sideways: bool) -> None:
     """Refuse an order that does not fit; if the picture may have to be rotated, only one that fits neither way."""
     try:
-        _check(size, order, tile_count, effort)
+        check(size)
     except InvalidOrder:
         if not sideways:
             raise
         with suppress(InvalidOrder):
-            _check(size[::-1], order, tile_count, effort)
+            check(size[::-1])
             return
         raise
-
-
-def _check(size: tuple[int, int], order: MosaicOrder, tile_count: int, effort: Effort) -> None:
-    with suppress(Tired):
-        repeats.of_order(order, size, cut(*size, order), tile_count, effort)
 
 
 class _Budget(BytesIO):

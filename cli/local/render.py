@@ -31,7 +31,7 @@ from models.errors import NoUsableTiles, PartlyFailed, StorageFull, TesseraError
 from models.rules import formats, printing
 from models.rules.formats import DEFAULT_FORMAT, Format
 from models.rules.orders import MosaicOrder
-from worker import allocator, parallel
+from worker import parallel
 from worker.file_filter import Sieve
 from worker.local_index import folder_index, kept_tiles
 from worker.local_index.folder_index import Library
@@ -126,7 +126,6 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
 
     The photos are indexed once and kept in your cache folder: the second mosaic of the same folder is quicker.
     """
-    allocator.keep()
     wanted = targets.named(pictures, out, report, Format(form) if form else None, placement_out)
     given, asked = _given(edit_files), print_options.taken(options)
     orders = [

@@ -10,7 +10,7 @@ from math import isqrt
 
 from models.errors import InvalidOrder
 from models.rules.formats import Format, any_of
-from models.rules.orders import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, MAX_TILE_SIZE, Fit, MosaicOrder
+from models.rules.orders import LARGEST, MAX_CELLS_ACROSS, MAX_TILE_SIZE, Fit, Limits, MosaicOrder
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,12 @@ class Grid:
         return self.columns * self.tile_width, self.rows * self.tile_height
 
 
-def cut(width: int, height: int, order: MosaicOrder) -> Grid:
+def cut(width: int, height: int, order: MosaicOrder, limits: Limits = LARGEST) -> Grid:
     """Return the grid that `order` asks for on a target of `width` x `height` pixels.
 
     Raises:
-        InvalidOrder: a cell is larger than a target to be cropped, or there would be too many cells or pixels.
+        InvalidOrder: a cell is larger than a target to be cropped, or there would be more cells or pixels than the
+            limits allow.
 
     Example:
         >>> cut(600, 400, MosaicOrder(cells_across=310)).rows
@@ -67,7 +68,7 @@ def cut(width: int, height: int, order: MosaicOrder) -> Grid:
         grid = _of_mosaic(width, height, order.cells_across, (order.mosaic_width, order.mosaic_height), order.fit)
     else:
         grid = _of_cells(width, height, order)
-    _check(width, height, grid, order)
+    _check((width, height), grid, order, limits)
     return grid
 
 
@@ -132,21 +133,19 @@ def _check_cell(width: int, height: int, cell: tuple[Fraction, Fraction], order:
     )
 
 
-def _check(width: int, height: int, grid: Grid, order: MosaicOrder) -> None:
-    if grid.cell_count > MAX_CELLS:
-        sentence = f"{grid.columns:,} x {grid.rows:,} makes {grid.cell_count:,} cells; the limit is {MAX_CELLS:,}."
+def _check(target: tuple[int, int], grid: Grid, order: MosaicOrder, limits: Limits) -> None:
+    if grid.cell_count > limits.cells:
+        sentence = f"{grid.columns:,} x {grid.rows:,} makes {grid.cell_count:,} cells; the limit is {limits.cells:,}."
         if order.cells_across is None:
             raise InvalidOrder("cell_width", f"{sentence} Take larger cells.")
-        raise InvalidOrder(
-            "cells_across",
-            f"{sentence} Take {_fewer_across(order.mosaic_width or width, order.mosaic_height or height)}.",
-        )
+        shape = order.mosaic_width or target[0], order.mosaic_height or target[1]
+        raise InvalidOrder("cells_across", f"{sentence} Take {_fewer_across(*shape, limits.cells)}.")
     mosaic_width, mosaic_height = grid.mosaic_size
     if grid.exact_size is not None:
         _check_tiles(grid)
     size = f"The mosaic would be {mosaic_width:,} x {mosaic_height:,} pixels"
-    if mosaic_width * mosaic_height > MAX_MOSAIC_PIXELS:
-        raise InvalidOrder("tile_size", f"{size}; the limit is {MAX_MOSAIC_PIXELS:,} in all. Take smaller tiles.")
+    if mosaic_width * mosaic_height > limits.pixels:
+        raise InvalidOrder("tile_size", f"{size}; the limit is {limits.pixels:,} in all. Take smaller tiles.")
     facts = order.format.facts
     if limit := facts.limit(grid.mosaic_size, order.dpi):
         others = [each.facts.title for each in Format if not each.facts.limit(grid.mosaic_size, order.dpi)]
@@ -166,9 +165,9 @@ def _check_tiles(grid: Grid) -> None:
         )
 
 
-def _fewer_across(width: int, height: int) -> str:
+def _fewer_across(width: int, height: int, cells: int) -> str:
     """Return how many square cells across are allowed at most; or what else to do, if not even one is."""
-    most = isqrt(MAX_CELLS * width // height)
-    enough = (across for across in range(most, 0, -1) if across * -(-across * height // width) <= MAX_CELLS)
+    most = isqrt(cells * width // height)
+    enough = (across for across in range(most, 0, -1) if across * -(-across * height // width) <= cells)
     across = next(enough, None)
     return f"{across:,} cells across" if across else "a cell's width and height instead"

@@ -10,10 +10,10 @@ from models.rules.order_fields import Group, declared
 from models.rules.paper import MM_PER_INCH, Sheet
 
 MAX_CELLS_ACROSS = 1_000
-MAX_CELLS = 250_000
+MAX_CELLS = 1_000_000
 MAX_CELL_SIZE = 4_096
 MAX_TILE_SIZE = 1_024
-MAX_MOSAIC_PIXELS = 1_000_000_000
+MAX_MOSAIC_PIXELS = 100_000_000_000
 MAX_DPI = 2_400
 MAX_BLEED = 50
 """In millimetres."""
@@ -30,6 +30,23 @@ MAX_DISTANCE = 1_000
 DEFAULT_CELLS_ACROSS = 80
 DEFAULT_SUBCELLS = 4
 DEFAULT_DETAIL = 0.5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a mosaic may be.
+
+    Attributes:
+        cells: The most cells.
+        pixels: The most pixels.
+    """
+
+    cells: int = MAX_CELLS
+    pixels: int = MAX_MOSAIC_PIXELS
+
+
+LARGEST = Limits()
+"""What the command line allows; a service may set less."""
 
 
 class Fit(StrEnum):

@@ -226,7 +226,7 @@ def test_a_target_that_is_of_no_use_is_refused(
         ("subcells", "4", "Sub-cells belong to the losses grid-rgb and grid-oklab, not to balanced."),
         ("detail", "1.5", "The detail must be from 0 to 1, not 1.5."),
         ("detail", "fine", "The detail must be a number such as 0.5, not 'fine'."),
-        ("max_uses", "0", "The uses of a tile must be from 1 to 250,000, not 0."),
+        ("max_uses", "0", "The uses of a tile must be from 1 to 1,000,000, not 0."),
         ("min_distance", "-1", "The distance of equal tiles must be from 0 to 1,000, not -1."),
         ("flips", "perhaps", "The field flips must be yes or no, not 'perhaps'."),
         ("tint", "2", "The tint must be from 0 to 1, not 2."),

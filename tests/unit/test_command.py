@@ -146,7 +146,7 @@ def test_a_report_that_cannot_be_written_leaves_no_mosaic_either(run, target, pl
         (["--detail", 1.01], "The detail must be from 0 to 1, not 1.01."),
         (["--detail", "nan"], "The detail must be from 0 to 1, not nan."),
         (["--loss", "pixels", "--detail", 0.5], "Detail belongs to the loss balanced, not to pixels."),
-        (["--max-uses", 0], "The uses of a tile must be from 1 to 250,000, not 0."),
+        (["--max-uses", 0], "The uses of a tile must be from 1 to 1,000,000, not 0."),
         (["--no-repeats", "--max-uses", 2], "No repeats means one use of a tile, but 2 are allowed"),
         (["--min-distance", -1], "The distance of equal tiles must be from 0 to 1,000, not -1."),
         (["--min-distance", "inf"], "The distance of equal tiles must be from 0 to 1,000, not inf."),

@@ -106,7 +106,7 @@ def test_a_form_filled_in_with_an_order_orders_the_same_again(order):
 
 
 def test_a_number_of_many_digits_is_told_what_is_possible():
-    with pytest.raises(InvalidOrder, match=r"must be from 1 to 250,000, not 999,999,999,999,999\.$"):
+    with pytest.raises(InvalidOrder, match=r"must be from 1 to 1,000,000, not 999,999,999,999,999\.$"):
         forms.mosaic_order({"min_uses": "9" * 15})
 
 
@@ -135,7 +135,7 @@ def test_a_page_shows_the_look_and_the_crops_that_were_chosen():
 
 
 @pytest.mark.parametrize(
-    ("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg, webp, avif, tiff, pdf")]
+    ("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg, webp, avif, tiff, pyramid, pdf")]
 )
 def test_an_unknown_word_is_answered_with_the_known_ones(field, words):
     with pytest.raises(InvalidOrder, match=f"must be one of {words}, not 'gif'") as refused:
@@ -150,7 +150,7 @@ def test_a_page_asks_for_a_quality_only_where_something_is_lost(form, quality):
 
 
 def test_a_program_that_asks_for_a_quality_where_nothing_is_lost_is_told_so():
-    said = "A quality belongs to JPEG, WebP, AVIF or PDF; nothing is lost in TIFF."
+    said = "A quality belongs to JPEG, WebP, AVIF, zoom pyramid or PDF; nothing is lost in TIFF."
     with pytest.raises(InvalidOrder, match=said) as refused:
         forms.mosaic_order({"format": "tiff", "file_quality": "70"})
     assert refused.value.field == "file_quality"

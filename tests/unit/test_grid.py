@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.errors import InvalidOrder
 from models.rules import grid
 from models.rules.formats import Format
-from models.rules.orders import MAX_PICTURE_PIXELS, Fit, MosaicOrder
+from models.rules.orders import MAX_PICTURE_PIXELS, Fit, Limits, MosaicOrder
 
 SIDES = st.integers(1, 5_000)
 CROPS = st.builds(MosaicOrder, cells_across=st.integers(1, 1_000), tile_size=st.just(1)) | st.builds(
@@ -139,7 +139,7 @@ def test_a_crop_is_refused_only_when_a_cell_would_not_fit_or_there_are_too_many(
     except InvalidOrder:
         refused = True
     rows = height * columns // width
-    assert refused == (rows == 0 or columns * rows > 250_000)
+    assert refused == (rows == 0 or columns * rows > 1_000_000)
 
 
 @given(width=st.integers(1, 60_000), height=SIDES, columns=st.integers(1, 1_000), fit=st.sampled_from(Fit))
@@ -177,20 +177,31 @@ def test_a_cell_larger_than_the_target_cannot_be_cropped():
         grid.cut(100, 100, MosaicOrder(cell_width=10, cell_height=101))
 
 
-def test_a_quarter_of_a_million_cells_is_the_most():
-    # 1,000 x 250 cells are 250,000.
-    assert grid.cut(1_000, 250, MosaicOrder(cells_across=1_000, tile_size=1)).cell_count == 250_000
+def test_a_million_cells_are_the_most():
+    assert grid.cut(1_000, 1_000, MosaicOrder(cells_across=1_000, tile_size=1)).cell_count == 1_000_000
 
 
-def test_a_row_beyond_a_quarter_of_a_million_cells_is_refused():
+def test_a_row_beyond_a_million_cells_is_refused():
+    # 1,000 x 1,001 are 1,001,000; 999 x 1,000 fit.
+    with pytest.raises(InvalidOrder, match=r"1,001,000 cells; the limit is 1,000,000\. Take 999 cells across\."):
+        grid.cut(1_000, 1_001, MosaicOrder(cells_across=1_000, tile_size=1))
+
+
+def test_a_hundred_billion_pixels_are_the_largest_mosaic():
+    # 1,000 x 400 cells of 512 x 512 = 104,857,600,000.
+    with pytest.raises(InvalidOrder, match="512,000 x 204,800 pixels; the limit is 100,000,000,000"):
+        grid.cut(1_000, 400, MosaicOrder(cells_across=1_000, tile_size=512))
+    assert grid.cut(1_000, 400, MosaicOrder(cells_across=1_000, tile_size=500)).mosaic_size == (500_000, 200_000)
+
+
+def test_a_service_may_allow_fewer_cells_and_pixels():
+    few = Limits(250_000, 1_000_000_000)
+    assert grid.cut(1_000, 250, MosaicOrder(cells_across=1_000, tile_size=1), few).cell_count == 250_000
     with pytest.raises(InvalidOrder, match=r"251,000 cells; the limit is 250,000\. Take 996 cells across\."):
-        grid.cut(1_000, 251, MosaicOrder(cells_across=1_000, tile_size=1))
-
-
-def test_a_billion_pixels_is_the_largest_mosaic():
+        grid.cut(1_000, 251, MosaicOrder(cells_across=1_000, tile_size=1), few)
     # 1,000 x 250 cells of 64 x 64 = 1,024,000,000.
     with pytest.raises(InvalidOrder, match="64,000 x 16,000 pixels; the limit is 1,000,000,000"):
-        grid.cut(1_000, 250, MosaicOrder(cells_across=1_000, tile_size=64))
+        grid.cut(1_000, 250, MosaicOrder(cells_across=1_000, tile_size=64), few)
 
 
 def test_a_jpeg_longer_than_its_format_allows_is_refused():
@@ -208,25 +219,37 @@ def test_a_jpeg_longer_than_its_format_allows_is_refused():
             (128, 1),
             128,
             "16,384 x 128 pixels; WebP ends at 16,383 a side",
-            "PNG, JPEG, AVIF, TIFF or PDF",
+            "PNG, JPEG, AVIF, TIFF, zoom pyramid or PDF",
         ),
         (
             Format.WEBP,
             (64, 33),
             128,
             "8,192 x 4,224 pixels; WebP ends at 33,554,432 pixels in all",
-            "PNG, JPEG, AVIF, TIFF or PDF",
+            "PNG, JPEG, AVIF, TIFF, zoom pyramid or PDF",
         ),
         # 35,651,584 = 8,192 x 4,352 (AV1 specification, A.3, level 6).
-        (Format.AVIF, (113, 1), 145, "16,385 x 145 pixels; AVIF ends at 16,384 a side", "PNG, JPEG, TIFF or PDF"),
+        (
+            Format.AVIF,
+            (113, 1),
+            145,
+            "16,385 x 145 pixels; AVIF ends at 16,384 a side",
+            "PNG, JPEG, TIFF, zoom pyramid or PDF",
+        ),
         (
             Format.AVIF,
             (64, 35),
             128,
             "8,192 x 4,480 pixels; AVIF ends at 35,651,584 pixels in all",
-            "PNG, JPEG, TIFF or PDF",
+            "PNG, JPEG, TIFF, zoom pyramid or PDF",
         ),
-        (Format.JPEG, (66, 1), 1_000, "66,000 x 1,000 pixels; JPEG ends at 65,500 a side", "PNG or TIFF"),
+        (
+            Format.JPEG,
+            (66, 1),
+            1_000,
+            "66,000 x 1,000 pixels; JPEG ends at 65,500 a side",
+            "PNG, TIFF or zoom pyramid",
+        ),
     ],
 )
 def test_what_a_format_cannot_hold_is_refused_with_those_that_can(form, target, tile, limit, others):

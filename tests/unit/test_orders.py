@@ -65,7 +65,7 @@ def test_both_ends_of_every_range_are_accepted(values):
         (
             {"cells_across": 9, "min_uses": 0},
             "min_uses",
-            "The least uses of a tile must be from 1 to 250,000, not 0.",
+            "The least uses of a tile must be from 1 to 1,000,000, not 0.",
         ),
     ],
 )

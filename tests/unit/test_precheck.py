@@ -9,7 +9,7 @@ from PIL import Image
 
 from models.errors import EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels
 from models.rules.lattices import Effort
-from models.rules.orders import MosaicOrder
+from models.rules.orders import LARGEST, Limits, MosaicOrder
 from models.rules.repeats import QUICK
 from web import precheck
 from worker.decoding import images
@@ -18,10 +18,10 @@ ENOUGH = 1 << 30
 ANY = MosaicOrder(cells_across=1)
 
 
-def verdict(data, max_bytes=ENOUGH, order=ANY):
+def verdict(data, max_bytes=ENOUGH, order=ANY, limits=LARGEST):
     """What the look says: the code of the refusal and its sentence, or nothing."""
     try:
-        precheck.judge(BytesIO(data), "photo", max_bytes, order, 1_000, Effort(QUICK))
+        precheck.judge(BytesIO(data), "photo", max_bytes, order, 1_000, Effort(QUICK), limits)
     except (EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels) as error:
         return error.code, str(error)
     return None
@@ -171,3 +171,15 @@ def test_an_order_is_not_held_against_what_a_crop_takes_away(encoded, noise, for
     # HEVC has no picture of 30 x 20: 64 x 64 are coded, and cropped. A thousand tiles do for 600 cells of one pixel.
     order = MosaicOrder(cell_width=1, cell_height=1, no_repeats=True)
     assert verdict(encoded(noise(30, 20), form), order=order) is None
+
+
+def test_a_mosaic_beyond_the_limits_of_a_service_is_refused():
+    order = MosaicOrder(cells_across=100, tile_size=10)
+    assert verdict(png_header(100, 100), order=order, limits=Limits(10_000, 1_000_000)) is None
+    for limits, said in (
+        (Limits(9_999), "the limit is 9,999."),
+        (Limits(pixels=999_999), "the limit is 999,999 in all"),
+    ):
+        code, sentence = verdict(png_header(100, 100), order=order, limits=limits)
+        assert code == "invalid_order"
+        assert said in sentence

@@ -162,8 +162,8 @@ def test_every_plan_is_an_order_that_any_target_can_have(asked, form, width, hei
     (Print("A0", tile="0.5mm"), Format.PNG, r"tiles of at least ([\d.]+ mm)", "tile"),
     (Print("10mx1cm", tile="9mm"), Format.PNG, r"tiles of at least ([\d.]+ mm)", "tile"),
     (Print("A0", cells=1_000), Format.PNG, r"at most ([\d,]+) cells", "cells"),
-    (Print("A0", 1_200), Format.PNG, r"at most ([\d,]+) dpi", "dpi"),
-    (Print("A0", 804), Format.PNG, r"at most ([\d,]+) dpi", "dpi"),
+    (Print("10x9.9m", 1_200), Format.PNG, r"at most ([\d,]+) dpi", "dpi"),
+    (Print("10x9.9m", 808), Format.PNG, r"at most ([\d,]+) dpi", "dpi"),
     (Print("2x0.3m", 1_200), Format.JPEG, r"at most ([\d,]+) dpi", "dpi"),
     (Print("A0", 300, "20cm"), Format.PNG, r"at most ([\d,]+) dpi", "dpi"),
 ])  # fmt: skip
@@ -225,10 +225,10 @@ def test_half_a_size_and_one_beside_a_cells_size_are_refused(fields, sentence):
 @pytest.mark.parametrize(("size", "sentence"), [
     ((9, 20), "A mosaic of 9 x 20 pixels has no room for 10 x 22 cells."),
     ((10_250, 10_250), "tiles of 1,025 x 1,025 pixels; the limit is 1,024 a side"),
-    ((100_000, 10_010), "The mosaic would be 100,000 x 10,010 pixels; the limit is 1,000,000,000"),
+    ((400_000, 250_010), "The mosaic would be 400,000 x 250,010 pixels; the limit is 100,000,000,000"),
 ])  # fmt: skip
 def test_an_exact_size_that_cannot_be_is_refused(size, sentence):
-    cells = 10 if size[0] < 99_999 else 100
+    cells = 10 if size[0] < 99_999 else 1_000
     with pytest.raises(InvalidOrder, match=re.escape(sentence)):
         grid.cut(*size, MosaicOrder(cells, mosaic_width=size[0], mosaic_height=size[1]))
 
@@ -254,7 +254,7 @@ def test_of_tiles_that_are_together_too_large_some_lose_their_last_line(noise, h
     ("30x20cm", 200, (300, 200)), ("12x8in", 200, (304.8, 203.2)), ("A4", 150, (210, 297)), ("A3", 127, (297, 420)),
     ("4R", 300, (101.6, 152.4)), ("15x10cm", 301, (150, 100)),
 ])  # fmt: skip
-@pytest.mark.parametrize("form", [*Format])
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.PYRAMID])
 def test_a_file_says_its_size_on_paper_to_a_tenth_of_a_millimetre(tmp_path, size, dpi, millimetres, form):
     plan = planned(Print(size, dpi), form)
     width, height = plan.pixels

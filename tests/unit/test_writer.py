@@ -282,3 +282,24 @@ def test_the_longest_that_may_be_ordered_can_be_written_and_no_longer(tmp_path, 
             writer.write(iter([band]), size, tmp_path / "out", form, quiet)
             with Image.open(tmp_path / "out") as image:
                 assert image.size == size
+
+
+@pytest.mark.parametrize(
+    ("form", "needed"),
+    [(Format.PNG, "40,000,000 MB"), (Format.TIFF, "40,000,000 MB"), (Format.PYRAMID, "2,000,000 MB")],
+)
+def test_a_mosaic_that_no_disk_can_hold_is_refused_before_it_is_made(tmp_path, form, needed):
+    with pytest.raises(
+        StorageFull, match=rf"10,000,000 x 10,000,000 pixels needs at least some {needed}, but .* free;"
+    ):
+        writer.check_room(tmp_path / "out", (10_000_000, 10_000_000), form)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", Format)
+def test_no_file_of_a_mosaic_is_smaller_than_the_room_that_is_asked_for(tmp_path, photograph, form):
+    quality = 1 if form in LOSSY else None
+    writer.check_room(tmp_path / "out", (600, 400), form)
+    written(tmp_path / "out", photograph, form, quality=quality)
+    if form is not Format.AVIF:  # of the lowest quality
+        assert (tmp_path / "out").stat().st_size > form.facts.least_bytes((600, 400))

@@ -1,6 +1,7 @@
 """The mosaic's pixels, band by band: tiles laid in rows, tinted and blended if so ordered, and measured meanwhile."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,12 @@ class Bands:
 
     def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
         self._laid, self._target, self._grid, self._order = laid, target, grid, order
-        self.plain = assembled(laid.small[laid.slots.ravel()], grid.columns)
+        small: NDArray[Any] = laid.small
         self._seen: Miniature | None = None
         if order.tint or order.blend:
             self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height)
+            small = small.astype(np.float32)  # enough for the one measure that it is for then, and half the memory
+        self.plain: NDArray[Any] = assembled(small[laid.slots.ravel()], grid.columns)
         if order.tint:
             cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(*laid.slots.shape, 3)
             self._shifts = order.tint * (cell_means - laid.small.mean(axis=(1, 2))[laid.slots])

@@ -72,6 +72,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
             progress=progress,
             decoder=decoder,
             edit=edit,
+            limits=services.settings.limits,
         )
         attempt.report("storing", 0.95)
         values = _store_mosaic(attempt, mosaic, rendered, picture)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from models.rules import grid, kept_placements
 from models.rules.grid import Grid
-from models.rules.orders import MosaicOrder
-from worker import parallel
+from models.rules.orders import LARGEST, Limits, MosaicOrder
+from worker import allocator, parallel
 from worker.core.assignment.assign import Rules
 from worker.core.matcher import Choice
 from worker.core.measures.quality import Quality
@@ -72,6 +72,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     decoder: Decoder = images,
     kept: "KeptTiles | None" = None,
     edit: "Edit | None" = None,
+    limits: Limits = LARGEST,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 
@@ -86,6 +87,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         decoder: Decodes the target and the photos.
         kept: Tiles of earlier mosaics; None to decode every photo.
         edit: What is given of the placement, and what stays of it; None to choose freely.
+        limits: How large it may be.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
@@ -93,10 +95,12 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         DamagedIndex: a photo no longer matches the index.
         StorageFull: the disk is full.
     """
+    allocator.keep()
     progress("reading", 0, 1)
     pixels = decoder.decode(target)
     size = pixels.shape[1], pixels.shape[0]
-    cells = grid.cut(*size, order)
+    cells = grid.cut(*size, order, limits)
+    writer.check_room(out, cells.mosaic_size, order.format)
     as_it_stands = edit is not None and edit.complete
     rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))
     fitted = images.fitted(pixels, cells)

@@ -17,7 +17,7 @@ from worker import parallel
 from worker.core import adaptation, descriptors, features, losses
 from worker.core.assignment.assign import Rules
 from worker.core.assignment.repair import NoRoom
-from worker.core.cells import of_cells
+from worker.core.cells import of_cells, of_rows
 from worker.core.colour import ciede2000, lab
 from worker.core.features import Cut
 from worker.core.fitted import Fitted
@@ -44,6 +44,10 @@ costs the average cell nothing: docs/explanation/matcher.md has the figures."""
 SPREAD = 1 / 650
 """Price of a pair of near repeats at `spread` = 1, in the same unit. At 0.5 fewer than one pair of neighbours in two
 hundred is equal."""
+BLOCK_PIXELS = 1 << 15
+"""That are compared at once; each takes some 500 bytes."""
+ROWS_AT_ONCE = 32
+"""Of cells, that are averaged together."""
 PERCENT = 100
 """The ways to match count different things; all of them are reported on this one scale."""
 
@@ -195,7 +199,7 @@ def known(target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: In
         index: The tiles that could be chosen.
     """
     return quality.known(
-        assembled(of_cells(target, grid.columns, grid.rows, CELL_SIDE), grid.columns),
+        _in_small(target, grid),
         chosen.tiles,
         tile_pixels(index, grid, 1).reshape(-1, 3),
         adapted=moved_by(target, matched, grid),
@@ -218,9 +222,24 @@ def quality_of(before: quality.Known, chosen: Choice, plain: Small, small: Small
         return replace(measured, change=change.result())
 
 
+def _in_small(target: Fitted, grid: Grid) -> Small:
+    """Return a fitted target as (CELL_SIDE * rows, CELL_SIDE * columns, 3) averages."""
+    small = np.empty((CELL_SIDE * grid.rows, CELL_SIDE * grid.columns, 3))
+    for first in range(0, grid.rows, ROWS_AT_ONCE):
+        some = range(first, min(first + ROWS_AT_ONCE, grid.rows))
+        cells = of_rows(target, grid.columns, grid.rows, CELL_SIDE, some)
+        small[CELL_SIDE * some.start : CELL_SIDE * some.stop] = assembled(cells, grid.columns)
+    return small
+
+
 def _difference(one: Small, other: Small) -> float:
     """Return the mean dE00 of two pictures."""
-    return 0.0 if one is other else float(ciede2000(lab(one), lab(other)).mean())
+    if one is other:
+        return 0.0
+    rows = max(1, BLOCK_PIXELS // one.shape[1])
+    starts = range(0, len(one), rows)
+    blocks = [ciede2000(lab(one[first : first + rows]), lab(other[first : first + rows])) for first in starts]
+    return float(np.concatenate(blocks).mean())
 
 
 def tile_pixels(index: Index, grid: Grid, subcells: int) -> Small:

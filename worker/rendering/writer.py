@@ -1,5 +1,6 @@
 """Writes mosaics to files, a band at a time. Memory does not grow with the mosaic."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,6 +60,20 @@ def write(  # noqa: PLR0913 - the last two are for PDF alone
         progress("encoding", 100, 100)  # neither says that it is the end
 
 
+def check_room(path: Path, size: tuple[int, int], form: Format) -> None:
+    """Refuse a mosaic that the disk is most likely too small for, before it is made.
+
+    Raises:
+        StorageFull: there is less room in the folder of `path` than such a file is at least likely to need.
+    """
+    needed, free = form.facts.least_bytes(size), shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise StorageFull(
+            f"A {form.facts.title} of {size[0]:,} x {size[1]:,} pixels needs at least some {_megabytes(needed)}, "
+            f"but where it is written only {_megabytes(free)} are free; free some space, or take smaller tiles."
+        )
+
+
 def write_preview(picture: Path, path: Path) -> None:
     """Write a copy of a picture as a JPEG of at most 1,600 pixels a side.
 
@@ -91,6 +106,10 @@ def _whole(bands: Iterator[NDArray[np.uint8]], size: tuple[int, int]) -> Iterato
             yield band
     if done != height:
         raise ValueError(f"the bands have {done} lines of {height}")
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB"
 
 
 def _libvips() -> ModuleType:

@@ -26,7 +26,7 @@ FAR_REACH = 18
 """Pixels after which it is cut off: 3 standard deviations."""
 BLUR_BLOCK = 64
 """Pixels along a side that are blurred by one product of matrices."""
-BAND = 256
+BAND = 64
 """Rows of pixels that are processed at once; beyond them, memory holds only the two pictures themselves."""
 
 
