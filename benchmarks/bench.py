@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import editing
+import giga
 import indexing
 import library100k
 import machine
@@ -31,6 +32,7 @@ SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "quality": quality.measure,
     "warm": warm.measure,
     "editing": editing.measure,
+    "giga": giga.measure,
     "service": service.measure,
     "zip100k": service.measure_memory,
 }
