@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.errors import StorageFull, is_full
 from models.rules.formats import DEFAULT_DPI, Format
+from models.rules.page_split import Split
 from worker.core.progress import PhaseProgress
 from worker.rendering import png
 
@@ -18,7 +19,7 @@ CHANNELS = 3
 FULL = "There is no room left to write the mosaic; free some space and try again."
 
 
-def write(
+def write(  # noqa: PLR0913 - the last two are for PDF alone
     bands: Iterator[NDArray[np.uint8]],
     size: tuple[int, int],
     path: Path,
@@ -27,6 +28,8 @@ def write(
     *,
     dpi: int = DEFAULT_DPI,
     quality: int | None = None,
+    bleed: float = 0,
+    split: Split | None = None,
 ) -> None:
     """Write bands of pixels, from the top down, as one picture.
 
@@ -38,6 +41,8 @@ def write(
         progress: Called with how far the encoding is, from when all bands are made; what it raises stops it.
         dpi: Pixels on an inch of paper, which the file says.
         quality: 1 to 100, for a format that loses something; None for the format's own.
+        bleed: By how much the page of a PDF is larger than its paper on every side, in millimetres.
+        split: How a PDF is split into pages; None for one page of the mosaic's size.
 
     Raises:
         StorageFull: the disk is full.
@@ -45,7 +50,9 @@ def write(
     """
     whole = _whole(bands, size)
     with _room():
-        if form.facts.saver:
+        if form is Format.PDF:
+            _pdf().write(whole, size, path, progress, dpi=dpi, quality=quality, bleed=bleed, split=split)
+        elif form.facts.saver:
             _libvips().write(whole, size, path, form, progress, dpi=dpi, quality=quality)
         else:
             with path.open("wb") as file:
@@ -75,7 +82,11 @@ def write_preview(picture: Path, path: Path) -> None:
         StorageFull: the disk is full.
     """
     with _room():
-        _libvips().write_preview(picture, path)
+        if picture.suffix in Format.PDF.facts.suffixes:
+            with _pdf().first_picture(picture) as first:
+                _libvips().write_preview(first, path)
+        else:
+            _libvips().write_preview(picture, path)
 
 
 def version() -> str:
@@ -107,6 +118,13 @@ def _libvips() -> ModuleType:
     from worker.rendering import libvips_writer  # noqa: PLC0415 - see above
 
     return libvips_writer
+
+
+def _pdf() -> ModuleType:
+    """Load what writes PDFs, and libvips with it."""
+    from worker.rendering import pdf  # noqa: PLC0415 - see above
+
+    return pdf
 
 
 @contextmanager
