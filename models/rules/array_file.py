@@ -28,6 +28,8 @@ MAX_HEADER_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 20
 UNKNOWN = "0" * 64
 """Placeholder for a checksum that is not known yet."""
+MOST = 2**63 - 1
+"""Of bytes, and of what an array can have along an axis."""
 
 
 class Stream(NamedTuple):
@@ -223,7 +225,7 @@ def _understood(header: bytes) -> tuple[dict[str, Any], list[_Place]]:
 
 def _place(name: str, *, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> _Place:
     first, last = data_offsets
-    whole = all(type(number) is int and number >= 0 for number in (*shape, first, last))
+    whole = all(type(number) is int and 0 <= number <= MOST for number in (*shape, first, last))
     if not whole or last - first != math.prod(shape) * width(dtype):
         raise ValueError(name)
     return _Place(name, dtype, tuple(shape), first, last)

@@ -33,7 +33,7 @@ from worker.jobs import attempt, garbage
 from worker.jobs.attempt import Attempt
 from worker.rendering import job as rendering_job
 
-LOSSY = "JPEG, WebP or AVIF"
+LOSSY = "JPEG, WebP, AVIF, zoom pyramid or PDF"
 ORDER = {"cells_across": 6, "tile_size": 16, "turns": True, "adapt": 0.5, "tint": 0.3, "blend": 0.2}
 """All that a mosaic may take from its target, too."""
 

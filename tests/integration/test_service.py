@@ -124,7 +124,7 @@ def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(
     assert (preview.headers["Content-Type"], pixels(preview.content).shape) == ("image/jpeg", by_command.shape)
 
 
-@pytest.mark.parametrize("form", [form for form in Format if form not in {Format.PNG, Format.PDF}])
+@pytest.mark.parametrize("form", [form for form in Format if form not in {Format.PNG, Format.PDF, Format.PYRAMID}])
 def test_a_mosaic_of_each_format_is_shown_and_downloaded_as_what_it_is(
     installation: Any, tile_set: dict[str, Any], target: bytes, by_command: np.ndarray, form: Format
 ) -> None:

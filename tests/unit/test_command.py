@@ -326,7 +326,7 @@ def test_what_is_no_cell_size_is_a_usage_error(run, target, place, size):
 
 @pytest.mark.parametrize("name", ["mosaic.gif", "mosaic", "mosaic.png.txt"])
 def test_an_unknown_extension_is_one_sentence(run, target, place, name):
-    assert "must end in .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff or .pdf, so" in refused(
+    assert "must end in .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .szi or .pdf, so" in refused(
         run(target, out=name), place
     )
 
@@ -366,7 +366,10 @@ def test_less_quality_makes_a_smaller_file(run, target, place, name):
         (("--quality", "101"), "The quality of the file must be from 1 to 100, not 101."),
         (("--dpi", "0"), "The dots per inch must be from 1 to 2,400, not 0."),
         (("--dpi", "2401"), "The dots per inch must be from 1 to 2,400, not 2,401."),
-        (("--cells", "100", "--tile-size", "164"), "WebP ends at 16,383 a side. Take PNG, JPEG, TIFF or PDF."),
+        (
+            ("--cells", "100", "--tile-size", "164"),
+            "WebP ends at 16,383 a side. Take PNG, JPEG, TIFF, zoom pyramid or PDF.",
+        ),
     ],
 )
 def test_what_a_file_cannot_be_is_refused_before_any_work(run, target, place, words, sentence):
@@ -375,7 +378,9 @@ def test_what_a_file_cannot_be_is_refused_before_any_work(run, target, place, wo
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
 def test_a_quality_where_nothing_is_lost_is_one_sentence(run, target, place, name):
-    assert "A quality belongs to JPEG, WebP, AVIF or PDF" in refused(run(target, "--quality", "80", out=name), place)
+    assert "A quality belongs to JPEG, WebP, AVIF, zoom pyramid or PDF" in refused(
+        run(target, "--quality", "80", out=name), place
+    )
 
 
 def test_a_target_that_is_not_there_is_one_sentence(run, place, tmp_path):

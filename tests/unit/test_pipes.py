@@ -49,7 +49,7 @@ def copies(place, coffee):
     return made
 
 
-@pytest.mark.parametrize("form", list(Format))
+@pytest.mark.parametrize("form", [form for form in Format if form is not Format.PYRAMID])
 def test_a_picture_goes_through_a_pipe(place, folder, tessera, coffee, form):
     with coffee.open("rb") as target:
         done = subprocess.run(

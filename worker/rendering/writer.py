@@ -64,9 +64,9 @@ def check_room(path: Path, size: tuple[int, int], form: Format) -> None:
     """Refuse a mosaic that the disk is most likely too small for, before it is made.
 
     Raises:
-        StorageFull: there is less room in the folder of `path` than such a file is at least likely to need.
+        StorageFull: there is less room on the disk of `path` than such a file is at least likely to need.
     """
-    needed, free = form.facts.least_bytes(size), shutil.disk_usage(path.parent).free
+    needed, free = form.facts.least_bytes(size), shutil.disk_usage(path if path.exists() else path.parent).free
     if free < needed:
         raise StorageFull(
             f"A {form.facts.title} of {size[0]:,} x {size[1]:,} pixels needs at least some {_megabytes(needed)}, "
