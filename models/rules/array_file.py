@@ -26,10 +26,9 @@ NAMES = {code: name for name, code in DTYPES.items()}
 ALIGNMENT = 8
 MAX_HEADER_BYTES = 1 << 16
 BLOCK_BYTES = 1 << 20
+MOST_BYTES = 1 << 62
 UNKNOWN = "0" * 64
 """Placeholder for a checksum that is not known yet."""
-MOST = 2**63 - 1
-"""Of bytes, and of what an array can have along an axis."""
 
 
 class Stream(NamedTuple):
@@ -225,8 +224,10 @@ def _understood(header: bytes) -> tuple[dict[str, Any], list[_Place]]:
 
 def _place(name: str, *, dtype: str, shape: list[int], data_offsets: tuple[int, int]) -> _Place:
     first, last = data_offsets
-    whole = all(type(number) is int and 0 <= number <= MOST for number in (*shape, first, last))
-    if not whole or last - first != math.prod(shape) * width(dtype):
+    whole = all(type(number) is int and number >= 0 for number in (*shape, first, last))
+    # An empty array may have a shape that is too large for any array.
+    possible = whole and math.prod(max(1, side) for side in shape) * width(dtype) <= MOST_BYTES
+    if not possible or last - first != math.prod(shape) * width(dtype):
         raise ValueError(name)
     return _Place(name, dtype, tuple(shape), first, last)
 
