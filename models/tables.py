@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.database import Base
 from models.rules.formats import Format
 from models.rules.lifecycle import AttemptEnd, JobKind, JobState, Lane, PartState
-from models.rules.orders import Crops, ExclusionReason, Fit, LossName, SourceKind
+from models.rules.orders import Crops, ExclusionReason, Fit, LossName, Shape, SourceKind
 from models.rules.paper import Sheet
 
 NAME_LENGTH = 200
@@ -362,6 +362,7 @@ class Mosaic(Base):
     bleed: Mapped[float]
     pages: Mapped[Sheet | None] = mapped_column(_words(Sheet, "pages"))
     overlap: Mapped[float | None]
+    shape: Mapped[Shape] = mapped_column(_words(Shape, "shape"))
     fit: Mapped[Fit] = mapped_column(_words(Fit, "fit"))
     format: Mapped[Format] = mapped_column(_words(Format, "format"))
     file_quality: Mapped[int | None]

@@ -10,12 +10,11 @@ from cli.local.atomic_files import STANDARD, written
 from cli.local.edit_options import EditOptions
 from models.errors import InvalidOrder, UnreadableFile
 from models.rules import placement_files
-from models.rules.grid import cut
+from models.rules.grid import Grid
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder
 from models.rules.placements import Placement
 from worker.core.edits import Edit
-from worker.decoding import images
 from worker.local_index.folder_index import Library
 from worker.rendering import editing
 from worker.rendering.editing import Instructions, Names
@@ -45,13 +44,13 @@ class Given:
         documents = [one for one in (self._placement, self._locked) if one is not None and one.order]
         return dict(documents[0].order) if documents else None
 
-    def asked(self, photos: Library, index: Index, data: bytes, order: MosaicOrder) -> tuple[Index, Edit | None]:
+    def asked(self, photos: Library, index: Index, grid: Grid, order: MosaicOrder) -> tuple[Index, Edit | None]:
         """Return the photos that may be used, and what is given of the placement; None if nothing is.
 
         Args:
             photos: The folder.
             index: Its photos, without the target.
-            data: The target's file.
+            grid: How the target is cut.
             order: The order.
 
         Raises:
@@ -62,7 +61,7 @@ class Given:
         if not instructions.any:
             return index, None
         index = editing.without_banned(index, instructions.banned)
-        return index, editing.edit_of(instructions, index, names, order, cut(*images.size(data), order))
+        return index, editing.edit_of(instructions, index, names, order, grid)
 
     def _instructions(self, names: Names) -> Instructions:
         banned = set[str]()

@@ -71,6 +71,7 @@ def _of_group(group: Group, *but: str) -> Callable[[Command], Command]:
 cutting = together(
     _of_field("cells_across"),
     click.option("--cell-size", type=CellSize(), help="Size of a cell in the target, in pixels, instead of --cells."),
+    _of_field("shape"),
     _of_field("fit"),
 )
 look = click.option(

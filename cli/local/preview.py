@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from cli.local import targets
+from cli.local import masks, targets
 from cli.local.summary import counted
 from cli.local.targets import Wanted
 from models.errors import NoUsableTiles
 from models.rules import printing, repeats
-from models.rules.grid import Grid, cut
+from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
 from models.rules.printing import Plan
 from worker.decoding import images
@@ -19,7 +19,9 @@ from worker.rendering import placement
 from worker.tile_index.index import smaller_count
 
 
-def described(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve) -> str:
+def described(
+    orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: Sieve, mask: str | None = None
+) -> str:
     """Return a description of the mosaics that orders would make.
 
     Raises:
@@ -30,13 +32,13 @@ def described(orders: Sequence[tuple[Wanted, MosaicOrder]], photos: str, sieve: 
     file_count = sum(not file.trouble for file in folder_index.files_of(photos, sieve))
     if not file_count:
         raise NoUsableTiles(folder_index.no_files(photos, sieve))
-    return "\n".join(_described(one, order, photos, file_count) for one, order in orders)
+    return "\n".join(_described(one, order, photos, file_count, mask) for one, order in orders)
 
 
-def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int) -> str:
+def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int, mask: str | None) -> str:
     data = targets.read(one.target, order)
     size = images.size(data)
-    grid = cut(*size, order)
+    grid = masks.grid(data, order, masks.read(mask, data))
     repeats.of_order(order, size, grid, file_count)
     width, height = grid.mosaic_size
     cell = " x ".join(_pixels(side) for side in (grid.cell_width, grid.cell_height))
@@ -47,6 +49,8 @@ def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int) ->
         f"  photos    {_enough(order, size, grid)} enough; {photos} holds {counted(file_count, 'file')}",
         f"  mosaic    {width:,} x {height:,} pixels, {order.format.facts.title}, to {one.out}",
     ]
+    if grid.filled is not None:
+        lines.insert(2, f"  filled    {grid.filled_count:,} of them; the mask leaves the others empty")
     if order.adapt:
         lines.append(f"  adapted   {_adapted(data, order, grid, photos)}")
     plan = printing.of_grid(grid, order)
@@ -90,7 +94,7 @@ def _edges(size: tuple[int, int], grid: Grid) -> str:
 
 def _enough(order: MosaicOrder, size: tuple[int, int], grid: Grid) -> str:
     """Return how many photos are enough to keep the rules."""
-    found = repeats.of_order(replace(order, min_uses=None), size, grid, grid.cell_count)
-    by_uses = -(-grid.cell_count // (order.uses or grid.cell_count))
+    found = repeats.of_order(replace(order, min_uses=None), size, grid, grid.filled_count)
+    by_uses = -(-grid.filled_count // (order.uses or grid.filled_count))
     count = by_uses if found is None else max(by_uses, found.count)
     return "one is" if count == 1 else f"{count:,} different ones are"

@@ -13,6 +13,7 @@ from cli.local import (
     atomic_files,
     edit_options,
     filter_options,
+    masks,
     order_options,
     outputs,
     preview,
@@ -69,6 +70,7 @@ Examples:
 @filter_options.options
 @order_options.cutting
 @order_options.sizing
+@masks.option
 @print_options.options
 @order_options.look
 @order_options.loss
@@ -114,6 +116,7 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
     sieve: Sieve,
     dedupe: bool | None,
     *,
+    mask: str | None,
     placement_out: str | None,
     edit_files: EditOptions,
     kept_megabytes: int,
@@ -140,14 +143,13 @@ def render(  # noqa: PLR0913 - one for each thing that is not part of the order
         )
         for one in wanted
     ]
-    outputs.check(
-        [output for one in wanted for output in one.outputs], pictures, str(tiles), force=force, read=edit_files.files
-    )
+    read = [*edit_files.files, *masks.files(mask)]
+    outputs.check([output for one in wanted for output in one.outputs], pictures, str(tiles), force=force, read=read)
     say = Printer(quiet=quiet, piped=out == atomic_files.STANDARD)
     if dry_run:
-        say(preview.described(orders, str(tiles), sieve))
+        say(preview.described(orders, str(tiles), sieve, mask))
         return
-    folder = _Folder(str(tiles), sieve, dedupe, kept_megabytes << 20, given)
+    folder = _Folder(str(tiles), sieve, dedupe, kept_megabytes << 20, given, mask)
     failed = 0
     for one, order in orders:
         try:
@@ -174,10 +176,12 @@ def _given(options: EditOptions) -> "Given | None":
 
 
 class _Folder:
-    """The folder of photos; it is indexed when the first mosaic needs it."""
+    """The folder of photos, and what is the same for all mosaics; it is indexed when the first of them needs it."""
 
-    def __init__(self, path: str, sieve: Sieve, dedupe: bool | None, kept_bytes: int, given: "Given | None") -> None:
-        self.kept_bytes, self.given = kept_bytes, given
+    def __init__(
+        self, path: str, sieve: Sieve, dedupe: bool | None, kept_bytes: int, given: "Given | None", mask: str | None
+    ) -> None:
+        self.kept_bytes, self.given, self.mask = kept_bytes, given, mask
         self._path, self._sieve, self._dedupe = path, sieve, dedupe
         self._photos: Library | None = None
         self._noted = False
@@ -200,6 +204,8 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
     """Make one mosaic, and print a summary."""
     began = time.monotonic()
     data = targets.read(one.target, order)
+    mask = masks.read(folder.mask, data)
+    cells = masks.grid(data, order, mask)
     known: dict[str, object] = {}
     reporting, placing = atomic_files.report_if(one.report, known), _placing(one.placement)
     with atomic_files.written(one.out) as unfinished, reporting, placing as place, Bar(quiet=quiet) as bar:
@@ -207,19 +213,19 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
         index, note = targets.tiles_but(photos, data)
         edit = None
         if folder.given is not None:
-            index, edit = folder.given.asked(photos, index, data, order)
+            index, edit = folder.given.asked(photos, index, cells, order)
         with _naming(one.target), kept_tiles.opened(folder.kept_bytes) as kept:
             cores = parallel.core_count()
             rendered = make(
-                data, order, index, photos.read, unfinished, threads=cores, progress=bar, kept=kept, edit=edit
-            )
+                data, order, index, photos.read, unfinished, threads=cores, progress=bar, kept=kept, edit=edit,
+                mask=mask,
+            )  # fmt: skip
         known |= _report(one.target, order, rendered, len(index))
         place(photos, index, order, rendered)
     say.aside(folder.notes() + note)
     say(
-        f"{one.out}: {rendered.grid.columns} x {rendered.grid.rows} = {rendered.grid.cell_count:,} cells, "
-        f"{rendered.quality.distinct_tiles:,} distinct tiles of {len(index):,}, "
-        f"{time.monotonic() - began:.1f} seconds"
+        f"{one.out}: {summary.cells(rendered.grid)}, {rendered.quality.distinct_tiles:,} distinct tiles of "
+        f"{len(index):,}, {time.monotonic() - began:.1f} seconds"
     )
     if plan := printing.of_grid(rendered.grid, order):
         say(f"on paper: {plan.on_paper}")
@@ -246,7 +252,11 @@ def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: in
     return {
         "target": str(target),
         "order": dataclasses.asdict(order),
-        "grid": dataclasses.asdict(rendered.grid),
+        "grid": {
+            name: value
+            for name, value in dataclasses.asdict(rendered.grid).items()
+            if name not in {"filled", "shape"}
+        },
         "tile_count": tile_count,
         "quality": dataclasses.asdict(rendered.quality),
     }

@@ -2,6 +2,7 @@
 
 import sys
 
+from models.rules.grid import Grid
 from worker.file_filter import Sieve
 from worker.local_index.folder_index import Changes, Library
 from worker.local_index.terminal_names import readable
@@ -82,6 +83,12 @@ def known(folder: str, photos: Library, sieve: Sieve, seconds: float) -> dict[st
         "seconds": round(seconds, 3),
         "skipped": [{key: readable(value) for key, value in line._asdict().items()} for line in photos.skipped],
     }
+
+
+def cells(grid: Grid) -> str:
+    """Return how many cells a grid has, and in how many a photo lies, such as `3 x 2 = 6 cells, 4 of them filled`."""
+    filled = "" if grid.filled is None else f", {grid.filled_count:,} of them filled"
+    return f"{grid.columns} x {grid.rows} = {grid.cell_count:,} cells{filled}"
 
 
 def counted(count: int, what: str) -> str:

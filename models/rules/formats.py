@@ -38,6 +38,7 @@ class Facts:
         large: More options for a picture of more than `LARGE_BYTES`, if it needs any.
         threads: With how many libvips has to write it, if its bytes depend on them.
         max_inches: The longest side that it can have on paper, in inches; None if there is no such limit.
+        alpha: Whether it can be transparent.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Facts:
     large: Mapping[str, object] | None = None
     threads: int | None = None
     max_inches: int | None = None
+    alpha: bool = False
 
     @property
     def suffix(self) -> str:
@@ -71,14 +73,14 @@ class Facts:
             return f"{self.max_inches * dpi:,} a side at {dpi:,} dpi, which are {self.max_inches:,} inches"
         return ""
 
-    def options(self, size: tuple[int, int], quality: int | None) -> dict[str, object]:
+    def options(self, size: tuple[int, int], quality: int | None, channels: int = 3) -> dict[str, object]:
         """Return all options of the saver, for a picture of a width and a height and an ordered quality, if any."""
         found = dict(self.saving)
         if "suffix" in found:  # dzsave has the options of its tiles in their ending
             found["suffix"] = str(found["suffix"]).format(Q=quality or self.quality)
         elif self.quality is not None:
             found["Q"] = quality or self.quality
-        if self.large is not None and size[0] * size[1] * 3 > LARGE_BYTES:
+        if self.large is not None and size[0] * size[1] * channels > LARGE_BYTES:
             found.update(self.large)
         return found
 
@@ -95,7 +97,7 @@ _MARKED: Mapping[str, object] = {"keep": "exif|xmp|icc", "profile": "srgb"}
 
 FACTS = {
     # Longest side: PNG 3rd edition, 11.2.1 (four-byte integers).
-    Format.PNG: Facts("PNG", "image/png", (".png",), 2**31 - 1, "", {}),
+    Format.PNG: Facts("PNG", "image/png", (".png",), 2**31 - 1, "", {}, alpha=True),
     # Longest side: libjpeg's JPEG_MAX_DIMENSION.
     Format.JPEG: Facts(
         "JPEG",
@@ -117,6 +119,7 @@ FACTS = {
         {"effort": 3, **_MARKED},
         quality=90,
         max_pixels=2**25,
+        alpha=True,
     ),
     # Longest side: libvips' heifsave, and what browsers show. Pixels: AV1 specification, A.3, level 6; the encoder
     # takes 32 bytes for each. Quality: as near by PSNR as a JPEG of 90; effort: a second for 6 megapixels. Its
@@ -131,6 +134,7 @@ FACTS = {
         quality=80,
         max_pixels=35_651_584,
         threads=4,
+        alpha=True,
     ),
     # Longest side: libvips' VIPS_MAX_COORD.
     Format.TIFF: Facts(
@@ -149,6 +153,7 @@ FACTS = {
             **_MARKED,
         },
         large={"bigtiff": True, "level": 1},
+        alpha=True,
     ),
     # Longest side: libvips' VIPS_MAX_COORD. Several threads add the tiles of a row in the order that they finish.
     Format.PYRAMID: Facts(

@@ -6,11 +6,11 @@ loses less than one cell across and less than one cell down, for any target.
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import isqrt
+from math import ceil, floor, isqrt
 
 from models.errors import InvalidOrder
 from models.rules.formats import Format, any_of
-from models.rules.orders import LARGEST, MAX_CELLS_ACROSS, MAX_TILE_SIZE, Fit, Limits, MosaicOrder
+from models.rules.orders import LARGEST, MAX_CELLS_ACROSS, MAX_TILE_SIZE, Fit, Limits, MosaicOrder, Shape
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,9 @@ class Grid:
 
     The first cell begins at the pixel (`left`, `top`) of the target. `exact_size` is the width and height of the
     mosaic where the order gives them: if they are no multiples of the cells, some tiles lose their last column or row
-    of pixels.
+    of pixels. `filled` has a byte for each cell, row by row, which is 0 where a mask leaves the cell empty; without a
+    mask it is None. Where the shape moves every other row, half of the first cell of each even row and of the last
+    cell of each odd row lies outside the target and the mosaic.
     """
 
     columns: int
@@ -31,16 +33,23 @@ class Grid:
     tile_width: int
     tile_height: int
     exact_size: tuple[int, int] | None = None
+    filled: bytes | None = None
+    shape: Shape = Shape.RECTANGLE
 
     @property
     def cell_count(self) -> int:
-        """Number of cells."""
+        """Number of cells, with those that a mask leaves empty."""
         return self.columns * self.rows
+
+    @property
+    def filled_count(self) -> int:
+        """Number of cells in which a photo lies."""
+        return self.cell_count if self.filled is None else self.cell_count - self.filled.count(0)
 
     @property
     def target_size(self) -> tuple[Fraction, Fraction]:
         """Width and height of the part of the target that the cells cover."""
-        return self.columns * self.cell_width, self.rows * self.cell_height
+        return shown(self.columns, self.shape) * self.cell_width, self.rows * self.cell_height
 
     @property
     def mosaic_size(self) -> tuple[int, int]:
@@ -49,8 +58,13 @@ class Grid:
 
     @property
     def tiled_size(self) -> tuple[int, int]:
-        """Width and height of all tiles side by side, before any loses a pixel."""
-        return self.columns * self.tile_width, self.rows * self.tile_height
+        """Width and height of what is shown of all tiles side by side, before any loses a pixel."""
+        return self.columns * self.tile_width - self.outside, self.rows * self.tile_height
+
+    @property
+    def outside(self) -> int:
+        """Pixels of the first tile of each even row, and of the last of each odd one, that lie outside the mosaic."""
+        return self.tile_width // 2 if self.shape.shifted else 0
 
 
 def cut(width: int, height: int, order: MosaicOrder, limits: Limits = LARGEST) -> Grid:
@@ -65,11 +79,16 @@ def cut(width: int, height: int, order: MosaicOrder, limits: Limits = LARGEST) -
         206
     """
     if order.mosaic_width is not None and order.mosaic_height is not None and order.cells_across is not None:
-        grid = _of_mosaic(width, height, order.cells_across, (order.mosaic_width, order.mosaic_height), order.fit)
+        grid = _of_mosaic(width, height, order.cells_across, (order.mosaic_width, order.mosaic_height), order)
     else:
         grid = _of_cells(width, height, order)
     _check((width, height), grid, order, limits)
     return grid
+
+
+def shown(columns: int, shape: Shape) -> Fraction:
+    """Return how many widths of a cell are shown of a row of so many cells."""
+    return columns - Fraction(shape.shifted, 2)
 
 
 def cells_down(across: int, width: int, height: int) -> int:
@@ -77,38 +96,41 @@ def cells_down(across: int, width: int, height: int) -> int:
     return max(1, round(Fraction(across * height, width)))
 
 
-def _of_mosaic(width: int, height: int, across: int, size: tuple[int, int], fit: Fit) -> Grid:
+def _of_mosaic(width: int, height: int, across: int, size: tuple[int, int], order: MosaicOrder) -> Grid:
     """Return the grid of a mosaic of a given size, which lies as the target does: portrait or landscape."""
     columns, rows = across, cells_down(across, *size)
     if (width - height) * (size[0] - size[1]) < 0:
         columns, rows, size = rows, columns, size[::-1]
     scales = Fraction(width, size[0]), Fraction(height, size[1])
-    if fit is Fit.CROP:
+    if order.fit is Fit.CROP:
         scales = min(scales), min(scales)
-    cell_width, cell_height = size[0] * scales[0] / columns, size[1] * scales[1] / rows
-    left, top = int(width - columns * cell_width) // 2, int(height - rows * cell_height) // 2
-    tile = -(-size[0] // columns), -(-size[1] // rows)
-    return Grid(columns, rows, left, top, cell_width, cell_height, *tile, exact_size=size)
+    seen = shown(columns, order.shape)
+    cell_width, cell_height = size[0] * scales[0] / seen, size[1] * scales[1] / rows
+    left, top = int(width - seen * cell_width) // 2, int(height - rows * cell_height) // 2
+    tile = ceil(size[0] / seen), ceil(Fraction(size[1], rows))
+    return Grid(columns, rows, left, top, cell_width, cell_height, *tile, exact_size=size, shape=order.shape)
 
 
 def _of_cells(width: int, height: int, order: MosaicOrder) -> Grid:
     """Return the grid of cells of the size that an order asks for."""
+    more = Fraction(order.shape.shifted, 2)
     cell_width, cell_height = _cell(width, order)
     tile_height = max(1, round(order.tile_size * cell_height / cell_width))
     if order.fit is Fit.RESIZE:
-        columns, rows = max(1, round(width / cell_width)), max(1, round(height / cell_height))
-        cell_width, cell_height = Fraction(width, columns), Fraction(height, rows)
+        columns, rows = max(1, round(width / cell_width + more)), max(1, round(height / cell_height))
+        cell_width, cell_height = width / shown(columns, order.shape), Fraction(height, rows)
     else:
         _check_cell(width, height, (cell_width, cell_height), order)
-        columns, rows = width // cell_width, height // cell_height
-    left, top = int(width - columns * cell_width) // 2, int(height - rows * cell_height) // 2
-    return Grid(columns, rows, left, top, cell_width, cell_height, order.tile_size, tile_height)
+        columns, rows = floor(width / cell_width + more), height // cell_height
+    left, top = int(width - shown(columns, order.shape) * cell_width) // 2, int(height - rows * cell_height) // 2
+    return Grid(columns, rows, left, top, cell_width, cell_height, order.tile_size, tile_height, shape=order.shape)
 
 
 def _cell(width: int, order: MosaicOrder) -> tuple[Fraction, Fraction]:
     """Return the width and height of a cell that an order asks for."""
     if order.cells_across is not None:
-        return Fraction(width, order.cells_across), Fraction(width, order.cells_across)
+        side = width / shown(order.cells_across, order.shape)
+        return side, side
     if order.cell_width is None or order.cell_height is None:
         raise InvalidOrder("cell_width", "A cell's size needs both a width and a height.")
     return Fraction(order.cell_width), Fraction(order.cell_height)

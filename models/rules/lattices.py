@@ -65,9 +65,12 @@ class Effort:
 
 
 def find(
-    columns: int, rows: int, tile_count: int, max_uses: int | None, min_distance: float, effort: Effort
-) -> Pattern | None:
+    columns: int, rows: int, tile_count: int, max_uses: int | None, min_distance: float, effort: Effort,
+    filled: bytes | None = None,
+) -> Pattern | None:  # fmt: skip
     """Return a pattern of at most `tile_count` colours that keeps a distance above 1 and the uses; None without one.
+
+    Uses are counted in the cells whose byte in `filled`, row by row, is not 0; without it, in all.
 
     Raises:
         Tired: the effort was used up before the answer was known.
@@ -75,7 +78,7 @@ def find(
     if _all_different(columns, rows, min_distance) > tile_count:
         return None
     try:
-        return _searched(columns, rows, tile_count, max_uses, min_distance, effort)
+        return _searched(columns, rows, tile_count, max_uses, min_distance, effort, filled)
     except Tired:
         if columns * rows > tile_count:
             raise
@@ -83,8 +86,9 @@ def find(
 
 
 def _searched(
-    columns: int, rows: int, tile_count: int, max_uses: int | None, min_distance: float, effort: Effort
-) -> Pattern | None:
+    columns: int, rows: int, tile_count: int, max_uses: int | None, min_distance: float, effort: Effort,
+    filled: bytes | None,
+) -> Pattern | None:  # fmt: skip
     reach = _reach(columns, rows, min_distance, effort)
     if _least(reach) > tile_count:
         return None
@@ -93,10 +97,13 @@ def _searched(
         return None
     if max_uses is None:
         return densest
-    low = max(densest.count, -(-columns * rows // max_uses))
+    cell_count = columns * rows - (filled.count(0) if filled else 0)
+    low = max(densest.count, -(-cell_count // max_uses))
     tried = _candidates(columns, low, min(tile_count, columns * rows), densest, reach, effort)
     fitting = (one for one in tried if low <= one.count <= tile_count and _keeps(reach, one, effort))
-    return next((one for one in islice(fitting, COUNTED) if most_used(columns, rows, one, effort) <= max_uses), None)
+    return next(
+        (one for one in islice(fitting, COUNTED) if most_used(columns, rows, one, effort, filled) <= max_uses), None
+    )
 
 
 def fewest(columns: int, rows: int, min_distance: float, effort: Effort) -> Pattern:
@@ -108,14 +115,18 @@ def fewest(columns: int, rows: int, min_distance: float, effort: Effort) -> Patt
     return _fewest(columns, rows, _reach(columns, rows, min_distance, effort), effort)
 
 
-def most_used(columns: int, rows: int, tried: Pattern, effort: Effort) -> int:
-    """Return how many cells the most frequent colour has.
+def most_used(columns: int, rows: int, tried: Pattern, effort: Effort, filled: bytes | None = None) -> int:
+    """Return how many cells the most frequent colour has, of those that are filled: see `find`.
 
     Each row has every colour `columns // count` times, and a run of colours, from the row's first one on, once more.
 
     Raises:
         Tired: the effort was used up before it was known.
     """
+    if filled is not None:
+        effort.spend(columns * rows)
+        cells = (divmod(number, columns) for number, there in enumerate(filled) if there)
+        return max(Counter((x + tried.step * y) % tried.count for y, x in cells).values())
     whole, run = divmod(columns, tried.count)
     if not run:
         return rows * whole

@@ -56,6 +56,20 @@ class Fit(StrEnum):
     RESIZE = "resize"
 
 
+class Shape(StrEnum):
+    """How cells lie beside each other."""
+
+    RECTANGLE = "rectangle"
+    """In rows and columns."""
+    BRICK = "brick"
+    """Every other row is moved by half a cell."""
+
+    @property
+    def shifted(self) -> bool:
+        """Whether every other row is moved by half a cell."""
+        return self is not Shape.RECTANGLE
+
+
 class Crops(StrEnum):
     """Which parts of a photo may lie in a cell."""
 
@@ -166,6 +180,10 @@ class MosaicOrder:
         most=MAX_OVERLAP, unit="mm", usual=f"{page_split.DEFAULT_OVERLAP}mm", length=True,
         hint="By how much such pages repeat of their neighbours",
     )  # fmt: skip
+    shape: Shape = declared(
+        Shape.RECTANGLE, Shape, Group.FILE, "shape",
+        "How cells lie beside each other: in columns, or with every other row moved by half a cell",
+    )  # fmt: skip
     file_quality: int | None = declared(
         None, int, Group.SAVING, "quality of the file",
         f"How little of the picture a file of {any_of(list(LOSSY))} may lose: 1 the most, 100 the least",
@@ -257,6 +275,8 @@ class MosaicOrder:
             raise InvalidOrder("mosaic_width", "A mosaic's size needs both a width and a height.")
         if self.mosaic_width is not None and self.cells_across is None:
             raise InvalidOrder("mosaic_width", "A mosaic's size goes with cells across, not with the size of a cell.")
+        if self.shape.shifted and self.cells_across == 1:
+            raise InvalidOrder("cells_across", f"The shape {self.shape} needs at least 2 cells across.")
         needed = {"cell_width", "cell_height"} if self.cells_across is None else set()
         for name, about in FIELDS.items():
             value = getattr(self, name)

@@ -53,8 +53,8 @@ class Placed(NamedTuple):
         return f"column {self.column:,}, row {self.row:,}"
 
 
-OF_GRID = [field.name for field in fields(Grid) if field.name != "exact_size"]
-"""What a document has of a grid; the size of a print is in its order."""
+OF_GRID = [field.name for field in fields(Grid) if field.name not in {"exact_size", "filled", "shape"}]
+"""What a document has of a grid; the size of a print and the shape are in its order, empty cells are not there."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +163,8 @@ def check_grid(placement: Placement, grid: Grid) -> None:
             raise placement.refused(
                 f"it is of another grid; {cell.where} is outside {grid.columns:,} x {grid.rows:,} cells"
             )
+        if grid.filled is not None and not grid.filled[cell.row * grid.columns + cell.column]:
+            raise placement.refused(f"it has a photo in {cell.where}, which the mask leaves empty")
     if not placement.grid:
         return
     then = placement.grid
@@ -181,9 +183,9 @@ def check_whole(placement: Placement, grid: Grid) -> None:
         InvalidOrder: it does.
     """
     check_grid(placement, grid)
-    if len(placement.cells) < grid.cell_count:
+    if len(placement.cells) < grid.filled_count:
         raise placement.refused(
-            f"it has {len(placement.cells):,} of {grid.cell_count:,} cells; "
+            f"it has {len(placement.cells):,} of {grid.filled_count:,} cells; "
             "the file may be cut off, or of another grid; --lock takes a part"
         )
     for cell in placement.cells:

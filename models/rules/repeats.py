@@ -53,9 +53,12 @@ def of_order(
                 yield found.rows
 
     if order.min_uses is not None:
-        _check_least_uses(order.min_uses, grid.cell_count, tile_count)
+        _check_least_uses(order.min_uses, grid.filled_count, tile_count)
     cut_by_count = None if order.cells_across is None else heights
-    return pattern(grid.columns, grid.rows, tile_count, order.uses, order.min_distance, cut_by_count, effort)
+    demand = _Demand(
+        grid.columns, grid.rows, tile_count, order.uses, order.min_distance, grid.filled, order.shape.shifted
+    )
+    return _pattern(demand, cut_by_count, effort)
 
 
 def _check_least_uses(least: int, cell_count: int, tile_count: int) -> None:
@@ -101,7 +104,10 @@ def pattern(
         Traceback (most recent call last):
         models.errors.InvalidOrder: 2,400 cells, 2,220 tiles: allow 2 uses, or at most 58x38 cells.
     """
-    demand = _Demand(columns, rows, tile_count, max_uses, min_distance)
+    return _pattern(_Demand(columns, rows, tile_count, max_uses, min_distance), heights, effort)
+
+
+def _pattern(demand: "_Demand", heights: Heights | None, effort: Effort | None) -> Pattern | None:
     for_sentence = Effort(QUICK) if effort is None else effort
     if not demand.uses_suffice:
         raise _too_few_uses(demand, heights or demand.heights, for_sentence)
@@ -115,17 +121,33 @@ def pattern(
 
 @dataclass(frozen=True)
 class _Demand:
-    """The rules that a grid and some tiles are to keep."""
+    """The rules that a grid and some tiles are to keep; `filled` as in `Grid`.
+
+    Where every other row is `shifted`, two cells are nearer than their columns say by half a cell at most. So a
+    pattern of columns and rows that keeps a distance half a cell longer is a proof.
+    """
 
     columns: int
     rows: int
     tile_count: int
     max_uses: int | None
     min_distance: float
+    filled: bytes | None = None
+    shifted: bool = False
+
+    @property
+    def distance(self) -> float:
+        """The distance that a pattern of columns and rows must keep."""
+        return self.min_distance + self.shifted / 2
+
+    @property
+    def cell_count(self) -> int:
+        """Number of cells in which a tile lies."""
+        return self.columns * self.rows - (self.filled.count(0) if self.filled else 0)
 
     @property
     def uses_suffice(self) -> bool:
-        return self.max_uses is None or self.columns * self.rows <= self.tile_count * self.max_uses
+        return self.max_uses is None or self.cell_count <= self.tile_count * self.max_uses
 
     @property
     def free(self) -> bool:
@@ -135,10 +157,10 @@ class _Demand:
     @property
     def fewest_uses(self) -> int:
         """How many uses a tile must be allowed at least, whatever the distance."""
-        return -(-self.columns * self.rows // self.tile_count)
+        return -(-self.cell_count // self.tile_count)
 
     def find(self, effort: Effort) -> Pattern | None:
-        return find(self.columns, self.rows, self.tile_count, self.max_uses, self.min_distance, effort)
+        return find(self.columns, self.rows, self.tile_count, self.max_uses, self.distance, effort, self.filled)
 
     def met(self, effort: Effort) -> bool:
         """Whether a quarter of an effort is enough to prove that the rules can be kept."""
@@ -165,16 +187,16 @@ def _too_few_uses(demand: _Demand, heights: Heights, effort: Effort) -> InvalidO
     grid = _largest_grid(demand, heights, effort)
     if grid is not None:
         ways.append(f"at most {grid[0]}x{grid[1]} cells")
-    counts = f"{_count(demand.columns * demand.rows, 'cell')}, {_count(demand.tile_count, 'tile')}"
+    counts = f"{_count(demand.cell_count, 'cell')}, {_count(demand.tile_count, 'tile')}"
     return InvalidOrder("max_uses", f"{counts}: {', or '.join(ways)}.")
 
 
 def _too_far(demand: _Demand, effort: Effort) -> InvalidOrder:
-    asked, cells, tiles = f"{demand.min_distance:g}", demand.columns * demand.rows, demand.tile_count
+    asked, cells, tiles = f"{demand.min_distance:g}", demand.cell_count, demand.tile_count
     least = uses = None
     far = _farthest(demand, effort)
     with suppress(Tired):
-        least = fewest(demand.columns, demand.rows, demand.min_distance, effort).count
+        least = fewest(demand.columns, demand.rows, demand.distance, effort).count
         if least <= tiles:
             uses = _fewest_uses(demand, effort)
     if least is None:
@@ -188,7 +210,8 @@ def _too_far(demand: _Demand, effort: Effort) -> InvalidOrder:
         counts = f"{_count(cells, 'cell')}, {_count(tiles, 'tile')}, {asked} cells apart"
         more = "" if uses is None else f"allow {_count(uses, 'use')}, or "
         return InvalidOrder("max_uses", f"{counts}: {more}ask for a distance of at most {far:g}.")
-    once = f" on {demand.columns}x{demand.rows} cells, where each tile then lies once," if least == cells else ""
+    whole = demand.filled is None and least == cells
+    once = f" on {demand.columns}x{demand.rows} cells, where each tile then lies once," if whole else ""
     return InvalidOrder(
         "min_distance",
         f"A distance of {asked} cells{once} needs {_count(least, 'tile')}, not {tiles:,}: "
@@ -220,14 +243,14 @@ def _fewest_uses(demand: _Demand, effort: Effort) -> int:
     low = demand.fewest_uses
     if replace(demand, max_uses=low).free:
         return low
-    densest = fewest(demand.columns, demand.rows, demand.min_distance, effort)
-    enough = most_used(demand.columns, demand.rows, densest, effort)
+    densest = fewest(demand.columns, demand.rows, demand.distance, effort)
+    enough = most_used(demand.columns, demand.rows, densest, effort, demand.filled)
     tried = range(low, min(low + 8, enough))
     return next((uses for uses in tried if replace(demand, max_uses=uses).met(effort)), enough)
 
 
 def _largest_grid(demand: _Demand, heights: Heights, effort: Effort) -> tuple[int, int] | None:
-    """Return the largest grid of about the same shape that is accepted, if there is one.
+    """Return the largest grid of about the same shape that is accepted, if there is one, without a mask.
 
     If the effort is used up, return the largest in which each tile is used at most once, which is always accepted.
     """
@@ -238,7 +261,7 @@ def _largest_grid(demand: _Demand, heights: Heights, effort: Effort) -> tuple[in
             effort.spend(CUT_STEPS)
             for down in heights(across):
                 if down > 0 and across * down <= most_cells:
-                    yield replace(demand, columns=across, rows=down)
+                    yield replace(demand, columns=across, rows=down, filled=None)
 
     with suppress(Tired):
         tried = smaller(demand.tile_count * (demand.max_uses or 1), effort)

@@ -59,7 +59,7 @@ VALUES = [
 FIELDS = [
     "name", "after", "before", "cells_across", "cell_width", "tile_size", "max_uses", "min_uses", "min_distance",
     "spread", "tint", "fit", "crops", "keep", "far", "format", "loss", "subcells", "flips", "no_repeats", "dedupe",
-    "alone", "token", "next",
+    "alone", "token", "next", "shape",
 ]  # fmt: skip
 PART = b"--b\r\nContent-Disposition: form-data"
 END = b"\r\n\r\nx\r\n--b--\r\n"

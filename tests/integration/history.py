@@ -307,6 +307,9 @@ STEPS: dict[str, Step] = {
         new={"mosaics": {"bleed": 0.0, "pages": None, "overlap": None}},
         down=partial(_called, "png", gone="pdf"),
     ),
+    "0016": Step(
+        fill=(f"UPDATE mosaics SET shape = 'brick' WHERE id = {TWO}",), new={"mosaics": {"shape": "rectangle"}}
+    ),
 }  # fmt: skip
 
 

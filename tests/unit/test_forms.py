@@ -131,7 +131,7 @@ def test_on_a_page_that_is_not_filled_in_each_list_is_at_its_default_or_leaves_i
 
 def test_a_page_shows_the_look_and_the_crops_that_were_chosen():
     shown = page_of({"look": "once", "crops": "slide"})
-    assert re.findall(r'value="(\w+)" selected', shown) == ["once", "png", "crop", "slide"]
+    assert re.findall(r'value="(\w+)" selected', shown) == ["once", "rectangle", "png", "crop", "slide"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def nothing_left():
 
 
 def test_a_stream_is_a_picture_file_as_pillow_reads_it(noise):
-    pixels, stream = noise(60, 31), PixelStream(31, 60)
+    pixels, stream = noise(60, 31), PixelStream(31, 60, 3)
     feeding = threading.Thread(target=lambda: [stream.put(band) for band in in_bands(pixels, 7)])
     feeding.start()
     data = b"".join(iter(lambda: bytes(stream.read(1_000)), b""))
@@ -66,7 +66,7 @@ def test_a_stream_is_a_picture_file_as_pillow_reads_it(noise):
 
 
 def test_a_stream_is_read_once_and_only_forwards(noise):
-    stream = PixelStream(4, 2)
+    stream = PixelStream(4, 2, 3)
     start = stream.seek(0, os.SEEK_END) - 4 * 2 * 3
     stream.put(noise(2, 4))
     stream.seek(start + 1, os.SEEK_SET)
@@ -78,7 +78,7 @@ def test_a_stream_is_read_once_and_only_forwards(noise):
 
 
 def test_a_stream_that_ends_early_is_cut_off(noise):
-    stream = PixelStream(4, 2)
+    stream = PixelStream(4, 2, 3)
     stream.put(noise(1, 4))
     stream.end()
     stream.seek(-4 * 2 * 3, os.SEEK_END)
@@ -86,7 +86,7 @@ def test_a_stream_that_ends_early_is_cut_off(noise):
 
 
 def test_nobody_waits_for_a_reader_who_has_gone(noise):
-    stream = PixelStream(4, 1_000)
+    stream = PixelStream(4, 1_000, 3)
     stream.close()
     put = [stream.put(noise(1, 4)) for _ in range(pixel_stream.AHEAD + 1)]
     assert put == [*[True] * pixel_stream.AHEAD, False]

@@ -2,12 +2,13 @@
 
 The edge of a cell may cut through a pixel, which then counts on either side in proportion. All proportions are whole
 numbers of one unit, so every mean is a sum of whole numbers and one division: the same picture gives the same bits on
-every machine, and plain averages where no edge cuts a pixel.
+every machine, and plain averages where no edge cuts a pixel. What of a cell lies outside the target looks like the
+nearest pixels inside.
 """
 
 from collections.abc import Iterator
 from fractions import Fraction
-from math import ceil
+from math import ceil, lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from worker.core.fitted import Fitted
 Array = NDArray[np.float64]
 
 BLOCK_BYTES = 4 << 20
+WHERE_LINES_BEGIN = Fraction(0)
 
 
 def of_cells(target: Fitted, columns: int, rows: int, subcells: int) -> Array:
@@ -43,6 +45,28 @@ def of_cells(target: Fitted, columns: int, rows: int, subcells: int) -> Array:
     return of_rows(target, columns, rows, subcells, range(rows))
 
 
+def coverage(mask: Fitted, columns: int, rows: int) -> Array:
+    """Return the (rows, columns) means of a mask in every cell, 0 to 255.
+
+    Args:
+        mask: As a target, but with (H, W) pixels.
+        columns: Cells from left to right.
+        rows: Cells from top to bottom.
+
+    Example:
+        >>> coverage(Fitted.whole(np.array([[0, 255, 255]], np.uint8)), 2, 1).tolist()
+        [[85.0, 255.0]]
+    """
+    right, down, starts = mask.cell_width(columns), mask.height / rows, mask.starts(columns)
+    lines = _sums(mask.pixels, down, range(rows), 1)[:, 0]
+    means = np.empty((rows, columns))
+    for first, start in enumerate(starts):
+        some = np.ascontiguousarray(lines[first :: len(starts)].T)
+        sums = _sums(some, right, range(columns), 1, start=start)[:, 0]
+        means[first :: len(starts)] = sums.T / (down.numerator * _units(right, start)[0])
+    return means
+
+
 def of_rows(
     target: Fitted, columns: int, rows: int, subcells: int, some: range, levels: NDArray[np.float32] | None = None
 ) -> Array:
@@ -65,17 +89,20 @@ def of_rows(
     if target.pixels.ndim != CHANNELS or target.pixels.shape[2] != CHANNELS:
         raise ValueError(f"a target must be (H, W, 3), not {target.pixels.shape}")
     height, width, _ = target.pixels.shape
-    down, right = target.height / rows, target.width / columns
+    down, right, starts = target.height / rows, target.cell_width(columns), target.starts(columns)
     lines = target.pixels.reshape(height, width * CHANNELS)
     means = np.empty((len(some), columns, subcells, subcells, CHANNELS))
     for block in _blocks(some, max(subcells, ceil(down)) * width * CHANNELS * means.itemsize):
-        summed = _sums(lines, down, block, subcells, levels).reshape(-1, width, CHANNELS)
-        by_pixel = summed.swapaxes(0, 1).reshape(width, -1)
-        shape = columns, subcells, len(block), subcells, CHANNELS
-        sums = _sums(by_pixel, right, range(columns), subcells).reshape(shape)
-        area = (down / subcells).numerator * (right / subcells).numerator
-        at = slice(block.start - some.start, block.stop - some.start)
-        np.divide(sums.transpose(2, 0, 3, 1, 4), area, out=means[at])
+        summed = _sums(lines, down, block, subcells, levels).reshape(len(block), subcells, width, CHANNELS)
+        for number, start in enumerate(starts):
+            first, step = (number - block.start) % len(starts), len(starts)
+            taken = summed[first::step]
+            by_pixel = taken.transpose(2, 0, 1, 3).reshape(width, -1)
+            shape = columns, subcells, len(taken), subcells, CHANNELS
+            sums = _sums(by_pixel, right, range(columns), subcells, start=start).reshape(shape)
+            area = (down / subcells).numerator * _units(right / subcells, start)[0]
+            at = slice(block.start - some.start + first, block.stop - some.start, step)
+            np.divide(sums.transpose(2, 0, 3, 1, 4), area, out=means[at])
     return means.reshape(-1, subcells, subcells, CHANNELS)
 
 
@@ -85,22 +112,24 @@ def _sums(
     cells: range,
     subcells: int,
     levels: NDArray[np.float32] | None = None,
+    start: Fraction = WHERE_LINES_BEGIN,
 ) -> Array:
     """Return the weighted sums of the lines in each of the `subcells` equal stretches of some cells.
 
     Args:
         lines: (L, V) whole numbers.
-        extent: How many lines a cell takes; the first cell begins with the first line.
+        extent: How many lines a cell takes.
         cells: Numbers of the cells.
         subcells: Stretches of a cell.
         levels: What is summed in place of each whole number, if not the number itself.
+        start: Where the first cell begins.
 
     Returns:
-        (len(cells), subcells, V). The weight of a line that lies wholly in one stretch is the denominator of
-        `extent / subcells`.
+        (len(cells), subcells, V). The weight of a line that lies wholly in one stretch is the second of `_units`.
     """
-    length, unit = (extent / subcells).as_integer_ratio()
+    length, unit = _units(extent / subcells, start)
     begin = np.arange(cells.start * subcells, cells.stop * subcells).reshape(-1, subcells, 1) * length
+    begin += int(start * unit)
     first = begin[:, :1, 0] // unit
     reach = int((-(-(begin[:, -1] + length) // unit) - first).max())
     # Whole numbers below 2**24 are exact in single precision too.
@@ -111,14 +140,20 @@ def _sums(
         line = first + np.arange(some.start, some.stop)
         begun = line[:, None] * unit
         shares = np.maximum(np.minimum(begun + unit, begin + length) - np.maximum(begun, begin), 0)
-        taken = lines[np.minimum(line, len(lines) - 1)]
+        taken = lines[np.clip(line, 0, len(lines) - 1)]
         taken = taken if levels is None else levels[taken]
         sums += shares.astype(enough) @ taken.astype(enough, copy=False)
     return sums
 
 
+def _units(stretch: Fraction, start: Fraction) -> tuple[int, int]:
+    """Return the length of a stretch, and that of a line, in the largest unit that divides both and the start."""
+    unit = lcm(stretch.denominator, start.denominator)
+    return int(stretch * unit), unit
+
+
 def _blocks(whole: range, bytes_each: int) -> Iterator[range]:
     """Yield consecutive pieces of a range that need at most `BLOCK_BYTES` each, or are one number long."""
-    step = max(1, BLOCK_BYTES // bytes_each)
+    step = max(1, BLOCK_BYTES // max(1, bytes_each))
     for first in range(whole.start, whole.stop, step):
         yield range(first, min(first + step, whole.stop))

@@ -1,4 +1,4 @@
-"""Tiles laid side by side, and their colours moved towards the target's."""
+"""Tiles laid side by side, their colours moved towards the target's, and cells left empty."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,3 +69,14 @@ def blended(strip: NDArray[np.uint8], overlay: NDArray[np.uint8], share: float) 
     mixed = strip + np.float32(share) * (overlay.astype(np.float32) - strip)
     rounded: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
     return rounded
+
+
+def with_alpha(strip: NDArray[np.uint8], there: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return (h, w, 3) pixels with alpha, (h, w, 4): opaque in the columns that are `there`, (w,), and else clear.
+
+    Example:
+        >>> with_alpha(np.uint8([[[1, 2, 3], [4, 5, 6]]]), np.array([True, False])).tolist()
+        [[[1, 2, 3, 255], [4, 5, 6, 0]]]
+    """
+    alpha = np.broadcast_to((MOST * there).astype(np.uint8)[None, :, None], (*strip.shape[:2], 1))
+    return np.concatenate([strip, alpha], axis=2)

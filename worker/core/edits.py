@@ -3,7 +3,7 @@
 How it works: photos that have to appear get a cell each by an assignment, and keep it. Where a whole placement is
 given, only the cells that break a rule beside the kept ones, or have nothing, choose again; otherwise all that are
 not kept do. They choose by the same rules and prices as ever. A cell that does not choose differs from the others in
-one thing: its list holds nothing but what it has.
+one thing: its list holds nothing but what it has. A cell that a mask leaves empty is one that keeps nothing.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from worker.core import features
 from worker.core.assignment.assign import Rules, assign, bounds
 from worker.core.assignment.least_uses import with_least_uses
 from worker.core.assignment.must_use import best_places
-from worker.core.assignment.repair import NoRoom, Start, repaired, uses_of
-from worker.core.assignment.spacing import NOBODY
+from worker.core.assignment.repair import NoRoom, Start, repaired
+from worker.core.assignment.spacing import NOBODY, uses_of
 from worker.core.costs import Costs, Lists
 from worker.core.features import Cut, Features
 from worker.core.losses import Loss, cost
@@ -55,7 +55,7 @@ class Edit:
         tiles: (N,) the number of each cell's photo, or `NOBODY`.
         windows: (N, 4) the window of it; all 0 where any view will do.
         orientations: (N,) the orientation of each.
-        kept: (N,) which cells keep what they have; these have a photo, and break no rule among each other.
+        kept: (N,) which cells keep what they have, a photo or nothing; they break no rule among each other.
         must_use: (n,) numbers of photos that have to appear.
         lower_bound: What is known of the least cost, where all cells are kept.
     """
@@ -67,6 +67,21 @@ class Edit:
     must_use: Numbers
     lower_bound: float
 
+    @classmethod
+    def none(cls, filled: Mask) -> "Edit":
+        """Return an edit that gives nothing, but that cells stay empty where `filled`, (N,), is False."""
+        count = len(filled)
+        return cls(
+            np.full(count, NOBODY), np.zeros((count, 4), np.uint16), np.zeros(count, np.uint8), ~filled,
+            np.empty(0, np.intp), 0.0,
+        )  # fmt: skip
+
+    @property
+    def empty(self) -> Mask:
+        """(N,) which cells stay empty."""
+        empty: Mask = self.kept & (self.tiles == NOBODY)
+        return empty
+
     @property
     def viewed(self) -> Mask:
         """(N,) which cells have a photo and a view of it."""
@@ -76,7 +91,7 @@ class Edit:
     @property
     def complete(self) -> bool:
         """Whether nothing is left to choose."""
-        return bool(self.kept.all() and self.viewed.all() and not len(self.must_use))
+        return bool(self.kept.all() and (self.viewed | self.empty).all() and not len(self.must_use))
 
     def seen(self, cells: Numbers, thumbs: Thumbs, look: Callable[[Thumbs, Views], Features]) -> Features:
         """Return what `look` finds (n, 1, D) in the views of some cells, (n, D), a block at a time.
@@ -131,14 +146,15 @@ def edited(  # noqa: PLR0913 - as `matcher.choose`, and what is given
     work = _Work(loss, sides, cut, rules, edit, threads)
     given = _given_costs(loss, sides.cells, edit, thumbs)
     held, fixed, bound = work.solved(work.started(given), ruling)
-    as_given = fixed & edit.viewed & (held == edit.tiles)
+    as_given = edit.empty | (fixed & edit.viewed & (held == edit.tiles))
     views = np.zeros(len(held), np.intp)
     views[~as_given] = best_views(loss, work.some(~as_given), held[~as_given])
     costs = given.copy()
     costs[~as_given] = costs_of(loss, work.some(~as_given), held[~as_given], views[~as_given])
     if prices is not None and not fixed.all():
         light = prices.photo_light[held, views].astype(np.float32)
-        shown = np.flatnonzero(as_given)
+        light[edit.empty] = prices.cell_light[edit.empty]  # so that an empty cell has no error
+        shown = np.flatnonzero(as_given & ~edit.empty)
         if len(shown):
             light[shown] = edit.seen(shown, thumbs, features.light_of_views)
         held, views, costs = work.lowered(prices, fixed, (held, views, costs, light), progress)
@@ -263,7 +279,8 @@ class _Work:
         lists, entries = including(self.loss, few, lists, held[~fixed])
         shape = len(held), lists.photos.shape[1]
         every = Lists(np.empty(shape, np.int32), np.empty(shape, np.uint8), np.empty(shape, np.float32))
-        every.photos[:], every.views[:], every.costs[:] = held[:, None], views[:, None], own[:, None]
+        laid = np.where(self.edit.empty, len(few.photos), held)
+        every.photos[:], every.views[:], every.costs[:] = laid[:, None], views[:, None], own[:, None]
         every.photos[~fixed], every.views[~fixed], every.costs[~fixed] = lists.photos, lists.views, lists.costs
         lights = np.repeat(light[:, None], shape[1], axis=1)
         lights[~fixed] = prices.photo_light[lists.photos, lists.views]
@@ -271,7 +288,7 @@ class _Work:
         chosen[~fixed] = entries
         descent = descent_of(every, chosen, lights, self.cut, self.rules, prices, len(few.photos))
         descent.run(lowering)
-        held = every.photos[cells, descent.chosen].astype(np.intp)
+        held = np.where(self.edit.empty, NOBODY, every.photos[cells, descent.chosen].astype(np.intp))
         views = every.views[cells, descent.chosen].astype(np.intp)
         changed, costs_now = ~fixed, own.copy()
         costs_now[changed] = costs_of(self.loss, few, held[changed], views[changed])

@@ -74,7 +74,7 @@ class Choice:
     """The tile of every cell.
 
     Attributes:
-        tiles: (rows, columns) tile numbers.
+        tiles: (rows, columns) tile numbers, `NOBODY` in a cell that stays empty; the other arrays are 0 there.
         orientations: (rows, columns) the orientation of each, 0 to 7; see `worker.core.orientations`.
         costs: (rows, columns) squared losses.
         lower_bound: No choice within the rules has a smaller sum of costs than this.
@@ -172,7 +172,7 @@ def descent_of(
 ) -> Descent:
     """Return a descent from an entry of every cell's list, given the (N, k, 3) light of the entries."""
     count = cut.columns * cut.rows
-    spacing = Spacing.of(cut.columns, cut.rows, rules.min_distance)
+    spacing = Spacing.of(cut.columns, cut.rows, rules.min_distance, rules.lattice)
     limits = Limits(spacing, count if rules.max_uses is None else rules.max_uses, rules.min_uses)
     return Descent(
         lists, chosen, FarView.of(prices.cell_light, prices.far), light, prices.repeats, limits, photo_count

@@ -4,7 +4,7 @@ Every decoded picture is upright, in sRGB with eight bits and no alpha, the firs
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
 from math import ceil, floor, sqrt
@@ -27,6 +27,7 @@ PREVIEW_SIDE = 160
 LOSSLESS, LOSSY_TIFF = {"PNG", "GIF", "BMP", "TIFF"}, {"jpeg", "tiff_jpeg", "webp"}
 Enough = Callable[[tuple[int, int]], tuple[int, int] | None]
 """Takes a picture's width and height; returns the smallest ones that must be decoded, or None for every pixel."""
+Convert = Callable[[Image.Image], Image.Image]
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -93,6 +94,15 @@ def decode(
         UnusablePicture: empty, in no known format, too large, truncated or damaged.
     """
     return np.asarray(_decoded(data, at_least, max_pixels))
+
+
+def alpha(data: bytes) -> NDArray[np.uint8]:
+    """Return how opaque the pixels of a picture are: (H, W), 0 to 255.
+
+    Raises:
+        UnusablePicture: as `decode`.
+    """
+    return np.asarray(_decoded_for(data, lambda _: None, MAX_PICTURE_PIXELS, srgb.opacity).image)
 
 
 def size(data: bytes) -> tuple[int, int]:
@@ -198,7 +208,7 @@ def fitted(target: NDArray[np.uint8], grid: Grid) -> Fitted:
     """Return the part of an (H, W, 3) target that a grid shows; no pixel is copied or changed."""
     width, height = grid.target_size
     seen = target[grid.top : grid.top + ceil(height), grid.left : grid.left + ceil(width)]
-    return Fitted(seen, width, height)
+    return Fitted(seen, width, height, grid.shape.shifted)
 
 
 def recoloured(target: Fitted, table: NDArray[np.float32]) -> Fitted:
@@ -212,7 +222,7 @@ def recoloured(target: Fitted, table: NDArray[np.float32]) -> Fitted:
 
     lookup = ImageFilter.Color3DLUT(table.shape[0], table.ravel())
     image = Image.fromarray(np.ascontiguousarray(target.pixels)).filter(lookup)
-    return Fitted(np.asarray(image), target.width, target.height)
+    return replace(target, pixels=np.asarray(image))
 
 
 def resized(target: Fitted, width: int, height: int) -> NDArray[np.uint8]:
@@ -220,6 +230,28 @@ def resized(target: Fitted, width: int, height: int) -> NDArray[np.uint8]:
     image = Image.fromarray(np.ascontiguousarray(target.pixels))
     box = (0.0, 0.0, float(target.width), float(target.height))
     return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
+
+
+def mask(data: bytes) -> NDArray[np.uint8]:
+    """Return a picture laid on black, as grey: (H, W), 0 to 255.
+
+    Raises:
+        UnusablePicture: as `decode`.
+
+    Source:
+        Luma: ITU-R BT.601-7, as Pillow computes it.
+    """
+    on_white = np.asarray(_decoded(data, None, MAX_PICTURE_PIXELS).convert("L"))
+    clear = 255 - alpha(data)
+    laid: NDArray[np.uint8] = np.maximum(on_white, clear) - clear
+    return laid
+
+
+def averaged(mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return an (H, W) mask in another size, by area averages; the same mask if it has that size."""
+    if mask.shape[::-1] == size:
+        return mask
+    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.BOX))
 
 
 def caption(lines: Sequence[str], width: int) -> NDArray[np.uint8]:
@@ -263,24 +295,24 @@ class _Decoded(NamedTuple):
     lossless: bool
 
 
-def _decoded_for(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
+def _decoded_for(data: bytes, enough: Enough, max_pixels: int, convert: Convert = srgb.converted) -> _Decoded:
     """Decode a photo with Pillow where it can be trusted, and with libvips what Pillow cannot read.
 
-    `enough` says which size must be decoded at least.
+    `enough` says which size must be decoded at least, and `convert` makes what is wanted of the pixels.
     """
     try:
-        return _by_pillow(data, enough, max_pixels)
+        return _by_pillow(data, enough, max_pixels, convert)
     except (DamagedPicture, TruncatedPicture, second_reader.NotForPillow) as error:
         if (mended := second_reader.mended(data, error)) is not None:
-            return _by_pillow(mended, enough, max_pixels)
+            return _by_pillow(mended, enough, max_pixels, convert)
         image = second_reader.decoded(data, min(max_pixels, MAX_PICTURE_PIXELS), error)
     if enough(image.size) is not None:
         headers.check_size(image.size, MAX_PHOTO_PIXELS)
     with headers.translated():
-        return _Decoded(srgb.converted(image), image.size, headers.kind_of(data) in LOSSLESS)
+        return _Decoded(convert(image), image.size, headers.kind_of(data) in LOSSLESS)
 
 
-def _by_pillow(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
+def _by_pillow(data: bytes, enough: Enough, max_pixels: int, convert: Convert) -> _Decoded:
     with headers.translated(), headers.opened(data, max_pixels) as image:
         second_reader.leave(image, data)
         sideways = headers.orientation_in_header(image) in headers.SIDEWAYS
@@ -293,7 +325,7 @@ def _by_pillow(data: bytes, enough: Enough, max_pixels: int) -> _Decoded:
         image.load()
         if not image.info.get("icc_profile"):
             image.info["icc_profile"] = headers.exif_profile(image)
-        rgb = srgb.converted(image)
+        rgb = convert(image)
         if image.info.get("frame"):
             rgb = srgb.framed(rgb, image.info["frame"])
         if image.info.get("crop"):

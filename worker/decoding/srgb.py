@@ -1,4 +1,4 @@
-"""Converts any picture that Pillow has decoded to sRGB, eight bits, without alpha."""
+"""Converts any picture that Pillow has decoded to sRGB, eight bits, without alpha; and tells its alpha."""
 
 from functools import lru_cache
 from io import BytesIO
@@ -35,6 +35,17 @@ def converted(image: Image.Image) -> Image.Image:
     return _flat(_through_profile(image.convert("L" if image.mode in _GREY else "RGB"), profile), alpha)
 
 
+def opacity(image: Image.Image) -> Image.Image:
+    """Return the alpha of a picture as grey: 255 where it is opaque."""
+    if image.mode.startswith(("I", "F")):
+        found = _opaque(np.asarray(image), image.info.get("transparency"))
+    elif image.mode == "La":
+        found = image.convert("LA").getchannel("A")
+    else:
+        found = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    return found or Image.new("L", image.size, 255)
+
+
 def grey(values: NDArray[Any], top: float, profile: bytes | None, *, negative: bool = False) -> Image.Image:
     """Return grey of more than eight bits as RGB.
 
@@ -61,8 +72,8 @@ def grey(values: NDArray[Any], top: float, profile: bytes | None, *, negative: b
 
 
 def framed(image: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """Return a picture of which only the given box is kept; the rest is blank."""
-    blank = Image.new("RGB", image.size, BACKGROUND)
+    """Return a picture, or its alpha, of which only the given box is kept; the rest is blank."""
+    blank = Image.new(image.mode, image.size, BACKGROUND if image.mode == "RGB" else 0)
     blank.paste(image.crop(box), box[:2])
     return blank
 

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
+from worker.core.assignment.spacing import NOBODY
 from worker.core.cells import of_cells
-from worker.core.compose import band, blended, tinted
+from worker.core.compose import MOST, band, blended, tinted, with_alpha
+from worker.core.descriptors import CHANNELS
 from worker.core.fitted import Fitted
 from worker.core.measures.miniature import Miniature, assembled
 from worker.core.progress import PhaseProgress
@@ -22,18 +24,25 @@ BAND_BYTES = 4 << 20
 class Bands:
     """A mosaic from the top down, a few lines of pixels at a time.
 
+    Where a mask leaves a cell empty it is transparent, if the format can be, and white.
+
     Attributes:
         plain: (CELL_SIDE * rows, CELL_SIDE * columns, 3) the mosaic in small, without tint and blend.
+        channels: 3; 4 where the last is alpha.
     """
 
     def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
         self._laid, self._target, self._grid, self._order = laid, target, grid, order
+        self._empty = laid.slots == NOBODY
+        self.channels = CHANNELS + bool(self._empty.any() and order.format.facts.alpha)
         small: NDArray[Any] = laid.small
         self._seen: Miniature | None = None
         if order.tint or order.blend:
             self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height)
             small = small.astype(np.float32)  # enough for the one measure that it is for then, and half the memory
-        self.plain: NDArray[Any] = assembled(small[laid.slots.ravel()], grid.columns)
+        each = small[laid.slots.ravel()]
+        each[self._empty.ravel()] = MOST
+        self.plain: NDArray[Any] = assembled(each, grid.columns)
         if order.tint:
             cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(*laid.slots.shape, 3)
             self._shifts = order.tint * (cell_means - laid.small.mean(axis=(1, 2))[laid.slots])
@@ -44,16 +53,20 @@ class Bands:
         return self.plain if self._seen is None else self._seen.pixels
 
     def all(self, progress: PhaseProgress) -> Iterator[NDArray[np.uint8]]:
-        """Yield every band, from the top down: (h, W, 3) pixels."""
+        """Yield every band, from the top down: (h, W, channels) pixels."""
         pixels, slots = self._laid.pixels, self._laid.slots
         height = self._grid.tile_height
         lines = max(1, BAND_BYTES // (slots.shape[1] * pixels[0, 0].nbytes))
         for row, places in enumerate(slots):
             for top in range(0, height, lines):
                 strip = self._adjusted(band(pixels[:, top : top + lines], places), row, top)
+                there = np.repeat(~self._empty[row], self._grid.tile_width)
+                if not there.all():
+                    strip[:, ~there] = MOST
                 if self._seen is not None:
                     self._seen.add(row, top, strip)
-                yield strip
+                whole = strip if self.channels == CHANNELS else with_alpha(strip, there)
+                yield whole[:, slice(*self._shown(row))]
             let_go(pixels)
             progress("composing", row + 1, len(slots))
 
@@ -64,16 +77,23 @@ class Bands:
             scale = self._grid.cell_height / self._grid.tile_height
             first = row * self._grid.cell_height + top * scale
             lines = first, first + len(strip) * scale
-            overlay = images.stretched(self._target, strip.shape[1], len(strip), lines)
-            strip = blended(strip, overlay, self._order.blend)
+            first_shown, end = self._shown(row)
+            overlay = images.stretched(self._target, end - first_shown, len(strip), lines)
+            around = (0, 0), (first_shown, strip.shape[1] - end), (0, 0)
+            strip = blended(strip, np.pad(overlay, around, "edge"), self._order.blend)
         return strip
+
+    def _shown(self, row: int) -> tuple[int, int]:
+        """Return from which pixel of a row of cells, and up to which, the mosaic shows it."""
+        width, moved = self._grid.tiled_size[0], self._grid.outside
+        return (moved, moved + width) if row % 2 == 0 else (0, width)
 
 
 def without_surplus(bands: Iterator[NDArray[np.uint8]], grid: Grid) -> Iterator[NDArray[np.uint8]]:
     """Leave out the pixels by which the tiles together are larger than the mosaic: of some tiles the last line.
 
     Args:
-        bands: (h, W, 3) of all tiles side by side, from the top down, in pieces of any height.
+        bands: (h, W, C) of all tiles side by side, from the top down, in pieces of any height.
         grid: The cells, and the size of the mosaic.
 
     Yields:
@@ -84,6 +104,8 @@ def without_surplus(bands: Iterator[NDArray[np.uint8]], grid: Grid) -> Iterator[
         return
     width, height = grid.mosaic_size
     across = np.flatnonzero(_kept(grid.columns, grid.tile_width, width))
+    if grid.shape.shifted:  # no column of pixels is the edge of a tile in all rows
+        across = np.arange(width) * grid.tiled_size[0] // width
     down, top = _kept(grid.rows, grid.tile_height, height), 0
     for strip in bands:
         lines = down[top : top + len(strip)]

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import LossName, MosaicOrder
+from worker.core import lattice
 from worker.core.assignment.assign import Rules
 from worker.core.descriptors import of_pictures
 from worker.core.fitted import Fitted
 from worker.core.matcher import Choice
-from worker.core.measures.miniature import assembled
+from worker.core.measures.miniature import as_it_lies, assembled
 from worker.core.measures.quality import Quality
 from worker.core.measures.similarity import CELL_SIDE
 from worker.core.progress import PhaseProgress
@@ -158,7 +159,8 @@ def _compared(loss: LossName, targets: tuple[Fitted, Fitted], cells: Grid, choic
     tiles = _tiles(choice, index, side)
     small = assembled(of_pictures(tiles, CELL_SIDE), cells.columns)
     quality = placement.quality_of(placement.known(*targets, cells, choice, index), choice, small, small)
-    return Compared(loss, quality, assembled(tiles, cells.columns))
+    picture = as_it_lies(assembled(tiles, cells.columns), side, lattice.of(shifted=cells.shape.shifted))
+    return Compared(loss, quality, picture)
 
 
 def _tiles(choice: Choice, index: Index, side: int) -> Pixels:

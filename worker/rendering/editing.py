@@ -11,10 +11,11 @@ from models.rules.grid import Grid
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder
 from models.rules.placements import Placed, Placement, check_grid, check_whole, distance, grid_of, order_of
-from worker.core.assignment.repair import uses_of
-from worker.core.assignment.spacing import NOBODY, Spacing
+from worker.core import lattice
+from worker.core.assignment.spacing import NOBODY, Spacing, uses_of
 from worker.core.edits import Edit
 from worker.core.matcher import Choice
+from worker.rendering import masking
 from worker.tile_index.index import Index
 
 Numbers = NDArray[np.intp]
@@ -96,12 +97,12 @@ def edit_of(instructions: Instructions, index: Index, names: Names, order: Mosai
         InvalidOrder: an instruction cannot be met.
     """
     numbers = {row.tobytes().hex(): number for number, row in enumerate(index.content)}
-    edit = _nothing(grid)
+    edit = Edit.none(masking.filled(grid).ravel())
     if instructions.placement is not None:
         check_whole(instructions.placement, grid)
         _put(edit, instructions.placement, _Photos(numbers, names, instructions.placement, instructions.banned), grid)
         edit = Edit(
-            edit.tiles, edit.windows, edit.orientations, np.full(grid.cell_count, instructions.lays), edit.must_use,
+            edit.tiles, edit.windows, edit.orientations, edit.kept | instructions.lays, edit.must_use,
             instructions.placement.lower_bound if instructions.lays else 0.0,
         )  # fmt: skip
     if instructions.locked is not None:
@@ -112,7 +113,7 @@ def edit_of(instructions: Instructions, index: Index, names: Names, order: Mosai
         _check_rules(edit, instructions.locked, order, grid)
     return Edit(
         edit.tiles, edit.windows, edit.orientations, edit.kept,
-        _must_use(instructions, numbers, names, grid.cell_count), edit.lower_bound,
+        _must_use(instructions, numbers, names, grid.filled_count), edit.lower_bound,
     )  # fmt: skip
 
 
@@ -124,19 +125,13 @@ def document(choice: Choice, index: Index, names: Names, order: MosaicOrder, gri
     for number, (tile, cost) in enumerate(
         zip(choice.tiles.ravel().tolist(), choice.costs.ravel().tolist(), strict=True)
     ):
+        if tile == NOBODY:
+            continue
         row, column = divmod(number, grid.columns)
         content, (left, top, width, height) = contents[tile], windows[number]
         window = left, top, width, height
         cells.append(Placed(column, row, names.first[content], content, window, turns[number], distance(cost)))
     return Placement(cells, grid_of(grid), order_of(order), choice.lower_bound)
-
-
-def _nothing(grid: Grid) -> Edit:
-    count = grid.cell_count
-    return Edit(
-        np.full(count, NOBODY), np.zeros((count, 4), np.uint16), np.zeros(count, np.uint8), np.zeros(count, np.bool_),
-        np.empty(0, np.intp), 0.0,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -186,8 +181,9 @@ def _check_rules(edit: Edit, locked: Placement, order: MosaicOrder, grid: Grid) 
             f"{readable(cell.photo)} is locked in {uses[number]:,} cells, which breaks the rule of at most "
             f"{order.uses:,} for a photo"
         )
-    spacing = Spacing.of(grid.columns, grid.rows, order.min_distance)
-    cells = np.flatnonzero(edit.kept)
+    places = lattice.of(shifted=grid.shape.shifted)
+    spacing = Spacing.of(grid.columns, grid.rows, order.min_distance, places)
+    cells = np.flatnonzero(kept != NOBODY)
     if not spacing.binds:
         return
     bad = cells[spacing.clashes(kept, cells, kept[cells][:, None])[:, 0]]

@@ -27,7 +27,7 @@ EXIF_SRGB = "1"
 """Source: CIPA DC-008 (Exif 2.32), 4.6.5, tag ColorSpace."""
 
 
-def write(
+def write(  # noqa: PLR0913 - as `writer.write`
     bands: Iterator[NDArray[np.uint8]],
     size: tuple[int, int],
     path: Path,
@@ -36,13 +36,14 @@ def write(
     *,
     dpi: int,
     quality: int | None,
+    channels: int = 3,
 ) -> None:
     """Write bands of pixels, as `writer.write`.
 
     Raises:
         OSError: the file cannot be written.
     """
-    stream, source = PixelStream(*size), pyvips.SourceCustom()
+    stream, source = PixelStream(*size, channels), pyvips.SourceCustom()
     source.on_read(stream.read)
     source.on_seek(stream.seek)
     watch = _Watch(progress)
@@ -116,7 +117,7 @@ def _save(picture: Any, path: Path, form: Format, quality: int | None) -> None:
     with path.open("w+b") as file:
         # By its descriptor, so that a file that is removed meanwhile is not created again.
         target = pyvips.Target.new_to_descriptor(file.fileno())
-        options = form.facts.options((picture.width, picture.height), quality)
+        options = form.facts.options((picture.width, picture.height), quality, picture.bands)
         with _threads(form.facts.threads):
             getattr(picture, form.facts.saver)(target, **options)
         if form is Format.PYRAMID:

@@ -22,7 +22,7 @@ from worker.core.measures.quality import Quality
 from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.decoding.images import Decoder
-from worker.rendering import placement, writer
+from worker.rendering import masking, placement, writer
 from worker.rendering.bands import Bands, without_surplus
 from worker.rendering.kept_placement import KeptPlacement
 from worker.rendering.tile_loader import fetched
@@ -73,6 +73,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     kept: "KeptTiles | None" = None,
     edit: "Edit | None" = None,
     limits: Limits = LARGEST,
+    mask: NDArray[np.uint8] | None = None,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 
@@ -88,6 +89,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         kept: Tiles of earlier mosaics; None to decode every photo.
         edit: What is given of the placement, and what stays of it; None to choose freely.
         limits: How large it may be.
+        mask: (H, W) over the whole target, 0 to 255: cells of which less than half is white stay empty.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
@@ -99,7 +101,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     progress("reading", 0, 1)
     pixels = decoder.decode(target)
     size = pixels.shape[1], pixels.shape[0]
-    cells = grid.cut(*size, order, limits)
+    cells = masking.masked(grid.cut(*size, order, limits), mask)
     writer.check_room(out, cells.mosaic_size, order.format)
     as_it_stands = edit is not None and edit.complete
     rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))
@@ -127,7 +129,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
                 # The encoder, which comes next, does not hold Python's lock.
                 measuring.append(beside.submit(measured))
 
-            _write(composed(), cells, order, out, progress)
+            _write(composed(), cells, order, out, progress, bands.channels)
             quality = measuring[0].result()
     return Rendered(cells, choice, quality, KeptPlacement(index.content, choice, size, colours))
 
@@ -161,12 +163,17 @@ def lay(
     threads = parallel.core_count()
     tiles = fetched(kept.choice, kept.content, cells, read, threads=threads, progress=progress, decoder=decoder)
     with parallel.one_thread_each(), tiles as laid:
-        bands = Bands(laid, matched, cells, order).all(progress)
-        _write(without_surplus(bands, cells), cells, order, out, progress)
+        bands = Bands(laid, matched, cells, order)
+        _write(without_surplus(bands.all(progress), cells), cells, order, out, progress, bands.channels)
 
 
 def _write(
-    bands: Iterator[NDArray[np.uint8]], cells: Grid, order: MosaicOrder, out: Path, progress: PhaseProgress
+    bands: Iterator[NDArray[np.uint8]],
+    cells: Grid,
+    order: MosaicOrder,
+    out: Path,
+    progress: PhaseProgress,
+    channels: int,
 ) -> None:
     writer.write(
         bands,
@@ -176,6 +183,7 @@ def _write(
         progress,
         dpi=order.dpi,
         quality=order.file_quality,
+        channels=channels,
         bleed=order.bleed,
         split=order.split(cells.mosaic_size),
     )

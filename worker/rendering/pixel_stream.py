@@ -14,7 +14,6 @@ from worker.rendering.tiff_header import header
 
 AHEAD = 2
 """How many bands may be made before they are read."""
-CHANNELS = 3
 FROM_HERE, FROM_END = 1, 2
 """Source: POSIX.1-2024, lseek: SEEK_CUR and SEEK_END as Linux and macOS number them."""
 
@@ -22,9 +21,9 @@ FROM_HERE, FROM_END = 1, 2
 class PixelStream:
     """The file: `put` and `end` are for the thread that makes the bands, the rest is for the one that reads them."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self._header = memoryview(header(width, height))
-        self._size = len(self._header) + width * height * CHANNELS
+    def __init__(self, width: int, height: int, channels: int) -> None:
+        self._header = memoryview(header(width, height, channels))
+        self._size = len(self._header) + width * height * channels
         self._bands: SimpleQueue[memoryview] = SimpleQueue()
         self._places: SimpleQueue[bool] = SimpleQueue()
         for _ in range(AHEAD):
@@ -33,7 +32,7 @@ class PixelStream:
         self._at, self._reached = 0, len(self._header)
 
     def put(self, band: NDArray[np.uint8]) -> bool:
-        """Add the next (h, W, 3) lines, once there is room for them; return whether anybody still reads."""
+        """Add the next (h, W, channels) lines, once there is room for them; return whether anybody still reads."""
         if wanted := self._places.get():
             self._bands.put(np.ascontiguousarray(band).data.cast("B"))
         return wanted

@@ -14,7 +14,7 @@ from models.rules import repeats
 from models.rules.grid import Grid
 from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, Crops, MosaicOrder
 from worker import parallel
-from worker.core import adaptation, descriptors, features, losses
+from worker.core import adaptation, descriptors, features, lattice, losses
 from worker.core.assignment.assign import Rules
 from worker.core.assignment.repair import NoRoom
 from worker.core.cells import of_cells, of_rows
@@ -23,7 +23,7 @@ from worker.core.features import Cut
 from worker.core.fitted import Fitted
 from worker.core.losses import Loss
 from worker.core.matcher import Choice, Prices, Sides, choose, distinguishable
-from worker.core.measures import quality
+from worker.core.measures import quality, similarity
 from worker.core.measures.miniature import assembled
 from worker.core.measures.quality import Quality
 from worker.core.measures.similarity import CELL_SIDE
@@ -31,6 +31,7 @@ from worker.core.orientations import allowed
 from worker.core.progress import PhaseProgress
 from worker.core.views import Views
 from worker.decoding import images
+from worker.rendering import masking
 from worker.tile_index.index import Index
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
     """
     pattern = repeats.of_order(order, size, grid, tile_count)
     step = None if pattern is None else (pattern.count, pattern.step)
-    return Rules(order.uses, order.min_distance, step, order.min_uses or 0)
+    places = lattice.of(shifted=order.shape.shifted)
+    return Rules(order.uses, order.min_distance, step, order.min_uses or 0, places)
 
 
 def choice(  # noqa: PLR0913 - of a placement something may be given
@@ -86,14 +88,16 @@ def choice(  # noqa: PLR0913 - of a placement something may be given
         edit: What is given of the placement, and what stays of it; None to choose freely.
 
     Returns:
-        (rows, columns) tile numbers, windows, orientations and costs.
+        (rows, columns) tile numbers, windows, orientations and costs; `NOBODY` where a mask leaves a cell empty.
 
     Raises:
         InvalidOrder: no photos were found that keep the rules around what stays.
     """
     loss, cut = _loss(order), _cut(grid)
-    if edit is not None:
+    if edit is not None or grid.filled is not None:
         from worker.core import edits  # noqa: PLC0415 - few mosaics need it
+
+        edit = edit or edits.Edit.none(masking.filled(grid).ravel())
 
     def percent(done: int, total: int) -> None:
         progress("matching", PERCENT * done // total, PERCENT)
@@ -167,7 +171,7 @@ def colours_of(target: Fitted, order: MosaicOrder, grid: Grid, index: Index) -> 
     """Return the table by which an order moves a fitted target's colours towards the tiles'; None if it does not."""
     if not order.adapt:
         return None
-    cells = of_cells(target, grid.columns, grid.rows, 1).reshape(-1, 3)
+    cells = _seen(target, grid)
     return adaptation.table(cells, tile_pixels(index, grid, 1).reshape(-1, 3), order.adapt)
 
 
@@ -185,7 +189,13 @@ def moved_by(target: Fitted, matched: Fitted, grid: Grid) -> float:
     """Return the mean dE00, cell by cell, between a fitted target and the same as `adapted` returns it."""
     if matched is target:
         return 0.0
-    return _difference(*(of_cells(one, grid.columns, grid.rows, 1) for one in (target, matched)))
+    return _difference(*(_seen(one, grid) for one in (target, matched)))
+
+
+def _seen(target: Fitted, grid: Grid) -> Small:
+    """Return the (n, 3) mean colours of the cells that do not stay empty."""
+    cells = of_cells(target, grid.columns, grid.rows, 1).reshape(-1, 3)
+    return cells if grid.filled is None else cells[masking.filled(grid).ravel()]
 
 
 def known(target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: Index) -> quality.Known:
@@ -203,6 +213,7 @@ def known(target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: In
         chosen.tiles,
         tile_pixels(index, grid, 1).reshape(-1, 3),
         adapted=moved_by(target, matched, grid),
+        lattice=lattice.of(shifted=grid.shape.shifted),
     )
 
 
@@ -216,20 +227,27 @@ def quality_of(before: quality.Known, chosen: Choice, plain: Small, small: Small
         small: The mosaic in small after it, of the same shape; the same object where no colour was adjusted.
     """
     with ThreadPoolExecutor(1) as beside:
-        change = beside.submit(_difference, plain, small)
+        change = beside.submit(_change, plain, small, None if before.shown.all() else before.shown)
         cost = float(chosen.costs.sum())
         measured = quality.measure(before, small, cost=cost, lower_bound=chosen.lower_bound, change=0.0)
         return replace(measured, change=change.result())
 
 
 def _in_small(target: Fitted, grid: Grid) -> Small:
-    """Return a fitted target as (CELL_SIDE * rows, CELL_SIDE * columns, 3) averages."""
+    """Return a fitted target as (CELL_SIDE * rows, CELL_SIDE * columns, 3) averages, cells in rows and columns."""
     small = np.empty((CELL_SIDE * grid.rows, CELL_SIDE * grid.columns, 3))
     for first in range(0, grid.rows, ROWS_AT_ONCE):
         some = range(first, min(first + ROWS_AT_ONCE, grid.rows))
         cells = of_rows(target, grid.columns, grid.rows, CELL_SIDE, some)
         small[CELL_SIDE * some.start : CELL_SIDE * some.stop] = assembled(cells, grid.columns)
     return small
+
+
+def _change(plain: Small, small: Small, shown: NDArray[np.bool_] | None) -> float:
+    if plain is small or shown is None:
+        return _difference(plain, small)
+    seen = similarity.enlarged(shown)
+    return _difference(plain[seen], small[seen])
 
 
 def _difference(one: Small, other: Small) -> float:

@@ -22,10 +22,11 @@ from models.rules.formats import Format
 Pixels = NDArray[np.uint8]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-BITS, RGB = 8, 2
+BITS = 8
+COLOURS = {3: 2, 4: 6}
+"""The colour type by the number of channels: RGB, and RGB with alpha."""
 PERCEPTUAL = 0
 METRE = 1
-CHANNELS = 3
 SUB = 1
 LEVEL = 1
 """Of 0 to 3. On mosaics, 2 and 3 take longer and gain nothing; 0 makes files a third larger."""
@@ -38,17 +39,18 @@ ZLIB = b"\x78\x01"
 """The header: deflate in such a window, at the quickest level. Source: RFC 1950, 2.2."""
 
 
-def write(bands: Iterator[Pixels], size: tuple[int, int], file: BinaryIO, dpi: int) -> None:
+def write(bands: Iterator[Pixels], size: tuple[int, int], file: BinaryIO, dpi: int, channels: int = 3) -> None:
     """Write bands of pixels, from the top down; some lines are deflated while the next are made.
 
     Args:
-        bands: (h, W, 3) sRGB each; their heights add up to the height.
+        bands: (h, W, channels) sRGB each; their heights add up to the height.
         size: Width and height.
         file: Where to write.
         dpi: Pixels on an inch of paper, which the file says in whole pixels of a metre.
+        channels: 3; 4 where the last is alpha.
     """
     file.write(SIGNATURE)
-    file.write(_chunk(b"IHDR", struct.pack(">2I5B", *size, BITS, RGB, 0, 0, 0)))
+    file.write(_chunk(b"IHDR", struct.pack(">2I5B", *size, BITS, COLOURS[channels], 0, 0, 0)))
     file.write(_chunk(b"sRGB", bytes([PERCEPTUAL])))
     per_metre = int(1_000 * printing.density(dpi, Format.PNG))
     file.write(_chunk(b"pHYs", struct.pack(">2IB", per_metre, per_metre, METRE)))
@@ -57,7 +59,7 @@ def write(bands: Iterator[Pixels], size: tuple[int, int], file: BinaryIO, dpi: i
     packed: deque[Future[bytes]] = deque()
     file.write(_chunk(b"IDAT", ZLIB))
     with ThreadPoolExecutor(THREADS, "encoder") as beside:
-        for lines in _lines(bands, size[0]):
+        for lines in _lines(bands, size[0], channels):
             sums = isal_zlib.adler32(lines, sums)
             packed.append(beside.submit(_packed, lines))
             if len(packed) > THREADS:
@@ -73,18 +75,18 @@ def _packed(lines: Pixels) -> bytes:
     return packer.compress(lines) + packer.flush(isal_zlib.Z_SYNC_FLUSH)
 
 
-def _lines(bands: Iterator[Pixels], width: int) -> Iterator[Pixels]:
-    """Yield lines (h, 1 + 3 W) as they are deflated: the filter's number, the first pixel, differences.
+def _lines(bands: Iterator[Pixels], width: int, channels: int) -> Iterator[Pixels]:
+    """Yield lines (h, 1 + channels * W) as they are deflated: the filter's number, the first pixel, differences.
 
     Their number does not depend on the heights of the bands, and so neither do the bytes of the file.
     """
-    shape = max(1, PIECE_BYTES // (width * CHANNELS)), 1 + width * CHANNELS
+    shape = max(1, PIECE_BYTES // (width * channels)), 1 + width * channels
     lines, filled = np.empty(shape, np.uint8), 0
     for band in bands:
         taken = 0
         while taken < len(band):
             some = band[taken : taken + len(lines) - filled]
-            _fill(lines[filled : filled + len(some)], some.reshape(len(some), -1))
+            _fill(lines[filled : filled + len(some)], some)
             taken, filled = taken + len(some), filled + len(some)
             if filled == len(lines):
                 yield lines
@@ -94,10 +96,11 @@ def _lines(bands: Iterator[Pixels], width: int) -> Iterator[Pixels]:
 
 
 def _fill(lines: Pixels, pixels: Pixels) -> None:
-    """Filter (h, 3 W) values into lines."""
+    """Filter (h, W, channels) pixels into lines."""
+    values, channels = pixels.reshape(len(pixels), -1), pixels.shape[2]
     lines[:, 0] = SUB
-    lines[:, 1 : 1 + CHANNELS] = pixels[:, :CHANNELS]
-    np.subtract(pixels[:, CHANNELS:], pixels[:, :-CHANNELS], out=lines[:, 1 + CHANNELS :])
+    lines[:, 1 : 1 + channels] = values[:, :channels]
+    np.subtract(values[:, channels:], values[:, :-channels], out=lines[:, 1 + channels :])
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -17,6 +17,7 @@ from models.errors import DamagedIndex, StorageFull, UnusablePicture
 from models.rules import array_file
 from models.rules.grid import Grid
 from worker import parallel
+from worker.core.assignment.spacing import NOBODY
 from worker.core.descriptors import of_pictures
 from worker.core.matcher import Choice
 from worker.core.measures.similarity import CELL_SIDE
@@ -44,7 +45,7 @@ class Laid:
     Attributes:
         pixels: (D, h, w, 3) different tiles: windows of photos in orientations; mapped from a scratch file.
         small: (D, CELL_SIDE, CELL_SIDE, 3) area averages of each.
-        slots: (rows, columns) which of them lies in each cell.
+        slots: (rows, columns) which of them lies in each cell; `NOBODY` where none does.
     """
 
     pixels: NDArray[np.uint8]
@@ -80,7 +81,10 @@ def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
         DamagedIndex: a photo no longer matches the index.
         StorageFull: the disk is full.
     """
-    views, slots = np.unique(_views(choice), axis=0, return_inverse=True)
+    shown = choice.tiles.ravel() != NOBODY
+    views, places = np.unique(_views(choice)[shown], axis=0, return_inverse=True)
+    slots = np.full(len(shown), NOBODY)
+    slots[shown] = places
     numbers, first = np.unique(views[:, 0], return_index=True)
     of_photos = [slice(*ends) for ends in pairwise([*first.tolist(), len(views)])]
     size = grid.tile_width, grid.tile_height

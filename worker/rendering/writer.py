@@ -15,11 +15,10 @@ from models.rules.page_split import Split
 from worker.core.progress import PhaseProgress
 from worker.rendering import png
 
-CHANNELS = 3
 FULL = "There is no room left to write the mosaic; free some space and try again."
 
 
-def write(  # noqa: PLR0913 - the last two are for PDF alone
+def write(  # noqa: PLR0913 - a picture, and how its file is to be
     bands: Iterator[NDArray[np.uint8]],
     size: tuple[int, int],
     path: Path,
@@ -30,11 +29,12 @@ def write(  # noqa: PLR0913 - the last two are for PDF alone
     quality: int | None = None,
     bleed: float = 0,
     split: Split | None = None,
+    channels: int = 3,
 ) -> None:
     """Write bands of pixels, from the top down, as one picture.
 
     Args:
-        bands: (h, W, 3) sRGB each; their heights add up to the height.
+        bands: (h, W, channels) sRGB each; their heights add up to the height.
         size: Width and height.
         path: The file to write.
         form: The format to write in.
@@ -43,20 +43,21 @@ def write(  # noqa: PLR0913 - the last two are for PDF alone
         quality: 1 to 100, for a format that loses something; None for the format's own.
         bleed: By how much the page of a PDF is larger than its paper on every side, in millimetres.
         split: How a PDF is split into pages; None for one page of the mosaic's size.
+        channels: 3; 4 where the last is alpha, not multiplied into the others.
 
     Raises:
         StorageFull: the disk is full.
         ValueError: the bands are not the whole picture.
     """
-    whole = _whole(bands, size)
+    whole = _whole(bands, size, channels)
     with _room():
         if form is Format.PDF:
             _pdf().write(whole, size, path, progress, dpi=dpi, quality=quality, bleed=bleed, split=split)
         elif form.facts.saver:
-            _libvips().write(whole, size, path, form, progress, dpi=dpi, quality=quality)
+            _libvips().write(whole, size, path, form, progress, dpi=dpi, quality=quality, channels=channels)
         else:
             with path.open("wb") as file:
-                png.write(whole, size, file, dpi)
+                png.write(whole, size, file, dpi, channels)
         progress("encoding", 100, 100)  # neither says that it is the end
 
 
@@ -95,13 +96,13 @@ def version() -> str:
     return known
 
 
-def _whole(bands: Iterator[NDArray[np.uint8]], size: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+def _whole(bands: Iterator[NDArray[np.uint8]], size: tuple[int, int], channels: int) -> Iterator[NDArray[np.uint8]]:
     """Yield the bands that have lines, and raise ValueError where together they are not the whole picture."""
     width, height = size
     done = 0
     for band in bands:
         done += len(band)
-        if band.shape[1:] != (width, CHANNELS) or done > height:
+        if band.shape[1:] != (width, channels) or done > height:
             raise ValueError(f"a band of {band.shape} makes {done} lines of a picture of {width} x {height}")
         if len(band):
             yield band

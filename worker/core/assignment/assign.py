@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from worker.core.assignment.local_search import Candidates, settle
 from worker.core.assignment.lower_bound import apart_bound
 from worker.core.assignment.prices import SAMPLES, learn_prices
-from worker.core.assignment.repair import Start, uses_of
+from worker.core.assignment.repair import Start
 from worker.core.assignment.shortlist import TOGETHER, Costs, Numbers, blocks, lowest, whole_groups
-from worker.core.assignment.spacing import NOBODY, Spacing
+from worker.core.assignment.spacing import NOBODY, Spacing, uses_of
 from worker.core.assignment.starting import by_pattern
+from worker.core.lattice import RECTANGLES, Lattice
 from worker.core.progress import Progress
 
 SHORTLIST = 48
@@ -53,12 +54,14 @@ class Rules:
         pattern: (count, step) such that giving each colour (x + step * y) mod count one tile keeps both rules;
             needed where a distance binds.
         min_uses: Cells that every tile must fill; `least_uses` sees to it. It goes with no distance that binds.
+        lattice: Where the cells lie between which distances are measured.
     """
 
     max_uses: int | None = None
     min_distance: float = 0.0
     pattern: tuple[int, int] | None = None
     min_uses: int = 0
+    lattice: Lattice = RECTANGLES
 
     @property
     def none(self) -> bool:
@@ -88,7 +91,7 @@ class Assignment:
 
 def bounds(columns: int, rows: int, rules: Rules) -> tuple[int, Spacing]:
     """Return in how many cells a tile may lie at most, and how far apart, given how many cells there are."""
-    spacing = Spacing.of(columns, rows, rules.min_distance)
+    spacing = Spacing.of(columns, rows, rules.min_distance, rules.lattice)
     uses = min(rules.max_uses or columns * rows, spacing.most_uses)
     return uses, Spacing.of(columns, rows, 0) if uses == 1 else spacing
 
@@ -118,9 +121,10 @@ def assign(
         NoRoom: they were not found to be kept around the cells that keep what they have.
     """
     uses, spacing = bounds(columns, rows, rules)
-    if uses * tile_count < columns * rows:
-        raise ValueError(f"{columns * rows} cells do not fit {tile_count} tiles of {uses} uses")
     start = start or Start.empty(columns * rows)
+    cell_count = columns * rows - np.count_nonzero(start.empty_cells)
+    if uses * tile_count < cell_count:
+        raise ValueError(f"{cell_count} cells do not fit {tile_count} tiles of {uses} uses")
     return _Search(costs, tile_count, uses, spacing, progress, start).run(rules.pattern)
 
 
@@ -138,6 +142,7 @@ class _Search:
         self._own = np.zeros(self._cell_count)
         self._room = uses - uses_of(start.tiles, tile_count)
         self._left = uses - uses_of(start.kept_tiles, tile_count)
+        self._gaps = bool(start.empty_cells.any())
         self._free = np.flatnonzero(~start.kept)
         self._prices = np.zeros(tile_count, np.float32)
         k = min(tile_count, max(SHORTLIST, min(spacing.crowd, LONGEST, LISTED // self._cell_count)))
@@ -148,7 +153,7 @@ class _Search:
         """Go through the stages that the top of this module describes."""
         if self._uses < self._cell_count and self._left.sum() < PLENTY * len(self._free):
             self._learn_prices()
-        if self._spacing.binds and (self._held == NOBODY).any():
+        if self._spacing.binds and ((self._held == NOBODY) & ~self._start.kept).any():
             self._held = by_pattern(self._costs, self._start, self._spacing, self._uses, pattern, self._prices)
             self._room = self._uses - uses_of(self._held, self._tile_count)
         nearest, priced = self._take()
@@ -220,7 +225,8 @@ class _Search:
             self._room[self._held[cell]] += 1
         left = np.where(self._room > 0, bid, np.inf) if self._scarce else bid.copy()
         if self._spacing.binds:
-            left[self._spacing.around(self._held, int(cell))] = np.inf
+            near = self._spacing.around(self._held, int(cell))
+            left[near[near != NOBODY] if self._gaps else near] = np.inf
         self._held[cell] = left.argmin()
         self._room[self._held[cell]] -= 1
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from worker.core.assignment.shortlist import TOGETHER, Costs, Numbers, blocks, lowest
 from worker.core.assignment.solvers import cheapest
+from worker.core.assignment.spacing import uses_of
 from worker.core.progress import Progress
 
 Array = NDArray[np.float64]
@@ -35,7 +36,7 @@ def with_least_uses(
 
     Args:
         costs: From (n,) cell numbers to the (n, tile_count) costs of every tile in these cells.
-        tiles: (N,) the tile of every cell before.
+        tiles: (N,) the tile of every cell before; `NOBODY` only in cells that keep that.
         tile_count: How many tiles there are.
         least: Cells that every tile must have; least * tile_count <= N.
         progress: Called with how many of the missing uses are found.
@@ -44,7 +45,7 @@ def with_least_uses(
     """
     held = tiles.copy()
     free = np.ones(len(held), np.bool_) if kept is None else ~kept
-    uses = np.bincount(held, minlength=tile_count)
+    uses = uses_of(held, tile_count)
     before = uses.copy()
     missing = total = int(np.maximum(least - uses, 0).sum())
     while missing:
@@ -75,7 +76,7 @@ def _chosen_again(costs: Costs, held: Numbers, batch: Numbers, least: int, most:
         least: Cells that every tile must keep.
         most: (M,) cells that every tile may have.
     """
-    outside = np.bincount(np.delete(held, batch), minlength=len(most))
+    outside = uses_of(np.delete(held, batch), len(most))
     needed = np.maximum(least - outside, 0)
     table = np.concatenate([costs(some) for some in blocks(batch, len(most))])
     listed = np.zeros(table.shape, np.bool_)

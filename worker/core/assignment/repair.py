@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.assignment.shortlist import Costs, Numbers
-from worker.core.assignment.spacing import NOBODY, Spacing
+from worker.core.assignment.spacing import NOBODY, Spacing, uses_of
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -42,7 +42,7 @@ class Start:
 
     Attributes:
         tiles: (N,) the tile of every cell, or `NOBODY`.
-        kept: (N,) which cells keep their tiles: these have one, and break no rule among each other.
+        kept: (N,) which cells keep their tiles, or stay empty; they break no rule among each other.
         costs: (N,) what the tiles cost.
     """
 
@@ -60,10 +60,11 @@ class Start:
         """(N,) the tiles that stay, and `NOBODY` in all other cells."""
         return np.where(self.kept, self.tiles, NOBODY)
 
-
-def uses_of(tiles: Numbers, tile_count: int) -> Numbers:
-    """Return in how many cells each tile lies: (tile_count,), given (N,) tiles or `NOBODY`."""
-    return np.bincount(tiles[tiles != NOBODY], minlength=tile_count)
+    @property
+    def empty_cells(self) -> Mask:
+        """(N,) which cells stay empty."""
+        empty: Mask = self.kept & (self.tiles == NOBODY)
+        return empty
 
 
 def repaired(costs: Costs, start: Start, spacing: Spacing, uses: int, tile_count: int) -> Numbers:
@@ -95,7 +96,7 @@ class _Repair:
             tile = self._start.tiles[cell]
             if self._room[tile] > 0 and tile not in self._held[self._near(cell)]:
                 self._put(cell, tile)
-        waiting = deque(np.flatnonzero(self._held == NOBODY).tolist())
+        waiting = deque(np.flatnonzero((self._held == NOBODY) & ~self._start.kept).tolist())
         for _ in range(LEAST_STEPS + STEPS_EACH * len(waiting)):
             if not waiting:
                 return self._held

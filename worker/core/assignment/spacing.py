@@ -1,7 +1,8 @@
 """How far apart equal tiles must lie: which cells are too near each other, and which can choose together.
 
 How it works: two cells are too near each other when their squared distance, a whole number, is less than `square`.
-The steps from a cell to all that are too near it form a disc, one mask for the whole grid. Whether a tile may go into
+The steps from a cell to all that are too near it form a disc, one mask for the whole grid; where every other row is
+moved by half a cell, one for even rows and one for odd ones. Whether a tile may go into
 a cell is asked in one of two ways, whichever compares less: shift the grid by every step of the disc and compare, or
 look up all cells that hold the tile and compute their distances. Cells choose again together in two kinds of batches.
 `blocks` cuts squares so small that all their cells are too near each other, and so far apart that cells of different
@@ -17,6 +18,8 @@ from math import ceil, floor, isqrt, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.core.lattice import RECTANGLES, Lattice
+
 Numbers = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
@@ -28,24 +31,31 @@ QUICK = 900
 """Up to this squared distance it takes less than a tenth of a second to try every lattice."""
 
 
+def uses_of(tiles: Numbers, tile_count: int) -> Numbers:
+    """Return in how many cells each tile lies: (tile_count,), given (N,) tiles or `NOBODY`."""
+    return np.bincount(tiles[tiles != NOBODY], minlength=tile_count)
+
+
 @dataclass(frozen=True)
 class Spacing:
-    """The rule that equal tiles in a grid lie at least sqrt(`square`) apart.
+    """The rule that equal tiles in a grid lie at least as far apart as `square` says.
 
     Attributes:
         columns: Cells from left to right.
         rows: Cells from top to bottom.
-        square: The smallest squared distance, a whole number like all squared distances in a grid.
+        square: The smallest squared distance, in the unit of the lattice, a whole number like all squared distances.
+        lattice: Where the cells lie.
     """
 
     columns: int
     rows: int
     square: int
+    lattice: Lattice = RECTANGLES
 
     @classmethod
-    def of(cls, columns: int, rows: int, distance: float) -> "Spacing":
-        """Return the spacing for a smallest distance in cells."""
-        return cls(columns, rows, ceil(distance * distance))
+    def of(cls, columns: int, rows: int, distance: float, lattice: Lattice = RECTANGLES) -> "Spacing":
+        """Return the spacing for a smallest distance in cells; one of up to a cell excludes nothing."""
+        return cls(columns, rows, lattice.square(distance) if distance > 1 else 1, lattice)
 
     @property
     def binds(self) -> bool:
@@ -55,7 +65,7 @@ class Spacing:
     @property
     def crowd(self) -> int:
         """How many cells are too near a cell in the middle of the grid: the most for any cell."""
-        return int(np.count_nonzero(self._disc)) if self.binds else 0
+        return int(np.count_nonzero(self._discs[0])) if self.binds else 0
 
     @property
     def most_uses(self) -> int:
@@ -64,28 +74,31 @@ class Spacing:
         Source:
             N. Oler, "An inequality in the geometry of numbers", Acta Mathematica 105, 1961.
         """
-        wide, high = self.columns - 1, self.rows - 1
-        if wide * wide + high * high < self.square:
+        scale, down = self.lattice.scale, self.lattice.down
+        wide, high = (scale * self.columns - 1) / scale, (self.rows - 1) * sqrt(down) / scale
+        if (scale * self.columns - 1) ** 2 + down * (self.rows - 1) ** 2 < self.square:
             return 1
-        near = sqrt(max(self.square, 1))
+        near = sqrt(max(self.square, 1)) / scale
         return floor(2 / sqrt(3) * wide * high / near**2 + (wide + high) / near + 1 + 1e-9)
 
     @cached_property
-    def _disc(self) -> Mask:
-        """(2 * down + 1, 2 * across + 1): which steps from the middle lead too near; the middle itself is False."""
-        down, across = (np.arange(-reach, reach + 1) for reach in self._reach)
-        squares = down[:, None] ** 2 + across**2
-        return (squares < self.square) & (squares > 0)
+    def _discs(self) -> list[Mask]:
+        """(2 * down + 1, 2 * across + 1): which steps from the middle lead too near; the middle itself is False.
+
+        One for the cells of even rows, and one for those of odd rows where these lie elsewhere.
+        """
+        found = [self.lattice.squares(*self._reach, row) for row in range(self.lattice.scale)]
+        return [(squares < self.square) & (squares > 0) for squares in found]
 
     @property
     def _reach(self) -> tuple[int, int]:
-        reach = isqrt(max(self.square - 1, 0))
+        reach = self.lattice.clear(self.square)
         return min(reach, self.rows - 1), min(reach, self.columns - 1)
 
     @property
     def block_side(self) -> int:
         """Side of a square of cells that are all too near each other."""
-        return min(isqrt(max(self.square - 1, 0) // 2) + 1, BLOCK_SIDE)
+        return min(self.lattice.block_side(self.square), BLOCK_SIDE)
 
     def around(self, held: Numbers, cell: int) -> Numbers:
         """Return the tiles that lie too near a cell to be put into it as well.
@@ -101,8 +114,8 @@ class Spacing:
         down, across = self._reach
         top, left = max(0, y - down), max(0, x - across)
         window = held.reshape(self.rows, self.columns)[top : y + down + 1, left : x + across + 1]
-        disc = self._disc[top - y + down :, left - x + across :][: window.shape[0], : window.shape[1]]
-        return window[disc]
+        disc = self._discs[y % self.lattice.scale]
+        return window[disc[top - y + down :, left - x + across :][: window.shape[0], : window.shape[1]]]
 
     def clashes(self, held: Numbers, cells: Numbers, tiles: Numbers) -> Mask:
         """Return which tiles lie too near the cells that might take them.
@@ -116,7 +129,7 @@ class Spacing:
             (n, k) True where the tile lies too near.
         """
         by_uses = tiles.size * np.count_nonzero(held != NOBODY) / len(np.unique(held))
-        if by_uses < tiles.size * np.count_nonzero(self._disc):
+        if by_uses < tiles.size * np.count_nonzero(self._discs[0]):
             return self._clashes_by_uses(held, cells, tiles)
         return self._clashes_by_steps(held, cells, tiles)
 
@@ -129,8 +142,10 @@ class Spacing:
         y, x = np.divmod(cells, self.columns)
         middle, flat = (y + down) * width + x + across, padded.ravel()
         found = np.zeros(tiles.shape, np.bool_)
-        for step_down, step_across in np.argwhere(self._disc) - (down, across):
-            found |= flat[middle + step_down * width + step_across][:, None] == tiles
+        for parity, disc in enumerate(self._discs):
+            some = slice(None) if len(self._discs) == 1 else np.flatnonzero(y % 2 == parity)
+            for step_down, step_across in np.argwhere(disc) - (down, across):
+                found[some] |= flat[middle[some] + step_down * width + step_across][:, None] == tiles[some]
         return found
 
     def _clashes_by_uses(self, held: Numbers, cells: Numbers, tiles: Numbers) -> Mask:
@@ -148,8 +163,8 @@ class Spacing:
         return found.reshape(tiles.shape)
 
     def _near(self, a: Numbers, b: Numbers) -> Mask:
-        down, across = a // self.columns - b // self.columns, a % self.columns - b % self.columns
-        squares = down * down + across * across
+        down, across = a // self.columns - b // self.columns, self.lattice.across(a, b, self.columns)
+        squares = self.lattice.down * down * down + across * across
         near: Mask = (squares < self.square) & (squares > 0)
         return near
 
@@ -165,7 +180,7 @@ class Spacing:
             (n,) cell numbers, and the (n,) number of the block of each.
         """
         side = self.block_side
-        period = side + isqrt(self.square - 1)
+        period = side + self.lattice.clear(self.square)
         y, x = np.divmod(np.arange(self.columns * self.rows), self.columns)
         shifts = [shift + number * (side // 2) for shift in range(0, period, side)]
         for down in shifts:
@@ -177,7 +192,7 @@ class Spacing:
 
     def sparse(self) -> Iterator[Numbers]:
         """Yield (n,) numbers of cells that are all far enough from each other; every cell is yielded once."""
-        count, step = _lattice(self.square)
+        count, step = _lattice(self.lattice.straight(self.square))
         y, x = np.divmod(np.arange(self.columns * self.rows), self.columns)
         colours = (x + step * y) % count
         order = np.argsort(colours, kind="stable")

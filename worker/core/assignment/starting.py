@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from worker.core.assignment.repair import Start, repaired
 from worker.core.assignment.shortlist import Costs, Numbers, blocks
 from worker.core.assignment.solvers import best_columns
-from worker.core.assignment.spacing import Spacing
+from worker.core.assignment.spacing import NOBODY, Spacing, uses_of
 
 FEW = 1 << 22
 """The best tiles for a pattern are looked for among at most so many pairs of a colour and a tile."""
@@ -16,7 +16,7 @@ def by_pattern(
     costs: Costs, start: Start, spacing: Spacing, uses: int, pattern: tuple[int, int] | None,
     prices: NDArray[np.float32],
 ) -> Numbers:  # fmt: skip
-    """Return (N,) tiles that keep the rules: each cell has the tile of its colour, unless it keeps its own.
+    """Return (N,) tiles that keep the rules: each cell has the tile of its colour, unless it keeps its own, or none.
 
     Args:
         costs: From (n,) cell numbers to the (n, M) costs of every tile in these cells.
@@ -36,8 +36,8 @@ def by_pattern(
     y, x = np.divmod(np.arange(len(start.tiles)), spacing.columns)
     colours = (x + step * y) % count
     tiles = _of_kept(start, colours, _tiles_of(costs, colours, count, prices)[:tile_count])
-    held: Numbers = tiles[colours]
-    if np.bincount(held).max() > uses:
+    held: Numbers = np.where(start.empty_cells, NOBODY, tiles[colours])
+    if uses_of(held, tile_count).max() > uses:
         raise ValueError(f"the pattern {pattern} has a colour in more than {uses} cells")
     if not start.kept.any():
         return held
@@ -63,7 +63,7 @@ def _tiles_of(costs: Costs, colours: Numbers, count: int, prices: NDArray[np.flo
 def _of_kept(start: Start, colours: Numbers, tiles: Numbers) -> Numbers:
     """Return the tiles of the colours so that the pattern agrees with the cells that keep theirs, where it can."""
     tiles, done = tiles.copy(), set[int]()
-    for cell in np.flatnonzero(start.kept).tolist():
+    for cell in np.flatnonzero(start.kept & ~start.empty_cells).tolist():
         colour, tile = int(colours[cell]), start.tiles[cell]
         before = np.flatnonzero(tiles == tile)
         if colour in done or (len(before) and int(before[0]) in done):

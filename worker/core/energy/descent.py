@@ -74,13 +74,15 @@ class Descent:
             light: (N, k, 3) linear light of every entry.
             price: Of a pair of equal photos, in units of `near_repeats.prices`.
             limits: The rules to keep.
-            photo_count: How many photos there are.
+            photo_count: How many photos there are. This number itself, in all entries of a list, stands for no photo.
         """
         self.chosen, self._limits = chosen.copy(), limits
         self._columns, self._rows = limits.spacing.columns, limits.spacing.rows
         self._photos, self._photo_count = lists.photos, photo_count
         everyone = np.arange(self._columns * self._rows)
-        blur, prices = far_view.autocorrelation() * far.weight, price * near_repeats.prices()
+        self._lattice = limits.spacing.lattice
+        blur = far_view.autocorrelation(self._lattice) * far.weight
+        prices = price * near_repeats.prices(self._lattice)
         self._errors = far.errors(everyone, light)
         own = np.float32(blur[REACH, REACH]) * np.einsum("nki,nki->nk", self._errors, self._errors)
         self._alone = lists.costs + own
@@ -89,16 +91,18 @@ class Descent:
         width, size = self._columns + 2 * REACH, (self._columns + 2 * REACH) * (self._rows + 2 * REACH)
         blur[REACH, REACH] = 0
         down, right = np.nonzero((blur > 0) | (prices > 0))
-        self._steps = (down - REACH) * width + right - REACH
+        # From odd rows, where these are moved, the same steps lead as from even rows, but to the other side.
+        sides = (1, -1) if self._lattice.shifted else (1,)
+        self._steps = [(down - REACH) * width + side * (right - REACH) for side in sides]
         self._blur, self._prices = blur[down, right].astype(np.float32), prices[down, right]
         self._places = (everyone // self._columns + REACH) * width + everyone % self._columns + REACH
         self._held, self._waiting = np.full(size, photo_count, np.int32), np.zeros(size, np.bool_)
         self._pulling = np.zeros((3, size), np.float32)
-        self._uses = np.zeros(photo_count, np.intp)
+        self._uses = np.zeros(photo_count + 1, np.intp)
         self._lay(everyone, chosen)
         self._waiting[self._places] = True
         # Where in its list a photo stands, for each cell that chooses: from 1, and 0 for not at all.
-        together = max(1, BLOCK_BYTES // max(photo_count + 1, PLACE_BYTES * len(self._steps)))
+        together = max(1, BLOCK_BYTES // max(photo_count + 1, PLACE_BYTES * len(down)))
         self._table = np.zeros(min(together, len(everyone)) * (photo_count + 1), np.uint8)
 
     def run(self, progress: Progress) -> None:
@@ -128,7 +132,9 @@ class Descent:
     def _batches(self) -> Iterator[Numbers]:
         """Yield cells of which no two matter to each other; every cell is yielded once."""
         most = len(self._table) // (self._photo_count + 1)
-        apart = replace(self._limits.spacing, square=max(REACH**2 + 1, self._limits.spacing.square))
+        apart = replace(
+            self._limits.spacing, square=max(REACH**2 * self._lattice.scale**2 + 1, self._limits.spacing.square)
+        )
         for cells in apart.sparse():
             yield from (cells[first : first + most] for first in range(0, len(cells), most))
 
@@ -152,7 +158,7 @@ class Descent:
 
     def _surroundings(self, cells: Numbers) -> tuple[Single, Single]:
         """Return the pull of the errors around some cells, (n, 3), and what repeats of their entries cost, (n, k)."""
-        around = self._places[cells][:, None] + self._steps
+        around = self._around(cells)
         pull = (self._pulling.take(around, axis=1) @ self._blur).T
         photos = self._photos[cells]
         first = (self._photo_count + 1) * np.arange(len(cells))[:, None]
@@ -161,10 +167,18 @@ class Descent:
         entries = self._table.take(first + self._held.take(around))
         self._table[listed] = 0
         equal = np.flatnonzero(entries != 0)
-        rows, steps = np.divmod(equal, len(self._steps))
+        rows, steps = np.divmod(equal, around.shape[1])
         pairs = photos.shape[1] * rows + entries.ravel()[equal] - 1
         repeats = np.bincount(pairs, self._prices[steps], photos.size).astype(np.float32)
         return pull, repeats.reshape(photos.shape)
+
+    def _around(self, cells: Numbers) -> Numbers:
+        """Return the (n, steps) places around some cells."""
+        places = self._places[cells][:, None]
+        if not self._lattice.shifted:
+            return places + self._steps[0]
+        odd = (cells // self._columns % 2 == 1)[:, None]
+        return places + np.where(odd, self._steps[1], self._steps[0])
 
     def _forbid(self, cells: Numbers, totals: Single) -> None:
         """Write infinity where the rules do not allow a cell's entry."""
@@ -195,7 +209,7 @@ class Descent:
         np.subtract.at(self._uses, self._photos[cells, self.chosen[cells]], 1)
         self.chosen[cells] = entries
         self._lay(cells, entries)
-        self._waiting[self._places[cells][:, None] + self._steps] = True
+        self._waiting[self._around(cells)] = True
 
     def _lay(self, cells: Numbers, entries: Numbers) -> None:
         """Note which photos some cells hold, and their errors."""

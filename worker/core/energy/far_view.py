@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.colour import slope_of_lab
+from worker.core.lattice import RECTANGLES, Lattice
 from worker.core.measures.similarity import FAR_CELLS
 
 Array = NDArray[np.float64]
@@ -54,11 +55,14 @@ class FarView:
         return errors
 
 
-def autocorrelation() -> Array:
+def autocorrelation(lattice: Lattice = RECTANGLES) -> Array:
     """Return the (13, 13) autocorrelation of the blur at steps of -6 to 6 cells; before it is cut off its sum is 1.
 
-    The autocorrelation of a Gaussian is a Gaussian of sqrt(2) times its standard deviation.
+    The autocorrelation of a Gaussian is a Gaussian of sqrt(2) times its standard deviation. Steps are those from a
+    cell of an even row.
     """
-    steps = np.arange(-REACH, REACH + 1)
-    profile = np.exp(-(steps**2) / (4 * FAR_CELLS**2)) / (2 * FAR_CELLS * np.sqrt(np.pi))
-    return np.where(steps[:, None] ** 2 + steps**2 > REACH**2, 0.0, np.outer(profile, profile))
+    across, down = lattice.steps(REACH)
+    profiles = [
+        np.exp(-(steps**2) / (4 * FAR_CELLS**2)) / (2 * FAR_CELLS * np.sqrt(np.pi)) for steps in (down, across)
+    ]
+    return np.where(across**2 + down**2 > REACH**2, 0.0, profiles[0] * profiles[1])

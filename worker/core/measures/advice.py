@@ -34,9 +34,9 @@ def on_colours(cell_means: Array, tile_means: Array, placement: Numbers) -> list
     Only colours that at least one cell in a hundred lacks are named.
 
     Args:
-        cell_means: (rows, columns, 3) sRGB, 0 to 255.
+        cell_means: (..., 3) sRGB of the cells, 0 to 255.
         tile_means: (M, 3) sRGB of all tiles, 0 to 255, M >= 1.
-        placement: (rows, columns) numbers of tiles.
+        placement: (...) numbers of their tiles.
 
     Returns:
         At most three sentences.

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.descriptors import CHANNELS, LATTICE, area_weights
+from worker.core.lattice import Lattice
 from worker.core.measures.similarity import CELL_SIDE
 
 Array = NDArray[np.float64]
@@ -25,6 +26,25 @@ def assembled(means: NDArray[Value], columns: int) -> NDArray[Value]:
     subcells = means.shape[1]
     by_row = means.reshape(-1, columns, subcells, subcells, CHANNELS).swapaxes(1, 2)
     return by_row.reshape(-1, columns * subcells, CHANNELS)
+
+
+def as_it_lies(picture: NDArray[Value], side: int, lattice: Lattice) -> NDArray[Value]:
+    """Return what is seen of a picture of all cells in rows and columns: every other row moved by half a cell.
+
+    Args:
+        picture: (rows * side, columns * side, ...) pixels.
+        side: Pixels a side of a cell, at least 2.
+        lattice: Where the cells lie.
+
+    Returns:
+        (rows * side, columns * side - side // 2, ...) pixels; the same picture where no row is moved.
+    """
+    if not lattice.shifted:
+        return picture
+    half, rows = side // 2, picture.reshape(-1, side, *picture.shape[1:])
+    seen = np.empty((len(rows), side, picture.shape[1] - half, *picture.shape[2:]), picture.dtype)
+    seen[::2], seen[1::2] = rows[::2, :, half:], rows[1::2, :, :-half]
+    return seen.reshape(-1, *seen.shape[2:])
 
 
 class Miniature:

@@ -8,13 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.core.colour import ciede2000, lab
+from worker.core.lattice import RECTANGLES, Lattice
 from worker.core.measures import advice
-from worker.core.measures.similarity import CELL_SIDE, far_difference, psnr, psnr_blur, ssim
+from worker.core.measures.miniature import as_it_lies
+from worker.core.measures.similarity import CELL_SIDE, enlarged, far_difference, psnr, psnr_blur, ssim
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
 WORST = 10
+PAPER = 255.0
+"""What both pictures show where nothing lies."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,10 @@ class Known:
     """What is known of a mosaic before it is composed; see `known`.
 
     Attributes:
-        target4: (4 * rows, 4 * columns, 3) area-averaged sRGB of the target, 0 to 255, 4 pixels a cell.
-        placement: (rows, columns) numbers of tiles.
+        target4: (4 * rows, 4 * columns, 3) area-averaged sRGB of the target, 0 to 255, 4 pixels a cell, all cells in
+            rows and columns; white where a cell stays empty.
+        placement: (rows, columns) numbers of tiles; -1 in a cell that stays empty, and counts for nothing.
+        lattice: Where the cells lie.
         smallest_distance: As in `Quality`.
         equal_neighbours: As in `Quality`.
         adapted: As in `Quality`.
@@ -80,33 +86,47 @@ class Known:
 
     target4: Array
     placement: Numbers
+    lattice: Lattice
     smallest_distance: float | None
     equal_neighbours: float
     adapted: float
     advice: tuple[str, ...]
 
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """(rows, columns) in which cells a tile lies."""
+        there: NDArray[np.bool_] = self.placement >= 0
+        return there
 
-def known(target4: Array, placement: Numbers, tile_means: Array, *, adapted: float) -> Known:
+
+def known(
+    target4: Array, placement: Numbers, tile_means: Array, *, adapted: float, lattice: Lattice = RECTANGLES
+) -> Known:
     """Return what depends on the target and the placement alone.
 
     Args:
-        target4: As in `Known`.
+        target4: As in `Known`; whatever it is where a cell stays empty.
         placement: As in `Known`.
         tile_means: (M, 3) mean sRGB, 0 to 255, of all tiles that could be chosen, before any colour adjustment.
         adapted: As in `Quality`.
+        lattice: As in `Known`.
 
     Raises:
         ValueError: The target is not 4 pixels a cell of `placement`.
     """
     _check("target4", target4, placement)
-    touching = equal_neighbours(placement)
+    shown, touching = placement >= 0, equal_neighbours(placement, lattice)
     return Known(
-        target4,
+        _on_paper(target4, shown),
         placement,
-        smallest_distance(placement),
+        lattice,
+        smallest_distance(placement, lattice),
         touching,
         adapted,
-        (*advice.on_colours(cell_means(target4), tile_means, placement), *advice.on_repeats(touching)),
+        (
+            *advice.on_colours(cell_means(target4)[shown], tile_means, placement[shown]),
+            *advice.on_repeats(touching),
+        ),
     )
 
 
@@ -115,7 +135,8 @@ def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, c
 
     Args:
         before: What is known of it.
-        mosaic4: (4 * rows, 4 * columns, 3) area-averaged sRGB of the finished mosaic, 0 to 255, 4 pixels a cell.
+        mosaic4: (4 * rows, 4 * columns, 3) area-averaged sRGB of the finished mosaic, 0 to 255, 4 pixels a cell, all
+            cells in rows and columns.
         cost: As in `Quality`.
         lower_bound: As in `Quality`.
         change: As in `Quality`.
@@ -124,16 +145,19 @@ def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, c
         ValueError: The mosaic is not 4 pixels a cell of the placement.
     """
     _check("mosaic4", mosaic4, before.placement)
+    shown, target4, mosaic4 = before.shown, before.target4, _on_paper(mosaic4, before.shown)
+    one, other = (as_it_lies(picture, CELL_SIDE, before.lattice) for picture in (target4, mosaic4))
+    seen = None if shown.all() else as_it_lies(enlarged(shown), CELL_SIDE, before.lattice)
     with ThreadPoolExecutor(1) as beside:
-        far = beside.submit(far_difference, before.target4, mosaic4)  # takes about as long as all the rest
-        target1, mosaic1 = cell_means(before.target4), cell_means(mosaic4)
+        far = beside.submit(far_difference, one, other, seen)  # takes about as long as all the rest
+        target1, mosaic1 = cell_means(target4), cell_means(mosaic4)
         differences = ciede2000(lab(target1), lab(mosaic1))
-        uses = np.bincount(before.placement.ravel())
+        uses = np.bincount(before.placement[shown])
         return Quality(
-            psnr1=_finite(psnr(target1, mosaic1)),
-            de00=float(differences.mean()),
-            ssim4=ssim(before.target4, mosaic4),
-            psnr_blur=_finite(psnr_blur(before.target4, mosaic4)),
+            psnr1=_finite(psnr(target1[shown], mosaic1[shown])),
+            de00=float(differences[shown].mean()),
+            ssim4=ssim(one, other, seen=seen),
+            psnr_blur=_finite(psnr_blur(one, other, seen=seen)),
             distinct_tiles=int(np.count_nonzero(uses)),
             most_uses=int(uses.max()),
             smallest_distance=before.smallest_distance,
@@ -142,10 +166,15 @@ def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, c
             lower_bound=lower_bound,
             change=change,
             adapted=before.adapted,
-            worst_cells=worst_cells(differences),
+            worst_cells=worst_cells(np.where(shown, differences, -1.0))[: np.count_nonzero(shown)],
             advice=before.advice,
             far=far.result(),
         )
+
+
+def _on_paper(picture: Array, shown: NDArray[np.bool_]) -> Array:
+    """Return a picture, white where a cell stays empty."""
+    return picture if shown.all() else np.where(enlarged(shown)[:, :, None], picture, PAPER)
 
 
 def _check(name: str, picture: Array, placement: Numbers) -> None:
@@ -161,50 +190,58 @@ def cell_means(picture: Array) -> Array:
     return means
 
 
-def smallest_distance(placement: Numbers) -> float | None:
+def smallest_distance(placement: Numbers, lattice: Lattice = RECTANGLES) -> float | None:
     """Return the smallest Euclidean distance in cells between two equal tiles; None when no tile is used twice.
 
-    The answer is exact. The cells of each tile are swept along the longer side of the mosaic; once a pair is farther
+    The answer is exact. The cells of each tile are swept along the longer side of the mosaic, or from the top down
+    where rows are moved; once a pair is farther
     apart along it than the smallest distance so far, the later pairs of that cell are skipped too.
 
     Args:
-        placement: (rows, columns) numbers of tiles, at least 0.
+        placement: (rows, columns) numbers of tiles; -1 for none.
+        lattice: Where the cells lie.
 
     Example:
         >>> smallest_distance(np.array([[7, 1, 2], [3, 4, 7]]))
         2.23606797749979
     """
-    along = placement if placement.shape[0] >= placement.shape[1] else placement.T
+    along = placement if lattice.shifted or placement.shape[0] >= placement.shape[1] else placement.T
     order = np.argsort(along, axis=None, kind="stable")
-    tiles, (rows, columns) = along.ravel()[order], np.divmod(order, along.shape[1])
+    order = order[np.searchsorted(along.ravel()[order], 0) :]  # without the cells that have no tile
+    tiles, rows = along.ravel()[order], order // along.shape[1]
     least, earlier, lag = inf, np.arange(len(order)), 0
-    while len(earlier) and least > 1:
+    while len(earlier) and least > lattice.scale**2:
         lag += 1
         earlier = earlier[: np.searchsorted(earlier, len(order) - lag)]
         earlier = earlier[tiles[earlier + lag] == tiles[earlier]]
         down = rows[earlier + lag] - rows[earlier]
-        right = columns[earlier + lag] - columns[earlier]
-        squares = np.square(down) + np.square(right)
+        right = lattice.across(order[earlier + lag], order[earlier], along.shape[1])
+        squares = lattice.down * np.square(down) + np.square(right)
         least = min(least, float(squares.min())) if len(squares) else least
-        earlier = earlier[np.square(down) < least]
-    return least**0.5 if isfinite(least) else None
+        earlier = earlier[lattice.down * np.square(down) < least]
+    return least**0.5 / lattice.scale if isfinite(least) else None
 
 
-def equal_neighbours(placement: Numbers) -> float:
+def equal_neighbours(placement: Numbers, lattice: Lattice = RECTANGLES) -> float:
     """Return the share, 0 to 1, of the neighbouring pairs of cells that have equal tiles; 0 for a single cell.
 
-    Neighbours lie side by side or one above the other.
+    Neighbours lie side by side or one above the other; where rows are moved, above two others.
 
     Args:
-        placement: (rows, columns) numbers of tiles.
+        placement: (rows, columns) numbers of tiles; -1 for none.
+        lattice: Where the cells lie.
 
     Example:
         >>> equal_neighbours(np.array([[1, 1], [2, 3]]))
         0.25
     """
-    beside, above = placement[:, 1:] == placement[:, :-1], placement[1:] == placement[:-1]
-    pairs = beside.size + above.size
-    return float(beside.sum() + above.sum()) / pairs if pairs else 0.0
+    sides = [(placement[:, 1:], placement[:, :-1]), (placement[1:], placement[:-1])]
+    if lattice.shifted:
+        even, odd = placement[::2, 1:], placement[1::2, :-1]
+        sides += [(even[: len(odd)], odd), (even[1:], odd[: len(even) - 1])]
+    pairs = sum(int(np.count_nonzero((one >= 0) & (other >= 0))) for one, other in sides)
+    equal = sum(int(np.count_nonzero((one == other) & (one >= 0))) for one, other in sides)
+    return equal / pairs if pairs else 0.0
 
 
 def worst_cells(differences: Array) -> tuple[WorstCell, ...]:

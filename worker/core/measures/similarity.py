@@ -9,6 +9,7 @@ from worker.core.colour import LUMA, ciede2000, lab_of_light, linear
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 CELL_SIDE = 4
 """Pixels a side of a cell in the two pictures that are compared."""
@@ -47,7 +48,12 @@ def psnr(one: Array, other: Array) -> float:
     return _psnr_of(float(np.square(one - other).mean()))
 
 
-def psnr_blur(one: Array, other: Array) -> float:
+def enlarged(shown: Mask) -> Mask:
+    """Return which pixels of the two pictures are looked at, (h, w), given which cells are."""
+    return shown.repeat(CELL_SIDE, axis=0).repeat(CELL_SIDE, axis=1)
+
+
+def psnr_blur(one: Array, other: Array, seen: Mask | None = None) -> float:
     """Return the PSNR in dB of the two pictures as seen from afar: both blurred by one cell.
 
     The blur is a Gaussian of standard deviation 4 pixels, which is one cell, sampled at whole pixels, cut off after
@@ -56,6 +62,7 @@ def psnr_blur(one: Array, other: Array) -> float:
     Args:
         one: (h, w, 3) sRGB, 0 to 255, 4 pixels a cell.
         other: (h, w, 3) likewise.
+        seen: (h, w) which pixels count; None for all.
     """
     weights = _gaussian(CELL_SIDE, REACH)
     height, width = one.shape[:2]
@@ -65,11 +72,12 @@ def psnr_blur(one: Array, other: Array) -> float:
         stop = min(start + BAND, height)
         near = rows[start : stop + 2 * REACH]
         # A blur is linear: the difference of the blurred pictures is the blurred difference.
-        total += float(np.square(_blurred_twice(one[near] - other[near], weights, columns)).sum())
-    return _psnr_of(total / one.size)
+        squares = np.square(_blurred_twice(one[near] - other[near], weights, columns))
+        total += float((squares if seen is None else squares[seen[start:stop].T]).sum())
+    return _psnr_of(total / (one.size if seen is None else np.count_nonzero(seen) * one.shape[2]))
 
 
-def far_difference(one: Array, other: Array) -> float:
+def far_difference(one: Array, other: Array, seen: Mask | None = None) -> float:
     """Return the mean dE00 of the two pictures as an eye sees them from across a room: by the light that mixes there.
 
     Both are blurred in linear light by a Gaussian of standard deviation 6 pixels, which is 1.5 cells, sampled at
@@ -78,6 +86,7 @@ def far_difference(one: Array, other: Array) -> float:
     Args:
         one: (h, w, 3) sRGB, 0 to 255, 4 pixels a cell.
         other: (h, w, 3) likewise.
+        seen: (h, w) which pixels count; None for all.
 
     Source:
         X. Zhang, B. A. Wandell, "A spatial extension of CIELAB for digital color-image reproduction", Journal of the
@@ -94,12 +103,13 @@ def far_difference(one: Array, other: Array) -> float:
     for start in range(0, height, BAND):
         near = rows[start : min(start + BAND, height) + 2 * FAR_REACH]
         seen_1, seen_2 = (lab_of_light(_seen_from_afar(picture, near, columns)) for picture in (one, other))
-        total += float(ciede2000(seen_1, seen_2).sum())
-    mean: float = total / (height * width)
+        differences = ciede2000(seen_1, seen_2)
+        total += float((differences if seen is None else differences[seen[start : start + BAND].T]).sum())
+    mean: float = total / (height * width if seen is None else np.count_nonzero(seen))
     return mean
 
 
-def ssim(one: Array, other: Array) -> float:
+def ssim(one: Array, other: Array, seen: Mask | None = None) -> float:
     """Return the mean structural similarity of the luma of two pictures, 1 for equal ones.
 
     With uniform windows of 7 x 7 pixels, sample covariance, K1 = 0.01, K2 = 0.03 and L = 255; the mean is over all
@@ -108,6 +118,7 @@ def ssim(one: Array, other: Array) -> float:
     Args:
         one: (h, w, 3) sRGB, 0 to 255.
         other: (h, w, 3) likewise.
+        seen: (h, w) in which pixels the middle of a window counts; None for all. If it is nowhere, all count.
 
     Source:
         Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, "Image quality assessment: from error visibility to
@@ -116,12 +127,16 @@ def ssim(one: Array, other: Array) -> float:
     height, width, _ = one.shape
     least = min(height, width)
     window = min(WINDOW, least - 1 + least % 2)
-    last = height - window + 1
+    last, across = height - window + 1, width - window + 1
+    middles = None if seen is None else seen[window // 2 :][:last, window // 2 :][:, :across]
+    middles = None if middles is None or not middles.any() else middles
     total = 0.0
     for start in range(0, last, BAND):
-        band = slice(start, min(start + BAND, last) + window - 1)
-        total += float(_similarities(one[band] @ LUMA, other[band] @ LUMA, window).sum())
-    mean: float = total / (last * (width - window + 1))
+        stop = min(start + BAND, last)
+        band = slice(start, stop + window - 1)
+        found = _similarities(one[band] @ LUMA, other[band] @ LUMA, window)
+        total += float((found if middles is None else found[middles[start:stop]]).sum())
+    mean: float = total / (last * across if middles is None else np.count_nonzero(middles))
     return mean
 
 
