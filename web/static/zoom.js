@@ -87,22 +87,28 @@ class Zoom {
     return Number(this.place.dataset.rows);
   }
 
+  /** How much of the first cell of a row lies outside the mosaic, in cells; where rows are moved, half of every other. */
+  outside(row) {
+    return this.place.dataset.shape === "brick" && row % 2 === 0 ? 0.5 : 0;
+  }
+
   /** Width and height of a cell, where the whole mosaic is 1 wide. */
   get cell() {
     const { x, y } = this.viewer.world.getItemAt(0).getContentSize();
-    return [1 / this.columns, y / x / this.rows];
+    return [1 / (this.columns - this.outside(0)), y / x / this.rows];
   }
 
   box(column, row) {
     const [width, height] = this.cell;
-    return new OpenSeadragon.Rect(column * width, row * height, width, height);
+    return new OpenSeadragon.Rect((column - this.outside(row)) * width, row * height, width, height);
   }
 
   /** Return the column and row of a point, brought inside the mosaic. */
   at(point) {
     const [width, height] = this.cell;
     const within = (number, count) => Math.min(count - 1, Math.max(0, Math.floor(number)));
-    return [within(point.x / width, this.columns), within(point.y / height, this.rows)];
+    const row = within(point.y / height, this.rows);
+    return [within(point.x / width + this.outside(row), this.columns), row];
   }
 
   async fetched(address) {
