@@ -121,8 +121,10 @@ class Zoom {
     const item = this.viewer.world.getItemAt(0);
     if (!item || !this.place.dataset.cells) return;
     const seen = this.viewer.viewport.getBounds(true);
-    const [left, top] = this.at(seen.getTopLeft());
-    const [right, bottom] = this.at(seen.getBottomRight());
+    const [first, top] = this.at(seen.getTopLeft());
+    const [last, bottom] = this.at(seen.getBottomRight());
+    const more = this.outside(0) ? 1 : 0; // of moved rows, one cell more may be seen on either side
+    const [left, right] = [Math.max(0, first - more), Math.min(this.columns - 1, last + more)];
     const pixels = item.viewportToImageZoom(this.viewer.viewport.getZoom(true));
     if (pixels <= 1 || (right - left + 1) * (bottom - top + 1) > MOST_PHOTOS) return this.clear(() => true);
     const outside = ({ column, row }) => column < left || column > right || row < top || row > bottom;
