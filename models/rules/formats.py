@@ -188,7 +188,7 @@ def suffixes() -> str:
 
     Example:
         >>> suffixes()
-        '.png, .jpg, .jpeg, .webp, .avif, .tif, .tiff or .pdf'
+        '.png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .szi or .pdf'
     """
     return any_of(list(BY_SUFFIX))
 

@@ -8,6 +8,7 @@ import re
 import struct
 import subprocess
 import sys
+import zipfile
 import zlib
 from contextlib import suppress
 from hashlib import sha256
@@ -586,6 +587,9 @@ def test_a_mosaic_tells_nothing_of_what_its_pictures_told(tmp_path, talkative, m
         assert document.get_metadata_dict(skip_empty=True) == {"Producer": "Tessera"}
         (picture,) = document[0].get_objects()
         written = bytes(picture.get_data(decode_simple=False))
+    if form is Format.PYRAMID:
+        with zipfile.ZipFile(out) as tiles:
+            written = max((tiles.read(name) for name in tiles.namelist() if name.endswith(".jpg")), key=len)
     assert marks_in(written) <= NOTHING
     writer.write_preview(out, tmp_path / "preview.jpg")
     preview = (tmp_path / "preview.jpg").read_bytes()

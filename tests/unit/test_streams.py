@@ -1,5 +1,6 @@
 """Pictures that are written while their pixels are made: in any pieces, by any number of threads, or stopped."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -48,6 +49,7 @@ def nothing_left():
     """Check that a test leaves no thread and no open descriptor."""
 
     def there():
+        gc.collect()  # the traceback of an error holds what its frames held
         return set(threading.enumerate()), len(list(Path("/dev/fd").iterdir()))
 
     before = there()
