@@ -2,10 +2,13 @@
 
 import sys
 
-from models.rules.grid import Grid
 from worker.file_filter import Sieve
 from worker.local_index.folder_index import Changes, Library
 from worker.local_index.terminal_names import readable
+
+TYPE_CHECKING = False  # loading typing, or a grid, takes as long as a look at many files
+if TYPE_CHECKING:
+    from models.rules.grid import Grid
 
 SCREENFUL = 20
 NOTHING = Changes(0, 0, 0, 0)
@@ -85,7 +88,7 @@ def known(folder: str, photos: Library, sieve: Sieve, seconds: float) -> dict[st
     }
 
 
-def cells(grid: Grid) -> str:
+def cells(grid: "Grid") -> str:
     """Return how many cells a grid has, and in how many a photo lies, such as `3 x 2 = 6 cells, 4 of them filled`."""
     filled = "" if grid.filled is None else f", {grid.filled_count:,} of them filled"
     return f"{grid.columns} x {grid.rows} = {grid.cell_count:,} cells{filled}"

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, Self
 
 from models.errors import InvalidOrder
 
-MOST = 1_000
-"""Photos or cells in each list of an edit, at most."""
+MOST = 150
+"""Photos or cells in each list of an edit, at most: what is sent as JSON ends at 64 KiB."""
 LISTS = ("ban", "must_use", "lock", "pins")
 
 

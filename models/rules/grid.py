@@ -162,6 +162,8 @@ def _check(target: tuple[int, int], grid: Grid, order: MosaicOrder, limits: Limi
             raise InvalidOrder("cell_width", f"{sentence} Take larger cells.")
         shape = order.mosaic_width or target[0], order.mosaic_height or target[1]
         raise InvalidOrder("cells_across", f"{sentence} Take {_fewer_across(*shape, limits.cells)}.")
+    if grid.shape.shifted and grid.columns == 1:
+        raise InvalidOrder("shape", "Rows of one cell cannot be moved by half a cell; take more cells.")
     mosaic_width, mosaic_height = grid.mosaic_size
     if grid.exact_size is not None:
         _check_tiles(grid)

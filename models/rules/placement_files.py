@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from models.errors import InvalidOrder
+from models.rules.orders import MAX_CELLS
 from models.rules.placements import (
     STEPS,
     VERSION,
@@ -20,9 +21,8 @@ from models.rules.placements import (
 KIND = "tessera-placement"
 KEYS = {"kind", "version", "steps", "lower_bound", "grid", "order", "cells"}
 SUFFIXES = (".json", ".csv")
-MOST_CELLS = 250_000
-MOST_BYTES = 128 << 20
-"""Of a document that is read: 250,000 cells have some 55 MB as JSON."""
+MOST_BYTES = 512 << 20
+"""Of a document that is read: a million cells have some 250 MB as JSON."""
 COLUMNS = ("column", "row", "photo", "content", "left", "top", "width", "height", "turn", "distance")
 WINDOW = COLUMNS[4:8]
 NEEDED = COLUMNS[:3]
@@ -131,8 +131,8 @@ def _from_json(text: str) -> Placement:
     if strange is not None or found.get("steps", STEPS) != STEPS:
         raise _wrong("it has what version 1 does not have")
     cells, bound = found.get("cells"), found.get("lower_bound", 0.0)
-    if not isinstance(cells, list) or len(cells) > MOST_CELLS:
-        raise _wrong(f"its cells are no list of at most {MOST_CELLS:,}")
+    if not isinstance(cells, list) or len(cells) > MAX_CELLS:
+        raise _wrong(f"its cells are no list of at most {MAX_CELLS:,}")
     return Placement(
         checked_cells(cells),
         checked_grid(found["grid"]) if "grid" in found else {},
@@ -161,8 +161,8 @@ def _cells(header: list[str], lines: Iterator[list[str]]) -> Iterator[dict[str, 
             continue
         if len(line) != len(header):
             raise _wrong(f"line {number:,} has {len(line):,} values, not {len(header):,}; the file may be cut off")
-        if number > MOST_CELLS + 1:
-            raise _wrong(f"it has more than {MOST_CELLS:,} cells")
+        if number > MAX_CELLS + 1:
+            raise _wrong(f"it has more than {MAX_CELLS:,} cells")
         yield _cell(dict(zip(header, line, strict=True)))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import ceil
 
 from models.rules import paper
 from models.rules.formats import Format
@@ -32,6 +33,7 @@ class Plan:
     rows: int
     dpi: int
     form: Format
+    shifted: bool = False
 
     @property
     def size(self) -> paper.Size:
@@ -42,12 +44,17 @@ class Plan:
     @property
     def tile(self) -> paper.Size:
         """Width and height of a tile on paper, in millimetres."""
-        return self.size[0] / self.columns, self.size[1] / self.rows
+        return self.size[0] / self._across, self.size[1] / self.rows
 
     @property
     def tile_pixels(self) -> tuple[int, int]:
         """Width and height of the largest tiles in pixels; others have a pixel less."""
-        return -(-self.pixels[0] // self.columns), -(-self.pixels[1] // self.rows)
+        return ceil(self.pixels[0] / self._across), ceil(self.pixels[1] / self.rows)
+
+    @property
+    def _across(self) -> Fraction:
+        """How many tiles wide it is: where rows are moved, half of one in each row lies outside."""
+        return self.columns - Fraction(self.shifted, 2)
 
     @property
     def turned(self) -> "Plan":
@@ -113,7 +120,7 @@ def of_grid(grid: Grid, order: MosaicOrder) -> Plan | None:
     """Return the plan of the print that a grid makes; None if its order is for none."""
     if grid.exact_size is None:
         return None
-    return Plan(grid.exact_size, grid.columns, grid.rows, order.dpi, order.format)
+    return Plan(grid.exact_size, grid.columns, grid.rows, order.dpi, order.format, order.shape.shifted)
 
 
 def of_order(order: MosaicOrder) -> Plan | None:
@@ -121,7 +128,8 @@ def of_order(order: MosaicOrder) -> Plan | None:
     if order.mosaic_width is None or order.mosaic_height is None or order.cells_across is None:
         return None
     size = order.mosaic_width, order.mosaic_height
-    return Plan(size, order.cells_across, cells_down(order.cells_across, *size), order.dpi, order.format)
+    rows = cells_down(order.cells_across, *size)
+    return Plan(size, order.cells_across, rows, order.dpi, order.format, order.shape.shifted)
 
 
 def mm(size: paper.Size) -> str:

@@ -160,6 +160,8 @@ def _first_renditions_become_pictures(rows: Rows) -> None:
 def _called(form: str, rows: Rows, *, gone: str) -> None:
     own = {each["job_id"] for each in rows["mosaics"]}
     rows["renditions"] = [each for each in rows["renditions"] if each["job_id"] in own or each["format"] != gone]
+    for each in rows["mosaics"]:
+        each["file_quality"] = None if each["format"] == gone else each["file_quality"]
     for each in rows["mosaics"] + rows["renditions"]:
         each["format"] = form if each["format"] == gone else each["format"]
 

@@ -60,3 +60,21 @@ def test_a_pyramid_of_too_many_tiles_is_not_shown(stored, monkeypatch):
     monkeypatch.setattr(pyramids, "MOST_TILES", 20)
     with pytest.raises(NotReady, match="too large to be shown here"):
         pyramids.opened(blobs, KEY)
+
+
+def test_the_directory_of_a_pyramid_that_is_too_large_is_not_read(stored, monkeypatch):
+    blobs, zipped = stored(1_000, 700)
+    with blobs.open(KEY) as file:
+        assert pyramids._entry_count(file) == len(zipped.infolist())
+    monkeypatch.setattr(pyramids, "MOST_TILES", 20)
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with pytest.raises(NotReady, match="too large to be shown here"):
+        pyramids.opened(blobs, KEY)
+
+
+def test_the_number_of_files_in_a_large_zip_is_found_in_its_end(tmp_path):
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as zipped:
+        for number in range(70_000):
+            zipped.writestr(f"{number}", b"")
+    with (tmp_path / "many.zip").open("rb") as file:
+        assert pyramids._entry_count(file) == 70_000

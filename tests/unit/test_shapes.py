@@ -15,7 +15,7 @@ from PIL import Image
 
 from cli.main import tessera
 from models.errors import InvalidOrder
-from models.rules import repeats
+from models.rules import printing, repeats
 from models.rules.grid import cut
 from models.rules.orders import Fit, MosaicOrder, Shape
 from worker import parallel
@@ -320,3 +320,24 @@ def test_too_few_cells_for_moved_rows_are_a_sentence(run, tmp_path):
     assert result.exit_code == 2
     assert "at least 2 cells across" in result.stderr
     assert not (tmp_path / "mosaic.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("size", "order"),
+    [
+        ((900, 600), {"cell_width": 1_000, "cell_height": 100, "fit": Fit.RESIZE}),
+        ((400, 900), {"cells_across": 3, "mosaic_width": 900, "mosaic_height": 100}),
+    ],
+)
+def test_rows_of_one_cell_cannot_be_moved(size, order):
+    with pytest.raises(InvalidOrder, match="Rows of one cell cannot be moved by half a cell"):
+        cut(*size, MosaicOrder(shape=Shape.BRICK, **order))
+
+
+def test_the_tiles_of_a_print_whose_rows_are_moved_are_as_wide_as_they_are_shown():
+    order = MosaicOrder(cells_across=26, mosaic_width=1_807, mosaic_height=1_217, dpi=150, shape=Shape.BRICK)
+    width = 1_807 / 150 * 25.4
+    assert [
+        float(printing.of_order(order).tile[0]),
+        float(printing.of_grid(cut(900, 600, order), order).tile[0]),
+    ] == (pytest.approx([width / 25.5] * 2, abs=0.02))

@@ -18,6 +18,7 @@ from PIL import Image
 
 from models.errors import StorageFull
 from models.rules.formats import Format
+from worker.libvips import pyvips
 from worker.rendering import pixel_stream, writer
 from worker.rendering.pixel_stream import PixelStream
 
@@ -107,6 +108,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from models.rules.formats import Format
+from worker.libvips import pyvips
 from worker.rendering import writer
 for form in Format:
     rng = np.random.default_rng(1)
@@ -197,3 +199,13 @@ def test_a_full_disk_ends_bands_that_would_go_on(tmp_path, nothing_left, form):
 def test_a_file_that_cannot_be_made_ends_the_bands(tmp_path, nothing_left):
     with pytest.raises(FileNotFoundError):
         writer.write(endless_lines(2_000, 3_000), (2_000, 3_000), tmp_path / "no" / "out", Format.JPEG, quiet)
+
+
+@pytest.mark.parametrize(("width", "channels"), [(1_200_000, 3), (900_000, 4)])
+def test_a_picture_of_which_few_lines_have_many_bytes_is_written(tmp_path, width, channels):
+    # 16 lines would have more than 50 MiB, beyond which libtiff refuses to read a strip.
+    bands = (np.full((1, width, channels), row, np.uint8) for row in range(17))
+    writer.write(bands, (width, 17), tmp_path / "out", Format.TIFF, quiet, channels=channels)
+    picture = pyvips.Image.new_from_file(str(tmp_path / "out"), access="sequential")
+    assert (picture.width, picture.height, picture.bands) == (width, 17, channels)
+    assert picture.crop(width - 9, 16, 9, 1).avg() == 16

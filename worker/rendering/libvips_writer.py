@@ -48,7 +48,7 @@ def write(  # noqa: PLR0913 - as `writer.write`
     source.on_seek(stream.seek)
     watch = _Watch(progress)
     try:
-        plain = pyvips.Image.tiffload_source(source, access="sequential", fail_on="warning")
+        plain = pyvips.Image.tiffload_source(source, access="sequential", fail_on="warning", unlimited=True)
         picture = watch.over(_said(plain, dpi))
         with _saving(stream, picture, lambda: _save(picture, path, form, quality)) as saved:
             all(stream.put(band) for band in bands)

@@ -159,6 +159,7 @@ def lay(
     cells = grid.cut(pixels.shape[1], pixels.shape[0], order)
     if kept.choice.tiles.shape != (cells.rows, cells.columns):
         raise kept_placements.damaged("it is of another grid")
+    writer.check_room(out, cells.mosaic_size, order.format)
     matched = placement.recoloured(images.fitted(pixels, cells), kept.colours)
     threads = parallel.core_count()
     tiles = fetched(kept.choice, kept.content, cells, read, threads=threads, progress=progress, decoder=decoder)

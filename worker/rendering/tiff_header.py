@@ -3,7 +3,9 @@
 import struct
 
 LINES = 16
-"""Lines of pixels in a strip."""
+"""Lines of pixels in a strip, at most."""
+STRIP_BYTES = 16 << 20
+"""Bytes of a strip, unless a line has more."""
 SHORT, LONG, LONG8 = 3, 4, 16
 RGB = 3
 
@@ -21,8 +23,9 @@ def header(width: int, height: int, channels: int = RGB) -> bytes:
         >>> len(header(1, 1))
         232
     """
-    count = -(-height // LINES)
-    strip = LINES * width * channels
+    lines = max(1, min(LINES, STRIP_BYTES // (width * channels)))
+    count = -(-height // lines)
+    strip = lines * width * channels
     tags = 10 if channels == RGB else 11
     arrays = 16 + 8 + 20 * tags + 8
     data = arrays + (16 * count if count > 1 else 0)
@@ -36,7 +39,7 @@ def header(width: int, height: int, channels: int = RGB) -> bytes:
         (262, SHORT, 1, 2),  # RGB
         (273, LONG8, count, arrays if count > 1 else offsets[0]),
         (277, SHORT, 1, channels),  # samples of a pixel
-        (278, LONG, 1, LINES),
+        (278, LONG, 1, lines),
         (279, LONG8, count, arrays + 8 * count if count > 1 else sizes[0]),
         (284, SHORT, 1, 1),  # the samples of a pixel lie together
         (338, SHORT, 1, 2),  # the fourth sample is alpha

@@ -18,8 +18,8 @@ def downgrade() -> None:
     # The version before has no name for them: a mosaic's own file is then called a TIFF, which is not so.
     mine = "SELECT job_id FROM mosaics"
     op.execute(f"DELETE FROM renditions WHERE format = 'pyramid' AND job_id NOT IN ({mine})")  # noqa: S608 - ours
-    for table in ("mosaics", "renditions"):
-        op.execute(f"UPDATE {table} SET format = 'tiff' WHERE format = 'pyramid'")  # noqa: S608 - ours
+    op.execute("UPDATE mosaics SET format = 'tiff', file_quality = NULL WHERE format = 'pyramid'")
+    op.execute("UPDATE renditions SET format = 'tiff' WHERE format = 'pyramid'")
     _check_formats(f"{BEFORE})")
 
 

@@ -34,8 +34,8 @@ def downgrade() -> None:
     # The version before has no name for them: a mosaic's own file is then called a PNG, which is not so.
     mine = "SELECT job_id FROM mosaics"
     op.execute(f"DELETE FROM renditions WHERE format = 'pdf' AND job_id NOT IN ({mine})")  # noqa: S608 - ours
-    for table in ("mosaics", "renditions"):
-        op.execute(f"UPDATE {table} SET format = 'png' WHERE format = 'pdf'")  # noqa: S608 - ours
+    op.execute("UPDATE mosaics SET format = 'png', file_quality = NULL WHERE format = 'pdf'")
+    op.execute("UPDATE renditions SET format = 'png' WHERE format = 'pdf'")
     _check_formats(f"{BEFORE})")
 
 
