@@ -192,7 +192,7 @@ def a_pin(column: float) -> dict[str, Any]:
         ({"pins": [a_pin(-1)]}, "pins", "Column -1, row 0 is outside the 12 x 8 cells."),
         ({"pins": [a_pin(1), a_pin(1)]}, "pins", "Column 1, row 0 is named twice."),
         ({"pins": [a_pin(1)], "lock": [{"column": 1, "row": 0}]}, "pins", "Column 1, row 0 is named twice."),
-        ({"ban": ["1.png"] * 1001}, "ban", "1,001 are more than the limit of 1,000."),
+        ({"ban": ["1.png"] * 151}, "ban", "151 are more than the limit of 150."),
         ({"pins": [a_pin(1.5)]}, "pins", "pins: Not a valid integer."),
         ({"pins": [{"column": 1, "row": 0}]}, "pins", "pins: Missing data for required field."),
         ({"bans": ["1.png"]}, "bans", "bans: Unknown field."),
