@@ -73,7 +73,7 @@ def test_a_file_of_a_mosaic_whose_child_is_killed_is_made_once_by_another_attemp
     mosaic = service.large()
     assert mosaic.state()[0] == "succeeded"
     file = mosaic.other_file("tiff")
-    file.at_work(phase="encoding")
+    file.at_work(phase="composing")
     seen.struck()
     service.kill_children()
     shown = service.installed.get(file.url).json()
