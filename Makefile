@@ -109,4 +109,4 @@ lock:
 	$(COMPILE) --group build -c requirements/dev.lock -o requirements/server.lock
 
 clean:
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench.json
+	rm -rf $(VENV) web/node_modules web/static/vendor build .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis bench.json

@@ -10,10 +10,8 @@ import re
 import struct
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import IO
-from xml.etree import ElementTree as ET
+from typing import IO, NamedTuple
 
 from models.errors import NotFound, NotReady
 from models.storage import Store
@@ -35,23 +33,16 @@ KEPT = 4
 Place = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Pyramid:
-    """What is known of a pyramid, all in pixels.
+class Pyramid(NamedTuple):
+    """What is known of a pyramid.
 
     Attributes:
-        width: Of the picture.
-        height: Of the picture.
-        tile_size: The sides of a tile, without what it shares with its neighbours.
-        overlap: How much it shares with each.
+        description: The file that says how large the picture and its tiles are, as viewers read it.
         tiles: Where each lies, by level, column and row: the number of its first byte with what stands before it, and
             how many bytes it has at most with that.
     """
 
-    width: int
-    height: int
-    tile_size: int
-    overlap: int
+    description: bytes
     tiles: Mapping[Place, tuple[int, int]]
 
 
@@ -74,12 +65,7 @@ def opened(store: Store, key: str) -> Pyramid:
             if entry.filename.startswith(begins) and (found := TILE.fullmatch(entry.filename, len(begins))):
                 length = LOCAL_HEADER.size + len(entry.filename.encode()) + EXTRA_BYTES + entry.file_size
                 tiles[int(found[1]), int(found[2]), int(found[3])] = entry.header_offset, length
-        image = ET.fromstring(zipped.read(description))  # noqa: S314 - a worker of ours wrote it
-    size = next(part for part in image if part.tag.endswith("Size"))
-    return Pyramid(
-        int(size.attrib["Width"]), int(size.attrib["Height"]), int(image.attrib["TileSize"]),
-        int(image.attrib["Overlap"]), tiles,
-    )  # fmt: skip
+        return Pyramid(zipped.read(description), tiles)
 
 
 def _entry_count(file: IO[bytes]) -> int:

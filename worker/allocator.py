@@ -9,8 +9,9 @@ import ctypes
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD, ARENA_MAX = -1, -2, -3, -8
 """Source: mallopt(3), in malloc.h of the GNU C library."""
-KEPT = {MMAP_THRESHOLD: 4 << 20, TRIM_THRESHOLD: 64 << 20, TOP_PAD: 16 << 20}
-"""Bytes: the least array that is asked for by itself, how much may lie unused, how much is asked for at once."""
+KEPT = {MMAP_THRESHOLD: 4 << 20, TRIM_THRESHOLD: 64 << 20, TOP_PAD: 16 << 20, ARENA_MAX: 1}
+"""The least bytes of an array that are asked for by themselves, how many may lie unused, how many are asked for at
+once; and how many heaps there are."""
 
 
 def keep() -> None:

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -12,14 +12,11 @@ from PIL import Image
 from sqlalchemy import update
 
 from models import database, placement_documents, queries, tile_set_versions
-from models.placing import NewSource, StoredFile, place_mosaic, place_tile_set
-from models.rules import blob_keys, placement_files
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules import placement_files
 from models.rules.placements import Placed
 from models.services import Services
 from models.tables import Mosaic
 from web.app import assemble
-from worker.indexing import job as indexing_job
 from worker.jobs import attempt
 from worker.rendering import job as rendering_job
 
@@ -34,31 +31,17 @@ def services(sqlite_services: Services) -> Services:
 
 
 @pytest.fixture
-def tile_set(services: Services, noise: Callable[..., np.ndarray], encoded: Callable[..., bytes]) -> UUID:
+def tile_set(set_of: Callable[..., UUID], noise: Callable[..., np.ndarray]) -> UUID:
     """Thirty photos of many colours; two files have the same name."""
-    identity, sources = uuid4(), []
-    for number in range(30):
-        key = blob_keys.upload(identity, str(number))
-        colour = np.random.default_rng(number).integers(0, 200, 3)
-        services.store.put(key, encoded((noise(40, 40, number) // 5 + colour).astype(np.uint8)))
-        sources.append(NewSource(SourceKind.PHOTO, "twin.png" if number > 27 else f"{number}.png", key))
-    with services.sessions.begin() as session:
-        bell = place_tile_set(session, identity, "photos", sources, services.ring_again)
-    attempt.run(services, bell.job_id, indexing_job.index_tile_set)
-    return identity
+    colours = [np.random.default_rng(number).integers(0, 200, 3) for number in range(30)]
+    photos = [(noise(40, 40, number) // 5 + colour).astype(np.uint8) for number, colour in enumerate(colours)]
+    return set_of([("twin.png" if number > 27 else f"{number}.png", each) for number, each in enumerate(photos)])
 
 
 @pytest.fixture
-def mosaic(services: Services, tile_set: UUID, target: bytes) -> UUID:
+def mosaic(tile_set: UUID, mosaic_of: Callable[..., UUID]) -> UUID:
     """A mosaic of 12 x 8 cells, equal photos at least two cells apart."""
-    identity = uuid4()
-    stored = StoredFile("t.png", blob_keys.target(identity))
-    services.store.put(stored.key, target)
-    with services.sessions.begin() as session:
-        order = MosaicOrder(cells_across=COLUMNS, tile_size=16, min_distance=DISTANCE)
-        bell = place_mosaic(session, identity, tile_set, stored, order, services.ring_again)
-    attempt.run(services, bell.job_id, rendering_job.render_mosaic)
-    return identity
+    return mosaic_of(tile_set, cells_across=COLUMNS, tile_size=16, min_distance=DISTANCE)
 
 
 @pytest.fixture

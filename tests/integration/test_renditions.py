@@ -19,16 +19,13 @@ from sqlalchemy import func, select, update
 
 from models import database, jobs, placement_documents, placing, queries, renditions, tile_set_versions, undo
 from models.errors import InvalidOrder, NoPlacement, NotFound, NotReady, TesseraError, TooManyRenditions
-from models.placing import NewSource, StoredFile, place_mosaic, place_tile_set
 from models.rules import blob_keys
 from models.rules.formats import Format
 from models.rules.lifecycle import JobKind, JobState, Lane
-from models.rules.orders import MosaicOrder, SourceKind
 from models.rules.renditions import MOST_RENDITIONS
 from models.services import Services
 from models.tables import Job, Mosaic, Rendition
 from web.app import assemble
-from worker.indexing import job as indexing_job
 from worker.jobs import attempt, garbage
 from worker.jobs.attempt import Attempt
 from worker.rendering import job as rendering_job
@@ -39,35 +36,15 @@ ORDER = {"cells_across": 6, "tile_size": 16, "turns": True, "adapt": 0.5, "tint"
 
 
 @pytest.fixture
-def tile_set(services: Services, noise: Callable[..., np.ndarray], encoded: Callable[..., bytes]) -> UUID:
+def tile_set(noisy_set: Callable[[int], UUID]) -> UUID:
     """Eight photos, indexed."""
-    identity, sources = uuid4(), []
-    for number in range(8):
-        key = blob_keys.upload(identity, str(number))
-        services.store.put(key, encoded(noise(40, 60, number)))
-        sources.append(NewSource(SourceKind.PHOTO, f"{number}.png", key))
-    with services.sessions.begin() as session:
-        bell = place_tile_set(session, identity, "photos", sources, services.ring_again)
-    attempt.run(services, bell.job_id, indexing_job.index_tile_set)
-    return identity
+    return noisy_set(8)
 
 
 @pytest.fixture
-def ordered(services: Services, tile_set: UUID, target: bytes) -> Callable[..., UUID]:
+def ordered(tile_set: UUID, mosaic_of: Callable[..., UUID]) -> Callable[..., UUID]:
     """Order a mosaic, and make it unless it is to wait."""
-
-    def order(*, made: bool = True, **fields: Any) -> UUID:
-        identity = uuid4()
-        stored = StoredFile("t.png", blob_keys.target(identity))
-        services.store.put(stored.key, target)
-        with services.sessions.begin() as session:
-            wanted = MosaicOrder(**(ORDER | fields))
-            bell = place_mosaic(session, identity, tile_set, stored, wanted, services.ring_again)
-        if made:
-            attempt.run(services, bell.job_id, rendering_job.render_mosaic)
-        return identity
-
-    return order
+    return lambda **fields: mosaic_of(tile_set, **ORDER | fields)
 
 
 def placed(services: Services, mosaic: UUID, form: Format, **fields: int) -> renditions.Placed:

@@ -3,8 +3,7 @@
 import io
 import json
 from collections.abc import Callable
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -12,46 +11,18 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
-from models.placing import NewSource, StoredFile, place_mosaic, place_tile_set
-from models.rules import blob_keys
 from models.rules.formats import Format
-from models.rules.orders import MosaicOrder, Shape, SourceKind
+from models.rules.orders import Shape
 from models.services import Services
 from web.app import assemble
-from worker.indexing import job as indexing_job
-from worker.jobs import attempt
-from worker.rendering import job as rendering_job
 
 
 @pytest.fixture
-def tile_set(services: Services, noise: Callable[..., np.ndarray], encoded: Callable[..., bytes]) -> UUID:
-    """Five photos, indexed."""
-    identity, sources = uuid4(), []
-    for number in range(5):
-        key = blob_keys.upload(identity, str(number))
-        services.store.put(key, encoded(noise(40, 60, number)))
-        sources.append(NewSource(SourceKind.PHOTO, f"{number}.png", key))
-    with services.sessions.begin() as session:
-        bell = place_tile_set(session, identity, "photos", sources, services.ring_again)
-    attempt.run(services, bell.job_id, indexing_job.index_tile_set)
-    return identity
-
-
-@pytest.fixture
-def ordered(services: Services, tile_set: UUID, target: bytes) -> Callable[..., str]:
+def ordered(noisy_set: Callable[[int], UUID], mosaic_of: Callable[..., UUID]) -> Callable[..., str]:
     """Order a mosaic, make it, and return the address of its page."""
-
-    def order(**fields: Any) -> str:
-        identity = uuid4()
-        stored = StoredFile("t.png", blob_keys.target(identity))
-        services.store.put(stored.key, target)
-        with services.sessions.begin() as session:
-            wanted = MosaicOrder(**{"cells_across": 8, "tile_size": 100, "turns": True} | fields)
-            bell = place_mosaic(session, identity, tile_set, stored, wanted, services.ring_again)
-        attempt.run(services, bell.job_id, rendering_job.render_mosaic)
-        return f"/mosaics/{identity}"
-
-    return order
+    tile_set = noisy_set(5)
+    usual = {"cells_across": 8, "tile_size": 100, "turns": True}
+    return lambda **fields: f"/mosaics/{mosaic_of(tile_set, **usual | fields)}"
 
 
 @pytest.fixture

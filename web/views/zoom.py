@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -28,16 +28,17 @@ CACHED = "private, max-age=86400, immutable"
 @bp.get("/<uuid:mosaic_id>/zoom.dzi")
 def description(mosaic_id: UUID) -> Response:
     """Say how large the picture and its tiles are."""
-    pyramid = pyramids.opened(store(), _key(mosaic_id))
-    response = Response(render_template("mosaics/zoom.dzi", pyramid=pyramid), mimetype="application/xml")
-    response.headers["Cache-Control"] = CACHED
-    return response
+    return _kept_by_browsers(pyramids.opened(store(), _key(mosaic_id)).description, "application/xml")
 
 
 @bp.get("/<uuid:mosaic_id>/zoom_files/<int:level>/<int:column>_<int:row>.jpg")
 def tile(mosaic_id: UUID, level: int, column: int, row: int) -> Response:
     """Send a tile."""
-    response = Response(pyramids.tile(store(), _key(mosaic_id), (level, column, row)), mimetype="image/jpeg")
+    return _kept_by_browsers(pyramids.tile(store(), _key(mosaic_id), (level, column, row)), "image/jpeg")
+
+
+def _kept_by_browsers(data: bytes, media_type: str) -> Response:
+    response = Response(data, mimetype=media_type)
     response.headers["Cache-Control"] = CACHED
     return response
 
@@ -56,13 +57,16 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
         found = [kept.cell(column, row, {}) for row in range(top, bottom + 1) for column in range(left, right + 1)]
         there = placement_documents.names_of(session, mosaic.tile_set_id, list({cell.content for cell in found}))
     return {
-        "columns": kept.columns,
-        "rows": kept.rows,
         "cells": [
-            {"column": cell.column, "row": cell.row, "window": cell.window, "turn": cell.turn}
-            | {"picture": _address("picture", mosaic, cell.content, there)}
+            {
+                "column": cell.column,
+                "row": cell.row,
+                "window": cell.window,
+                "turn": cell.turn,
+                "picture": _address("picture", mosaic, cell.content, there),
+            }
             for cell in found
-        ],
+        ]
     }
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.rules import array_file, kept_placements
 from models.rules.kept_placements import COLOURS, KIND, VERSION
+from worker.core.assignment.spacing import NOBODY
 from worker.core.matcher import Choice
 
 
@@ -31,8 +32,14 @@ class KeptPlacement:
 
 
 def save(placement: KeptPlacement, path: Path) -> None:
-    """Write a placement; of its photos only those that lie somewhere, each once."""
+    """Write a placement; of its photos only those that lie somewhere, each once.
+
+    Raises:
+        ValueError: a cell stays empty, for which this kind of file has no word.
+    """
     choice = placement.choice
+    if (choice.tiles == NOBODY).any():
+        raise ValueError("a placement with empty cells cannot be kept")
     used, photos = np.unique(choice.tiles, return_inverse=True)
     arrays: dict[str, NDArray[Any]] = {
         "photo": photos.reshape(choice.tiles.shape).astype(np.uint32),
