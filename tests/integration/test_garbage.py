@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -197,6 +198,27 @@ def test_scratch_folders_of_killed_workers_go_when_they_are_old(
     os.utime(other, (long_ago, long_ago))
     assert scratch.clear(timedelta(hours=1)) == 1
     assert (old.exists(), young.exists(), other.exists()) == (False, True, True)
+
+
+def test_scratch_folders_that_go_while_they_are_looked_for_do_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            with ExitStack() as held:
+                for _ in range(50):
+                    held.enter_context(scratch.folder())
+
+    worker = threading.Thread(target=come_and_go)
+    worker.start()
+    try:
+        assert sum(scratch.clear(timedelta(hours=1)) for _ in range(1000)) == 0
+    finally:
+        stop.set()
+        worker.join()
 
 
 class Sending:

@@ -28,17 +28,18 @@ def folder() -> Iterator[Path]:
 def clear(older_than: timedelta) -> int:
     """Remove the temporary folders that killed workers left on this machine; return how many there were."""
     oldest = time.time() - older_than.total_seconds()
-    old = [each for each in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*") if each.lstat().st_mtime < oldest]
-    return sum(_removed(each) for each in old)
+    return sum(_removed(each, oldest) for each in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"))
 
 
-def _removed(path: Path) -> bool:
-    """Remove a folder unless a living process holds it; return whether it was removed."""
+def _removed(path: Path, oldest: float) -> bool:
+    """Remove a folder unless it is younger or a living process holds it; return whether it was removed."""
     try:
         held = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
+        if os.fstat(held).st_mtime >= oldest:
+            return False
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
