@@ -51,7 +51,7 @@ def scene(seed, columns, rows, photo_count, entries):
     return lists, light, FarView.of(dice.random((count, 3)), 3.0)
 
 
-def naive_energy(lists, light, far, price, columns, chosen):
+def naive_energy(lists, light, far, price, columns, photo_count, chosen):
     """The whole cost of a placement, pair by pair."""
     places = [divmod(cell, columns) for cell in range(len(chosen))]
     cells = range(len(chosen))
@@ -69,9 +69,11 @@ def naive_energy(lists, light, far, price, columns, chosen):
             if down**2 + across**2 <= 36:
                 blur = math.exp(-(down**2 + across**2) / 9) / (9 * math.pi)
                 total += far.weight * blur * float(errors[one] @ errors[other])
-            if one < other and photos[one] == photos[other] and down**2 + across**2 <= 36:
-                touching = 8.0 if down**2 + across**2 <= 2 else 1.0
-                total += price * touching * math.exp(-(down**2 + across**2) / 9)
+            if one < other and photos[one] == photos[other]:
+                total += price * 0.05 * min(1, photo_count / len(cells))
+                if down**2 + across**2 <= 36:
+                    touching = 8.0 if down**2 + across**2 <= 2 else 1.0
+                    total += price * touching * math.exp(-(down**2 + across**2) / 9)
     return total
 
 
@@ -79,7 +81,8 @@ def descent_of(seed, size, photo_count, price, rules=(None, 0.0), least=0):
     lists, light, far = scene(seed, *size, photo_count, 7)
     chosen = np.random.default_rng(seed).integers(0, lists.photos.shape[1], len(lists.photos))
     limits = Limits(Spacing.of(*size, rules[1]), rules[0] or len(chosen), least)
-    return Descent(lists, chosen, far, light, price, limits, photo_count), (lists, light, far, price, size[0])
+    about = lists, light, far, price, size[0], photo_count
+    return Descent(lists, chosen, far, light, price, limits, photo_count), about
 
 
 @settings(deadline=None, max_examples=25)
@@ -94,15 +97,16 @@ def test_the_whole_cost_is_that_of_all_pairs_before_and_after(seed, size, photo_
     assert after <= before * (1 + 1e-5)
 
 
-def test_when_it_ends_no_cell_gains_by_any_other_entry_of_its_list():
+def test_when_nothing_changes_no_cell_gains_by_any_other_entry_of_its_list():
     descent, about = descent_of(3, (9, 8), 12, 0.05)
-    descent.run(silent)
-    best = naive_energy(*about, descent.chosen)
+    for _ in "12":  # so small a grid needs more sweeps than pictures do
+        descent.run(silent)
+    best, pair = naive_energy(*about, descent.chosen), 0.05 * 0.05 * 12 / 72
     for cell in range(72):
         for entry in range(7):
             other = descent.chosen.copy()
             other[cell] = entry
-            assert naive_energy(*about, other) >= best - 1e-5
+            assert naive_energy(*about, other) >= best - 1e-5 - 2 * pair  # which a change far away moves
 
 
 @settings(deadline=None, max_examples=40)

@@ -238,6 +238,8 @@ def test_the_cost_of_a_placement_counts_every_pair_of_cells_by_their_true_distan
     cost = float(lists.costs[cells, chosen].sum(dtype=np.float64))
     for one, other in product(range(count), repeat=2):
         distance = apart(one, other, columns)
+        if one != other and held[one] == held[other]:
+            cost += 0.4 / 2 * 0.05 * min(1, 9 / count)
         if abs(one // columns - other // columns) > 6 or distance > 6:
             continue
         # A Gaussian of 1.5 cells against itself is one of 1.5 * sqrt(2).

@@ -1,6 +1,7 @@
-"""A price for near repeats: equal photos that lie near each other cost something, the more the nearer they lie.
+"""A price for repeats: every pair of equal photos costs something, and far more if they lie near each other.
 
 It is a price and no rule, so that photos spread wherever that is cheap, and repeat where nothing else comes near.
+Since every pair counts, each further use of a photo is dearer than the one before.
 """
 
 import numpy as np
@@ -11,7 +12,10 @@ from worker.core.lattice import RECTANGLES, Lattice
 Array = NDArray[np.float64]
 
 REACH = 6
-"""Cells beyond which a repeat costs nothing."""
+"""Cells beyond which a repeat costs no more than any other."""
+ANYWHERE = 0.05
+"""Price of a pair wherever it lies, where there are no more cells than photos. With more cells it falls in
+proportion, since each photo has to fill more of them."""
 FADING = 3.0
 """Cells after which the price of a pair has fallen to 1 / e of its peak; it falls with the square of the distance."""
 TOUCHING = 8.0
@@ -19,7 +23,7 @@ TOUCHING = 8.0
 
 
 def prices(lattice: Lattice = RECTANGLES) -> Array:
-    """Return the (13, 13) price of a pair of equal photos, by the step from one cell to the other; 0 for no step.
+    """Return the (13, 13) price of a pair for its nearness, by the step from one cell to the other; 0 for no step.
 
     Steps are those from a cell of an even row.
 
@@ -31,3 +35,13 @@ def prices(lattice: Lattice = RECTANGLES) -> Array:
     square = across**2 + down**2
     price = np.exp(-square / FADING**2) * np.where(square <= 2, TOUCHING, 1.0)  # noqa: PLR2004 - (1, 1) squared
     return np.where((square == 0) | (square > REACH**2), 0.0, price)
+
+
+def anywhere(cell_count: int, photo_count: int) -> float:
+    """Return the price of a pair wherever it lies: n uses of a photo cost n (n - 1) / 2 of it.
+
+    Example:
+        >>> anywhere(2_400, 300)
+        0.00625
+    """
+    return ANYWHERE * min(1.0, photo_count / max(cell_count, 1))
