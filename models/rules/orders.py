@@ -247,8 +247,8 @@ class MosaicOrder:
     )  # fmt: skip
     spread: float = declared(
         0.5, float, Group.REPEATS, "spread",
-        "How strongly equal tiles near each other are avoided: 0 not at all, 1 the most",
-        letter="T", hint="0 to 1: how strongly equal tiles near each other are avoided",
+        "How strongly equal tiles are avoided, above all near each other: 0 not at all, 1 the most",
+        letter="T", hint="0 to 1: how strongly equal tiles are avoided, above all near each other",
     )  # fmt: skip
     adapt: float = declared(
         0.0, float, Group.COLOUR, "adapt",
