@@ -185,24 +185,10 @@ def find_batch(session: Session, batch_id: UUID) -> Batch:
     return found
 
 
-def tile_sets(session: Session, *, indexed_only: bool = False) -> Sequence[TileSet]:
-    """Return the newest tile sets with their jobs; or every indexed one, to choose from for an order."""
-    query = select(TileSet).where(TileSet.deleted_at.is_(None)).options(joinedload(TileSet.job))
-    query = query.order_by(TileSet.created_at.desc())
-    query = query.where(TileSet.version.is_not(None)) if indexed_only else query.limit(PAGE_LENGTH)
-    return session.scalars(query).all()
-
-
-def mosaics(session: Session) -> Sequence[Mosaic]:
-    """Return the newest mosaics that were ordered singly, with their jobs."""
-    query = select(Mosaic).where(Mosaic.batch_id.is_(None)).order_by(Mosaic.created_at.desc()).limit(PAGE_LENGTH)
-    return session.scalars(query.options(*OF_MOSAIC)).all()
-
-
-def batches(session: Session) -> Sequence[Batch]:
-    """Return the newest batches."""
-    query = select(Batch).options(joinedload(Batch.tile_set)).order_by(Batch.created_at.desc())
-    return session.scalars(query.limit(PAGE_LENGTH)).all()
+def indexed_tile_sets(session: Session) -> Sequence[TileSet]:
+    """Return every tile set that mosaics can be made of, the newest first."""
+    query = select(TileSet).where(TileSet.deleted_at.is_(None), TileSet.version.is_not(None))
+    return session.scalars(query.options(joinedload(TileSet.job)).order_by(TileSet.created_at.desc())).all()
 
 
 def batch_mosaics(session: Session, batch_id: UUID, first: int = 0, most: int | None = None) -> Sequence[Mosaic]:

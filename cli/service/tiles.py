@@ -8,7 +8,8 @@ from cli.local import filter_options
 from cli.place import Place
 from cli.service import importing, tile_lines
 from cli.service.installation import opened, print_json, reading, store_address, which
-from models import database, parts, queries, tile_set_versions, undo
+from models import database, listing, parts, queries, tile_set_versions, undo
+from models.listing import Wanted
 from models.queries import REPORT_LENGTH
 from worker.file_filter import Sieve
 
@@ -78,7 +79,7 @@ def import_photos(
 def list_tile_sets(data: Path | None, *, as_json: bool) -> None:
     """List the tile sets, the newest first."""
     with reading(data) as session:
-        found = queries.tile_sets(session)
+        found = listing.tile_sets(session, Wanted(limit=database.LAST_ID)).rows
         if as_json:
             print_json([tile_lines.as_json(tile_set) for tile_set in found])
         else:

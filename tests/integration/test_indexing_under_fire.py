@@ -17,7 +17,8 @@ import psutil
 import pytest
 from sqlalchemy import func, select
 
-from models import database, queries
+from models import database, listing, queries
+from models.listing import Wanted
 from models.rules import blob_keys
 from models.rules.lifecycle import Lane, PartState
 from models.tables import Part, Tile
@@ -128,7 +129,7 @@ def test_what_the_killed_left_behind_is_cleared_away(service: Any, undisturbed: 
     services = service.services(litter_grace_seconds=0)
     sweep.collect(services)
     with services.reading() as session:
-        for tile_set in queries.tile_sets(session):
+        for tile_set in listing.tile_sets(session, Wanted()).rows:
             current = tile_set.current
             assert current is not None
             left = {blob.key for blob in services.store.list(f"tile-sets/{tile_set.id}")}

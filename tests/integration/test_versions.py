@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from models import database, exclusions, jobs, queries, tile_set_versions, undo
+from models import database, exclusions, jobs, listing, queries, tile_set_versions, undo
 from models.errors import InvalidOrder, LastTile, NotFound, NotReady
+from models.listing import Wanted
 from models.placing import NewSource, StoredFile, place_again, place_mosaic, place_photos
 from models.rules import blob_keys
 from models.rules.orders import MosaicOrder, SourceKind
@@ -204,7 +205,7 @@ def test_a_deleted_set_is_found_by_nobody_and_its_job_is_cancelled(services: Ser
         tile_set_versions.drop(session, tile_set, database.now(session))
     with services.sessions.begin() as session:
         assert session.get_one(Job, bell.job_id).state == "cancelled"
-        assert list(queries.tile_sets(session)) == []
+        assert listing.tile_sets(session, Wanted()).rows == []
         with pytest.raises(NotFound):
             queries.find_indexed(session, tile_set)
     with pytest.raises(Exception, match="newer job"), services.sessions.begin() as session:

@@ -2,7 +2,7 @@
 
 from apiflask import APIBlueprint
 
-from web.api import batches, document, mosaics, polling, renditions, tile_sets, tiles, trash
+from web.api import batches, document, mosaics, paging, polling, renditions, tile_sets, tiles, trash
 
 __all__ = ["BLUEPRINTS", "blueprint", "document"]
 
@@ -14,5 +14,6 @@ def blueprint() -> APIBlueprint:
     root = APIBlueprint("api", __name__, url_prefix="/api/v1")
     for each in BLUEPRINTS:
         root.register_blueprint(each)
+    root.before_request(paging.refuse_unknown)
     root.after_request(polling.conditional)
     return root

@@ -4,15 +4,17 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, url_for
+from flask import Response
 from sqlalchemy.orm import Session
 
-from models import database, jobs, queries
+from models import database, jobs, listing, queries
 from models.errors import NotFound, NotReady
+from models.listing import Wanted
 from web import downloads, forms, intake
 from web.api import polling, present
 from web.api.document import fails, sends
-from web.api.schemas import BatchesOut, BatchIn, BatchMosaicsOut, BatchOut, PageIn
+from web.api.paging import OrdersIn, PageIn, following, listed
+from web.api.schemas import BatchesOut, BatchIn, BatchMosaicsOut, BatchOut
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
@@ -37,13 +39,13 @@ def create(body: dict[str, Any]) -> Answer:
 
 
 @bp.get("")
+@bp.input(OrdersIn, location="query", arg_name="page")
 @bp.output(BatchesOut)
-def index() -> dict[str, Any]:
-    """List the newest batches."""
+def index(page: dict[str, Any]) -> dict[str, Any]:
+    """List batches, the newest first; a state is that of some of their mosaics."""
     with reading() as session:
-        return {
-            "items": [present.batch(row, queries.batch_progress(session, row.id)) for row in queries.batches(session)]
-        }
+        found = listing.batches(session, Wanted(**page))
+        return listed(found, [present.batch(row, queries.batch_progress(session, row.id)) for row in found.rows])
 
 
 @bp.get("/<uuid:batch_id>")
@@ -68,8 +70,7 @@ def mosaics(batch_id: UUID, page: dict[str, int]) -> dict[str, Any]:
         queries.find_batch(session, batch_id)
         rows = queries.batch_mosaics(session, batch_id, after, limit)
     more = len(rows) == limit
-    following = url_for("api.batches.mosaics", batch_id=batch_id, after=after + limit, limit=limit) if more else None
-    return {"items": [present.mosaic(row) for row in rows], "next": following}
+    return {"items": [present.mosaic(row) for row in rows], "next": following(after + limit) if more else None}
 
 
 @bp.post("/<uuid:batch_id>/cancel")

@@ -6,13 +6,15 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from models import database, jobs, queries
+from models import database, jobs, listing, queries
 from models.errors import NoPlacement, NotFound, NotReady
+from models.listing import Wanted
 from models.rules.changes import Pin
 from models.rules.formats import Format
 from web import downloads, forms, intake
 from web.api import polling, present
 from web.api.document import fails, sends
+from web.api.paging import OrdersIn, listed
 from web.api.schemas import EditIn, MosaicIn, MosaicOut, MosaicsOut
 from web.context import reading, sessions
 
@@ -40,11 +42,13 @@ def create(body: dict[str, Any]) -> Answer:
 
 
 @bp.get("")
+@bp.input(OrdersIn, location="query", arg_name="page")
 @bp.output(MosaicsOut)
-def index() -> dict[str, Any]:
-    """List the newest mosaics that were ordered singly."""
+def index(page: dict[str, Any]) -> dict[str, Any]:
+    """List mosaics that were ordered singly, the newest first."""
     with reading() as session:
-        return {"items": [present.mosaic(row) for row in queries.mosaics(session)]}
+        found = listing.mosaics(session, Wanted(**page))
+        return listed(found, [present.mosaic(row) for row in found.rows])
 
 
 @bp.get("/<uuid:mosaic_id>")

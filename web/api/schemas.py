@@ -2,11 +2,8 @@
 
 from typing import ClassVar
 
-from apiflask import Schema
 from apiflask.fields import UUID, Boolean, DateTime, Dict, Enum, File, Float, Integer, List, Nested, String
-from apiflask.validators import Range
 
-from models import database, queries
 from models.rules.formats import Format
 from models.rules.lifecycle import JobState
 from models.rules.looks import DEFAULT_LOOK, LOOKS
@@ -30,19 +27,6 @@ from web.api.fields import (
     shown_of_order,
     ticked,
 )
-
-MOST_OF_A_PAGE = 200
-
-
-class PageIn(Schema):
-    """Which page of a long list."""
-
-    after = Integer(
-        load_default=0,
-        validate=Range(min=0, max=database.LAST_ID),
-        metadata={"description": "From the address in next."},
-    )
-    limit = Integer(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
 class PhotosIn(Strict):
@@ -366,18 +350,21 @@ class BatchMosaicsOut(Shown):
 
 
 class TileSetsOut(Shown):
-    """The newest tile sets."""
+    """Tile sets, the newest first."""
 
     items = List(Nested(TileSetOut))
+    next = Address("Of those after these; null after the last.", allow_none=True)
 
 
 class MosaicsOut(Shown):
-    """The newest mosaics that were ordered singly."""
+    """Mosaics that were ordered singly, the newest first."""
 
     items = List(Nested(MosaicOut))
+    next = Address("Of those after these; null after the last.", allow_none=True)
 
 
 class BatchesOut(Shown):
-    """The newest batches."""
+    """Batches, the newest first."""
 
     items = List(Nested(BatchOut))
+    next = Address("Of those after these; null after the last.", allow_none=True)

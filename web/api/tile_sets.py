@@ -6,11 +6,13 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from models import database, jobs, parts, queries, tile_set_versions, undo
+from models import database, jobs, listing, parts, queries, tile_set_versions, undo
 from models.errors import NotReady, NotRetryable
+from models.listing import Wanted
 from web import downloads, forms, intake
 from web.api import polling, present
 from web.api.document import fails, sends
+from web.api.paging import ListIn, listed
 from web.api.schemas import NameIn, PhotosIn, TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
 from web.context import reading, sessions
 
@@ -40,11 +42,13 @@ def create(body: dict[str, Any]) -> Answer:
 
 
 @bp.get("")
+@bp.input(ListIn, location="query", arg_name="page")
 @bp.output(TileSetsOut)
-def index() -> dict[str, Any]:
-    """List the newest tile sets."""
+def index(page: dict[str, Any]) -> dict[str, Any]:
+    """List tile sets, the newest first."""
     with reading() as session:
-        return {"items": [present.tile_set(row) for row in queries.tile_sets(session)]}
+        found = listing.tile_sets(session, Wanted(**page))
+        return listed(found, [present.tile_set(row) for row in found.rows])
 
 
 @bp.get("/<uuid:tile_set_id>")

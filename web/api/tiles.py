@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from apiflask import APIBlueprint
-from flask import Response, url_for
+from flask import Response
 from sqlalchemy.orm import Session
 
 from models import database, queries, tile_set_versions, undo
@@ -15,7 +15,8 @@ from models.tables import Tile
 from web import downloads
 from web.api import present
 from web.api.document import fails, sends
-from web.api.schemas import PageIn, TileOut, TilesOut
+from web.api.paging import PageIn, following
+from web.api.schemas import TileOut, TilesOut
 from web.context import reading, sessions
 
 TAG = {"name": "Tiles", "description": "The photos of a tile set, one by one."}
@@ -32,9 +33,8 @@ def index(tile_set_id: UUID, page: dict[str, int]) -> dict[str, Any]:
         tile_set = queries.find_tile_set(session, tile_set_id)
         found = queries.tiles(session, tile_set_id, page["after"], page["limit"])
     more = len(found) == page["limit"]
-    after = found[-1].tile.id if more else 0
-    following = url_for("api.tiles.index", tile_set_id=tile_set_id, after=after, limit=page["limit"])
-    return {"items": [present.tile(shown, tile_set) for shown in found], "next": following if more else None}
+    items = [present.tile(shown, tile_set) for shown in found]
+    return {"items": items, "next": following(found[-1].tile.id) if more else None}
 
 
 @bp.post("/<sha256:content>/ban")

@@ -6,12 +6,11 @@ from typing import Any
 from apiflask import APIBlueprint, Schema
 from apiflask.fields import UUID, DateTime, Integer, List, Nested, String
 from apiflask.validators import Range
-from flask import url_for
 
-from models import database, queries, undo
+from models import database, undo
 from web.api import present
 from web.api.fields import SHA256, Address, Shown, said
-from web.api.schemas import MOST_OF_A_PAGE
+from web.api.paging import following, limit
 from web.context import reading, sessions, settings
 
 TAG = {"name": "Trash", "description": "What was deleted or removed and can still be taken back."}
@@ -27,7 +26,7 @@ class TrashPageIn(Schema):
         validate=Range(min=0, max=database.LAST_ID),
         metadata=said("From the address in next."),
     )
-    limit = Integer(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
+    limit = limit()
 
 
 class InTrash(Shown):
@@ -76,7 +75,7 @@ def index(page: dict[str, int]) -> dict[str, Any]:
             present.deleted_set(row, undo.days_left(row.deleted_at or now, now, span)) for row in tile_sets
         ],
         "photos": [present.removed_tile(row, undo.days_left(row.removed_at, now, span)) for row in photos],
-        "next": url_for("api.trash.index", before=photos[-1].id, limit=page["limit"]) if more else None,
+        "next": following(photos[-1].id, "before") if more else None,
     }
 
 

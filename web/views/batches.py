@@ -4,16 +4,32 @@ from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from models import database, jobs, queries
+from models import database, jobs, listing, queries
+from models.listing import Page, Wanted
+from models.queries import BatchProgress
+from models.tables import Batch
 from web import downloads, forms, intake
 from web.context import reading, sessions
+from web.views import listed
 from web.views.redisplay import or_again, order_form
 
 bp = Blueprint("batches", __name__, url_prefix="/batches")
 
 
 _page = order_form("batches/new.html")
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Show batches, the newest first."""
+    return listed.page("batches/index.html", _with_progress)
+
+
+def _with_progress(session: Session, wanted: Wanted) -> Page[tuple[Batch, BatchProgress]]:
+    found = listing.batches(session, wanted)
+    return Page([(row, queries.batch_progress(session, row.id)) for row in found.rows], found.following)
 
 
 @bp.get("/new")

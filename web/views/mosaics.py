@@ -5,17 +5,23 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, jobs, prints, queries, renditions
+from models import database, jobs, listing, prints, queries, renditions
 from models.rules.formats import Format
 from web import downloads, forms, intake
 from web.context import reading, sessions
-from web.views import zoom
+from web.views import listed, zoom
 from web.views.redisplay import or_again, order_form
 
 bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
 
 
 _page = order_form("mosaics/new.html")
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Show mosaics that were ordered singly, the newest first."""
+    return listed.page("mosaics/index.html", listing.mosaics)
 
 
 @bp.get("/new")

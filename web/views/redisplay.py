@@ -37,7 +37,7 @@ def order_form(template: str) -> Page:
 
     def page(error: TesseraError | None) -> ResponseReturnValue:
         with reading() as session:
-            tile_sets = queries.tile_sets(session, indexed_only=True)
+            tile_sets = queries.indexed_tile_sets(session)
         changed = {about.group.value for name, about in FIELDS.items() if is_changed(request.values, name)}
         return render_template(
             template, error=error, form=request.values, tile_sets=tile_sets, changed=changed, **CHOICES

@@ -5,10 +5,11 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, jobs, parts, queries, tile_set_versions, undo
+from models import database, jobs, listing, parts, queries, tile_set_versions, undo
 from models.errors import NotFound, TesseraError
 from web import downloads, forms, intake
 from web.context import reading, sessions, settings
+from web.views import listed
 from web.views.redisplay import or_again
 
 bp = Blueprint("tile_sets", __name__, url_prefix="/tile-sets")
@@ -31,6 +32,12 @@ def _page(error: TesseraError | None) -> ResponseReturnValue:
             versions=queries.versions(session, tile_set_id, most=10),
             skipped=queries.skipped_photos(session, tile_set_id),
         )
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Show tile sets, the newest first."""
+    return listed.page("tile_sets/index.html", listing.tile_sets)
 
 
 @bp.get("/new")
