@@ -330,7 +330,8 @@ class Mosaic(Base):
     """A target, an order, and the placement once its job has succeeded.
 
     The order's format, quality and dots per inch are those of its first rendition, which the mosaic's own job makes.
-    `placement_key` is None for mosaics from before placements were kept. An edit has a parent, and what it changes.
+    `placement_key` and `thumbnail_key` are None for mosaics from before these were kept. An edit has a parent, and
+    what it changes.
     """
 
     __tablename__ = "mosaics"
@@ -388,6 +389,7 @@ class Mosaic(Base):
     changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     placement_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    thumbnail_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     width: Mapped[int | None]
     height: Mapped[int | None]
     columns: Mapped[int | None]

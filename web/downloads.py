@@ -59,6 +59,17 @@ def preview(mosaic: Mosaic) -> Response:
     return _unchanging(mosaic.preview_key, "image/jpeg")
 
 
+def thumbnail(mosaic: Mosaic) -> Response:
+    """Return a mosaic's thumbnail; of one from before these were kept, its preview.
+
+    Raises:
+        NotReady: its job has not succeeded.
+    """
+    if mosaic.job.state is not JobState.SUCCEEDED or mosaic.thumbnail_key is None:
+        return preview(mosaic)
+    return _unchanging(mosaic.thumbnail_key, "image/webp")
+
+
 def placement(mosaic_id: UUID, suffix: str) -> Response:
     """Return the placement of a mosaic as a document to save, which is written while it is sent.
 

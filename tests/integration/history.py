@@ -312,6 +312,10 @@ STEPS: dict[str, Step] = {
     "0016": Step(
         fill=(f"UPDATE mosaics SET shape = 'brick' WHERE id = {TWO}",), new={"mosaics": {"shape": "rectangle"}}
     ),
+    "0021": Step(
+        fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),
+        new={"mosaics": {"thumbnail_key": None}},
+    ),
 }  # fmt: skip
 
 

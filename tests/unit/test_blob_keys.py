@@ -29,6 +29,7 @@ TWO = UUID("00000000-0000-0000-0000-000000000002")
         (blob_keys.batch_target(ONE, 7), f"batches/{ONE}/targets/7"),
         (blob_keys.picture(ONE, "2", "png"), f"mosaics/{ONE}/2/mosaic.png"),
         (blob_keys.preview(ONE, "2"), f"mosaics/{ONE}/2/preview.jpg"),
+        (blob_keys.thumbnail(ONE, "2"), f"mosaics/{ONE}/2/thumbnail.webp"),
         (blob_keys.placement(ONE, "2"), f"mosaics/{ONE}/2/placement.safetensors"),
     ],
 )
@@ -61,6 +62,7 @@ EVERY_KEY = [
     (blob_keys.batch_target(ONE, 7), Key(blob_keys.BATCHES, ONE, Kind.TARGET)),
     (blob_keys.picture(ONE, "3-2", "png"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.thumbnail(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.placement(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.probe(ONE), Key(blob_keys.PROBES, ONE, Kind.PROBE)),
 ]
@@ -86,7 +88,7 @@ def test_no_function_that_makes_a_key_is_forgotten_here():
     }
     assert made == {
         "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
-        "batch_target", "picture", "preview", "placement", "probe",
+        "batch_target", "picture", "preview", "thumbnail", "placement", "probe",
     }  # fmt: skip
     assert len(EVERY_KEY) == len(made)
 

@@ -1,5 +1,6 @@
 """Mosaics to files."""
 
+import io
 from io import BytesIO
 
 import numpy as np
@@ -219,6 +220,19 @@ def test_a_small_mosaic_is_not_blown_up_for_its_preview(tmp_path, photograph):
     Image.fromarray(photograph).save(tmp_path / "small.png")
     writer.write_preview(tmp_path / "small.png", tmp_path / "preview.jpg")
     assert np.abs(pixels_of(tmp_path / "preview.jpg").astype(int) - photograph).mean() < 3
+
+
+@pytest.mark.parametrize(("noise", "size"), [(False, (240, 320)), (True, (60, 80))])
+def test_a_thumbnail_is_whole_and_small_however_fine_the_picture(tmp_path, noise, size):
+    dice = np.random.default_rng(5)
+    small = dice.integers(0, 256, (320, 240, 3)) if noise else np.full((320, 240, 3), (200, 30, 90))
+    picture = small.astype(np.uint8).repeat(5, axis=0).repeat(5, axis=1)
+    Image.fromarray(picture).save(tmp_path / "preview.jpg")
+    data = writer.thumbnail(tmp_path / "preview.jpg")
+    assert len(data) <= 20_000
+    with Image.open(io.BytesIO(data)) as image:
+        assert (image.format, image.size) == ("WEBP", size)
+        assert np.abs(np.asarray(image.convert("RGB")).mean((0, 1)) - picture.mean((0, 1))).max() < 4
 
 
 def test_a_preview_on_a_full_disk_is_said_so(tmp_path, full, photograph):

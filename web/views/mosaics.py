@@ -86,6 +86,14 @@ def preview(mosaic_id: UUID) -> ResponseReturnValue:
     return downloads.preview(mosaic)
 
 
+@bp.get("/<uuid:mosaic_id>/thumbnail")
+def thumbnail(mosaic_id: UUID) -> ResponseReturnValue:
+    """Send the picture that lists show."""
+    with reading() as session:
+        mosaic = queries.find_mosaic(session, mosaic_id)
+    return downloads.thumbnail(mosaic)
+
+
 @bp.get("/<uuid:mosaic_id>/placement.<any(json, csv):kind>")
 def placement(mosaic_id: UUID, kind: str) -> ResponseReturnValue:
     """Download the placement."""

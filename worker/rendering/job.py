@@ -167,18 +167,18 @@ def _target(attempt: Attempt, mosaic: Mosaic) -> bytes:
 
 
 def _store_mosaic(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture: Path) -> dict[str, object]:
-    """Store the placement and the preview of a mosaic; return what to write into its row."""
-    store, name = attempt.services.store, attempt.lease.name
-    preview, placement = picture.with_name("preview.jpg"), picture.with_name("placement")
+    """Store the placement and the small pictures of a mosaic; return what to write into its row."""
+    preview, thumbnail, placement = (picture.with_name(name) for name in ("preview.jpg", "thumbnail", "placement"))
     writer.write_preview(picture, preview)
+    thumbnail.write_bytes(writer.thumbnail(preview))
     kept_placement.save(rendered.kept, placement)
-    preview_key, placement_key = blob_keys.preview(mosaic.id, name), blob_keys.placement(mosaic.id, name)
-    store.put(preview_key, preview)
-    store.put(placement_key, placement)
+    files = {blob_keys.preview: preview, blob_keys.thumbnail: thumbnail, blob_keys.placement: placement}
+    keys = {f"{key.__name__}_key": key(mosaic.id, attempt.lease.name) for key in files}
+    for key, file in zip(keys.values(), files.values(), strict=True):
+        attempt.services.store.put(key, file)
     width, height = rendered.grid.mosaic_size
     return {
-        "preview_key": preview_key,
-        "placement_key": placement_key,
+        **keys,
         "width": width,
         "height": height,
         "columns": rendered.grid.columns,

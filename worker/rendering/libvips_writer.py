@@ -21,6 +21,9 @@ from worker.rendering import pyramid
 from worker.rendering.pixel_stream import PixelStream
 
 PREVIEW_SIDE = 1_600
+THUMBNAIL_BYTES = 20_000
+THUMBNAILS = ((320, 70), (320, 50), (320, 30), (80, 70))
+"""Sides and qualities: the first with which a thumbnail is small enough. Of the last, noise has 4,000 bytes."""
 ABOVE = 1 + 1e-9
 """libvips cuts dots per inch off after three digits, and so would make 8 dots, by a rounding error, 7.999."""
 EXIF_SRGB = "1"
@@ -73,6 +76,16 @@ def write_preview(picture: Path, path: Path) -> None:
         _save(_said(preview, DEFAULT_DPI), path, Format.JPEG, None)
     except pyvips.Error as error:
         raise _translated(error) from error
+
+
+def thumbnail(preview: Path) -> bytes:
+    """Return the smallest copy of a picture, as `writer.thumbnail`."""
+    for side, quality in THUMBNAILS:
+        small = pyvips.Image.thumbnail(str(preview), side, height=side, size="down")
+        made: bytes = small.webpsave_buffer(Q=quality, keep="none")
+        if len(made) <= THUMBNAIL_BYTES:
+            break
+    return made
 
 
 def version() -> str:

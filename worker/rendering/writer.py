@@ -90,6 +90,12 @@ def write_preview(picture: Path, path: Path) -> None:
             _libvips().write_preview(picture, path)
 
 
+def thumbnail(preview: Path) -> bytes:
+    """Return a WebP of at most 320 pixels a side and 20,000 bytes, given a JPEG from `write_preview`."""
+    made: bytes = _libvips().thumbnail(preview)
+    return made
+
+
 def version() -> str:
     """Return the version of libvips."""
     known: str = _libvips().version()
