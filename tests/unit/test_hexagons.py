@@ -202,7 +202,7 @@ def test_cells_that_are_higher_than_the_target_are_refused_with_what_would_do():
 
 
 def test_too_many_cells_are_refused_with_what_would_do():
-    with pytest.raises(InvalidOrder, match="limit is 1,000,000[.] Take 930 cells across"):
+    with pytest.raises(InvalidOrder, match=r"limit is 1,000,000[.] Take 930 cells across"):
         cut(1_000, 1_000, ordered(1_000, 1))
     assert cut(1_000, 1_000, ordered(930, 1)).cell_count <= 1_000_000
 
