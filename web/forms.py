@@ -14,7 +14,7 @@ from models.rules import looks, paper
 from models.rules.formats import DEFAULT_DPI, DEFAULT_FORMAT
 from models.rules.looks import DEFAULT_LOOK, SET_BY_LOOKS
 from models.rules.order_fields import OrderField
-from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, foreign_to, goes_with
+from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, Shape, foreign_to, goes_with
 from models.rules.print_planning import Print, plan
 from models.rules.renditions import FIELDS as FILE_FIELDS
 
@@ -55,7 +55,10 @@ def _of_print(form: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, An
         raise InvalidOrder(
             "tile", "A tile and the cells across both say how many cells there are; give one of the two."
         )
-    asked = Print(size, given.get("dpi", DEFAULT_DPI), tile or None, given.get("bleed", 0), given.get("cells_across"))
+    asked = Print(
+        size, given.get("dpi", DEFAULT_DPI), tile or None, given.get("bleed", 0), given.get("cells_across"),
+        given.get("shape", Shape.RECTANGLE),
+    )  # fmt: skip
     return plan(asked, given.get("format", DEFAULT_FORMAT)).order_fields
 
 

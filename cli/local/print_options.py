@@ -1,6 +1,7 @@
 """The options of a print: a size on paper instead of cells and pixels."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ from cli.local import order_options
 from models.errors import InvalidOrder
 from models.rules import paper, print_planning
 from models.rules.formats import DEFAULT_DPI, Format
-from models.rules.orders import FIELDS, MosaicOrder, foreign_to
+from models.rules.orders import FIELDS, MosaicOrder, Shape, foreign_to
 from models.rules.print_planning import Print
 
 AGAINST = {"cell_size": "--cell-size", "tile_size": "--tile-size"}
@@ -81,7 +82,8 @@ def order(asked: Print | None, form: Format, options: dict[str, Any], base: Mapp
         InvalidOrder: a value is outside its range, or two contradict each other.
     """
     if asked is not None:
-        options = options | print_planning.plan(asked, form).order_fields
+        shape = options["shape"] or (base or {}).get("shape") or Shape.RECTANGLE
+        options = options | print_planning.plan(replace(asked, shape=Shape(shape)), form).order_fields
     if base is not None:
         base = {name: value for name, value in base.items() if name not in foreign_to(form)}
     return order_options.order(format=form, base=base, **options)

@@ -6,6 +6,7 @@ loses less than one cell across and less than one cell down, for any target.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from math import ceil, floor, isqrt
 
 from models.errors import InvalidOrder
@@ -21,7 +22,9 @@ class Grid:
     mosaic where the order gives them: if they are no multiples of the cells, some tiles lose their last column or row
     of pixels. `filled` has a byte for each cell, row by row, which is 0 where a mask leaves the cell empty; without a
     mask it is None. Where the shape moves every other row, half of the first cell of each even row and of the last
-    cell of each odd row lies outside the target and the mosaic.
+    cell of each odd row lies outside the target and the mosaic. Cells and tiles of a shape that is no rectangle are
+    given by the rectangles around them; where these overlap, a part of the first row lies above the target, and as
+    much of the last row below.
     """
 
     columns: int
@@ -49,7 +52,7 @@ class Grid:
     @property
     def target_size(self) -> tuple[Fraction, Fraction]:
         """Width and height of the part of the target that the cells cover."""
-        return shown(self.columns, self.shape) * self.cell_width, self.rows * self.cell_height
+        return shown(self.columns, self.shape) * self.cell_width, shown_down(self.rows, self.shape) * self.cell_height
 
     @property
     def mosaic_size(self) -> tuple[int, int]:
@@ -59,12 +62,22 @@ class Grid:
     @property
     def tiled_size(self) -> tuple[int, int]:
         """Width and height of what is shown of all tiles side by side, before any loses a pixel."""
-        return self.columns * self.tile_width - self.outside, self.rows * self.tile_height
+        return self.columns * self.tile_width - self.outside, self.rows * self.pitch - self.overlap
 
     @property
     def outside(self) -> int:
         """Pixels of the first tile of each even row, and of the last of each odd one, that lie outside the mosaic."""
         return self.tile_width // 2 if self.shape.shifted else 0
+
+    @property
+    def overlap(self) -> int:
+        """Lines of the tiles of a row that lie beside those of the next row, and of the one before."""
+        return floor(self.tile_height * self.shape.overlap + Fraction(1, 2))
+
+    @property
+    def pitch(self) -> int:
+        """Lines from the top of a row of tiles to that of the next."""
+        return self.tile_height - self.overlap
 
 
 def cut(width: int, height: int, order: MosaicOrder, limits: Limits = LARGEST) -> Grid:
@@ -91,46 +104,92 @@ def shown(columns: int, shape: Shape) -> Fraction:
     return columns - Fraction(shape.shifted, 2)
 
 
-def cells_down(across: int, width: int, height: int) -> int:
-    """Return how many cells that are as good as square lie below each other in a mosaic of a width and a height."""
-    return max(1, round(Fraction(across * height, width)))
+def shown_down(rows: int, shape: Shape) -> Fraction:
+    """Return how many heights of a cell are shown of so many rows."""
+    return rows - (rows + 1) * shape.overlap
+
+
+def _rows_in(heights: Fraction, shape: Shape) -> Fraction:
+    """Return how many rows show so many heights of a cell."""
+    return (heights + shape.overlap) / (1 - shape.overlap)
+
+
+def cells_down(across: int, width: int, height: int, shape: Shape = Shape.RECTANGLE) -> int:
+    """Return how many cells that are as good as regular lie below each other in a mosaic of a width and a height."""
+    if not shape.overlap:
+        return max(1, round(Fraction(across * height, width)))
+    heights = shown(across, shape) * height / (width * shape.regular_height)
+    return max(1, round(_rows_in(heights, shape)))
+
+
+def turned(columns: int, rows: int, size: tuple[int, int], shape: Shape) -> tuple[int, int]:
+    """Return the columns and rows of a mosaic that lies the other way, with tiles that are about as large.
+
+    Args:
+        columns: Cells from left to right.
+        rows: Cells from top to bottom.
+        size: Width and height of the mosaic.
+        shape: Of the cells, which stay upright.
+    """
+    if not shape.overlap:
+        return rows, columns
+    width, height = size
+    across = max(1, round(shown(columns, shape) * height / width + Fraction(shape.shifted, 2)))
+    return across, cells_down(across, height, width, shape)
+
+
+def _tile_height(pitch: int, shape: Shape) -> int:
+    """Return the height of tiles of which each row begins so many lines below the one before."""
+    return pitch + round(pitch * shape.overlap / (1 - shape.overlap))
 
 
 def _of_mosaic(width: int, height: int, across: int, size: tuple[int, int], order: MosaicOrder) -> Grid:
     """Return the grid of a mosaic of a given size, which lies as the target does: portrait or landscape."""
-    columns, rows = across, cells_down(across, *size)
+    shape = order.shape
+    columns, rows = across, cells_down(across, *size, shape)
     if (width - height) * (size[0] - size[1]) < 0:
-        columns, rows, size = rows, columns, size[::-1]
+        columns, rows = turned(columns, rows, size, shape)
+        size = size[::-1]
     scales = Fraction(width, size[0]), Fraction(height, size[1])
     if order.fit is Fit.CROP:
         scales = min(scales), min(scales)
-    seen = shown(columns, order.shape)
-    cell_width, cell_height = size[0] * scales[0] / seen, size[1] * scales[1] / rows
-    left, top = int(width - seen * cell_width) // 2, int(height - rows * cell_height) // 2
-    tile = ceil(size[0] / seen), ceil(Fraction(size[1], rows))
-    return Grid(columns, rows, left, top, cell_width, cell_height, *tile, exact_size=size, shape=order.shape)
+    seen, seen_down = shown(columns, shape), shown_down(rows, shape)
+    cell_width, cell_height = size[0] * scales[0] / seen, size[1] * scales[1] / seen_down
+    left, top = int(width - seen * cell_width) // 2, int(height - seen_down * cell_height) // 2
+    at_least = ceil(size[1] / seen_down * (1 - shape.overlap))
+    made = (
+        Grid(
+            columns, rows, left, top, cell_width, cell_height, ceil(size[0] / seen), _tile_height(pitch, shape),
+            exact_size=size, shape=shape,
+        )
+        for pitch in count(at_least)
+    )  # fmt: skip
+    return next(grid for grid in made if grid.tiled_size[1] >= size[1])
 
 
 def _of_cells(width: int, height: int, order: MosaicOrder) -> Grid:
     """Return the grid of cells of the size that an order asks for."""
     more = Fraction(order.shape.shifted, 2)
     cell_width, cell_height = _cell(width, order)
-    tile_height = max(1, round(order.tile_size * cell_height / cell_width))
+    pitch = max(1, round(order.tile_size * cell_height / cell_width * (1 - order.shape.overlap)))
+    fractions = width / cell_width + more, _rows_in(height / cell_height, order.shape)
     if order.fit is Fit.RESIZE:
-        columns, rows = max(1, round(width / cell_width + more)), max(1, round(height / cell_height))
-        cell_width, cell_height = width / shown(columns, order.shape), Fraction(height, rows)
+        columns, rows = (max(1, round(cells)) for cells in fractions)
+        cell_width, cell_height = width / shown(columns, order.shape), height / shown_down(rows, order.shape)
     else:
         _check_cell(width, height, (cell_width, cell_height), order)
-        columns, rows = floor(width / cell_width + more), height // cell_height
-    left, top = int(width - shown(columns, order.shape) * cell_width) // 2, int(height - rows * cell_height) // 2
-    return Grid(columns, rows, left, top, cell_width, cell_height, order.tile_size, tile_height, shape=order.shape)
+        columns, rows = (floor(cells) for cells in fractions)
+    left = int(width - shown(columns, order.shape) * cell_width) // 2
+    top = int(height - shown_down(rows, order.shape) * cell_height) // 2
+    tile = order.tile_size, _tile_height(pitch, order.shape)
+    return Grid(columns, rows, left, top, cell_width, cell_height, *tile, shape=order.shape)
 
 
 def _cell(width: int, order: MosaicOrder) -> tuple[Fraction, Fraction]:
     """Return the width and height of a cell that an order asks for."""
     if order.cells_across is not None:
         side = width / shown(order.cells_across, order.shape)
-        return side, side
+        return side, side * order.shape.regular_height
     if order.cell_width is None or order.cell_height is None:
         raise InvalidOrder("cell_width", "A cell's size needs both a width and a height.")
     return Fraction(order.cell_width), Fraction(order.cell_height)
@@ -138,7 +197,8 @@ def _cell(width: int, order: MosaicOrder) -> tuple[Fraction, Fraction]:
 
 def _check_cell(width: int, height: int, cell: tuple[Fraction, Fraction], order: MosaicOrder) -> None:
     """Refuse cells that are larger than the target."""
-    if cell[0] <= width and cell[1] <= height:
+    lowest = shown_down(1, order.shape) * cell[1]
+    if cell[0] <= width and lowest <= height:
         return
     if order.cells_across is None:
         raise InvalidOrder(
@@ -146,11 +206,12 @@ def _check_cell(width: int, height: int, cell: tuple[Fraction, Fraction], order:
             f"A cell of {order.cell_width:,} x {order.cell_height:,} pixels is larger than the target "
             f"({width:,} x {height:,}); take a smaller cell, or fit it by resize.",
         )
-    enough = -(-width // height)
+    enough = ceil(lowest / cell[0] * width / height + Fraction(order.shape.shifted, 2))
     fewest = f"take at least {enough:,} cells across, or " if enough <= MAX_CELLS_ACROSS else ""
+    kind = "Square cells" if order.shape.regular_height == 1 else "Regular cells"
     raise InvalidOrder(
         "cells_across",
-        f"Square cells, {order.cells_across:,} across, are higher than the target ({width:,} x {height:,}); "
+        f"{kind}, {order.cells_across:,} across, are higher than the target ({width:,} x {height:,}); "
         f"{fewest}fit it by resize.",
     )
 
@@ -160,8 +221,8 @@ def _check(target: tuple[int, int], grid: Grid, order: MosaicOrder, limits: Limi
         sentence = f"{grid.columns:,} x {grid.rows:,} makes {grid.cell_count:,} cells; the limit is {limits.cells:,}."
         if order.cells_across is None:
             raise InvalidOrder("cell_width", f"{sentence} Take larger cells.")
-        shape = order.mosaic_width or target[0], order.mosaic_height or target[1]
-        raise InvalidOrder("cells_across", f"{sentence} Take {_fewer_across(*shape, limits.cells)}.")
+        whole = order.mosaic_width or target[0], order.mosaic_height or target[1]
+        raise InvalidOrder("cells_across", f"{sentence} Take {_fewer_across(whole, limits.cells, order.shape)}.")
     if grid.shape.shifted and grid.columns == 1:
         raise InvalidOrder("shape", "Rows of one cell cannot be moved by half a cell; take more cells.")
     mosaic_width, mosaic_height = grid.mosaic_size
@@ -189,9 +250,13 @@ def _check_tiles(grid: Grid) -> None:
         )
 
 
-def _fewer_across(width: int, height: int, cells: int) -> str:
-    """Return how many square cells across are allowed at most; or what else to do, if not even one is."""
+def _fewer_across(size: tuple[int, int], cells: int, shape: Shape) -> str:
+    """Return how many regular cells across are allowed at most; or what else to do, if not even one is."""
+    width, height = size
+
+    def rows(across: int) -> int:
+        return ceil(_rows_in(Fraction(across * height) / (width * shape.regular_height), shape))
+
     most = isqrt(cells * width // height)
-    enough = (across for across in range(most, 0, -1) if across * -(-across * height // width) <= cells)
-    across = next(enough, None)
+    across = next((across for across in range(most, 0, -1) if across * rows(across) <= cells), None)
     return f"{across:,} cells across" if across else "a cell's width and height instead"

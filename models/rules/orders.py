@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from models.errors import InvalidOrder
 from models.rules import order_fields, page_split, skip_reasons
@@ -63,11 +64,23 @@ class Shape(StrEnum):
     """In rows and columns."""
     BRICK = "brick"
     """Every other row is moved by half a cell."""
+    HEXAGON = "hexagon"
+    """A corner on top, and so every other row moved; a cell is cut out of the rectangle around it."""
 
     @property
     def shifted(self) -> bool:
         """Whether every other row is moved by half a cell."""
         return self is not Shape.RECTANGLE
+
+    @property
+    def overlap(self) -> Fraction:
+        """Which part of the height of a row reaches into the row above, and as much into the one below."""
+        return Fraction(1, 4) if self is Shape.HEXAGON else Fraction(0)
+
+    @property
+    def regular_height(self) -> Fraction:
+        """Height of a cell of width 1 that is as good as regular: 209 / 181 is 2 / sqrt(3) to four millionths."""
+        return Fraction(209, 181) if self is Shape.HEXAGON else Fraction(1)
 
 
 class Crops(StrEnum):
@@ -182,7 +195,7 @@ class MosaicOrder:
     )  # fmt: skip
     shape: Shape = declared(
         Shape.RECTANGLE, Shape, Group.FILE, "shape",
-        "How cells lie beside each other: in columns, or with every other row moved by half a cell",
+        "How cells lie beside each other: in columns, with every other row moved by half a cell, or as hexagons",
     )  # fmt: skip
     file_quality: int | None = declared(
         None, int, Group.SAVING, "quality of the file",

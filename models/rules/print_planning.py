@@ -1,11 +1,11 @@
 """Plans a print: from a size on paper to cells and pixels.
 
-The paper is filled by whole cells that are as good as square. The mosaic has the whole number of pixels that is
-nearest to the size on paper, so it is right to half a pixel: to 0.1 mm from 127 dpi on.
+The paper is filled by whole cells that are as good as square, or as regular hexagons. The mosaic has the whole number
+of pixels that is nearest to the size on paper, so it is right to half a pixel: to 0.1 mm from 127 dpi on.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, isqrt
 
@@ -13,7 +13,7 @@ from models.errors import InvalidOrder
 from models.rules import paper
 from models.rules.formats import DEFAULT_DPI, Format
 from models.rules.grid import cells_down
-from models.rules.orders import FIELDS, MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, MAX_TILE_SIZE
+from models.rules.orders import FIELDS, MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, MAX_TILE_SIZE, Shape
 from models.rules.paper import shown
 from models.rules.printing import Plan, density, mm
 
@@ -32,6 +32,7 @@ class Print:
         tile: Width of a tile; None for the usual one, or where `cells` says it.
         bleed: By how much the picture is larger than the paper, on every side, in millimetres.
         cells: Cells across, instead of the width of a tile.
+        shape: Of the cells.
     """
 
     size: str
@@ -39,6 +40,7 @@ class Print:
     tile: str | None = None
     bleed: float = 0
     cells: int | None = None
+    shape: Shape = Shape.RECTANGLE
 
 
 def plan(asked: Print, form: Format) -> Plan:
@@ -59,14 +61,15 @@ def plan(asked: Print, form: Format) -> Plan:
     bleed = Fraction(asked.bleed)
     width, height = paper.size(asked.size)
     sides = width + 2 * bleed, height + 2 * bleed
-    made = _planned(sides, _across(asked, sides), asked.dpi, form)
+    made = _planned(sides, _across(asked, sides), asked, form)
     _check(made, sides, asked)
     return made
 
 
-def _planned(sides: paper.Size, columns: int, dpi: int, form: Format) -> Plan:
-    width, height = (max(1, round(side * density(dpi, form))) for side in sides)
-    return Plan((width, height), columns, cells_down(columns, width, height), dpi, form)
+def _planned(sides: paper.Size, columns: int, asked: Print, form: Format) -> Plan:
+    width, height = (max(1, round(side * density(asked.dpi, form))) for side in sides)
+    rows = cells_down(columns, width, height, asked.shape)
+    return Plan((width, height), columns, rows, asked.dpi, form, asked.shape)
 
 
 def _across(asked: Print, sides: paper.Size) -> int:
@@ -84,7 +87,12 @@ def _across(asked: Print, sides: paper.Size) -> int:
             f"A tile of {shown(tile)} is larger than the paper, {mm(sides)}; "
             f"take tiles of at most {shown(min(sides))}.",
         )
-    return max(1, round(sides[0] / tile))
+    return _columns(sides, tile, asked.shape)
+
+
+def _columns(sides: paper.Size, tile: Fraction, shape: Shape) -> int:
+    """Return how many tiles of a width lie side by side."""
+    return max(1, round(sides[0] / tile + Fraction(shape.shifted, 2)))
 
 
 def _check(made: Plan, sides: paper.Size, asked: Print) -> None:
@@ -102,13 +110,13 @@ def _check(made: Plan, sides: paper.Size, asked: Print) -> None:
         raise InvalidOrder(
             "dpi",
             f"{at} a tile would be {_pixels(made.tile_pixels)}; the limit is {MAX_TILE_SIZE:,} a side. "
-            f"Take {_fewer_dpi(made, sides, _has_small_tiles)}smaller tiles.",
+            f"Take {_fewer_dpi(made, sides, asked, _has_small_tiles)}smaller tiles.",
         )
     if not _fits(made):
         raise InvalidOrder(
             "dpi",
             f"{at} the mosaic would be {_pixels(made.pixels)}; {_limit(made)}. "
-            f"Take {_fewer_dpi(made, sides, _fits)}a smaller paper.",
+            f"Take {_fewer_dpi(made, sides, asked, _fits)}a smaller paper.",
         )
 
 
@@ -134,21 +142,22 @@ def _fewer_cells(made: Plan, sides: paper.Size, asked: Print) -> str:
     """Return the sentence that says which tiles, or how many cells across, would do."""
     shape = sides[0] / sides[1]
     most = min(MAX_CELLS_ACROSS, ceil(MAX_CELLS_ACROSS * shape), isqrt(ceil(MAX_CELLS * shape)) + 1)
-    fewer = (_planned(sides, columns, made.dpi, made.form) for columns in range(most, 0, -1))
+    fewer = (_planned(sides, columns, asked, made.form) for columns in range(most, 0, -1))
     found = next(filter(_has_few_cells, fewer), None)
     if found is None:
         return "Take a paper of another shape."
     across = found.columns
     if asked.cells is not None:
         return f"Take at most {across:,} cells across."
-    first = ceil(sides[0] / (across + Fraction(1, 2)) / STEP) * STEP
-    tile = next(tile for tile in (first, first + STEP) if round(sides[0] / tile) <= across)
+    first = ceil(sides[0] / (across + Fraction(1 - asked.shape.shifted, 2)) / STEP) * STEP
+    tile = next(tile for tile in (first, first + STEP) if _columns(sides, tile, asked.shape) <= across)
     return f"Take tiles of at least {shown(tile)}."
 
 
-def _fewer_dpi(made: Plan, sides: paper.Size, fits: Callable[[Plan], bool]) -> str:
+def _fewer_dpi(made: Plan, sides: paper.Size, asked: Print, fits: Callable[[Plan], bool]) -> str:
     """Return which dpi would do, if any."""
-    lower = (_planned(sides, made.columns, dpi, made.form) for dpi in range(made.dpi - 1, 0, -1))
+    others = (replace(asked, dpi=dpi) for dpi in range(made.dpi - 1, 0, -1))
+    lower = (_planned(sides, made.columns, other, made.form) for other in others)
     found = next(filter(fits, lower), None)
     return f"at most {found.dpi:,} dpi, or " if found else ""
 

@@ -6,8 +6,8 @@ from math import ceil
 
 from models.rules import paper
 from models.rules.formats import Format
-from models.rules.grid import Grid, cells_down
-from models.rules.orders import MosaicOrder
+from models.rules.grid import Grid, cells_down, shown, shown_down, turned
+from models.rules.orders import MosaicOrder, Shape
 from models.rules.paper import MM_PER_INCH
 
 RECOGNISED = 12
@@ -26,6 +26,7 @@ class Plan:
         rows: Cells from top to bottom.
         dpi: Dots per inch.
         form: The format of its file.
+        shape: Of its cells.
     """
 
     pixels: tuple[int, int]
@@ -33,7 +34,7 @@ class Plan:
     rows: int
     dpi: int
     form: Format
-    shifted: bool = False
+    shape: Shape = Shape.RECTANGLE
 
     @property
     def size(self) -> paper.Size:
@@ -44,22 +45,23 @@ class Plan:
     @property
     def tile(self) -> paper.Size:
         """Width and height of a tile on paper, in millimetres."""
-        return self.size[0] / self._across, self.size[1] / self.rows
+        return self.size[0] / self._shown[0], self.size[1] / self._shown[1]
 
     @property
     def tile_pixels(self) -> tuple[int, int]:
         """Width and height of the largest tiles in pixels; others have a pixel less."""
-        return ceil(self.pixels[0] / self._across), ceil(self.pixels[1] / self.rows)
+        return ceil(self.pixels[0] / self._shown[0]), ceil(self.pixels[1] / self._shown[1])
 
     @property
-    def _across(self) -> Fraction:
-        """How many tiles wide it is: where rows are moved, half of one in each row lies outside."""
-        return self.columns - Fraction(self.shifted, 2)
+    def _shown(self) -> tuple[Fraction, Fraction]:
+        """How many tiles wide and high it is, without what lies outside."""
+        return shown(self.columns, self.shape), shown_down(self.rows, self.shape)
 
     @property
     def turned(self) -> "Plan":
         """The same print, lying the other way."""
-        return replace(self, pixels=self.pixels[::-1], columns=self.rows, rows=self.columns)
+        columns, rows = turned(self.columns, self.rows, self.pixels, self.shape)
+        return replace(self, pixels=self.pixels[::-1], columns=columns, rows=rows)
 
     @property
     def order_fields(self) -> dict[str, int]:
@@ -120,7 +122,7 @@ def of_grid(grid: Grid, order: MosaicOrder) -> Plan | None:
     """Return the plan of the print that a grid makes; None if its order is for none."""
     if grid.exact_size is None:
         return None
-    return Plan(grid.exact_size, grid.columns, grid.rows, order.dpi, order.format, order.shape.shifted)
+    return Plan(grid.exact_size, grid.columns, grid.rows, order.dpi, order.format, order.shape)
 
 
 def of_order(order: MosaicOrder) -> Plan | None:
@@ -128,8 +130,8 @@ def of_order(order: MosaicOrder) -> Plan | None:
     if order.mosaic_width is None or order.mosaic_height is None or order.cells_across is None:
         return None
     size = order.mosaic_width, order.mosaic_height
-    rows = cells_down(order.cells_across, *size)
-    return Plan(size, order.cells_across, rows, order.dpi, order.format, order.shape.shifted)
+    rows = cells_down(order.cells_across, *size, order.shape)
+    return Plan(size, order.cells_across, rows, order.dpi, order.format, order.shape)
 
 
 def mm(size: paper.Size) -> str:

@@ -10,12 +10,13 @@ effort was enough.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import ceil, inf, isqrt
+from math import ceil, inf, isqrt, sqrt
 
 from models.errors import InvalidOrder
 from models.rules.grid import Grid, cells_down, cut
+from models.rules.grid import turned as lying_the_other_way
 from models.rules.lattices import Effort, Pattern, Tired, fewest, find, most_used
-from models.rules.orders import MosaicOrder
+from models.rules.orders import MosaicOrder, Shape
 
 Heights = Callable[[int], Iterable[int]]
 
@@ -46,7 +47,8 @@ def of_order(
     turned = grid.exact_size not in {None, (order.mosaic_width, order.mosaic_height)}
 
     def heights(across: int) -> Iterator[int]:
-        ordered = cells_down(across, *grid.mosaic_size) if turned else across
+        rows = cells_down(across, *grid.mosaic_size, order.shape)
+        ordered = lying_the_other_way(across, rows, grid.mosaic_size, order.shape)[0] if turned else across
         with suppress(InvalidOrder):
             found = cut(*size, replace(order, cells_across=ordered))
             if found.columns == across:
@@ -55,9 +57,7 @@ def of_order(
     if order.min_uses is not None:
         _check_least_uses(order.min_uses, grid.filled_count, tile_count)
     cut_by_count = None if order.cells_across is None else heights
-    demand = _Demand(
-        grid.columns, grid.rows, tile_count, order.uses, order.min_distance, grid.filled, order.shape.shifted
-    )
+    demand = _Demand(grid.columns, grid.rows, tile_count, order.uses, order.min_distance, grid.filled, order.shape)
     return _pattern(demand, cut_by_count, effort)
 
 
@@ -123,7 +123,7 @@ def _pattern(demand: "_Demand", heights: Heights | None, effort: Effort | None) 
 class _Demand:
     """The rules that a grid and some tiles are to keep; `filled` as in `Grid`.
 
-    Where every other row is `shifted`, two cells are nearer than their columns say by half a cell at most. So a
+    Where every other row is moved, two cells are nearer than their columns say by half a cell at most. So a
     pattern of columns and rows that keeps a distance half a cell longer is a proof.
     """
 
@@ -133,12 +133,20 @@ class _Demand:
     max_uses: int | None
     min_distance: float
     filled: bytes | None = None
-    shifted: bool = False
+    shape: Shape = Shape.RECTANGLE
 
     @property
     def distance(self) -> float:
-        """The distance that a pattern of columns and rows must keep."""
-        return self.min_distance + self.shifted / 2
+        """The distance that a pattern of columns and rows must keep.
+
+        Rows of hexagons are nearer than columns, too: x columns and y rows apart they are d cells apart if
+        (x - 1/2)^2 + 3/4 y^2 = d^2, and then x^2 + y^2 is at most 4/3 d^2 + 1.
+        """
+        return (
+            sqrt(4 / 3 * self.min_distance**2 + 1)
+            if self.shape.overlap
+            else self.min_distance + self.shape.shifted / 2
+        )
 
     @property
     def cell_count(self) -> int:

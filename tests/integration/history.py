@@ -166,6 +166,11 @@ def _called(form: str, rows: Rows, *, gone: str) -> None:
         each["format"] = form if each["format"] == gone else each["format"]
 
 
+def _hexagons_become_bricks(rows: Rows) -> None:
+    for each in rows["mosaics"]:
+        each["shape"] = "brick" if each["shape"] == "hexagon" else each["shape"]
+
+
 STEPS: dict[str, Step] = {
     "0001": Step(fill=FIRST),
     "0002": Step(
@@ -311,6 +316,9 @@ STEPS: dict[str, Step] = {
     ),
     "0016": Step(
         fill=(f"UPDATE mosaics SET shape = 'brick' WHERE id = {TWO}",), new={"mosaics": {"shape": "rectangle"}}
+    ),
+    "0017": Step(
+        fill=(f"UPDATE mosaics SET shape = 'hexagon' WHERE id = {ONE}",), down=_hexagons_become_bricks
     ),
     "0021": Step(
         fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),

@@ -30,8 +30,9 @@ from worker.core.energy.descent import Descent, Limits
 from worker.core.energy.far_view import FarView
 from worker.core.features import Cut
 from worker.core.fitted import Fitted
-from worker.core.lattice import BRICKS
-from worker.core.losses import find
+from worker.core.lattice import BRICKS, HEXAGONS
+from worker.core.lattice import of as lattice_of
+from worker.core.losses import cut_to, find
 from worker.core.matcher import Prices, Sides, choose
 from worker.core.measures.miniature import as_it_lies
 from worker.core.measures.quality import equal_neighbours, smallest_distance
@@ -42,29 +43,30 @@ from worker.rendering.tile_loader import Laid
 from worker.tile_index import index
 
 SHAPES = st.tuples(st.integers(2, 9), st.integers(1, 9))
-DISTANCES = st.sampled_from([0.0, 1.1, 1.2, 1.5, 2.0, 2.9, 3.0, 4.5])
+DISTANCES = st.sampled_from([0.0, 1.1, 1.2, 1.5, 1.73, 2.0, 2.9, 3.0, 4.5])
+LATTICES = st.sampled_from([BRICKS, HEXAGONS])
 
 
 def silent(*_):
     """Progress that nobody looks at."""
 
 
-def centre(cell, columns):
-    """Where the centre of a cell lies, in cells."""
+def centre(cell, columns, lattice=BRICKS):
+    """Where the centre of a cell lies, in cells; rows of regular hexagons are sqrt(3) / 2 of their width apart."""
     row, column = divmod(int(cell), columns)
-    return column + row % 2 / 2, row
+    return column + row % 2 / 2, row * (math.sqrt(3) / 2 if lattice is HEXAGONS else 1)
 
 
-def apart(one, other, columns):
-    return math.dist(centre(one, columns), centre(other, columns))
+def apart(one, other, columns, lattice=BRICKS):
+    return round(math.dist(centre(one, columns, lattice), centre(other, columns, lattice)), 9)
 
 
-def keeps(tiles, max_uses, least, distance, count):
+def keeps(tiles, max_uses, least, distance, count, lattice):
     """Whether a placement keeps the rules; every two cells are looked at."""
     columns, held = tiles.shape[1], tiles.ravel()
     there = np.flatnonzero(held >= 0).tolist()
     near = any(
-        held[one] == held[other] and apart(one, other, columns) < distance
+        held[one] == held[other] and apart(one, other, columns, lattice) < distance
         for number, one in enumerate(there)
         for other in there[:number]
     )
@@ -94,7 +96,7 @@ def test_cells_of_an_ordered_size_fill_the_target_but_for_a_part_of_one(fit, col
 def test_cells_are_means_of_their_places_and_beyond_an_edge_of_the_nearest_pixels(seed, shape, subcells, hidden):
     columns, rows = shape
     width, height = 3 * columns + seed % 5, 2 * rows + 1
-    target = Fitted(plain.noise(seed, height, width), width - hidden, height - hidden, shifted=True)
+    target = Fitted(plain.noise(seed, height, width), width - hidden, height - hidden, lattice=BRICKS)
     across, down = target.width / (columns - Fraction(1, 2)), target.height / rows
     more = math.ceil(across / 2)
     wide = np.pad(target.pixels, ((0, 0), (more, more), (0, 0)), "edge")
@@ -106,7 +108,7 @@ def test_cells_are_means_of_their_places_and_beyond_an_edge_of_the_nearest_pixel
 
 
 def test_the_coverage_of_moved_cells_is_a_hand_sum():
-    mask = Fitted(np.array([[255, 0, 0], [255, 0, 0]], np.uint8), Fraction(3), Fraction(2), shifted=True)
+    mask = Fitted(np.array([[255, 0, 0], [255, 0, 0]], np.uint8), Fraction(3), Fraction(2), lattice=BRICKS)
     # Cells of two pixels: from -1 and from 1 in the first row, from 0 and from 2 in the second.
     assert coverage(mask, 2, 2).tolist() == [[255, 0], [127.5, 0]]
 
@@ -126,7 +128,7 @@ def test_tiles_lie_where_their_cells_are(side):
     pixels = random.integers(0, 256, (5, side, side, 3), dtype=np.uint8)
     slots = random.integers(-1, 5, (grid.rows, 4))
     laid = Laid(pixels, np.zeros((5, 4, 4, 3)), slots)
-    target = Fitted(plain.noise(1, 60, 70), Fraction(70), Fraction(60), shifted=True)
+    target = Fitted(plain.noise(1, 60, 70), Fraction(70), Fraction(60), lattice=BRICKS)
     bands = Bands(laid, target, grid, order)
     found = np.concatenate(list(without_surplus(bands.all(silent), grid)))
     half = side // 2
@@ -143,12 +145,15 @@ def test_tiles_lie_where_their_cells_are(side):
 
 
 @settings(deadline=None, max_examples=80)
-@given(st.integers(0, 2**32 - 1), SHAPES, DISTANCES)
-def test_what_is_too_near_a_cell_is_found_in_every_way(seed, shape, distance):
+@given(st.integers(0, 2**32 - 1), SHAPES, DISTANCES, LATTICES)
+def test_what_is_too_near_a_cell_is_found_in_every_way(seed, shape, distance, lattice):
     (columns, rows), random = shape, np.random.default_rng(seed)
-    spacing = Spacing.of(columns, rows, distance, BRICKS)
+    spacing = Spacing.of(columns, rows, distance, lattice)
     cells = np.arange(columns * rows)
-    near = [[other for other in cells if other != cell and apart(cell, other, columns) < distance] for cell in cells]
+    near = [
+        [other for other in cells if other != cell and apart(cell, other, columns, lattice) < distance]
+        for cell in cells
+    ]
     assert spacing.binds == any(near) or not any(near)
     held, tiles = random.integers(-1, 6, len(cells)), random.integers(0, 6, (len(cells), 3))
     clashing = [[tile in held[some] for tile in row] for some, row in zip(near, tiles, strict=True)]
@@ -159,22 +164,24 @@ def test_what_is_too_near_a_cell_is_found_in_every_way(seed, shape, distance):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.tuples(st.integers(1, 20), st.integers(1, 20)), DISTANCES.filter(lambda distance: distance > 1))
-def test_cells_that_choose_together_are_all_near_or_all_far(shape, distance):
+@given(st.tuples(st.integers(1, 20), st.integers(1, 20)), DISTANCES.filter(lambda distance: distance > 1), LATTICES)
+def test_cells_that_choose_together_are_all_near_or_all_far(shape, distance, lattice):
     columns, rows = shape
-    spacing = Spacing.of(columns, rows, distance, BRICKS)
+    spacing = Spacing.of(columns, rows, distance, lattice)
     seen = set()
     for cells in spacing.sparse():
         seen |= set(cells.tolist())
-        assert all(apart(one, other, columns) >= distance for one in cells for other in cells if one != other)
+        assert all(
+            apart(one, other, columns, lattice) >= distance for one in cells for other in cells if one != other
+        )
     assert seen == set(range(columns * rows))
     seen = set()
     for cells, groups in spacing.blocks(1):
         seen |= set(cells.tolist())
         for (one, first), (other, second) in product(zip(cells, groups, strict=True), repeat=2):
             if one != other:
-                assert (apart(one, other, columns) < distance) == (first == second) or first != second
-                assert first == second or apart(one, other, columns) >= distance
+                assert (apart(one, other, columns, lattice) < distance) == (first == second) or first != second
+                assert first == second or apart(one, other, columns, lattice) >= distance
     assert seen == set(range(columns * rows))
 
 
@@ -182,32 +189,36 @@ def test_cells_that_choose_together_are_all_near_or_all_far(shape, distance):
 @given(
     st.integers(0, 2**32 - 1), SHAPES, st.integers(3, 40),
     st.tuples(st.sampled_from([None, 1, 2, 5]), st.sampled_from([0, 0, 1]), DISTANCES), st.booleans(), st.booleans(),
+    st.sampled_from([Shape.BRICK, Shape.HEXAGON]),
 )  # fmt: skip
-def test_a_rule_is_never_broken_between_moved_rows(seed, shape, count, asked, priced, with_mask):
-    (columns, rows), (uses, least, distance) = shape, asked
+def test_a_rule_is_never_broken_between_moved_rows(seed, shape, count, asked, priced, with_mask, cells):
+    (columns, rows), (uses, least, distance), lattice = shape, asked, lattice_of(cells)
     random = np.random.default_rng(seed)
     filled = random.random((rows, columns)) < (0.6 if with_mask else 2)
     assume(filled.any() and not (least and distance > 1))
     order = MosaicOrder(
-        cell_width=4, cell_height=4, max_uses=uses, min_uses=least or None, min_distance=distance, shape=Shape.BRICK
+        cell_width=4, cell_height=4, max_uses=uses, min_uses=least or None, min_distance=distance, shape=cells
     )
-    size = 4 * columns - 2, 4 * rows
+    size = 4 * columns - 2, 3 * rows - 1 if cells is Shape.HEXAGON else 4 * rows
     grid = cut(*size, order)
     assert (grid.columns, grid.rows) == (columns, rows)
     if with_mask:
-        grid = masked(grid, (255 * as_it_lies(filled.repeat(4, 0).repeat(4, 1), 4, BRICKS)).astype(np.uint8))
+        grid = masked(grid, (255 * as_it_lies(filled.repeat(4, 0).repeat(4, 1), 4, lattice)).astype(np.uint8))
         filled = np.frombuffer(grid.filled or bytes([1] * filled.size), np.bool_).reshape(rows, columns)
     try:
         pattern = repeats.of_order(order, size, grid, count)
     except InvalidOrder:
         assume(False)
     proof = None if pattern is None else (pattern.count, pattern.step)
-    rules = Rules(uses, distance, proof, least, BRICKS)
+    rules = Rules(uses, distance, proof, least, lattice)
     thumbs = random.integers(0, 256, (count, index.SIDE, index.SIDE, 3), dtype=np.uint8)
-    views = Views.of(np.full((count, 2), 100), (1, 1), [0], slide=False, keep=0.64)
-    loss, cut_ = find("balanced", subcells=4, detail=0.5), Cut(columns, rows, (1, 1))
+    views = Views.of(np.full((count, 2), 100), (1, 1), [0], slide=False, keep=0.64, lattice=lattice)
+    loss, cut_ = cut_to(find("balanced", subcells=4, detail=0.5), lattice), Cut(columns, rows, (1, 1), lattice)
     target = Fitted(
-        random.integers(0, 256, (*size[::-1], 3), dtype=np.uint8), Fraction(size[0]), Fraction(size[1]), shifted=True
+        random.integers(0, 256, (*size[::-1], 3), dtype=np.uint8),
+        Fraction(size[0]),
+        Fraction(size[1]),
+        lattice=lattice,
     )
     sides = Sides(features.of_cells(loss, target, cut_), features.of_views(loss, thumbs, views), views)
     light = features.light_of_cells(target, cut_), features.light_of_views(thumbs, views)
@@ -218,12 +229,12 @@ def test_a_rule_is_never_broken_between_moved_rows(seed, shape, count, asked, pr
         else:
             chosen = choose(*work, threads=1, progress=silent)
     assert np.array_equal(chosen.tiles >= 0, filled)
-    assert keeps(chosen.tiles, uses, least, distance, count)
+    assert keeps(chosen.tiles, uses, least, distance, count, lattice)
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(2, 16), st.integers(1, 16)))
-def test_the_cost_of_a_placement_counts_every_pair_of_cells_by_their_true_distance(seed, shape):
+@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(2, 16), st.integers(1, 16)), LATTICES)
+def test_the_cost_of_a_placement_counts_every_pair_of_cells_by_their_true_distance(seed, shape, lattice):
     (columns, rows), random = shape, np.random.default_rng(seed)
     count = columns * rows
     lists = Lists(
@@ -232,18 +243,19 @@ def test_the_cost_of_a_placement_counts_every_pair_of_cells_by_their_true_distan
     )  # fmt: skip
     light, chosen = random.random((count, 3, 3)).astype(np.float32), random.integers(0, 3, count)
     far = FarView.of(random.random((count, 3)), 0.7)
-    descent = Descent(lists, chosen, far, light, 0.4, Limits(Spacing.of(columns, rows, 0, BRICKS), count), 9)
+    descent = Descent(lists, chosen, far, light, 0.4, Limits(Spacing.of(columns, rows, 0, lattice), count), 9)
     cells = np.arange(count)
     held, errors = lists.photos[cells, chosen], far.errors(cells, light)[cells, chosen].astype(np.float64)
     cost = float(lists.costs[cells, chosen].sum(dtype=np.float64))
     for one, other in product(range(count), repeat=2):
-        distance = apart(one, other, columns)
+        distance = apart(one, other, columns, lattice)
         if one != other and held[one] == held[other]:
             cost += 0.4 / 2 * 0.05 * min(1, 9 / count)
         if abs(one // columns - other // columns) > 6 or distance > 6:
             continue
-        # A Gaussian of 1.5 cells against itself is one of 1.5 * sqrt(2).
+        # A Gaussian of 1.5 cells against itself is one of 1.5 * sqrt(2). Hexagons have sqrt(3) / 2 of a square's area.
         blur = math.exp(-(distance**2) / (4 * 1.5**2)) / (4 * math.pi * 1.5**2)
+        blur *= math.sqrt(3) / 2 if lattice is HEXAGONS else 1
         cost += 0.7 * blur * float(errors[one] @ errors[other])
         if one != other and held[one] == held[other]:
             cost += 0.4 / 2 * math.exp(-(distance**2) / 9) * (8 if distance**2 <= 2 else 1)
@@ -269,17 +281,17 @@ def test_the_smallest_distance_is_between_true_centres():
     assert smallest_distance(np.array([[1, 2], [3, 4], [1, 5]]), BRICKS) == 2
 
 
-@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(1, 9), st.integers(1, 9)))
-def test_the_smallest_distance_is_that_of_all_pairs(seed, shape):
+@given(st.integers(0, 2**32 - 1), st.tuples(st.integers(1, 9), st.integers(1, 9)), LATTICES)
+def test_the_smallest_distance_is_that_of_all_pairs(seed, shape, lattice):
     tiles = np.random.default_rng(seed).integers(0, 12, shape)
     held, columns = tiles.ravel(), shape[1]
     all_pairs = [
-        apart(one, other, columns)
+        apart(one, other, columns, lattice)
         for one in range(len(held))
         for other in range(one)
         if held[one] == held[other]
     ]  # fmt: skip
-    assert smallest_distance(tiles, BRICKS) == (pytest.approx(min(all_pairs)) if all_pairs else None)
+    assert smallest_distance(tiles, lattice) == (pytest.approx(min(all_pairs)) if all_pairs else None)
 
 
 def test_a_cell_lies_above_two_others():
@@ -288,21 +300,21 @@ def test_a_cell_lies_above_two_others():
     assert equal_neighbours(tiles, BRICKS) == 3 / (6 + 6 + 4)
 
 
-@pytest.fixture
-def run(folder, tmp_path, photographs, monkeypatch):
+@pytest.fixture(params=["brick", "hexagon"])
+def run(request, folder, tmp_path, photographs, monkeypatch):
     """Run `tessera render` on a picture of 240 x 160 pixels in this process."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with Image.open(photographs / "coffee.png") as image:
         image.convert("RGB").resize((240, 160)).save(tmp_path / "target.png")
 
     def run(*words, out="mosaic.png"):
-        command = ["render", str(tmp_path / "target.png"), "--tiles", str(folder), "--shape", "brick"]
+        command = ["render", str(tmp_path / "target.png"), "--tiles", str(folder), "--shape", request.param]
         return CliRunner().invoke(tessera, [*command, "--out", str(tmp_path / out), *map(str, words)])
 
     return run
 
 
-def test_a_placement_of_bricks_is_laid_again(run, tmp_path):
+def test_a_placement_of_moved_rows_is_laid_again(run, tmp_path):
     words = "--cells", 12, "--tile-size", 15, "--min-distance", 3, "--tint", 0.3, "--blend", 0.2
     assert run(*words, "--placement-out", tmp_path / "placement.json").exit_code == 0
     again = run("--placement", tmp_path / "placement.json", out="again.png")
@@ -310,7 +322,7 @@ def test_a_placement_of_bricks_is_laid_again(run, tmp_path):
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "mosaic.png").read_bytes()
 
 
-def test_a_print_of_bricks_has_its_exact_size(run, tmp_path):
+def test_a_print_of_moved_rows_has_its_exact_size(run, tmp_path):
     result = run("--print", "50x33mm", "--tile", "5mm", "--dpi", 150, out="print.png")
     assert result.exit_code == 0, result.stderr
     found = pyvips.Image.new_from_file(str(tmp_path / "print.png"))

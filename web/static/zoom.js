@@ -38,6 +38,8 @@ function shown(cell, shape) {
   return made("div", "photo", turned);
 }
 
+const REGULAR = 2 / Math.sqrt(3); // height of a regular hexagon of width 1
+
 class Zoom {
   constructor(place) {
     this.place = place;
@@ -89,26 +91,41 @@ class Zoom {
 
   /** How much of the first cell of a row lies outside the mosaic, in cells; where rows are moved, half of every other. */
   outside(row) {
-    return this.place.dataset.shape === "brick" && row % 2 === 0 ? 0.5 : 0;
+    return this.place.dataset.shape !== "rectangle" && row % 2 === 0 ? 0.5 : 0;
+  }
+
+  /** Which part of its height a row lies beside the one above. */
+  get overlap() {
+    return this.place.dataset.shape === "hexagon" ? 0.25 : 0;
   }
 
   /** Width and height of a cell, where the whole mosaic is 1 wide. */
   get cell() {
     const { x, y } = this.viewer.world.getItemAt(0).getContentSize();
-    return [1 / (this.columns - this.outside(0)), y / x / this.rows];
+    return [1 / (this.columns - this.outside(0)), y / x / (this.rows - (this.rows + 1) * this.overlap)];
   }
 
   box(column, row) {
     const [width, height] = this.cell;
-    return new OpenSeadragon.Rect((column - this.outside(row)) * width, row * height, width, height);
+    const top = row * (1 - this.overlap) - this.overlap;
+    return new OpenSeadragon.Rect((column - this.outside(row)) * width, top * height, width, height);
   }
 
-  /** Return the column and row of a point, brought inside the mosaic. */
+  /** Return the column and row of a point, brought inside the mosaic: of hexagons, the one whose centre is nearest. */
   at(point) {
     const [width, height] = this.cell;
     const within = (number, count) => Math.min(count - 1, Math.max(0, Math.floor(number)));
-    const row = within(point.y / height, this.rows);
-    return [within(point.x / width + this.outside(row), this.columns), row];
+    const [x, y] = [point.x / width, point.y / height + this.overlap];
+    const last = Math.floor(y / (1 - this.overlap));
+    const found = (this.overlap ? [last - 1, last] : [last]).map((number) => {
+      const row = within(number, this.rows);
+      const column = within(x + this.outside(row), this.columns);
+      const across = column + 0.5 - this.outside(row) - x;
+      const down = (row * (1 - this.overlap) + 0.5 - y) * REGULAR;
+      return { column, row, distance: Math.hypot(across, down) };
+    });
+    const { column, row } = found.reduce((one, other) => (other.distance < one.distance ? other : one));
+    return [column, row];
   }
 
   async fetched(address) {
@@ -121,10 +138,12 @@ class Zoom {
     const item = this.viewer.world.getItemAt(0);
     if (!item || !this.place.dataset.cells) return;
     const seen = this.viewer.viewport.getBounds(true);
-    const [first, top] = this.at(seen.getTopLeft());
-    const [last, bottom] = this.at(seen.getBottomRight());
+    const [first, upper] = this.at(seen.getTopLeft());
+    const [last, lower] = this.at(seen.getBottomRight());
     const more = this.outside(0) ? 1 : 0; // of moved rows, one cell more may be seen on either side
     const [left, right] = [Math.max(0, first - more), Math.min(this.columns - 1, last + more)];
+    const [above, below] = this.overlap ? [upper - 1, lower + 1] : [upper, lower];
+    const [top, bottom] = [Math.max(0, above), Math.min(this.rows - 1, below)];
     const pixels = item.viewportToImageZoom(this.viewer.viewport.getZoom(true));
     if (pixels <= 1 || (right - left + 1) * (bottom - top + 1) > MOST_PHOTOS) return this.clear(() => true);
     const outside = ({ column, row }) => column < left || column > right || row < top || row > bottom;
@@ -138,6 +157,7 @@ class Zoom {
     if (!cell.picture || this.photos.has(key)) return;
     const [width, height] = this.cell;
     const element = shown(cell, width / height);
+    element.classList.toggle("hexagon", this.overlap > 0);
     const photo = element.querySelector("img");
     photo.addEventListener("error", () => element.remove());
     photo.addEventListener("load", () => element.classList.add("there"));

@@ -3,16 +3,19 @@
 The edge of a cell may cut through a pixel, which then counts on either side in proportion. All proportions are whole
 numbers of one unit, so every mean is a sum of whole numbers and one division: the same picture gives the same bits on
 every machine, and plain averages where no edge cuts a pixel. What of a cell lies outside the target looks like the
-nearest pixels inside.
+nearest pixels inside. Cells that are no rectangles are cut into finer parts, which count by how much of them belongs
+to the cell.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil, lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.core import outline
 from worker.core.descriptors import CHANNELS, MOST
 from worker.core.fitted import Fitted
 
@@ -57,14 +60,8 @@ def coverage(mask: Fitted, columns: int, rows: int) -> Array:
         >>> coverage(Fitted.whole(np.array([[0, 255, 255]], np.uint8)), 2, 1).tolist()
         [[85.0, 255.0]]
     """
-    right, down, starts = mask.cell_width(columns), mask.height / rows, mask.starts(columns)
-    lines = _sums(mask.pixels, down, range(rows), 1)[:, 0]
-    means = np.empty((rows, columns))
-    for first, start in enumerate(starts):
-        some = np.ascontiguousarray(lines[first :: len(starts)].T)
-        sums = _sums(some, right, range(columns), 1, start=start)[:, 0]
-        means[first :: len(starts)] = sums.T / (down.numerator * _units(right, start)[0])
-    return means
+    means = _means(replace(mask, pixels=mask.pixels[:, :, None]), columns, rows, 1, range(rows))
+    return means.reshape(rows, columns)
 
 
 def of_rows(
@@ -88,22 +85,37 @@ def of_rows(
     """
     if target.pixels.ndim != CHANNELS or target.pixels.shape[2] != CHANNELS:
         raise ValueError(f"a target must be (H, W, 3), not {target.pixels.shape}")
-    height, width, _ = target.pixels.shape
-    down, right, starts = target.height / rows, target.cell_width(columns), target.starts(columns)
-    lines = target.pixels.reshape(height, width * CHANNELS)
-    means = np.empty((len(some), columns, subcells, subcells, CHANNELS))
-    for block in _blocks(some, max(subcells, ceil(down)) * width * CHANNELS * means.itemsize):
-        summed = _sums(lines, down, block, subcells, levels).reshape(len(block), subcells, width, CHANNELS)
+    means = _means(target, columns, rows, subcells, some, levels)
+    return means.reshape(-1, subcells, subcells, CHANNELS)
+
+
+def _means(
+    target: Fitted, columns: int, rows: int, subcells: int, some: range, levels: NDArray[np.float32] | None = None
+) -> Array:
+    """Return the (len(some), columns, subcells, subcells, C) means of a target of (H, W, C) pixels, as `of_rows`."""
+    height, width, channels = target.pixels.shape
+    down, right, starts = target.cell_height(rows), target.cell_width(columns), target.starts(columns)
+    overlap, parts = down * target.lattice.overlap, outline.finer(target.lattice, subcells)
+    lines = target.pixels.reshape(height, width * channels)
+    means = np.empty((len(some), columns, subcells, subcells, channels))
+    for block in _blocks(
+        some, max(parts * max(width, columns * parts), ceil(down) * width) * channels * means.itemsize
+    ):
+        summed = _sums(lines, down, block, parts, levels, -overlap, down - overlap)
+        summed = summed.reshape(len(block), parts, width, channels)
         for number, start in enumerate(starts):
             first, step = (number - block.start) % len(starts), len(starts)
             taken = summed[first::step]
             by_pixel = taken.transpose(2, 0, 1, 3).reshape(width, -1)
-            shape = columns, subcells, len(taken), subcells, CHANNELS
-            sums = _sums(by_pixel, right, range(columns), subcells, start=start).reshape(shape)
-            area = (down / subcells).numerator * _units(right / subcells, start)[0]
+            shape = columns, parts, len(taken), parts, channels
+            sums = _sums(by_pixel, right, range(columns), parts, start=start).reshape(shape).transpose(2, 0, 3, 1, 4)
+            area = _units(down / parts, -overlap, down - overlap)[0] * _units(right / parts, start, right)[0]
             at = slice(block.start - some.start + first, block.stop - some.start, step)
-            np.divide(sums.transpose(2, 0, 3, 1, 4), area, out=means[at])
-    return means.reshape(-1, subcells, subcells, CHANNELS)
+            if parts == subcells:
+                np.divide(sums, area, out=means[at])
+            else:
+                means[at] = outline.gathered(target.lattice, sums / area, subcells)
+    return means
 
 
 def _sums(
@@ -113,6 +125,7 @@ def _sums(
     subcells: int,
     levels: NDArray[np.float32] | None = None,
     start: Fraction = WHERE_LINES_BEGIN,
+    pitch: Fraction | None = None,
 ) -> Array:
     """Return the weighted sums of the lines in each of the `subcells` equal stretches of some cells.
 
@@ -123,13 +136,15 @@ def _sums(
         subcells: Stretches of a cell.
         levels: What is summed in place of each whole number, if not the number itself.
         start: Where the first cell begins.
+        pitch: How many lines after a cell the next one begins; None for as many as it takes.
 
     Returns:
         (len(cells), subcells, V). The weight of a line that lies wholly in one stretch is the second of `_units`.
     """
-    length, unit = _units(extent / subcells, start)
-    begin = np.arange(cells.start * subcells, cells.stop * subcells).reshape(-1, subcells, 1) * length
-    begin += int(start * unit)
+    pitch = extent if pitch is None else pitch
+    length, unit = _units(extent / subcells, start, pitch)
+    begin = np.arange(cells.start, cells.stop)[:, None, None] * int(pitch * unit)
+    begin = begin + np.arange(subcells)[:, None] * length + int(start * unit)
     first = begin[:, :1, 0] // unit
     reach = int((-(-(begin[:, -1] + length) // unit) - first).max())
     # Whole numbers below 2**24 are exact in single precision too.
@@ -146,9 +161,9 @@ def _sums(
     return sums
 
 
-def _units(stretch: Fraction, start: Fraction) -> tuple[int, int]:
-    """Return the length of a stretch, and that of a line, in the largest unit that divides both and the start."""
-    unit = lcm(stretch.denominator, start.denominator)
+def _units(stretch: Fraction, start: Fraction, pitch: Fraction) -> tuple[int, int]:
+    """Return the length of a stretch, and that of a line, in the largest unit that divides all these lengths."""
+    unit = lcm(stretch.denominator, start.denominator, pitch.denominator)
     return int(stretch * unit), unit
 
 

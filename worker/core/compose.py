@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 MOST = 255
 """The highest level of a channel."""
+COLOURS = 3
+"""Channels without alpha."""
 
 
 def band(tiles: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.uint8]:
@@ -69,6 +71,34 @@ def blended(strip: NDArray[np.uint8], overlay: NDArray[np.uint8], share: float) 
     mixed = strip + np.float32(share) * (overlay.astype(np.float32) - strip)
     rounded: NDArray[np.uint8] = np.rint(mixed).astype(np.uint8)
     return rounded
+
+
+def mixed(upper: NDArray[np.uint8], lower: NDArray[np.uint8], share: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """Return lines in which two rows of cells lie beside each other.
+
+    Where a pixel is transparent, its colour counts for nothing.
+
+    Args:
+        upper: (h, w, 3) pixels of the upper row, or (h, w, 4) with alpha, which is 0 or 255.
+        lower: (h, w, 3) or (h, w, 4) of the lower row.
+        share: (h, w) how much of each pixel is the upper row's, 0 to 255; the rest is the lower one's.
+
+    Returns:
+        (h, w, 3) or (h, w, 4) pixels, rounded.
+
+    Example:
+        >>> mixed(np.uint8([[[255, 9, 0]]]), np.uint8([[[0, 9, 255]]]), np.array([[51]])).tolist()
+        [[[51, 9, 204]]]
+    """
+    above = share.astype(np.uint16)[:, :, None]
+    below = MOST - above
+    if upper.shape[2] == COLOURS:
+        return ((above * upper + below * lower + MOST // 2) // MOST).astype(np.uint8)
+    above, below = above * (upper[:, :, COLOURS:] > 0), below * (lower[:, :, COLOURS:] > 0)
+    alpha = above + below
+    sums = above * upper[:, :, :COLOURS] + below * lower[:, :, :COLOURS]
+    colours = np.where(alpha > 0, (sums + alpha // 2) // np.maximum(alpha, 1), MOST)
+    return np.concatenate([colours, alpha], axis=2).astype(np.uint8)
 
 
 def with_alpha(strip: NDArray[np.uint8], there: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -21,6 +21,7 @@ from worker.core.assignment.repair import NoRoom, Start, repaired
 from worker.core.assignment.spacing import NOBODY, uses_of
 from worker.core.costs import Costs, Lists
 from worker.core.features import Cut, Features
+from worker.core.lattice import Lattice
 from worker.core.losses import Loss, cost
 from worker.core.matcher import (
     LISTED,
@@ -93,18 +94,21 @@ class Edit:
         """Whether nothing is left to choose."""
         return bool(self.kept.all() and (self.viewed | self.empty).all() and not len(self.must_use))
 
-    def seen(self, cells: Numbers, thumbs: Thumbs, look: Callable[[Thumbs, Views], Features]) -> Features:
+    def seen(
+        self, cells: Numbers, thumbs: Thumbs, lattice: Lattice, look: Callable[[Thumbs, Views], Features]
+    ) -> Features:
         """Return what `look` finds (n, 1, D) in the views of some cells, (n, D), a block at a time.
 
         Args:
             cells: (n,) numbers of cells that have a view.
             thumbs: (M, S, S, 3) all photos, squeezed to a square.
+            lattice: Of the cells.
             look: `features.of_views` of a loss, or `features.light_of_views`.
         """
         blocks = [cells[first : first + BLOCK] for first in range(0, len(cells), BLOCK)]
         return np.concatenate(
             [
-                look(thumbs[self.tiles[some]], Views.each(self.windows[some], self.orientations[some]))
+                look(thumbs[self.tiles[some]], Views.each(self.windows[some], self.orientations[some], lattice))
                 for some in blocks
             ]
         )[:, 0]
@@ -112,7 +116,7 @@ class Edit:
 
 def laid(loss: Loss, cells: Features, cut: Cut, edit: Edit, thumbs: Thumbs) -> Choice:
     """Return a complete placement as it stands, with what it costs in (N, D) cells."""
-    shape, costs = (cut.rows, cut.columns), _given_costs(loss, cells, edit, thumbs)
+    shape, costs = (cut.rows, cut.columns), _given_costs(loss, cells, edit, thumbs, cut.lattice)
     return Choice(
         edit.tiles.reshape(shape),
         edit.orientations.reshape(shape),
@@ -144,7 +148,7 @@ def edited(  # noqa: PLR0913 - as `matcher.choose`, and what is given
     """
     ruling = part(progress, 0, 1, PARTS)
     work = _Work(loss, sides, cut, rules, edit, threads)
-    given = _given_costs(loss, sides.cells, edit, thumbs)
+    given = _given_costs(loss, sides.cells, edit, thumbs, cut.lattice)
     held, fixed, bound = work.solved(work.started(given), ruling)
     as_given = edit.empty | (fixed & edit.viewed & (held == edit.tiles))
     views = np.zeros(len(held), np.intp)
@@ -156,7 +160,7 @@ def edited(  # noqa: PLR0913 - as `matcher.choose`, and what is given
         light[edit.empty] = prices.cell_light[edit.empty]  # so that an empty cell has no error
         shown = np.flatnonzero(as_given & ~edit.empty)
         if len(shown):
-            light[shown] = edit.seen(shown, thumbs, features.light_of_views)
+            light[shown] = edit.seen(shown, thumbs, cut.lattice, features.light_of_views)
         held, views, costs = work.lowered(prices, fixed, (held, views, costs, light), progress)
     kinds, shape = sides.views.kinds[held], (cut.rows, cut.columns)
     windows = np.where(as_given[:, None], edit.windows, sides.views.windows[kinds, views])
@@ -170,11 +174,11 @@ def edited(  # noqa: PLR0913 - as `matcher.choose`, and what is given
     )
 
 
-def _given_costs(loss: Loss, cells: Features, edit: Edit, thumbs: Thumbs) -> Array:
+def _given_costs(loss: Loss, cells: Features, edit: Edit, thumbs: Thumbs, lattice: Lattice) -> Array:
     """Return the (N,) squared losses of the views that are given; 0 where none is."""
     costs, some = np.zeros(len(cells)), np.flatnonzero(edit.viewed)
     if len(some):
-        photos = edit.seen(some, thumbs, lambda *views: features.of_views(loss, *views))
+        photos = edit.seen(some, thumbs, lattice, lambda *views: features.of_views(loss, *views))
         costs[some] = cost(loss, cells[some], photos)
     return costs
 

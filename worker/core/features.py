@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.core import outline
 from worker.core.cells import of_rows
 from worker.core.colour import LIGHT_LEVELS, MOST_LIGHT
 from worker.core.fitted import Fitted
+from worker.core.lattice import RECTANGLES, Lattice
 from worker.core.losses import Loss
 from worker.core.threads import spread
 from worker.core.views import Views
@@ -27,11 +29,12 @@ PRECISE = 3
 
 @dataclass(frozen=True)
 class Cut:
-    """How many cells there are, and the width and height of the tiles, of which only the ratio counts."""
+    """How many cells there are and where, and the width and height of the tiles, of which only the ratio counts."""
 
     columns: int
     rows: int
     tile_shape: tuple[int, int]
+    lattice: Lattice = RECTANGLES
 
 
 def of_cells(loss: Loss, target: Fitted, cut: Cut) -> Features:
@@ -59,7 +62,7 @@ def of_views(loss: Loss, thumbs: NDArray[np.uint8], views: Views, threads: int =
         threads: How many blocks of photos to work on at once.
     """
     count = views.offered.shape[1]
-    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * count * max(loss.subcells) ** 2))
+    step = max(1, BLOCK_BYTES // (PIXEL_BYTES * count * outline.finer(views.lattice, max(loss.subcells)) ** 2))
     width = loss.features([np.zeros((1, subcells, subcells, 3)) for subcells in loss.subcells]).shape[1]
     features = np.empty((len(thumbs), count, width), _precision(width))
 
@@ -76,7 +79,10 @@ def of_views(loss: Loss, thumbs: NDArray[np.uint8], views: Views, threads: int =
 def _means(views: Views, thumbs: NDArray[np.uint8], grids: Sequence[int]) -> list[Array]:
     """Return the means of every view for each grid; those of whole views are means of the finest grid's."""
     finest = views.means(thumbs, max(grids))
-    whole = np.einsum("mvijc->mvc", finest)[:, :, None, None] / max(grids) ** 2
+    if views.lattice.overlap:
+        whole = outline.gathered(views.lattice, finest, 1)
+    else:
+        whole = np.einsum("mvijc->mvc", finest)[:, :, None, None] / max(grids) ** 2
     return [
         finest if subcells == max(grids) else whole if subcells == 1 else views.means(thumbs, subcells)
         for subcells in grids
@@ -99,7 +105,8 @@ def light_of_views(thumbs: NDArray[np.uint8], views: Views) -> Array:
         thumbs: (M, S, S, 3) whole photos squeezed to a square, sRGB, 0 to 255.
         views: The views of these photos.
     """
-    step = max(1, BLOCK_BYTES // thumbs[0].nbytes)
+    seen = PIXEL_BYTES * views.offered.shape[1] * outline.finer(views.lattice, 1) ** 2
+    step = max(1, BLOCK_BYTES // max(thumbs[0].nbytes, seen))
     blocks = [slice(first, first + step) for first in range(0, len(thumbs), step)]
     return np.concatenate(
         [views.of_photos(some).means(thumbs[some], 1, LIGHT_LEVELS)[:, :, 0, 0] / MOST_LIGHT for some in blocks]

@@ -1,11 +1,14 @@
 """Where the cells of a mosaic lie: in rows straight below each other, or with every other row moved by half a cell.
 
+Cells are rectangles, or hexagons with a corner on top; `worker.core.outline` has which pixels belong to a hexagon.
+
 All arithmetic is in whole numbers, half cells across: between cells (x, y) and (x', y') these are
 X = scale * (x' - x) + (scale - 1) * (y' % 2 - y % 2), and the squared distance in cells is
 (X * X + down * (y' - y) ** 2) / scale ** 2.
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil, isqrt, sqrt
 
 import numpy as np
@@ -22,15 +25,22 @@ class Lattice:
     Attributes:
         scale: 1 where all rows begin at the same place; 2 where those with an odd number begin half a cell later.
         down: Squared distance of a row from the next, in the unit of `square`.
+        overlap: Which part of the height of a cell, from its corner on top to its sides, lies beside the row above.
     """
 
     scale: int
     down: int
+    overlap: Fraction = Fraction(0)
 
     @property
     def shifted(self) -> bool:
         """Whether every other row is moved by half a cell."""
         return self.scale > 1
+
+    @property
+    def area(self) -> float:
+        """How much of the mosaic a cell takes, where a square as wide as a cell takes 1."""
+        return sqrt(self.down) / self.scale
 
     def square(self, distance: float) -> int:
         """Return the smallest squared distance that is at least a distance in cells, in units of 1 / scale ** 2."""
@@ -61,15 +71,20 @@ class Lattice:
         """
         rows, columns = np.arange(-reach, reach + 1)[:, None], np.arange(-reach, reach + 1)
         across: Array = columns + (self.scale - 1) * (rows % 2) / 2
-        return across, rows.astype(np.float64) * (sqrt(self.down) / self.scale)
+        return across, rows.astype(np.float64) * self.area
 
     def straight(self, square: int) -> int:
         """Return the squared distance by columns and rows alone at which cells are at least so far apart in truth.
 
-        A row is moved by half a cell at most, so a distance that is half a cell longer is enough.
+        A row is moved by half a cell at most, so a distance d that is half a cell longer is enough, where rows are a
+        cell apart. Where they are nearer, by a factor k, x^2 + y^2 is at most d^2 / k^2 + 1 / (4 - 4 k^2) for all x
+        and y of (x - 1/2)^2 + k^2 y^2 = d^2.
         """
         if not self.shifted:
             return square
+        unit = self.scale**2
+        if self.down < unit:
+            return ceil(Fraction(square, self.down) + Fraction(unit, 4 * (unit - self.down)))
         return ceil((sqrt(square / self.down) + 1 / 2) ** 2)
 
     def clear(self, square: int) -> int:
@@ -93,8 +108,14 @@ class Lattice:
 
 RECTANGLES = Lattice(1, 1)
 BRICKS = Lattice(2, 4)
+HEXAGONS = Lattice(2, 3, Fraction(1, 4))
+"""All six neighbours of a cell are one cell away: (1/2)^2 + 3/4 = 1."""
 
 
-def of(*, shifted: bool) -> Lattice:
-    """Return the lattice in which every other row is moved by half a cell, or none is."""
-    return BRICKS if shifted else RECTANGLES
+def of(shape: str) -> Lattice:
+    """Return the lattice of a shape of cells, by its public name.
+
+    Raises:
+        KeyError: there is no such shape.
+    """
+    return {"rectangle": RECTANGLES, "brick": BRICKS, "hexagon": HEXAGONS}[shape]

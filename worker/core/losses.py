@@ -5,14 +5,16 @@ The cost of a tile in a cell is the loss squared, so that one bad cell weighs mo
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.core import outline
 from worker.core.colour import LUMA, ciede2000, lab, lab_of_even_chroma, oklab
+from worker.core.lattice import Lattice
 
 Array = NDArray[np.float64]
 
@@ -41,12 +43,15 @@ class Loss:
             (N, D).
         metric: How the features are compared.
         scale: The cost is the squared distance between features times this.
+        of_whole: How many of the features, the first ones, are of the whole cell; the others are of the sub-cells of
+            the last grid, as many of each, row by row.
     """
 
     subcells: tuple[int, ...]
     features: Callable[[Sequence[Array]], Array]
     metric: Metric = Metric.EUCLIDEAN
     scale: float = 1.0
+    of_whole: int = 0
 
 
 def mean_rgb() -> Loss:
@@ -142,7 +147,7 @@ def balanced(detail: float) -> Loss:
         even = lab_of_even_chroma(mean)
         return np.concatenate([colour * mean / 255, colour * even / 100, structure * luma / 255], axis=1)
 
-    return Loss((1, BALANCED_SUBCELLS), features)
+    return Loss((1, BALANCED_SUBCELLS), features, of_whole=6)
 
 
 def find(name: str, *, subcells: int, detail: float) -> Loss:
@@ -157,6 +162,22 @@ def find(name: str, *, subcells: int, detail: float) -> Loss:
         KeyError: there is no such loss.
     """
     return NAMES[name](subcells, detail)
+
+
+def cut_to(loss: Loss, lattice: Lattice) -> Loss:
+    """Return a loss in which each sub-cell counts by how much of it belongs to the cell."""
+    if not lattice.overlap:
+        return loss
+    there = outline.shares(lattice, loss.subcells[-1]).ravel()
+    weights = np.sqrt(there / there.mean())
+
+    def features(means: Sequence[Array]) -> Array:
+        found = loss.features(means).copy()
+        by_subcell = found[:, loss.of_whole :].reshape(len(found), len(weights), -1)
+        found[:, loss.of_whole :] = (by_subcell * weights[:, None]).reshape(len(found), -1)
+        return found
+
+    return replace(loss, features=features)
 
 
 def cost(loss: Loss, cells: NDArray[np.floating], tiles: NDArray[np.floating]) -> Array:

@@ -17,6 +17,7 @@ from PIL import Image
 from models.errors import DamagedPicture, TruncatedPicture
 from models.rules.grid import Grid
 from models.rules.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
+from worker.core import lattice
 from worker.core.fitted import Fitted
 from worker.core.windows import STEPS, Window
 from worker.decoding import headers, plain_jpeg, second_reader, srgb
@@ -208,7 +209,7 @@ def fitted(target: NDArray[np.uint8], grid: Grid) -> Fitted:
     """Return the part of an (H, W, 3) target that a grid shows; no pixel is copied or changed."""
     width, height = grid.target_size
     seen = target[grid.top : grid.top + ceil(height), grid.left : grid.left + ceil(width)]
-    return Fitted(seen, width, height, grid.shape.shifted)
+    return Fitted(seen, width, height, lattice.of(grid.shape))
 
 
 def recoloured(target: Fitted, table: NDArray[np.float32]) -> Fitted:

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
+from worker.core import lattice, outline
 from worker.core.assignment.spacing import NOBODY
 from worker.core.cells import of_cells
-from worker.core.compose import MOST, band, blended, tinted, with_alpha
+from worker.core.compose import MOST, band, blended, mixed, tinted, with_alpha
 from worker.core.descriptors import CHANNELS
 from worker.core.fitted import Fitted
 from worker.core.measures.miniature import Miniature, assembled
@@ -33,19 +34,19 @@ class Bands:
 
     def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
         self._laid, self._target, self._grid, self._order = laid, target, grid, order
-        self._empty = laid.slots == NOBODY
+        self._empty, self._lattice = laid.slots == NOBODY, lattice.of(grid.shape)
         self.channels = CHANNELS + bool(self._empty.any() and order.format.facts.alpha)
         small: NDArray[Any] = laid.small
         self._seen: Miniature | None = None
         if order.tint or order.blend:
-            self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height)
+            self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height, self._lattice)
             small = small.astype(np.float32)  # enough for the one measure that it is for then, and half the memory
         each = small[laid.slots.ravel()]
         each[self._empty.ravel()] = MOST
         self.plain: NDArray[Any] = assembled(each, grid.columns)
         if order.tint:
             cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(*laid.slots.shape, 3)
-            self._shifts = order.tint * (cell_means - laid.small.mean(axis=(1, 2))[laid.slots])
+            self._shifts = order.tint * (cell_means - outline.whole(self._lattice, laid.small)[laid.slots])
 
     @property
     def small(self) -> NDArray[np.float64]:
@@ -54,34 +55,65 @@ class Bands:
 
     def all(self, progress: PhaseProgress) -> Iterator[NDArray[np.uint8]]:
         """Yield every band, from the top down: (h, W, channels) pixels."""
-        pixels, slots = self._laid.pixels, self._laid.slots
-        height = self._grid.tile_height
-        lines = max(1, BAND_BYTES // (slots.shape[1] * pixels[0, 0].nbytes))
-        for row, places in enumerate(slots):
-            for top in range(0, height, lines):
-                strip = self._adjusted(band(pixels[:, top : top + lines], places), row, top)
-                there = np.repeat(~self._empty[row], self._grid.tile_width)
-                if not there.all():
-                    strip[:, ~there] = MOST
-                if self._seen is not None:
-                    self._seen.add(row, top, strip)
-                whole = strip if self.channels == CHANNELS else with_alpha(strip, there)
-                yield whole[:, slice(*self._shown(row))]
-            let_go(pixels)
-            progress("composing", row + 1, len(slots))
+        rows, overlap, pitch = self._grid.rows, self._grid.overlap, self._grid.pitch
+        for row in range(rows):
+            for top, end in self._pieces(0, overlap):
+                lower = self._strip(row, top, end)
+                if row:
+                    upper = self._strip(row - 1, pitch + top, pitch + end)
+                    yield mixed(upper, lower, self._upper(row - 1, top, end))
+            for top, end in self._pieces(overlap, pitch):
+                yield self._strip(row, top, end)
+            let_go(self._laid.pixels)
+            progress("composing", row + 1, rows)
+        for top, end in self._pieces(pitch, self._grid.tile_height):
+            self._strip(rows - 1, top, end)  # which is only measured
+
+    def _pieces(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Yield from which line and up to which the lines of a row are made at once."""
+        lines = max(1, BAND_BYTES // (self._grid.columns * self._laid.pixels[0, 0].nbytes))
+        for top in range(first, last, lines):
+            yield top, min(top + lines, last)
+
+    def _strip(self, row: int, top: int, end: int) -> NDArray[np.uint8]:
+        """Return what is shown of some lines of a row: (end - top, W, channels) pixels."""
+        strip = self._adjusted(band(self._laid.pixels[:, top:end], self._laid.slots[row]), row, top)
+        there = np.repeat(~self._empty[row], self._grid.tile_width)
+        if not there.all():
+            strip[:, ~there] = MOST
+        if self._seen is not None:
+            self._seen.add(row, top, strip)
+        whole = strip if self.channels == CHANNELS else with_alpha(strip, there)
+        return whole[:, slice(*self._shown(row))]
+
+    def _upper(self, row: int, top: int, end: int) -> NDArray[np.uint8]:
+        """Return how much of some lines that a row shares with the next is the row's, (end - top, W), 0 to 255."""
+        width, moved = self._grid.tile_width, self._grid.outside
+        # Its cells have their lower corners at the sides of the cells of the next row.
+        corner = moved if row % 2 == 0 else width - moved
+        shares = np.rint(MOST * outline.seam(width, self._grid.overlap, corner)[top:end]).astype(np.uint8)
+        return np.tile(shares, self._grid.columns)[:, slice(*self._shown(row))]
 
     def _adjusted(self, strip: NDArray[np.uint8], row: int, top: int) -> NDArray[np.uint8]:
         if self._order.tint:
             strip = tinted(strip, self._shifts[row])
         if self._order.blend:
-            scale = self._grid.cell_height / self._grid.tile_height
-            first = row * self._grid.cell_height + top * scale
-            lines = first, first + len(strip) * scale
             first_shown, end = self._shown(row)
-            overlay = images.stretched(self._target, end - first_shown, len(strip), lines)
-            around = (0, 0), (first_shown, strip.shape[1] - end), (0, 0)
+            overlay, above, below = self._overlay(row, top, len(strip), end - first_shown)
+            around = (above, below), (first_shown, strip.shape[1] - end), (0, 0)
             strip = blended(strip, np.pad(overlay, around, "edge"), self._order.blend)
         return strip
+
+    def _overlay(self, row: int, top: int, count: int, width: int) -> tuple[NDArray[np.uint8], int, int]:
+        """Return the target in some lines of a row, and how many of these lie above what is shown, and below."""
+        height = self._grid.tiled_size[1]
+        begin = row * self._grid.pitch - self._grid.overlap + top
+        first = min(max(begin, 0), height - 1)
+        last = max(min(begin + count, height), first + 1)
+        scale = self._grid.target_size[1] / height
+        overlay = images.stretched(self._target, width, last - first, (first * scale, last * scale))
+        above = min(first - begin, count - (last - first)) if begin < 0 else 0
+        return overlay, above, count - (last - first) - above
 
     def _shown(self, row: int) -> tuple[int, int]:
         """Return from which pixel of a row of cells, and up to which, the mosaic shows it."""
@@ -107,6 +139,9 @@ def without_surplus(bands: Iterator[NDArray[np.uint8]], grid: Grid) -> Iterator[
     if grid.shape.shifted:  # no column of pixels is the edge of a tile in all rows
         across = np.arange(width) * grid.tiled_size[0] // width
     down, top = _kept(grid.rows, grid.tile_height, height), 0
+    if grid.overlap:
+        down = np.zeros(grid.tiled_size[1], np.bool_)
+        down[np.arange(height) * grid.tiled_size[1] // height] = True
     for strip in bands:
         lines = down[top : top + len(strip)]
         yield (strip if lines.all() else strip[lines]).take(across, axis=1)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.rules import grid
 from models.rules.grid import Grid
 from models.rules.orders import LossName, MosaicOrder
-from worker.core import lattice
+from worker.core import lattice, outline
 from worker.core.assignment.assign import Rules
 from worker.core.descriptors import of_pictures
 from worker.core.fitted import Fitted
@@ -156,10 +156,13 @@ def _across(count: int, width: int, height: int) -> int:
 
 def _compared(loss: LossName, targets: tuple[Fitted, Fitted], cells: Grid, choice: Choice, index: Index) -> Compared:
     side = max(CELL_SIDE, min(SIDE, round(PICTURE_SIDE / max(cells.columns, cells.rows))))
+    places = lattice.of(cells.shape)
+    side -= side % CELL_SIDE if places.overlap else 0
     tiles = _tiles(choice, index, side)
-    small = assembled(of_pictures(tiles, CELL_SIDE), cells.columns)
+    means = of_pictures(tiles, outline.finer(places, CELL_SIDE))
+    small = assembled(outline.gathered(places, means, CELL_SIDE), cells.columns)
     quality = placement.quality_of(placement.known(*targets, cells, choice, index), choice, small, small)
-    picture = as_it_lies(assembled(tiles, cells.columns), side, lattice.of(shifted=cells.shape.shifted))
+    picture = as_it_lies(assembled(tiles, cells.columns), side, places)
     return Compared(loss, quality, picture)
 
 

@@ -181,7 +181,7 @@ def _check_rules(edit: Edit, locked: Placement, order: MosaicOrder, grid: Grid) 
             f"{readable(cell.photo)} is locked in {uses[number]:,} cells, which breaks the rule of at most "
             f"{order.uses:,} for a photo"
         )
-    places = lattice.of(shifted=grid.shape.shifted)
+    places = lattice.of(grid.shape)
     spacing = Spacing.of(grid.columns, grid.rows, order.min_distance, places)
     cells = np.flatnonzero(kept != NOBODY)
     if not spacing.binds:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from models.errors import InvalidOrder
 from models.rules.grid import Grid
+from worker.core import lattice
 from worker.core.cells import coverage
 from worker.core.fitted import Fitted
 from worker.decoding import images
@@ -69,7 +70,7 @@ def masked(grid: Grid, mask: Mask | None) -> Grid:
         return grid
     width, height = grid.target_size
     seen = mask[grid.top : grid.top + ceil(height), grid.left : grid.left + ceil(width)]
-    there = coverage(Fitted(seen, width, height, grid.shape.shifted), grid.columns, grid.rows) >= HALF
+    there = coverage(Fitted(seen, width, height, lattice.of(grid.shape)), grid.columns, grid.rows) >= HALF
     if not there.any():
         raise InvalidOrder("mask", "The mask leaves every cell empty; white is what is kept, and black what is not.")
     return grid if there.all() else replace(grid, filled=there.astype(np.uint8).tobytes())

@@ -14,7 +14,7 @@ from models.rules import repeats
 from models.rules.grid import Grid
 from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, Crops, MosaicOrder
 from worker import parallel
-from worker.core import adaptation, descriptors, features, lattice, losses
+from worker.core import adaptation, descriptors, features, lattice, losses, outline
 from worker.core.assignment.assign import Rules
 from worker.core.assignment.repair import NoRoom
 from worker.core.cells import of_cells, of_rows
@@ -47,6 +47,10 @@ SPREAD = 1 / 650
 hundred is equal."""
 BLOCK_PIXELS = 1 << 15
 """That are compared at once; each takes some 500 bytes."""
+TILES_BYTES = 64 << 20
+"""That the means of tiles take which are found at once."""
+MEAN_BYTES = 24
+"""Bytes of one mean colour in double precision."""
 ROWS_AT_ONCE = 32
 """Of cells, that are averaged together."""
 PERCENT = 100
@@ -67,8 +71,7 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
     """
     pattern = repeats.of_order(order, size, grid, tile_count)
     step = None if pattern is None else (pattern.count, pattern.step)
-    places = lattice.of(shifted=order.shape.shifted)
-    return Rules(order.uses, order.min_distance, step, order.min_uses or 0, places)
+    return Rules(order.uses, order.min_distance, step, order.min_uses or 0, lattice.of(order.shape))
 
 
 def choice(  # noqa: PLR0913 - of a placement something may be given
@@ -122,11 +125,12 @@ def choice(  # noqa: PLR0913 - of a placement something may be given
 
 
 def _loss(order: MosaicOrder) -> Loss:
-    return losses.find(
+    loss = losses.find(
         order.loss,
         subcells=DEFAULT_SUBCELLS if order.subcells is None else order.subcells,
         detail=DEFAULT_DETAIL if order.detail is None else order.detail,
     )
+    return losses.cut_to(loss, lattice.of(order.shape))
 
 
 @contextmanager
@@ -151,7 +155,8 @@ def _views(index: Index, order: MosaicOrder, loss: Loss, cut: Cut) -> Views:
     """Return the views that an order lets the photos offer."""
     orientations = distinguishable(allowed(flips=order.flips, turns=order.turns), loss, cut)
     keep = order.keep if order.crops is Crops.ZOOM else 1.0
-    return Views.of(index.size, cut.tile_shape, orientations, slide=order.crops is not Crops.NONE, keep=keep)
+    slide = order.crops is not Crops.NONE
+    return Views.of(index.size, cut.tile_shape, orientations, slide=slide, keep=keep, lattice=cut.lattice)
 
 
 def _prices(order: MosaicOrder, loss: Loss, target: Fitted, cut: Cut, index: Index, views: Views) -> Prices | None:
@@ -213,7 +218,7 @@ def known(target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: In
         chosen.tiles,
         tile_pixels(index, grid, 1).reshape(-1, 3),
         adapted=moved_by(target, matched, grid),
-        lattice=lattice.of(shifted=grid.shape.shifted),
+        lattice=lattice.of(grid.shape),
     )
 
 
@@ -262,8 +267,13 @@ def _difference(one: Small, other: Small) -> float:
 
 def tile_pixels(index: Index, grid: Grid, subcells: int) -> Small:
     """Return every tile reduced to (M, subcells, subcells, 3) pixels, computed from its thumb."""
-    return descriptors.of_tiles(index.thumb, index.size, _cut(grid).tile_shape, subcells)
+    cut = _cut(grid)
+    parts = outline.finer(cut.lattice, subcells)
+    step = max(1, TILES_BYTES // (MEAN_BYTES * parts**2))
+    blocks = [slice(first, first + step) for first in range(0, len(index), step)]
+    means = (descriptors.of_tiles(index.thumb[some], index.size[some], cut.tile_shape, parts) for some in blocks)
+    return np.concatenate([outline.gathered(cut.lattice, each, subcells) for each in means])
 
 
 def _cut(grid: Grid) -> Cut:
-    return Cut(grid.columns, grid.rows, (grid.tile_width, grid.tile_height))
+    return Cut(grid.columns, grid.rows, (grid.tile_width, grid.tile_height), lattice.of(grid.shape))

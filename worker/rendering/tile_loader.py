@@ -17,6 +17,7 @@ from models.errors import DamagedIndex, StorageFull, UnusablePicture
 from models.rules import array_file
 from models.rules.grid import Grid
 from worker import parallel
+from worker.core import lattice, outline
 from worker.core.assignment.spacing import NOBODY
 from worker.core.descriptors import of_pictures
 from worker.core.matcher import Choice
@@ -44,7 +45,7 @@ class Laid:
 
     Attributes:
         pixels: (D, h, w, 3) different tiles: windows of photos in orientations; mapped from a scratch file.
-        small: (D, CELL_SIDE, CELL_SIDE, 3) area averages of each.
+        small: (D, CELL_SIDE, CELL_SIDE, 3) area averages of what a cell shows of each.
         slots: (rows, columns) which of them lies in each cell; `NOBODY` where none does.
     """
 
@@ -88,7 +89,7 @@ def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
     numbers, first = np.unique(views[:, 0], return_index=True)
     of_photos = [slice(*ends) for ends in pairwise([*first.tolist(), len(views)])]
     size = grid.tile_width, grid.tile_height
-    small = np.empty((len(views), CELL_SIDE, CELL_SIDE, 3))
+    small, places_of_cells = np.empty((len(views), CELL_SIDE, CELL_SIDE, 3)), lattice.of(grid.shape)
     with _scratch((len(views), grid.tile_height, grid.tile_width, 3)) as pixels:
         keeping = _Keeping(kept, contents, views, pixels)
         there = [keeping.recalled(some) for some in of_photos]
@@ -110,7 +111,8 @@ def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
             progress("fetching tiles", done, len(numbers))
             if laid - measured >= TILES_BETWEEN or done == len(numbers):
                 # Many at once: for one small tile, the calls take longer than the sums.
-                small[measured:laid] = of_pictures(pixels[measured:laid], CELL_SIDE)
+                means = of_pictures(pixels[measured:laid], outline.finer(places_of_cells, CELL_SIDE))
+                small[measured:laid] = outline.gathered(places_of_cells, means, CELL_SIDE)
                 measured = laid
                 let_go(pixels)
         yield Laid(pixels, small, slots.reshape(choice.tiles.shape))

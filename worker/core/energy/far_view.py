@@ -65,4 +65,4 @@ def autocorrelation(lattice: Lattice = RECTANGLES) -> Array:
     profiles = [
         np.exp(-(steps**2) / (4 * FAR_CELLS**2)) / (2 * FAR_CELLS * np.sqrt(np.pi)) for steps in (down, across)
     ]
-    return np.where(across**2 + down**2 > REACH**2, 0.0, profiles[0] * profiles[1])
+    return np.where(across**2 + down**2 > REACH**2, 0.0, profiles[0] * profiles[1] * lattice.area)

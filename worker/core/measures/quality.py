@@ -7,6 +7,7 @@ from math import inf, isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from worker.core import outline
 from worker.core.colour import ciede2000, lab
 from worker.core.lattice import RECTANGLES, Lattice
 from worker.core.measures import advice
@@ -124,7 +125,7 @@ def known(
         touching,
         adapted,
         (
-            *advice.on_colours(cell_means(target4)[shown], tile_means, placement[shown]),
+            *advice.on_colours(cell_means(target4, lattice)[shown], tile_means, placement[shown]),
             *advice.on_repeats(touching),
         ),
     )
@@ -150,7 +151,7 @@ def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, c
     seen = None if shown.all() else as_it_lies(enlarged(shown), CELL_SIDE, before.lattice)
     with ThreadPoolExecutor(1) as beside:
         far = beside.submit(far_difference, one, other, seen)  # takes about as long as all the rest
-        target1, mosaic1 = cell_means(target4), cell_means(mosaic4)
+        target1, mosaic1 = (cell_means(picture, before.lattice) for picture in (target4, mosaic4))
         differences = ciede2000(lab(target1), lab(mosaic1))
         uses = np.bincount(before.placement[shown])
         return Quality(
@@ -183,11 +184,10 @@ def _check(name: str, picture: Array, placement: Numbers) -> None:
         raise ValueError(f"{name} must be 4 pixels a cell of {columns} x {rows} cells, not {picture.shape}")
 
 
-def cell_means(picture: Array) -> Array:
+def cell_means(picture: Array, lattice: Lattice = RECTANGLES) -> Array:
     """Return the (rows, columns, 3) means of the cells of a (4 * rows, 4 * columns, 3) picture."""
     rows, columns = picture.shape[0] // CELL_SIDE, picture.shape[1] // CELL_SIDE
-    means: Array = picture.reshape(rows, CELL_SIDE, columns, CELL_SIDE, 3).mean(axis=(1, 3))
-    return means
+    return outline.whole(lattice, picture.reshape(rows, CELL_SIDE, columns, CELL_SIDE, 3).swapaxes(1, 2))
 
 
 def smallest_distance(placement: Numbers, lattice: Lattice = RECTANGLES) -> float | None:
