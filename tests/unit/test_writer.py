@@ -144,6 +144,11 @@ def test_a_tiff_is_tiled_and_deflated(tmp_path, photograph):
         assert [image.tag_v2[tag] for tag in (322, 323, 317, 259)] == [256, 256, 2, 8]
 
 
+@pytest.mark.parametrize(("width", "height"), [(65_536, 256), (65_537, 128), (157_500, 64), (100_000_000, 16)])
+def test_the_tiles_of_a_wide_tiff_are_lower(width, height):
+    assert Format.TIFF.facts.options((width, 100), None)["tile_height"] == height
+
+
 def test_a_tiff_that_may_be_larger_than_four_gigabytes_is_a_bigtiff(tmp_path, photograph):
     plain, large = (Format.TIFF.facts.options(size, None) for size in ((30_000, 40_000), (40_000, 40_000)))
     assert set(large.items()) - set(plain.items()) == {("bigtiff", True), ("level", 1)}

@@ -1,7 +1,6 @@
 """The mosaic's pixels, band by band: tiles laid in rows, tinted and blended if so ordered, and measured meanwhile."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,23 +31,22 @@ class Bands:
     """
 
     def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
-        self._laid, self._target, self._grid, self._order = laid, target, grid, order
+        self._laid, self._grid, self._order = laid, grid, order
+        self._target = target if order.blend else None
         self._empty = laid.slots == NOBODY
         self.channels = CHANNELS + bool(self._empty.any() and order.format.facts.alpha)
-        small: NDArray[Any] = laid.small
         self._seen: Miniature | None = None
         if order.tint or order.blend:
             self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height)
-            small = small.astype(np.float32)  # enough for the one measure that it is for then, and half the memory
-        each = small[laid.slots.ravel()]
+        each = laid.small.astype(np.float32)[laid.slots.ravel()]
         each[self._empty.ravel()] = MOST
-        self.plain: NDArray[Any] = assembled(each, grid.columns)
+        self.plain = assembled(each, grid.columns)
         if order.tint:
             cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(*laid.slots.shape, 3)
             self._shifts = order.tint * (cell_means - laid.small.mean(axis=(1, 2))[laid.slots])
 
     @property
-    def small(self) -> NDArray[np.float64]:
+    def small(self) -> NDArray[np.float32]:
         """The mosaic in small, with tint and blend, shaped like `plain`; complete once the last band was yielded."""
         return self.plain if self._seen is None else self._seen.pixels
 
@@ -73,7 +71,7 @@ class Bands:
     def _adjusted(self, strip: NDArray[np.uint8], row: int, top: int) -> NDArray[np.uint8]:
         if self._order.tint:
             strip = tinted(strip, self._shifts[row])
-        if self._order.blend:
+        if self._target is not None:
             scale = self._grid.cell_height / self._grid.tile_height
             first = row * self._grid.cell_height + top * scale
             lines = first, first + len(strip) * scale

@@ -1,5 +1,6 @@
 """A small version of a mosaic to measure: a few pixels a cell, averaged while the mosaic's lines are written."""
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -11,6 +12,9 @@ from worker.core.measures.similarity import CELL_SIDE
 
 Array = NDArray[np.float64]
 Value = TypeVar("Value", bound=np.generic)
+
+PIECE_VALUES = 1 << 20
+"""Of single precision, that are made of pixels at once."""
 
 
 def assembled(means: NDArray[Value], columns: int) -> NDArray[Value]:
@@ -58,8 +62,8 @@ class Miniature:
         self._width, self._height = tile_width, tile_height
         self._across = area_weights(tile_width, 0, LATTICE * tile_width, CELL_SIDE) / LATTICE
         self._down = (area_weights(tile_height, 0, LATTICE * tile_height, CELL_SIDE) / LATTICE).astype(np.float32)
-        self._sums = np.zeros((CELL_SIDE, columns * tile_width * CHANNELS))
-        self.pixels = np.zeros((CELL_SIDE * rows, CELL_SIDE * columns, CHANNELS))
+        self._sums = np.zeros((CELL_SIDE, columns * tile_width * CHANNELS), np.float32)
+        self.pixels: NDArray[np.float32] = np.zeros((CELL_SIDE * rows, CELL_SIDE * columns, CHANNELS), np.float32)
 
     def add(self, row: int, top: int, strip: NDArray[np.uint8]) -> None:
         """Add some lines of a row of cells.
@@ -69,13 +73,27 @@ class Miniature:
             top: How many lines below the row's first one these begin.
             strip: (h, columns * tile_width, 3) pixels.
         """
-        weights = np.ascontiguousarray(self._down[:, top : top + len(strip)])
+        weights, flat = np.ascontiguousarray(self._down[:, top : top + len(strip)]), strip.reshape(len(strip), -1)
         # Whole numbers, exact in single precision: 255 times the lines of a tile times CELL_SIDE is below 2**24.
-        self._sums += weights @ strip.reshape(len(strip), -1).astype(np.float32)
+        for some in _pieces(flat.shape[1], len(strip)):
+            self._sums[:, some] += weights @ flat[:, some].astype(np.float32)
         if top + len(strip) == self._height:
-            by_channel = self._sums.reshape(-1, self._width, CHANNELS).swapaxes(1, 2).reshape(-1, self._width)
+            self._finish(self.pixels[CELL_SIDE * row : CELL_SIDE * (row + 1)])
+            self._sums[:] = 0
+
+    def _finish(self, lines: NDArray[np.float32]) -> None:
+        """Set the lines of a row of cells, all of whose pixels were added."""
+        cell = self._width * CHANNELS
+        for some in _pieces(self._sums.shape[1] // cell, CELL_SIDE * cell):
+            sums = self._sums[:, some.start * cell : some.stop * cell]
+            by_channel = sums.reshape(-1, self._width, CHANNELS).swapaxes(1, 2).reshape(-1, self._width)
             means = (by_channel @ self._across.T).reshape(-1, CHANNELS, CELL_SIDE).swapaxes(1, 2)
-            self.pixels[CELL_SIDE * row : CELL_SIDE * (row + 1)] = means.reshape(CELL_SIDE, -1, CHANNELS) / (
+            lines[:, CELL_SIDE * some.start : CELL_SIDE * some.stop] = means.reshape(CELL_SIDE, -1, CHANNELS) / (
                 self._width * self._height
             )
-            self._sums[:] = 0
+
+
+def _pieces(count: int, values_each: int) -> Iterator[slice]:
+    """Yield consecutive pieces of so many things that have at most `PIECE_VALUES` values each, or are one thing."""
+    step = max(1, PIECE_VALUES // values_each)
+    return (slice(first, min(first + step, count)) for first in range(0, count, step))

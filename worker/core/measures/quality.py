@@ -14,6 +14,7 @@ from worker.core.measures.miniature import as_it_lies
 from worker.core.measures.similarity import CELL_SIDE, enlarged, far_difference, psnr, psnr_blur, ssim
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 
 WORST = 10
@@ -84,7 +85,7 @@ class Known:
         advice: As in `Quality`.
     """
 
-    target4: Array
+    target4: Floats
     placement: Numbers
     lattice: Lattice
     smallest_distance: float | None
@@ -100,7 +101,7 @@ class Known:
 
 
 def known(
-    target4: Array, placement: Numbers, tile_means: Array, *, adapted: float, lattice: Lattice = RECTANGLES
+    target4: Floats, placement: Numbers, tile_means: Array, *, adapted: float, lattice: Lattice = RECTANGLES
 ) -> Known:
     """Return what depends on the target and the placement alone.
 
@@ -130,7 +131,7 @@ def known(
     )
 
 
-def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, change: float) -> Quality:
+def measure(before: Known, mosaic4: Floats, *, cost: float, lower_bound: float, change: float) -> Quality:
     """Return all figures of a mosaic.
 
     Args:
@@ -172,21 +173,21 @@ def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, c
         )
 
 
-def _on_paper(picture: Array, shown: NDArray[np.bool_]) -> Array:
+def _on_paper(picture: Floats, shown: NDArray[np.bool_]) -> Floats:
     """Return a picture, white where a cell stays empty."""
-    return picture if shown.all() else np.where(enlarged(shown)[:, :, None], picture, PAPER)
+    return picture if shown.all() else np.where(enlarged(shown)[:, :, None], picture, picture.dtype.type(PAPER))
 
 
-def _check(name: str, picture: Array, placement: Numbers) -> None:
+def _check(name: str, picture: Floats, placement: Numbers) -> None:
     rows, columns = placement.shape
     if picture.shape != (CELL_SIDE * rows, CELL_SIDE * columns, 3):
         raise ValueError(f"{name} must be 4 pixels a cell of {columns} x {rows} cells, not {picture.shape}")
 
 
-def cell_means(picture: Array) -> Array:
+def cell_means(picture: Floats) -> Array:
     """Return the (rows, columns, 3) means of the cells of a (4 * rows, 4 * columns, 3) picture."""
     rows, columns = picture.shape[0] // CELL_SIDE, picture.shape[1] // CELL_SIDE
-    means: Array = picture.reshape(rows, CELL_SIDE, columns, CELL_SIDE, 3).mean(axis=(1, 3))
+    means: Array = picture.reshape(rows, CELL_SIDE, columns, CELL_SIDE, 3).mean(axis=(1, 3), dtype=np.float64)
     return means
 
 
