@@ -13,6 +13,7 @@ class Format(StrEnum):
     WEBP = "webp"
     AVIF = "avif"
     TIFF = "tiff"
+    PYRAMID_TIFF = "pyramid-tiff"
     PYRAMID = "pyramid"
     PDF = "pdf"
 
@@ -100,6 +101,16 @@ PYRAMID_NAME, PYRAMID_TILE, PYRAMID_OVERLAP = "mosaic", 254, 1
 _MARKED: Mapping[str, object] = {"keep": "exif|xmp|icc", "profile": "srgb"}
 """Of all metadata the dots per inch, the mark of `file_types.made_here` and the colour space."""
 
+_TILED: Mapping[str, object] = {
+    "compression": "deflate",
+    "predictor": "horizontal",
+    "tile": True,
+    "tile_width": TILE,
+    "tile_height": TILE,
+    "resunit": "inch",
+    **_MARKED,
+}
+
 FACTS = {
     # Longest side: PNG 3rd edition, 11.2.1 (four-byte integers).
     Format.PNG: Facts("PNG", "image/png", (".png",), 2**31 - 1, "", {}, alpha=True),
@@ -148,16 +159,19 @@ FACTS = {
         (".tif", ".tiff"),
         100_000_000,
         "tiffsave_target",
-        {
-            "compression": "deflate",
-            "predictor": "horizontal",
-            "tile": True,
-            "tile_width": TILE,
-            "tile_height": TILE,
-            "resunit": "inch",
-            **_MARKED,
-        },
+        _TILED,
         large={"bigtiff": True, "level": 1},
+        alpha=True,
+    ),
+    # The same, and copies of half the size, of a quarter and so on in pages behind it, for viewers of large pictures.
+    Format.PYRAMID_TIFF: Facts(
+        "pyramidal TIFF",
+        "image/tiff",
+        (".ptif",),
+        100_000_000,
+        "tiffsave_target",
+        {**_TILED, "pyramid": True, "bigtiff": True},
+        large={"level": 1},
         alpha=True,
     ),
     # Longest side: libvips' VIPS_MAX_COORD. Several threads add the tiles of a row in the order that they finish.
@@ -193,7 +207,7 @@ def suffixes() -> str:
 
     Example:
         >>> suffixes()
-        '.png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .szi or .pdf'
+        '.png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .ptif, .szi or .pdf'
     """
     return any_of(list(BY_SUFFIX))
 

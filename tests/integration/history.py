@@ -166,6 +166,17 @@ def _called(form: str, rows: Rows, *, gone: str) -> None:
         each["format"] = form if each["format"] == gone else each["format"]
 
 
+def _one_tiff_is_enough(rows: Rows) -> None:
+    own = {each["job_id"]: each["dpi"] for each in rows["mosaics"] if each["format"] == "pyramid-tiff"}
+    beside = {(each["mosaic_id"], each["dpi"]) for each in rows["renditions"] if each["job_id"] in own}
+    rows["renditions"] = [
+        each
+        for each in rows["renditions"]
+        if each["format"] != "tiff" or each["job_id"] in own or (each["mosaic_id"], each["dpi"]) not in beside
+    ]
+    _called("tiff", rows, gone="pyramid-tiff")
+
+
 STEPS: dict[str, Step] = {
     "0001": Step(fill=FIRST),
     "0002": Step(
@@ -311,6 +322,14 @@ STEPS: dict[str, Step] = {
     ),
     "0016": Step(
         fill=(f"UPDATE mosaics SET shape = 'brick' WHERE id = {TWO}",), new={"mosaics": {"shape": "rectangle"}}
+    ),
+    "0019": Step(
+        fill=(
+            f"UPDATE mosaics SET format = 'pyramid-tiff', dpi = 300 WHERE id = {ONE}",
+            f"UPDATE renditions SET format = 'pyramid-tiff', file_quality = 0, dpi = 300 WHERE id = {ONE}",
+            f"UPDATE renditions SET format = 'tiff', file_quality = 0, dpi = 300 WHERE id = {FOUR}",
+        ),
+        down=_one_tiff_is_enough,
     ),
 }  # fmt: skip
 
