@@ -33,6 +33,7 @@ SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "warm": warm.measure,
     "editing": editing.measure,
     "giga": giga.measure,
+    "large": giga.measure_large,
     "service": service.measure,
     "zip100k": service.measure_memory,
 }

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import metapixel
@@ -14,6 +15,7 @@ GRID = (60, 40)
 ENLARGED = {"mid": (1_000, 500, 375), "large": (200, 4_000, 3_000)}
 """How many photos are made of the given ones, and their width and height in pixels."""
 BAR = "<= 0.6"
+JPEG_BAR = "<= 0.5"
 
 
 def measure(setting: Setting) -> Iterator[Measurement]:
@@ -23,6 +25,8 @@ def measure(setting: Setting) -> Iterator[Measurement]:
     folder.mkdir()
     target = metapixel.scaled(setting.photos.target, GRID, folder / "target.png")
     yield from _times(setting, target, setting.photos.tiles, "", beside=beside)
+    for one in _times(setting, target, setting.photos.tiles, "jpeg_", beside=beside, suffix="jpg"):
+        yield replace(one, key=one.key.replace("warm.jpeg_", "jpeg."), bar=one.bar and JPEG_BAR)
     for name, about in ENLARGED.items():
         photos = folder / name
         setting.console.print(f"warm: making {about[0]:,} photos of {about[1]} x {about[2]} …")
@@ -31,9 +35,11 @@ def measure(setting: Setting) -> Iterator[Measurement]:
         shutil.rmtree(photos)
 
 
-def _times(setting: Setting, target: Path, photos: Path, prefix: str, *, beside: bool) -> Iterator[Measurement]:
+def _times(
+    setting: Setting, target: Path, photos: Path, prefix: str, *, beside: bool, suffix: str = "png"
+) -> Iterator[Measurement]:
     """Yield the times of both, in turn; the first round makes what the others find."""
-    mosaic, beside_it = target.with_name("mosaic.png"), target.with_name("metapixel.png")
+    mosaic, beside_it = target.with_name(f"mosaic.{suffix}"), target.with_name("metapixel.png")
     library = metapixel.library(photos, target.with_name(f"{prefix}library")) if beside else None
     ours: list[Run] = []
     theirs: list[Run] = []

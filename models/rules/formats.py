@@ -13,6 +13,7 @@ class Format(StrEnum):
     WEBP = "webp"
     AVIF = "avif"
     TIFF = "tiff"
+    PYRAMID_TIFF = "pyramid-tiff"
     PYRAMID = "pyramid"
     PDF = "pdf"
 
@@ -82,6 +83,8 @@ class Facts:
             found["Q"] = quality or self.quality
         if self.large is not None and size[0] * size[1] * channels > LARGE_BYTES:
             found.update(self.large)
+        if "tile_height" in found:
+            found["tile_height"] = max(LEAST_TILE, min(TILE, 1 << (TILED_PIXELS // size[0] | 1).bit_length() - 1))
         return found
 
 
@@ -90,10 +93,23 @@ LEAST_LOSSLESS, LEAST_LOSSY = 0.4, 0.02
 (1.5 to 1.8), and a twentieth of what they had as JPEG of the usual quality (0.4), since any quality may be asked."""
 LARGE_BYTES = 4_000_000_000
 """Of the pixels alone. A plain TIFF counts its bytes in 32 bits, and what deflate cannot shorten grows a little."""
+TILE, LEAST_TILE, TILED_PIXELS = 256, 16, 1 << 24
+"""Pixels a side of a TIFF's tiles; and those from top to bottom where a row of such tiles has more pixels than these,
+since libvips has two rows in memory. Source of the least: TIFF 6.0, section 15."""
 PYRAMID_NAME, PYRAMID_TILE, PYRAMID_OVERLAP = "mosaic", 254, 1
 """The folder in a zoom pyramid; pixels of a tile, and those of each neighbour that it has beside them."""
 _MARKED: Mapping[str, object] = {"keep": "exif|xmp|icc", "profile": "srgb"}
 """Of all metadata the dots per inch, the mark of `file_types.made_here` and the colour space."""
+
+_TILED: Mapping[str, object] = {
+    "compression": "deflate",
+    "predictor": "horizontal",
+    "tile": True,
+    "tile_width": TILE,
+    "tile_height": TILE,
+    "resunit": "inch",
+    **_MARKED,
+}
 
 FACTS = {
     # Longest side: PNG 3rd edition, 11.2.1 (four-byte integers).
@@ -143,16 +159,19 @@ FACTS = {
         (".tif", ".tiff"),
         100_000_000,
         "tiffsave_target",
-        {
-            "compression": "deflate",
-            "predictor": "horizontal",
-            "tile": True,
-            "tile_width": 256,
-            "tile_height": 256,
-            "resunit": "inch",
-            **_MARKED,
-        },
+        _TILED,
         large={"bigtiff": True, "level": 1},
+        alpha=True,
+    ),
+    # The same, and copies of half the size, of a quarter and so on in pages behind it, for viewers of large pictures.
+    Format.PYRAMID_TIFF: Facts(
+        "pyramidal TIFF",
+        "image/tiff",
+        (".ptif",),
+        100_000_000,
+        "tiffsave_target",
+        {**_TILED, "pyramid": True, "bigtiff": True},
+        large={"level": 1},
         alpha=True,
     ),
     # Longest side: libvips' VIPS_MAX_COORD. Several threads add the tiles of a row in the order that they finish.
@@ -188,7 +207,7 @@ def suffixes() -> str:
 
     Example:
         >>> suffixes()
-        '.png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .szi or .pdf'
+        '.png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .ptif, .szi or .pdf'
     """
     return any_of(list(BY_SUFFIX))
 

@@ -171,6 +171,17 @@ def _hexagons_become_bricks(rows: Rows) -> None:
         each["shape"] = "brick" if each["shape"] == "hexagon" else each["shape"]
 
 
+def _one_tiff_is_enough(rows: Rows) -> None:
+    own = {each["job_id"]: each["dpi"] for each in rows["mosaics"] if each["format"] == "pyramid-tiff"}
+    beside = {(each["mosaic_id"], each["dpi"]) for each in rows["renditions"] if each["job_id"] in own}
+    rows["renditions"] = [
+        each
+        for each in rows["renditions"]
+        if each["format"] != "tiff" or each["job_id"] in own or (each["mosaic_id"], each["dpi"]) not in beside
+    ]
+    _called("tiff", rows, gone="pyramid-tiff")
+
+
 STEPS: dict[str, Step] = {
     "0001": Step(fill=FIRST),
     "0002": Step(
@@ -319,6 +330,14 @@ STEPS: dict[str, Step] = {
     ),
     "0017": Step(
         fill=(f"UPDATE mosaics SET shape = 'hexagon' WHERE id = {ONE}",), down=_hexagons_become_bricks
+    ),
+    "0019": Step(
+        fill=(
+            f"UPDATE mosaics SET format = 'pyramid-tiff', dpi = 300 WHERE id = {ONE}",
+            f"UPDATE renditions SET format = 'pyramid-tiff', file_quality = 0, dpi = 300 WHERE id = {ONE}",
+            f"UPDATE renditions SET format = 'tiff', file_quality = 0, dpi = 300 WHERE id = {FOUR}",
+        ),
+        down=_one_tiff_is_enough,
     ),
     "0021": Step(
         fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),

@@ -222,7 +222,11 @@ def test_a_target_that_is_of_no_use_is_refused(
         ("tile_size", "100000", "The tile size must be from 1 to 1,024, not 100,000."),
         ("tile_size", "-3", "The tile size must be from 1 to 1,024, not -3."),
         ("fit", "squeeze", "The fit must be one of crop, resize, not 'squeeze'."),
-        ("format", "gif", "The format must be one of png, jpeg, webp, avif, tiff, pyramid, pdf, not 'gif'."),
+        (
+            "format",
+            "gif",
+            "The format must be one of png, jpeg, webp, avif, tiff, pyramid-tiff, pyramid, pdf, not 'gif'.",
+        ),
         ("subcells", "4", "Sub-cells belong to the losses grid-rgb and grid-oklab, not to balanced."),
         ("detail", "1.5", "The detail must be from 0 to 1, not 1.5."),
         ("detail", "fine", "The detail must be a number such as 0.5, not 'fine'."),

@@ -135,7 +135,8 @@ def test_a_page_shows_the_look_and_the_crops_that_were_chosen():
 
 
 @pytest.mark.parametrize(
-    ("field", "words"), [("fit", "crop, resize"), ("format", "png, jpeg, webp, avif, tiff, pyramid, pdf")]
+    ("field", "words"),
+    [("fit", "crop, resize"), ("format", "png, jpeg, webp, avif, tiff, pyramid-tiff, pyramid, pdf")],
 )
 def test_an_unknown_word_is_answered_with_the_known_ones(field, words):
     with pytest.raises(InvalidOrder, match=f"must be one of {words}, not 'gif'") as refused:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from worker.core.measures import miniature
 from worker.core.measures.miniature import Miniature, assembled
 from worker.core.measures.similarity import CELL_SIDE
 
@@ -66,7 +67,13 @@ def by_hand(mosaic, columns, rows):
 )
 def test_strips_of_any_height_give_the_averages_of_the_plain_loop(columns, rows, width, height, heights, seed):
     mosaic = np.random.default_rng(seed).integers(0, 256, (rows * height, columns * width, 3), dtype=np.uint8)
-    np.testing.assert_allclose(fed(mosaic, columns, rows, heights), by_hand(mosaic, columns, rows), rtol=1e-12)
+    np.testing.assert_allclose(fed(mosaic, columns, rows, heights), by_hand(mosaic, columns, rows), rtol=2**-23)
+
+
+def test_a_row_that_is_added_in_pieces_has_the_averages_of_the_plain_loop(monkeypatch):
+    monkeypatch.setattr(miniature, "PIECE_VALUES", 100)
+    mosaic = np.random.default_rng(2).integers(0, 256, (7, 9 * 5, 3), dtype=np.uint8)
+    np.testing.assert_allclose(fed(mosaic, 9, 1, [4]), by_hand(mosaic, 9, 1), rtol=2**-23)
 
 
 def test_where_a_tile_has_four_pixels_a_side_the_small_one_is_the_mosaic():

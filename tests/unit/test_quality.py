@@ -15,12 +15,16 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from worker.core.measures import advice
 from worker.core.measures.quality import cell_means, equal_neighbours, known, measure, smallest_distance, worst_cells
-from worker.core.measures.similarity import BAND, far_difference, psnr, psnr_blur, ssim
+from worker.core.measures.similarity import ACROSS, BAND, far_difference, psnr, psnr_blur, ssim
 
 REC_709 = (0.2126, 0.7152, 0.0722)
 GREYS = np.array([[0.0, 0, 0], [64, 64, 64], [128, 128, 128], [192, 192, 192], [255, 255, 255]])
 SHAPES = st.tuples(st.integers(1, 7), st.integers(1, 7))
 PLACEMENTS = SHAPES.flatmap(lambda shape: arrays(np.intp, shape, elements=st.integers(0, 12)))
+
+
+WIDE = 2, ACROSS // 4 + 3
+"""Rows and columns of a mosaic that is looked at in two parts side by side."""
 
 
 def two_pictures(rows, columns, seed=0):
@@ -65,8 +69,9 @@ def test_ssim_is_that_of_scikit_image(shape):
     assert ssim(one, other) == pytest.approx(theirs, abs=1e-12)
 
 
-def test_ssim_of_a_picture_of_several_bands_is_that_of_scikit_image():
-    one, other = two_pictures(BAND // 4 + 3, 2)
+@pytest.mark.parametrize("shape", [(BAND // 4 + 3, 2), WIDE])
+def test_ssim_of_a_picture_of_several_parts_is_that_of_scikit_image(shape):
+    one, other = two_pictures(*shape)
     theirs = structural_similarity(one @ REC_709, other @ REC_709, data_range=255)
     assert ssim(one, other) == pytest.approx(theirs, abs=1e-12)
 
@@ -92,7 +97,7 @@ def test_ssim_takes_the_largest_odd_window_that_fits(side, window):
     assert ssim(one, other) == pytest.approx(theirs, abs=1e-12)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2), (BAND // 4 + 3, 2)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2), (BAND // 4 + 3, 2), WIDE])
 def test_psnr_after_a_blur_is_that_of_scipys_gaussian(shape):
     one, other = two_pictures(*shape)
     seen = [gaussian_filter(picture, (4, 4, 0), mode="reflect", truncate=3.0) for picture in (one, other)]
@@ -120,7 +125,7 @@ def from_across_the_room(picture):
     return rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2), (30, 40), (BAND // 4 + 3, 2)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 2), (30, 40), (BAND // 4 + 3, 2), WIDE])
 def test_the_difference_from_afar_is_that_of_scipys_gaussian_on_light(shape):
     one, other = two_pictures(*shape)
     theirs = deltaE_ciede2000(from_across_the_room(one), from_across_the_room(other)).mean()

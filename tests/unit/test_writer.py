@@ -1,7 +1,11 @@
 """Mosaics to files."""
 
 import io
+import sys
+from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
+from tempfile import gettempdir
 
 import numpy as np
 import pytest
@@ -145,6 +149,39 @@ def test_a_tiff_is_tiled_and_deflated(tmp_path, photograph):
         assert [image.tag_v2[tag] for tag in (322, 323, 317, 259)] == [256, 256, 2, 8]
 
 
+@pytest.mark.parametrize(("width", "height"), [(65_536, 256), (65_537, 128), (157_500, 64), (100_000_000, 16)])
+def test_the_tiles_of_a_wide_tiff_are_lower(width, height):
+    assert Format.TIFF.facts.options((width, 100), None)["tile_height"] == height
+
+
+def test_each_level_of_a_pyramidal_tiff_is_a_page_of_half_the_size(tmp_path, photograph):
+    even = photograph[:384, :512]
+    written(tmp_path / "out", even, Format.PYRAMID_TIFF)
+    with Image.open(tmp_path / "out") as image:
+        assert image.n_frames == 2
+        np.testing.assert_array_equal(np.asarray(image), even)
+        image.seek(1)
+        # Source: TIFF 6.0, section 8, NewSubfileType: 1 is a smaller copy of another picture of the file.
+        assert (image.size, image.tag_v2[254], image.info["dpi"]) == ((256, 192), 1, (300, 300))
+        means = even.reshape(192, 2, 256, 2, 3).mean(axis=(1, 3))
+        assert np.abs(np.asarray(image) - means).max() <= 0.5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists a process's open files")
+def test_the_levels_of_a_pyramidal_tiff_wait_on_the_disk_in_files_without_a_name(tmp_path, photograph):
+    opened = []
+
+    def bands():
+        yield from [photograph] * 10
+        with suppress(FileNotFoundError):
+            opened.extend(each.readlink() for each in Path("/proc/self/fd").iterdir())
+
+    writer.write(bands(), (600, 4_000), tmp_path / "out", Format.PYRAMID_TIFF, quiet)
+    levels = [path for path in opened if path.parent == Path(gettempdir()) and path.name.startswith("#")]
+    assert levels
+    assert not any(path.exists() for path in levels)
+
+
 def test_a_tiff_that_may_be_larger_than_four_gigabytes_is_a_bigtiff(tmp_path, photograph):
     plain, large = (Format.TIFF.facts.options(size, None) for size in ((30_000, 40_000), (40_000, 40_000)))
     assert set(large.items()) - set(plain.items()) == {("bigtiff", True), ("level", 1)}
@@ -167,6 +204,7 @@ def test_a_large_file_is_still_known_as_ours(tmp_path, noise, form):
         (Format.WEBP, "WEBP"),
         (Format.AVIF, "AVIF"),
         (Format.TIFF, "TIFF"),
+        (Format.PYRAMID_TIFF, "TIFF"),
     ],
 )
 def test_the_format_is_the_one_that_was_asked(tmp_path, noise, form, name):
@@ -277,7 +315,8 @@ def test_a_file_of_each_format_is_what_is_said_of_it(tmp_path, noise, form):
     writer.write(iter([noise(9, 31, seed=1)]), (31, 9), out, form, quiet)
     with Image.open(out) as image:
         assert (image.get_format_mimetype(), image.size) == (form.facts.media_type, (31, 9))
-        assert {Image.registered_extensions()[suffix] for suffix in form.facts.suffixes} == {image.format}
+        known = Image.registered_extensions()  # which lack `.ptif`
+        assert {known.get(suffix, "TIFF") for suffix in form.facts.suffixes} == {image.format}
     assert file_types.made_here(out.read_bytes())
 
 

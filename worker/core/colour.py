@@ -39,7 +39,7 @@ LMS_TO_OKLAB = np.array(
 """Source of both: B. Ottosson, "A perceptual color space for image processing", 2020 (the revision of 2021-01-25)."""
 
 
-def linear(srgb: Array) -> Array:
+def linear(srgb: Floats) -> Array:
     """Return the linear light of sRGB values, one by one.
 
     Args:
@@ -67,7 +67,7 @@ LIGHT_LEVELS = np.rint(MOST_LIGHT * linear(np.arange(256.0))).astype(np.float32)
 Sums of so small numbers are exact in single precision, and averages of them are good to a hundredth of a dE00."""
 
 
-def lab(srgb: Array) -> Array:
+def lab(srgb: Floats) -> Array:
     """Return the (..., 3) CIE L*a*b* under D65 of (..., 3) sRGB values from 0 to 255.
 
     Source:

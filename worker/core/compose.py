@@ -43,8 +43,10 @@ def tinted(strip: NDArray[np.uint8], shifts: NDArray[np.float64]) -> NDArray[np.
     """
     height, width, _ = strip.shape
     whole = np.clip(np.rint(shifts), -MOST, MOST)
-    along = np.repeat(whole, width // len(shifts), axis=0).ravel()
-    up, down = np.maximum(along, 0).astype(np.uint8), np.maximum(-along, 0).astype(np.uint8)
+    up, down = (
+        np.repeat(np.maximum(each, 0).astype(np.uint8), width // len(shifts), axis=0).ravel()
+        for each in (whole, -whole)
+    )
     # Each pixel is held back from the end that it would pass, so that bytes are enough: three times as quick.
     moved: NDArray[np.uint8] = np.minimum(strip.reshape(height, -1), MOST - up)
     moved += up

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from worker.core.lattice import Lattice
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 FINE = 16
 """Parts of a side of a hexagon, at least, into which it is cut to weigh its colours."""
@@ -100,9 +101,9 @@ def gathered(lattice: Lattice, means: Array, parts: int) -> Array:
     return sums
 
 
-def whole(lattice: Lattice, means: Array) -> Array:
+def whole(lattice: Lattice, means: Floats) -> Array:
     """Return the (..., C) means of cells, given the (..., n, n, C) means of their parts."""
     if not lattice.overlap:
-        mean: Array = means.mean(axis=(-3, -2))
+        mean: Array = means.mean(axis=(-3, -2), dtype=np.float64)
         return mean
-    return gathered(lattice, means, 1)[..., 0, 0, :]
+    return gathered(lattice, means.astype(np.float64), 1)[..., 0, 0, :]

@@ -1,7 +1,6 @@
 """The mosaic's pixels, band by band: tiles laid in rows, tinted and blended if so ordered, and measured meanwhile."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,23 +32,22 @@ class Bands:
     """
 
     def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
-        self._laid, self._target, self._grid, self._order = laid, target, grid, order
+        self._laid, self._grid, self._order = laid, grid, order
+        self._target = target if order.blend else None
         self._empty, self._lattice = laid.slots == NOBODY, lattice.of(grid.shape)
         self.channels = CHANNELS + bool(self._empty.any() and order.format.facts.alpha)
-        small: NDArray[Any] = laid.small
         self._seen: Miniature | None = None
         if order.tint or order.blend:
             self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height, self._lattice)
-            small = small.astype(np.float32)  # enough for the one measure that it is for then, and half the memory
-        each = small[laid.slots.ravel()]
+        each = laid.small.astype(np.float32)[laid.slots.ravel()]
         each[self._empty.ravel()] = MOST
-        self.plain: NDArray[Any] = assembled(each, grid.columns)
+        self.plain = assembled(each, grid.columns)
         if order.tint:
             cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(*laid.slots.shape, 3)
             self._shifts = order.tint * (cell_means - outline.whole(self._lattice, laid.small)[laid.slots])
 
     @property
-    def small(self) -> NDArray[np.float64]:
+    def small(self) -> NDArray[np.float32]:
         """The mosaic in small, with tint and blend, shaped like `plain`; complete once the last band was yielded."""
         return self.plain if self._seen is None else self._seen.pixels
 
@@ -97,21 +95,23 @@ class Bands:
     def _adjusted(self, strip: NDArray[np.uint8], row: int, top: int) -> NDArray[np.uint8]:
         if self._order.tint:
             strip = tinted(strip, self._shifts[row])
-        if self._order.blend:
+        if self._target is not None:
             first_shown, end = self._shown(row)
-            overlay, above, below = self._overlay(row, top, len(strip), end - first_shown)
+            overlay, above, below = self._overlay(self._target, row, top, (end - first_shown, len(strip)))
             around = (above, below), (first_shown, strip.shape[1] - end), (0, 0)
             strip = blended(strip, np.pad(overlay, around, "edge"), self._order.blend)
         return strip
 
-    def _overlay(self, row: int, top: int, count: int, width: int) -> tuple[NDArray[np.uint8], int, int]:
+    def _overlay(
+        self, target: Fitted, row: int, top: int, size: tuple[int, int]
+    ) -> tuple[NDArray[np.uint8], int, int]:
         """Return the target in some lines of a row, and how many of these lie above what is shown, and below."""
-        height = self._grid.tiled_size[1]
+        (width, count), height = size, self._grid.tiled_size[1]
         begin = row * self._grid.pitch - self._grid.overlap + top
         first = min(max(begin, 0), height - 1)
         last = max(min(begin + count, height), first + 1)
         scale = self._grid.target_size[1] / height
-        overlay = images.stretched(self._target, width, last - first, (first * scale, last * scale))
+        overlay = images.stretched(target, width, last - first, (first * scale, last * scale))
         above = min(first - begin, count - (last - first)) if begin < 0 else 0
         return overlay, above, count - (last - first) - above
 

@@ -118,6 +118,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         known = beside.submit(placement.known, fitted, matched, cells, choice, index)
         with tiles as laid:
             bands = Bands(laid, matched, cells, order)
+            del fitted, matched  # some hundred megabytes where the target is large
 
             def measured() -> Quality:
                 return placement.quality_of(known.result(), choice, bands.plain, bands.small)
@@ -165,6 +166,7 @@ def lay(
     tiles = fetched(kept.choice, kept.content, cells, read, threads=threads, progress=progress, decoder=decoder)
     with parallel.one_thread_each(), tiles as laid:
         bands = Bands(laid, matched, cells, order)
+        del pixels, matched
         _write(without_surplus(bands.all(progress), cells), cells, order, out, progress, bands.channels)
 
 

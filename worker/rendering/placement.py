@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from worker.core.edits import Edit
 
 Small = NDArray[np.float64]
+Floats = NDArray[np.floating]
 
 FAR = 2 / 9
 """Weight of a squared error as seen from afar at `far` = 1, where white in black is 1. At 0.5 it is the largest that
@@ -222,7 +223,7 @@ def known(target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: In
     )
 
 
-def quality_of(before: quality.Known, chosen: Choice, plain: Small, small: Small) -> Quality:
+def quality_of(before: quality.Known, chosen: Choice, plain: Floats, small: Floats) -> Quality:
     """Return how near a mosaic comes to its fitted target.
 
     Args:
@@ -238,9 +239,9 @@ def quality_of(before: quality.Known, chosen: Choice, plain: Small, small: Small
         return replace(measured, change=change.result())
 
 
-def _in_small(target: Fitted, grid: Grid) -> Small:
+def _in_small(target: Fitted, grid: Grid) -> Floats:
     """Return a fitted target as (CELL_SIDE * rows, CELL_SIDE * columns, 3) averages, cells in rows and columns."""
-    small = np.empty((CELL_SIDE * grid.rows, CELL_SIDE * grid.columns, 3))
+    small = np.empty((CELL_SIDE * grid.rows, CELL_SIDE * grid.columns, 3), np.float32)
     for first in range(0, grid.rows, ROWS_AT_ONCE):
         some = range(first, min(first + ROWS_AT_ONCE, grid.rows))
         cells = of_rows(target, grid.columns, grid.rows, CELL_SIDE, some)
@@ -248,21 +249,20 @@ def _in_small(target: Fitted, grid: Grid) -> Small:
     return small
 
 
-def _change(plain: Small, small: Small, shown: NDArray[np.bool_] | None) -> float:
+def _change(plain: Floats, small: Floats, shown: NDArray[np.bool_] | None) -> float:
     if plain is small or shown is None:
         return _difference(plain, small)
     seen = similarity.enlarged(shown)
     return _difference(plain[seen], small[seen])
 
 
-def _difference(one: Small, other: Small) -> float:
+def _difference(one: Floats, other: Floats) -> float:
     """Return the mean dE00 of two pictures."""
     if one is other:
         return 0.0
-    rows = max(1, BLOCK_PIXELS // one.shape[1])
-    starts = range(0, len(one), rows)
-    blocks = [ciede2000(lab(one[first : first + rows]), lab(other[first : first + rows])) for first in starts]
-    return float(np.concatenate(blocks).mean())
+    one, other = one.reshape(-1, 3), other.reshape(-1, 3)
+    parts = [slice(first, first + BLOCK_PIXELS) for first in range(0, len(one), BLOCK_PIXELS)]
+    return float(np.concatenate([ciede2000(lab(one[some]), lab(other[some])) for some in parts]).mean())
 
 
 def tile_pixels(index: Index, grid: Grid, subcells: int) -> Small:

@@ -1,5 +1,6 @@
 """A small version of a mosaic to measure: a few pixels a cell, averaged while the mosaic's lines are written."""
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +13,9 @@ from worker.core.measures.similarity import CELL_SIDE
 
 Array = NDArray[np.float64]
 Value = TypeVar("Value", bound=np.generic)
+
+PIECE_VALUES = 1 << 20
+"""Of single precision, that are made of pixels at once."""
 
 
 def assembled(means: NDArray[Value], columns: int) -> NDArray[Value]:
@@ -80,8 +84,8 @@ class Miniature:
         self._parts = outline.finer(lattice, CELL_SIDE)
         self._across = area_weights(tile_width, 0, LATTICE * tile_width, self._parts) / LATTICE
         self._down = (area_weights(tile_height, 0, LATTICE * tile_height, self._parts) / LATTICE).astype(np.float32)
-        self._sums: dict[int, Array] = {}
-        self.pixels = np.zeros((CELL_SIDE * rows, CELL_SIDE * columns, CHANNELS))
+        self._sums: dict[int, NDArray[np.float32]] = {}
+        self.pixels: NDArray[np.float32] = np.zeros((CELL_SIDE * rows, CELL_SIDE * columns, CHANNELS), np.float32)
 
     def add(self, row: int, top: int, strip: NDArray[np.uint8]) -> None:
         """Add some lines of a row of cells; the row's last ones come last.
@@ -91,15 +95,29 @@ class Miniature:
             top: How many lines below the row's first one these begin.
             strip: (h, columns * tile_width, 3) pixels.
         """
-        weights = np.ascontiguousarray(self._down[:, top : top + len(strip)])
+        weights, flat = np.ascontiguousarray(self._down[:, top : top + len(strip)]), strip.reshape(len(strip), -1)
         if row not in self._sums:
-            self._sums[row] = np.zeros((self._parts, strip[0].size))
+            self._sums[row] = np.zeros((self._parts, flat.shape[1]), np.float32)
+        sums = self._sums[row]
         # Whole numbers, exact in single precision: 255 times the lines of a tile times the parts is below 2**24.
-        self._sums[row] += weights @ strip.reshape(len(strip), -1).astype(np.float32)
+        for some in _pieces(flat.shape[1], len(strip)):
+            sums[:, some] += weights @ flat[:, some].astype(np.float32)
         if top + len(strip) == self._height:
-            sums = self._sums.pop(row)
-            by_channel = sums.reshape(-1, self._width, CHANNELS).swapaxes(1, 2).reshape(-1, self._width)
+            self._finish(self._sums.pop(row), self.pixels[CELL_SIDE * row : CELL_SIDE * (row + 1)])
+
+    def _finish(self, sums: NDArray[np.float32], lines: NDArray[np.float32]) -> None:
+        """Set the lines of a row of cells from the sums of all its pixels."""
+        cell = self._width * CHANNELS
+        for some in _pieces(self._columns, self._parts * cell):
+            part = sums[:, some.start * cell : some.stop * cell]
+            by_channel = part.reshape(-1, self._width, CHANNELS).swapaxes(1, 2).reshape(-1, self._width)
             means = (by_channel @ self._across.T).reshape(-1, CHANNELS, self._parts).swapaxes(1, 2)
-            whole = means.reshape(self._parts, self._columns, self._parts, CHANNELS) / (self._width * self._height)
+            whole = means.reshape(self._parts, -1, self._parts, CHANNELS) / (self._width * self._height)
             cells = outline.gathered(self._lattice, whole.swapaxes(0, 1), CELL_SIDE).swapaxes(0, 1)
-            self.pixels[CELL_SIDE * row : CELL_SIDE * (row + 1)] = cells.reshape(CELL_SIDE, -1, CHANNELS)
+            lines[:, CELL_SIDE * some.start : CELL_SIDE * some.stop] = cells.reshape(CELL_SIDE, -1, CHANNELS)
+
+
+def _pieces(count: int, values_each: int) -> Iterator[slice]:
+    """Yield consecutive pieces of so many things that have at most `PIECE_VALUES` values each, or are one thing."""
+    step = max(1, PIECE_VALUES // values_each)
+    return (slice(first, min(first + step, count)) for first in range(0, count, step))

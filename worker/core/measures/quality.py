@@ -15,6 +15,7 @@ from worker.core.measures.miniature import as_it_lies
 from worker.core.measures.similarity import CELL_SIDE, enlarged, far_difference, psnr, psnr_blur, ssim
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 
 WORST = 10
@@ -85,7 +86,7 @@ class Known:
         advice: As in `Quality`.
     """
 
-    target4: Array
+    target4: Floats
     placement: Numbers
     lattice: Lattice
     smallest_distance: float | None
@@ -101,7 +102,7 @@ class Known:
 
 
 def known(
-    target4: Array, placement: Numbers, tile_means: Array, *, adapted: float, lattice: Lattice = RECTANGLES
+    target4: Floats, placement: Numbers, tile_means: Array, *, adapted: float, lattice: Lattice = RECTANGLES
 ) -> Known:
     """Return what depends on the target and the placement alone.
 
@@ -131,7 +132,7 @@ def known(
     )
 
 
-def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, change: float) -> Quality:
+def measure(before: Known, mosaic4: Floats, *, cost: float, lower_bound: float, change: float) -> Quality:
     """Return all figures of a mosaic.
 
     Args:
@@ -173,18 +174,18 @@ def measure(before: Known, mosaic4: Array, *, cost: float, lower_bound: float, c
         )
 
 
-def _on_paper(picture: Array, shown: NDArray[np.bool_]) -> Array:
+def _on_paper(picture: Floats, shown: NDArray[np.bool_]) -> Floats:
     """Return a picture, white where a cell stays empty."""
-    return picture if shown.all() else np.where(enlarged(shown)[:, :, None], picture, PAPER)
+    return picture if shown.all() else np.where(enlarged(shown)[:, :, None], picture, picture.dtype.type(PAPER))
 
 
-def _check(name: str, picture: Array, placement: Numbers) -> None:
+def _check(name: str, picture: Floats, placement: Numbers) -> None:
     rows, columns = placement.shape
     if picture.shape != (CELL_SIDE * rows, CELL_SIDE * columns, 3):
         raise ValueError(f"{name} must be 4 pixels a cell of {columns} x {rows} cells, not {picture.shape}")
 
 
-def cell_means(picture: Array, lattice: Lattice = RECTANGLES) -> Array:
+def cell_means(picture: Floats, lattice: Lattice = RECTANGLES) -> Array:
     """Return the (rows, columns, 3) means of the cells of a (4 * rows, 4 * columns, 3) picture."""
     rows, columns = picture.shape[0] // CELL_SIDE, picture.shape[1] // CELL_SIDE
     return outline.whole(lattice, picture.reshape(rows, CELL_SIDE, columns, CELL_SIDE, 3).swapaxes(1, 2))

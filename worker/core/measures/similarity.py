@@ -1,5 +1,6 @@
 """The similarity of two pictures, in figures."""
 
+from collections.abc import Iterator
 from math import inf, log10
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 from worker.core.colour import LUMA, ciede2000, lab_of_light, linear
 
 Array = NDArray[np.float64]
+Floats = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
@@ -27,11 +29,11 @@ FAR_REACH = 18
 """Pixels after which it is cut off: 3 standard deviations."""
 BLUR_BLOCK = 64
 """Pixels along a side that are blurred by one product of matrices."""
-BAND = 64
-"""Rows of pixels that are processed at once; beyond them, memory holds only the two pictures themselves."""
+BAND, ACROSS = 64, 1 << 14
+"""Rows and columns of pixels that are processed at once; beyond them, memory holds only the two pictures."""
 
 
-def psnr(one: Array, other: Array) -> float:
+def psnr(one: Floats, other: Floats) -> float:
     """Return the peak signal-to-noise ratio in dB over all channels, peak 255; infinite for equal pictures.
 
     Args:
@@ -53,7 +55,7 @@ def enlarged(shown: Mask) -> Mask:
     return shown.repeat(CELL_SIDE, axis=0).repeat(CELL_SIDE, axis=1)
 
 
-def psnr_blur(one: Array, other: Array, seen: Mask | None = None) -> float:
+def psnr_blur(one: Floats, other: Floats, seen: Mask | None = None) -> float:
     """Return the PSNR in dB of the two pictures as seen from afar: both blurred by one cell.
 
     The blur is a Gaussian of standard deviation 4 pixels, which is one cell, sampled at whole pixels, cut off after
@@ -68,16 +70,17 @@ def psnr_blur(one: Array, other: Array, seen: Mask | None = None) -> float:
     height, width = one.shape[:2]
     rows, columns = _mirrored(height, REACH), _mirrored(width, REACH)
     total = 0.0
-    for start in range(0, height, BAND):
-        stop = min(start + BAND, height)
-        near = rows[start : stop + 2 * REACH]
+    for down, across in _parts(height, width):
+        near, beside = rows[down.start : down.stop + 2 * REACH], columns[across.start : across.stop + 2 * REACH]
+        left, right = beside.min(), beside.max() + 1
         # A blur is linear: the difference of the blurred pictures is the blurred difference.
-        squares = np.square(_blurred_twice(one[near] - other[near], weights, columns))
-        total += float((squares if seen is None else squares[seen[start:stop].T]).sum())
+        difference = one[near, left:right] - other[near, left:right]
+        squares = np.square(_blurred_twice(difference, weights, beside - left))
+        total += float((squares if seen is None else squares[seen[down, across].T]).sum())
     return _psnr_of(total / (one.size if seen is None else np.count_nonzero(seen) * one.shape[2]))
 
 
-def far_difference(one: Array, other: Array, seen: Mask | None = None) -> float:
+def far_difference(one: Floats, other: Floats, seen: Mask | None = None) -> float:
     """Return the mean dE00 of the two pictures as an eye sees them from across a room: by the light that mixes there.
 
     Both are blurred in linear light by a Gaussian of standard deviation 6 pixels, which is 1.5 cells, sampled at
@@ -100,16 +103,17 @@ def far_difference(one: Array, other: Array, seen: Mask | None = None) -> float:
     height, width = one.shape[:2]
     rows, columns = _mirrored(height, FAR_REACH), _mirrored(width, FAR_REACH)
     total = 0.0
-    for start in range(0, height, BAND):
-        near = rows[start : min(start + BAND, height) + 2 * FAR_REACH]
-        seen_1, seen_2 = (lab_of_light(_seen_from_afar(picture, near, columns)) for picture in (one, other))
+    for down, across in _parts(height, width):
+        near = rows[down.start : down.stop + 2 * FAR_REACH]
+        beside = columns[across.start : across.stop + 2 * FAR_REACH]
+        seen_1, seen_2 = (lab_of_light(_seen_from_afar(picture, near, beside)) for picture in (one, other))
         differences = ciede2000(seen_1, seen_2)
-        total += float((differences if seen is None else differences[seen[start : start + BAND].T]).sum())
+        total += float((differences if seen is None else differences[seen[down, across].T]).sum())
     mean: float = total / (height * width if seen is None else np.count_nonzero(seen))
     return mean
 
 
-def ssim(one: Array, other: Array, seen: Mask | None = None) -> float:
+def ssim(one: Floats, other: Floats, seen: Mask | None = None) -> float:
     """Return the mean structural similarity of the luma of two pictures, 1 for equal ones.
 
     With uniform windows of 7 x 7 pixels, sample covariance, K1 = 0.01, K2 = 0.03 and L = 255; the mean is over all
@@ -131,30 +135,36 @@ def ssim(one: Array, other: Array, seen: Mask | None = None) -> float:
     middles = None if seen is None else seen[window // 2 :][:last, window // 2 :][:, :across]
     middles = None if middles is None or not middles.any() else middles
     total = 0.0
-    for start in range(0, last, BAND):
-        stop = min(start + BAND, last)
-        band = slice(start, stop + window - 1)
-        found = _similarities(one[band] @ LUMA, other[band] @ LUMA, window)
-        total += float((found if middles is None else found[middles[start:stop]]).sum())
+    for down, right in _parts(last, across):
+        part = slice(down.start, down.stop + window - 1), slice(right.start, right.stop + window - 1)
+        found = _similarities(one[part] @ LUMA, other[part] @ LUMA, window)
+        total += float((found if middles is None else found[middles[down, right]]).sum())
     mean: float = total / (last * across if middles is None else np.count_nonzero(middles))
     return mean
+
+
+def _parts(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the rows and columns of parts of a picture of at most BAND x ACROSS pixels that cover it."""
+    for top in range(0, height, BAND):
+        for left in range(0, width, ACROSS):
+            yield slice(top, min(top + BAND, height)), slice(left, min(left + ACROSS, width))
 
 
 def _psnr_of(squared_error: float) -> float:
     return 10 * log10(PEAK**2 / squared_error) if squared_error else inf
 
 
-def _seen_from_afar(picture: Array, rows: Numbers, columns: Numbers) -> Array:
-    """Return the blurred linear light of some rows of a picture, with its axes exchanged: (w, r, 3).
+def _seen_from_afar(picture: Floats, rows: Numbers, columns: Numbers) -> Array:
+    """Return the blurred linear light of some pixels of a picture, with its axes exchanged: (w, r, 3).
 
     Args:
         picture: (h, w, 3) sRGB, 0 to 255.
         rows: (r + 2 * FAR_REACH,) numbers of the rows to blur and of those around them, mirrored at the edges.
         columns: (w + 2 * FAR_REACH,) likewise.
     """
-    first, last = rows.min(), rows.max()
-    light = linear(picture[first : last + 1])[rows - first]
-    return _blurred_twice(light, _gaussian(FAR_DEVIATION, FAR_REACH), columns)
+    first, left = rows.min(), columns.min()
+    light = linear(picture[first : rows.max() + 1, left : columns.max() + 1])[rows - first]
+    return _blurred_twice(light, _gaussian(FAR_DEVIATION, FAR_REACH), columns - left)
 
 
 def _gaussian(deviation: float, reach: int) -> Array:
@@ -164,7 +174,7 @@ def _gaussian(deviation: float, reach: int) -> Array:
     return weights
 
 
-def _blurred_twice(picture: Array, weights: Array, columns: Numbers) -> Array:
+def _blurred_twice(picture: Floats, weights: Array, columns: Numbers) -> Array:
     """Return a picture blurred along both axes, and with them exchanged: (w, r, 3).
 
     Args:
@@ -176,7 +186,7 @@ def _blurred_twice(picture: Array, weights: Array, columns: Numbers) -> Array:
     return _blurred(np.ascontiguousarray(down.swapaxes(0, 1)), weights)
 
 
-def _blurred(picture: Array, weights: Array) -> Array:
+def _blurred(picture: Floats, weights: Array) -> Array:
     """Return (n + 2 * reach, m, 3) values blurred along the first axis: (n, m, 3)."""
     around = len(weights) - 1
     matrix = np.zeros((BLUR_BLOCK, BLUR_BLOCK + around))
