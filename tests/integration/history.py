@@ -312,6 +312,9 @@ STEPS: dict[str, Step] = {
     "0016": Step(
         fill=(f"UPDATE mosaics SET shape = 'brick' WHERE id = {TWO}",), new={"mosaics": {"shape": "rectangle"}}
     ),
+    "0020": Step(
+        fill=(f"UPDATE mosaics SET mask = 'mosaics/2/mask' WHERE id = {TWO}",), new={"mosaics": {"mask": None}}
+    ),
 }  # fmt: skip
 
 
