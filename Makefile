@@ -5,6 +5,7 @@ PORT ?= 8642
 VENV := .venv
 BIN := $(VENV)/bin
 VIEWER := web/static/vendor/openseadragon/openseadragon.min.js
+CHROMIUM := /usr/bin/chromium
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 # The last case of the fault suite: so many jobs, and kills for so long.
@@ -34,7 +35,7 @@ setup: $(VENV)/run.stamp
 run: setup
 	@exec $(BIN)/tessera up --demo --data var --port $(PORT)
 
-test: $(VENV)/dev.stamp $(VIEWER)
+test: $(VENV)/dev.stamp $(VIEWER) $(CHROMIUM)
 	@$(MAKE) --no-print-directory check
 
 check:
@@ -100,6 +101,11 @@ $(VIEWER): web/package.json web/package-lock.json | $(VENV)/run.stamp
 	@mkdir -p $(@D)
 	@cp web/node_modules/openseadragon/LICENSE.txt web/node_modules/openseadragon/build/openseadragon/openseadragon.min.js $(@D)
 	@touch $@
+
+# What the tests of the pages drive; Playwright's own download is not used.
+$(CHROMIUM):
+	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo 'The tests drive Chromium, and there is no $(CHROMIUM) here; on Debian: apt-get install chromium'; exit 1; }
+	@apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium >/dev/null
 
 # server.lock: what a server needs. run.lock: and a private Redis and the demo's photographs. dev.lock: and the tools.
 COMPILE = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate --quiet

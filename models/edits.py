@@ -49,7 +49,7 @@ def place(
     asked = _changes(session, parent, given)
     target = StoredFile(parent.target_name, parent.target_key, parent.target_entry)
     bell = placing.place_mosaic(
-        session, identity, parent.tile_set_id, target, queries.order_of(parent), ring_again
+        session, identity, parent.tile_set_id, target, queries.order_of(parent), ring_again, parent.mask
     )  # fmt: skip
     made = session.get_one(Mosaic, identity)
     made.parent_id, made.changes = parent_id, asked.as_json()

@@ -116,15 +116,18 @@ def place_mosaic(
     target: StoredFile,
     order: MosaicOrder,
     ring_again: timedelta,
+    mask: str | None = None,
 ) -> Doorbell:
     """Add a mosaic, and the job that will render it, in the lane for people who wait.
+
+    `mask` is the key of a picture, or `masks.ALPHA`.
 
     Raises:
         NotFound: there is no such tile set.
         NotReady: the tile set is not indexed.
     """
     version = find_indexed(session, tile_set_id).version
-    place = {"tile_set_id": tile_set_id, "tile_set_version": version, "id": mosaic_id}
+    place = {"tile_set_id": tile_set_id, "tile_set_version": version, "id": mosaic_id, "mask": mask}
     job = _add_mosaic(session, Lane.INTERACTIVE, ring_again, target, order, **place)
     return _doorbell(job)
 

@@ -331,7 +331,7 @@ class Mosaic(Base):
 
     The order's format, quality and dots per inch are those of its first rendition, which the mosaic's own job makes.
     `placement_key` and `thumbnail_key` are None for mosaics from before these were kept. An edit has a parent, and
-    what it changes.
+    what it changes. `mask` is the key of a picture, or `masks.ALPHA`; that of an edit is its parent's.
     """
 
     __tablename__ = "mosaics"
@@ -353,6 +353,7 @@ class Mosaic(Base):
     target_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     target_key: Mapped[str] = mapped_column(String(KEY_LENGTH))
     target_entry: Mapped[int | None]
+    mask: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
 
     cells_across: Mapped[int | None]
     cell_width: Mapped[int | None]

@@ -13,10 +13,11 @@ from models.placing import NewSource, StoredFile, place_again, place_batch, plac
 from models.rules import blob_keys, zip_files
 from models.rules.lattices import Effort
 from models.rules.lifecycle import Doorbell, JobKind, Lane
+from models.rules.masks import ALPHA
 from models.rules.orders import MosaicOrder, SourceKind
 from models.rules.repeats import QUICK
 from web.context import reading, services, sessions, settings, store
-from web.precheck import judge
+from web.precheck import Size, judge, judge_mask
 
 
 def receive_tile_set(
@@ -101,23 +102,32 @@ def _sources(tile_set_id: UUID, photos: Sequence[FileStorage], zips: Sequence[Fi
     ]
 
 
-def receive_mosaic(tile_set_id: UUID, target: FileStorage | None, order: MosaicOrder) -> UUID:
-    """Store a target and order its mosaic.
+def receive_mosaic(
+    tile_set_id: UUID, target: FileStorage | None, order: MosaicOrder, mask: FileStorage | None = None, *,
+    alpha: bool = False,
+) -> UUID:  # fmt: skip
+    """Store a target, and its mask if there is one, and order its mosaic; with `alpha`, the target is its own mask.
 
     Raises:
-        InvalidOrder: no target came, or the order does not fit it.
-        UnusablePicture: the target's header shows that it cannot be used.
+        InvalidOrder: no target came, or the order or the mask does not fit it.
+        UnusablePicture: the header of the target or of the mask shows that it cannot be used.
         NotFound: there is no such tile set.
         NotReady: the tile set is not indexed.
     """
     if target is None or not target.filename:
         raise InvalidOrder("target", "Choose the picture to rebuild.")
     tile_count = _tile_count(tile_set_id)
-    _judge(target, order, tile_count, Effort(QUICK))
+    size = _judge(target, order, tile_count, Effort(QUICK))
+    has_mask = mask is not None and bool(mask.filename)
+    if has_mask and alpha:
+        raise InvalidOrder("mask", "A mask and the target's own transparency contradict each other; give one.")
+    if mask is not None and has_mask:
+        judge_mask(_file(mask), f"The mask {_name(mask)}", settings().max_picture_bytes, size)
     identity = uuid4()
     stored = _stored(target, blob_keys.target(identity))
+    kept = _stored(mask, blob_keys.mask(identity)).key if mask is not None and has_mask else ALPHA if alpha else None
     with sessions().begin() as session:
-        bell = place_mosaic(session, identity, tile_set_id, stored, order, services().ring_again)
+        bell = place_mosaic(session, identity, tile_set_id, stored, order, services().ring_again, kept)
     ring_all(sessions(), [bell])
     return identity
 
@@ -185,9 +195,9 @@ def receive_batch(
     return identity
 
 
-def _judge(target: FileStorage, order: MosaicOrder, tile_count: int, effort: Effort) -> None:
+def _judge(target: FileStorage, order: MosaicOrder, tile_count: int, effort: Effort) -> Size:
     most, limits = settings().max_picture_bytes, settings().limits
-    judge(_file(target), _name(target), most, order, tile_count, effort, limits)
+    return judge(_file(target), _name(target), most, order, tile_count, effort, limits)
 
 
 def _tile_count(tile_set_id: UUID) -> int:

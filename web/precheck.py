@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
-from typing import IO
+from typing import IO, NamedTuple
 
 import imagesize
 
 from models.errors import EmptyFile, InvalidOrder, TooLarge, TooManyPixels
-from models.rules import file_types, repeats
+from models.rules import file_types, masks, repeats
 from models.rules.grid import cut
 from models.rules.lattices import Effort, Tired
 from models.rules.orders import LARGEST, MAX_PICTURE_PIXELS, Limits, MosaicOrder
@@ -26,6 +26,22 @@ CROPPED = ("AVIF", "HEIC")
 """Formats that may show only a part of the picture, so that the header's size serves for the pixel limit only."""
 
 
+class Size(NamedTuple):
+    """What the header of a picture tells of its size.
+
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        known: Whether the picture has that size.
+        sideways: Whether width and height may have to be exchanged.
+    """
+
+    width: int
+    height: int
+    known: bool
+    sideways: bool
+
+
 def judge(
     file: IO[bytes],
     name: str,
@@ -34,11 +50,14 @@ def judge(
     tile_count: int,
     effort: Effort,
     limits: Limits = LARGEST,
-) -> None:
+) -> Size:
     """Refuse a picture whose length or header shows that it cannot be used for an order; the worker checks the rest.
 
     `effort` limits the search for whether the rules can be kept; what is undecided then is left to the worker.
     `limits` are of the mosaic.
+
+    Returns:
+        The picture's width and height as far as its header tells.
 
     Raises:
         EmptyFile: it has no bytes.
@@ -47,6 +66,34 @@ def judge(
         TooManyPixels: by the header, it has more pixels than the limit.
         InvalidOrder: the order does not fit a picture of this size, or its rules cannot be kept with so few tiles.
     """
+    size = _judged(file, name, max_bytes)
+    if size.known:
+
+        def check(size: tuple[int, int]) -> None:
+            with suppress(Tired):
+                repeats.of_order(order, size, cut(*size, order, limits), tile_count, effort)
+
+        _fit((size.width, size.height), check, sideways=size.sideways)
+    return size
+
+
+def judge_mask(file: IO[bytes], name: str, max_bytes: int, target: Size) -> None:
+    """Refuse a mask whose length or header shows that it cannot be used for a target.
+
+    Raises:
+        EmptyFile, TooLarge, NotAPicture, TooManyPixels: as `judge`.
+        InvalidOrder: it is of another shape than the target.
+    """
+    size = _judged(file, name, max_bytes)
+    if size.known and target.known:
+        _fit(
+            (size.width, size.height),
+            lambda found: masks.check_shape(found, (target.width, target.height)),
+            sideways=size.sideways or target.sideways,
+        )
+
+
+def _judged(file: IO[bytes], name: str, max_bytes: int) -> Size:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(file_types.HEAD_BYTES)
@@ -63,13 +110,10 @@ def judge(
         raise TooManyPixels(
             f"{name} has {width:,} x {height:,} = {width * height:,} pixels; the limit is {MAX_PICTURE_PIXELS:,}."
         )
-    if width and height and kind not in CROPPED:
-
-        def check(size: tuple[int, int]) -> None:
-            with suppress(Tired):
-                repeats.of_order(order, size, cut(*size, order, limits), tile_count, effort)
-
-        _fit((width, height), check, sideways=not head.startswith(UPRIGHT_KNOWN))
+    return Size(
+        width, height, known=bool(width and height) and kind not in CROPPED,
+        sideways=not head.startswith(UPRIGHT_KNOWN),
+    )  # fmt: skip
 
 
 def _fit(size: tuple[int, int], check: Callable[[tuple[int, int]], None], *, sideways: bool) -> None:

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from cli.place import Place
 from models.errors import UnreadableFile, UnusablePicture
 from models.rules.grid import Grid, cut
+from models.rules.masks import ALPHA
 from models.rules.orders import MosaicOrder
 from worker.decoding import images
 from worker.rendering import masking
-
-ALPHA = "alpha"
 
 option = click.option(
     "--mask",
@@ -46,7 +45,7 @@ def read(mask: str | None, target: bytes) -> NDArray[np.uint8] | None:
     if mask == ALPHA:
         return masking.of_target(target)
     try:
-        return masking.of_file(Path(mask).read_bytes(), images.size(target))
+        return masking.over(images.mask(Path(mask).read_bytes()), images.size(target))
     except OSError as error:
         raise UnreadableFile(f"The mask {mask} cannot be read: {error.strerror}.") from error
     except UnusablePicture as error:

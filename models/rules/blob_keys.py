@@ -52,7 +52,7 @@ _KINDS = {
             rf"{TILE_SETS}/{_ID}/{_ATTEMPT}/(?:index\.safetensors|index-v[0-9]+\.npy|plot\.png|palette\.png)",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|preview\.jpg|thumbnail\.webp|placement\.safetensors)",
         ),
-        Kind.TARGET: (rf"{MOSAICS}/{_ID}/target", rf"{BATCHES}/{_ID}/targets/[0-9]+"),
+        Kind.TARGET: (rf"{MOSAICS}/{_ID}/(?:target|mask)", rf"{BATCHES}/{_ID}/targets/[0-9]+"),
         Kind.PROBE: (rf"{PROBES}/{_ID}",),
     }.items()
     for pattern in patterns
@@ -184,6 +184,11 @@ def palette(tile_set_id: UUID, attempt: str) -> str:
 def target(mosaic_id: UUID) -> str:
     """Return the key of the target of a mosaic that was not ordered in a batch."""
     return f"{MOSAICS}/{mosaic_id}/target"
+
+
+def mask(mosaic_id: UUID) -> str:
+    """Return the key of the picture that says which cells of a mosaic stay empty."""
+    return f"{MOSAICS}/{mosaic_id}/mask"
 
 
 def batch_target(batch_id: UUID, number: int) -> str:

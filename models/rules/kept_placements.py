@@ -5,8 +5,9 @@ names of photos are in the rows of their tile set.
 """
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 from models.errors import DamagedIndex, DamagedPlacement
@@ -17,6 +18,8 @@ from models.rules.placements import Placed, distance
 KIND, VERSION = "tessera placement", 1
 COLOURS = "colours"
 """(n, n, n, 3) F32: what the target's colours were moved to; only where the order moved them."""
+FILLED = "filled"
+"""(rows, columns) U8: 0 where a mask leaves a cell empty, and all other arrays are 0; only where one does."""
 HASH_BYTES = 32
 CELL = (("<I", "photo"), ("<4H", "window"), ("B", "turn"), ("<d", "cost"))
 """The arrays that have something of each cell, and what."""
@@ -48,9 +51,16 @@ class Kept:
         data = self.arrays["content"].data
         return [data[first : first + HASH_BYTES].hex() for first in range(0, len(data), HASH_BYTES)]
 
-    def cell(self, column: int, row: int, names: Mapping[str, str]) -> Placed:
-        """Return one cell; `names` as for `cells`."""
+    @property
+    def filled(self) -> bytes | None:
+        """A byte for each cell, row by row, which is 0 where it is empty; None where none is."""
+        return bytes(self.arrays[FILLED].data) if FILLED in self.arrays else None
+
+    def cell(self, column: int, row: int, names: Mapping[str, str]) -> Placed | None:
+        """Return one cell, None if it is empty; `names` as for `cells`."""
         number = row * self.columns + column
+        if FILLED in self.arrays and not self.arrays[FILLED].data[number]:
+            return None
         (photo,), window, (turn,), (cost,) = (
             struct.unpack_from(kind, self.arrays[name].data, number * struct.calcsize(kind)) for kind, name in CELL
         )
@@ -59,25 +69,35 @@ class Kept:
 
     def places(self, column: int, row: int) -> list[tuple[int, int]]:
         """Return the column and row of every cell in which the photo of a cell lies, row by row."""
-        data = self.arrays["photo"].data
+        data, filled = self.arrays["photo"].data, self._filled()
         (photo,) = struct.unpack_from("<I", data, 4 * (row * self.columns + column))
-        numbers = (number for number, (each,) in enumerate(struct.iter_unpack("<I", data)) if each == photo)
+        numbers = (
+            number
+            for number, ((each,), there) in enumerate(zip(struct.iter_unpack("<I", data), filled, strict=False))
+            if each == photo and there
+        )
         return [(number % self.columns, number // self.columns) for number in numbers]
 
     def cells(self, names: Mapping[str, str]) -> Iterator[Placed]:
-        """Yield the cells, row by row, one at a time.
+        """Yield the cells that are not empty, row by row, one at a time.
 
         Args:
             names: The name of each photo by its content hash; the hash itself stands for one that has none.
         """
         contents = self.contents
         photos, windows, turns, costs = (struct.iter_unpack(kind, self.arrays[name].data) for kind, name in CELL)
-        for number, ((photo,), window, (turn,), (cost,)) in enumerate(
-            zip(photos, windows, turns, costs, strict=True)
+        for number, ((photo,), window, (turn,), (cost,), there) in enumerate(
+            zip(photos, windows, turns, costs, self._filled(), strict=False)
         ):
+            if not there:
+                continue
             row, column = divmod(number, self.columns)
             content = contents[photo]
             yield Placed(column, row, names.get(content, content), content, window, turn, distance(cost))
+
+    def _filled(self) -> Iterable[int]:
+        """Return for each cell whether a photo lies in it; without end where no cell is empty."""
+        return self.arrays[FILLED].data if FILLED in self.arrays else repeat(1)
 
 
 def opened(path: Path) -> Kept:
@@ -91,7 +111,8 @@ def opened(path: Path) -> Kept:
     except DamagedIndex as error:
         raise damaged(str(error.__cause__)) from error
     given = {name: (array.dtype, array.shape) for name, array in arrays.items() if name != COLOURS}
-    if given != _expected(given):
+    cells = given.get("photo", ("", ()))[1]
+    if given.pop(FILLED, ("U8", cells)) != ("U8", cells) or given != _expected(given):
         raise damaged("its arrays do not go together")
     rows, columns = arrays["photo"].shape
     (bound,), size = (

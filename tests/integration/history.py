@@ -339,6 +339,9 @@ STEPS: dict[str, Step] = {
         ),
         down=_one_tiff_is_enough,
     ),
+    "0020": Step(
+        fill=(f"UPDATE mosaics SET mask = 'mosaics/2/mask' WHERE id = {TWO}",), new={"mosaics": {"mask": None}}
+    ),
     "0021": Step(
         fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),
         new={"mosaics": {"thumbnail_key": None}},

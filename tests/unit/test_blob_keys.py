@@ -26,6 +26,7 @@ TWO = UUID("00000000-0000-0000-0000-000000000002")
         (blob_keys.plot(ONE, "2"), f"tile-sets/{ONE}/2/plot.png"),
         (blob_keys.palette(ONE, "2"), f"tile-sets/{ONE}/2/palette.png"),
         (blob_keys.target(ONE), f"mosaics/{ONE}/target"),
+        (blob_keys.mask(ONE), f"mosaics/{ONE}/mask"),
         (blob_keys.batch_target(ONE, 7), f"batches/{ONE}/targets/7"),
         (blob_keys.picture(ONE, "2", "png"), f"mosaics/{ONE}/2/mosaic.png"),
         (blob_keys.preview(ONE, "2"), f"mosaics/{ONE}/2/preview.jpg"),
@@ -59,6 +60,7 @@ EVERY_KEY = [
     (blob_keys.plot(ONE, "20-1"), Key(blob_keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
     (blob_keys.palette(ONE, "20-1"), Key(blob_keys.TILE_SETS, ONE, Kind.RESULT, job=20)),
     (blob_keys.target(ONE), Key(blob_keys.MOSAICS, ONE, Kind.TARGET)),
+    (blob_keys.mask(ONE), Key(blob_keys.MOSAICS, ONE, Kind.TARGET)),
     (blob_keys.batch_target(ONE, 7), Key(blob_keys.BATCHES, ONE, Kind.TARGET)),
     (blob_keys.picture(ONE, "3-2", "png"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
@@ -88,7 +90,7 @@ def test_no_function_that_makes_a_key_is_forgotten_here():
     }
     assert made == {
         "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
-        "batch_target", "picture", "preview", "thumbnail", "placement", "probe",
+        "mask", "batch_target", "picture", "preview", "thumbnail", "placement", "probe",
     }  # fmt: skip
     assert len(EVERY_KEY) == len(made)
 

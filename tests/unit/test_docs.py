@@ -122,7 +122,7 @@ LIMITS = {
     "targets of a batch": f"{DEFAULTS['max_targets']:,}",
     "parts of a form": f"{DEFAULTS['max_form_parts']:,}",
     "copies on a machine": f"{DEFAULTS['cache_bytes'] >> 30} GiB; `TESSERA_CACHE_BYTES`",
-    "bytes": f"{DEFAULTS['max_picture_bytes'] >> 20} MiB for photos and for targets in a service; "
+    "bytes": f"{DEFAULTS['max_picture_bytes'] >> 20} MiB for photos, and for targets and masks in a service; "
     "`TESSERA_MAX_PICTURE_BYTES`",
 }
 

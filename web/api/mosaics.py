@@ -35,7 +35,8 @@ def create(body: dict[str, Any]) -> Answer:
     The answer comes at once; poll the address in Location until `job.final` is true.
     """
     order = forms.mosaic_order(body)
-    identity = intake.receive_mosaic(forms.identity(body["tile_set"], "tile set"), body["target"], order)
+    tile_set_id, alpha = forms.identity(body["tile_set"], "tile set"), forms.truth(body, "mask_alpha")
+    identity = intake.receive_mosaic(tile_set_id, body["target"], order, body["mask"], alpha=alpha)
     with reading() as session:
         shown = present.mosaic(queries.find_mosaic(session, identity))
     return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}

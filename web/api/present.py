@@ -119,6 +119,7 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "tile_set": row.tile_set_id,
         "tile_set_version": row.tile_set_version,
         "target_name": row.target_name,
+        "masked": row.mask is not None,
         "order": asdict(queries.order_of(row)),
         "on_paper": _on_paper(row),
         "job": job(row.job),

@@ -80,6 +80,11 @@ class MosaicIn(OrderIn):
         error_messages={"required": "Choose the picture to rebuild."},
         metadata=said("The picture to rebuild."),
     )
+    mask = File(
+        load_default=None,
+        metadata=said("A picture of the target's shape: cells stay empty where it is black or transparent."),
+    )
+    mask_alpha = ticked("Cells stay empty where the target is transparent, instead of mask")
 
 
 class CellIn(Strict):
@@ -284,6 +289,7 @@ class MosaicOut(Shown):
     tile_set = UUID(metadata=said("Id of the tile set that it is made of."))
     tile_set_version = Integer(metadata=said("The version that it is made from."))
     target_name = String(metadata=said("Of the target's file.", examples=["portrait.jpg"]))
+    masked = Boolean(metadata=said("Whether a mask, or the target's transparency, leaves cells empty."))
     order = Nested(OrderOut)
     on_paper = Nested(PrintOut, allow_none=True, metadata=said("Null if no exact size was ordered."))
     job = Nested(JobOut)

@@ -186,6 +186,7 @@ class Zoom {
       this.viewer.addOverlay({ element, location: this.box(across, down) });
       return element;
     });
+    if (!photo.uses) return this.told.replaceChildren(made("p", "", "This cell stays empty."));
     const name = made(photo.page ? "a" : "span", "", photo.name);
     if (photo.page) name.href = photo.page;
     const times = photo.uses === 1 ? "once, here" : `${photo.uses.toLocaleString("en")} times, here and where it is marked`;

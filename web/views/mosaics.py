@@ -36,7 +36,10 @@ def create() -> ResponseReturnValue:
     """Store the target, and order its mosaic."""
     order = forms.page_order(request.form.to_dict())
     tile_set_id = forms.identity(request.form.get("tile_set", ""), "tile set")
-    identity = intake.receive_mosaic(tile_set_id, request.files.get("target"), order)
+    identity = intake.receive_mosaic(
+        tile_set_id, request.files.get("target"), order, request.files.get("mask"),
+        alpha=forms.truth(request.form, "mask_alpha"),
+    )  # fmt: skip
     return redirect(url_for("mosaics.show", mosaic_id=identity), code=303)
 
 

@@ -54,7 +54,8 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
         right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
         if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
             raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once.")
-        found = [kept.cell(column, row, {}) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+        places = [(column, row) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+        found = [cell for place in places if (cell := kept.cell(*place, {})) is not None]
         there = placement_documents.names_of(session, mosaic.tile_set_id, list({cell.content for cell in found}))
     return {
         "cells": [
@@ -72,16 +73,17 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
 
 @bp.get("/<uuid:mosaic_id>/cells/<int:column>/<int:row>")
 def cell(mosaic_id: UUID, column: int, row: int) -> ResponseReturnValue:
-    """Tell which photo lies in a cell, and where else it does."""
+    """Tell which photo lies in a cell, and where else it does; none in a cell that stays empty."""
     with reading() as session:
         mosaic, kept = _kept(session, mosaic_id)
         if column >= kept.columns or row >= kept.rows:
             raise NotFound("There is no such cell.")
-        content = kept.cell(column, row, {}).content
+        placed = kept.cell(column, row, {})
+        content = placed.content if placed else ""
         there = placement_documents.names_of(session, mosaic.tile_set_id, [content])
-    places = kept.places(column, row)
+    places = kept.places(column, row) if placed else []
     return {
-        "name": there.get(content, "a photo that is deleted"),
+        "name": there.get(content, "a photo that is deleted") if placed else None,
         "page": _address("show", mosaic, content, there),
         "preview": _address("preview", mosaic, content, there),
         "uses": len(places),

@@ -76,6 +76,14 @@ class Decoder(Protocol):
         """As `images.prepared`."""
         ...
 
+    def mask(self, data: bytes) -> NDArray[np.uint8]:
+        """As `images.mask`: (H, W), 0 to 255."""
+        ...
+
+    def alpha(self, data: bytes) -> NDArray[np.uint8]:
+        """As `images.alpha`: (H, W), 0 to 255."""
+        ...
+
 
 def decode(
     data: bytes, at_least: tuple[int, int] | None = None, max_pixels: int = MAX_PICTURE_PIXELS

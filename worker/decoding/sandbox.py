@@ -45,7 +45,7 @@ class Answer:
     """What a decoder made of a picture.
 
     Attributes:
-        pixels: (H, W, 3) sRGB.
+        pixels: (H, W, 3) sRGB; (H, W, 1) for a mask or an alpha.
         size: Width and height of the picture in its file; 0 x 0 if not asked for.
         files: The files that were made from it.
     """
@@ -98,6 +98,14 @@ class Sandbox:
         answer = self._asked(sandbox_process.PREPARED, data, side, edge)
         tile, preview = answer.files
         return Prepared(answer.pixels, answer.size, tile or None, preview)
+
+    def mask(self, data: bytes) -> NDArray[np.uint8]:
+        """Return a picture as a mask, (H, W), as `images.mask`; also raises TooCostly."""
+        return self._asked(sandbox_process.MASK, data).pixels[:, :, 0]
+
+    def alpha(self, data: bytes) -> NDArray[np.uint8]:
+        """Return how opaque a picture is, (H, W), as `images.alpha`; also raises TooCostly."""
+        return self._asked(sandbox_process.ALPHA, data).pixels[:, :, 0]
 
     def rest(self) -> None:
         """End the idle decoders; the next picture gets a new one."""
@@ -193,12 +201,13 @@ def _answer(connection: socket.socket, data: bytes, request: Request) -> Answer 
     reply = json.loads(sandbox_process.received(connection, length))
     if "code" in reply:
         return _BY_CODE[reply["code"]](str(reply["sentence"]))
-    (height, width, _), (across, down) = reply["shape"], reply["size"]
-    if _shape(request) not in (None, (height, width)) or min(across, down) < 0:
+    (height, width, channels), (across, down) = reply["shape"], reply["size"]
+    grey = task in {sandbox_process.MASK, sandbox_process.ALPHA}
+    if _shape(request) not in (None, (height, width)) or channels != (1 if grey else 3) or min(across, down) < 0:
         raise ValueError("this is not what was asked")
     if height * width > MAX_PICTURE_PIXELS or across * down > MAX_STREAMED_PIXELS:
         raise ValueError("so large a picture was refused")
-    pixels = np.empty((height, width, 3), np.uint8)
+    pixels = np.empty((height, width, channels), np.uint8)
     sandbox_process.receive_into(connection, pixels.data.cast("B"))
     files = [
         _file(connection, length, edge) for length, edge in zip(reply["files"], _edges(task, second), strict=True)

@@ -28,7 +28,7 @@ REQUEST = struct.Struct("!BIIIQ")
 WINDOW = struct.Struct("!4H")
 REPLY = struct.Struct("!I")
 """Length of the JSON that follows; after that come the pixels, and then the files, whose lengths are in the JSON."""
-DECODE, TILES, THUMB, PREPARED = range(4)
+DECODE, TILES, THUMB, PREPARED, MASK, ALPHA = range(6)
 
 
 def main() -> None:
@@ -95,6 +95,8 @@ def _done(
         pixels, size = images.thumb(data, first)
     elif task == TILES:
         pixels = images.tiles(data, first, second, windows).reshape(-1, first, 3)
+    elif task in {MASK, ALPHA}:
+        pixels = (images.mask(data) if task == MASK else images.alpha(data))[:, :, None]
     else:
         pixels = images.decode(data)
     reply: dict[str, object] = {"shape": pixels.shape, "size": size, "files": [len(file) for file in files]}

@@ -120,7 +120,7 @@ def _of_mosaic(session: Session, identity: UUID) -> Rule:
     renditions = session.execute(mine).all()
     if not mosaic.job.state.final or not all(state.final for _, state in renditions):
         return all_named
-    own = mosaic.target_key, mosaic.preview_key, mosaic.thumbnail_key, mosaic.placement_key
+    own = mosaic.target_key, mosaic.mask, mosaic.preview_key, mosaic.thumbnail_key, mosaic.placement_key
     named = {*own, *(key for key, _ in renditions)}
     newest_job = _newest_job(session)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from models.errors import InvalidOrder
 from models.rules.changes import Changes
 from models.rules.grid import Grid
 from models.rules.kept_placements import Kept
@@ -35,7 +36,7 @@ def edit_of(
     index = editing.without_banned(index, frozenset(changes.ban))
     there = {row.tobytes().hex() for row in index.content}
     gone = {cell.content for cell in cells if cell.content not in there}
-    held = [cells[row * grid.columns + column] for column, row in changes.lock]
+    held = _locked(changes, {(cell.column, cell.row): cell for cell in cells})
     pinned = [
         Placed(column, row, names.get(photo, photo), photo, None, 0, None) for column, row, photo in changes.pins
     ]
@@ -47,3 +48,10 @@ def edit_of(
     )
     known = Names({photo: photo for photo in changes.must_use}, {cell.content: cell.photo for cell in cells + pinned})
     return index, editing.edit_of(instructions, index, known, order, grid)
+
+
+def _locked(changes: Changes, cells: Mapping[tuple[int, int], Placed]) -> list[Placed]:
+    for column, row in changes.lock:
+        if (column, row) not in cells:
+            raise InvalidOrder("lock", f"Column {column:,}, row {row:,} is left empty by the mask; it keeps nothing.")
+    return [cells[place] for place in changes.lock]

@@ -4,7 +4,7 @@ The job of a mosaic matches, and makes its first rendition; that of another rend
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,18 @@ from models import exclusions, placement_documents, queries
 from models.errors import BlobMissing, DamagedIndex
 from models.rules import blob_keys, grid, kept_placements, renditions, zip_files
 from models.rules.changes import Changes
+from models.rules.masks import ALPHA
 from models.rules.orders import MosaicOrder
 from models.rules.renditions import File
 from models.services import Services
 from models.tables import Mosaic, Rendition
 from worker import context, parallel
 from worker.core.progress import PhaseProgress
+from worker.decoding.images import Decoder
 from worker.jobs import scratch
 from worker.jobs.attempt import Attempt, Outcome
-from worker.rendering import kept_placement, writer
+from worker.rendering import kept_placement, masking, writer
+from worker.rendering.masking import Mask
 from worker.rendering.pipeline import Rendered, lay, render
 from worker.tile_index.index import Index, ReadPhoto
 from worker.tile_sets import index_repair, stored_photos
@@ -62,8 +65,9 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         picture = folder / f"mosaic{order.format.facts.suffix}"
         tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
         tiles, edit = _edit(services, mosaic, order, _without(tiles, excluded))
+        target = _target(attempt, mosaic)
         rendered = render(
-            _target(attempt, mosaic),
+            target,
             order,
             tiles,
             read,
@@ -73,6 +77,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
             decoder=decoder,
             edit=edit,
             limits=services.settings.limits,
+            mask=_mask(attempt, mosaic, target, decoder),
         )
         attempt.report("storing", 0.95)
         values = _store_mosaic(attempt, mosaic, rendered, picture)
@@ -137,7 +142,17 @@ def _edit(services: Services, mosaic: Mosaic, order: MosaicOrder, tiles: Index) 
         kept = kept_placements.opened(services.store.path(key))
         photos = [*kept.contents, *(pin.photo for pin in changes.pins)]
         names = placement_documents.names_of(session, mosaic.tile_set_id, photos)
-    return changed.edit_of(kept, changes, tiles, names, order, grid.cut(*kept.target_size, order))
+    cells = replace(grid.cut(*kept.target_size, order), filled=kept.filled)
+    return changed.edit_of(kept, changes, tiles, names, order, cells)
+
+
+def _mask(attempt: Attempt, mosaic: Mosaic, target: bytes, decoder: Decoder) -> Mask | None:
+    """Return the mask of a mosaic; an edit has none, since what its parent leaves empty stays so."""
+    if mosaic.mask is None or mosaic.parent_id is not None:
+        return None
+    if mosaic.mask == ALPHA:
+        return masking.of_target(target, decoder)
+    return masking.of_file(attempt.services.store.get(mosaic.mask), decoder)
 
 
 def _without(tiles: Index, excluded: Collection[str]) -> Index:

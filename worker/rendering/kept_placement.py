@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.rules import array_file, kept_placements
-from models.rules.kept_placements import COLOURS, KIND, VERSION
+from models.rules.kept_placements import COLOURS, FILLED, KIND, VERSION
 from worker.core.assignment.spacing import NOBODY
 from worker.core.matcher import Choice
 
@@ -32,17 +32,13 @@ class KeptPlacement:
 
 
 def save(placement: KeptPlacement, path: Path) -> None:
-    """Write a placement; of its photos only those that lie somewhere, each once.
-
-    Raises:
-        ValueError: a cell stays empty, for which this kind of file has no word.
-    """
+    """Write a placement; of its photos only those that lie somewhere, each once."""
     choice = placement.choice
-    if (choice.tiles == NOBODY).any():
-        raise ValueError("a placement with empty cells cannot be kept")
-    used, photos = np.unique(choice.tiles, return_inverse=True)
+    filled = choice.tiles != NOBODY
+    photos = np.zeros(choice.tiles.shape, np.uint32)
+    used, photos[filled] = np.unique(choice.tiles[filled], return_inverse=True)
     arrays: dict[str, NDArray[Any]] = {
-        "photo": photos.reshape(choice.tiles.shape).astype(np.uint32),
+        "photo": photos,
         "window": choice.windows.astype(np.uint16),
         "turn": choice.orientations.astype(np.uint8),
         "cost": choice.costs.astype(np.float64),
@@ -52,6 +48,8 @@ def save(placement: KeptPlacement, path: Path) -> None:
     }
     if placement.colours is not None:
         arrays[COLOURS] = placement.colours
+    if not filled.all():
+        arrays[FILLED] = filled.astype(np.uint8)
     with path.open("wb") as file:
         array_file.save(file, KIND, VERSION, arrays)
 
@@ -67,7 +65,8 @@ def load(path: Path) -> KeptPlacement:
         name: np.frombuffer(mapped.data, array_file.DTYPES[mapped.dtype]).reshape(mapped.shape)
         for name, mapped in kept.arrays.items()
     }
-    choice = Choice(
-        arrays["photo"].astype(np.intp), arrays["turn"], arrays["cost"], kept.lower_bound, arrays["window"]
-    )
+    photos = arrays["photo"].astype(np.intp)
+    if FILLED in arrays:
+        photos[arrays[FILLED] == 0] = NOBODY
+    choice = Choice(photos, arrays["turn"], arrays["cost"], kept.lower_bound, arrays["window"])
     return KeptPlacement(arrays["content"], choice, kept.target_size, arrays.get(COLOURS))

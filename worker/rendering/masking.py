@@ -6,55 +6,56 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import InvalidOrder
+from models.errors import InvalidOrder, UnusablePicture
+from models.rules import masks
 from models.rules.grid import Grid
 from worker.core import lattice
 from worker.core.cells import coverage
 from worker.core.fitted import Fitted
 from worker.decoding import images
+from worker.decoding.images import Decoder
 
 OPAQUE = 255
 HALF = OPAQUE / 2
 """A cell stays empty if the mask is darker than this in the mean."""
-SHAPE_TOLERANCE = 0.02
-"""By how much, as a share, a mask may be wider or higher than the target's shape: scaled copies are rounded."""
 
 Mask = NDArray[np.uint8]
 
 
-def of_file(data: bytes, size: tuple[int, int]) -> Mask:
-    """Return the mask in a picture, stretched over a target: white keeps, black and transparent leave empty.
-
-    Args:
-        data: The picture.
-        size: Width and height of the target.
+def of_file(data: bytes, decoder: Decoder = images) -> Mask:
+    """Return the mask in a picture: white keeps, black and transparent leave empty.
 
     Returns:
         (H, W), 0 to 255.
 
     Raises:
         UnusablePicture: it is no usable picture.
+    """
+    try:
+        return decoder.mask(data)
+    except UnusablePicture as error:
+        raise type(error)(f"The mask: {error}") from error
+
+
+def over(mask: Mask, size: tuple[int, int]) -> Mask:
+    """Return a mask stretched over a target of a width and a height.
+
+    Raises:
         InvalidOrder: it is of another shape than the target.
     """
-    found = images.mask(data)
-    height, width = found.shape
-    if abs(width * size[1] / (height * size[0]) - 1) > SHAPE_TOLERANCE:
-        raise InvalidOrder(
-            "mask",
-            f"The mask has {width:,} x {height:,} pixels, which is another shape than the target's "
-            f"{size[0]:,} x {size[1]:,}; cut it to the same shape.",
-        )
-    return images.averaged(found, size)
+    height, width = mask.shape
+    masks.check_shape((width, height), size)
+    return images.averaged(mask, size)
 
 
-def of_target(data: bytes) -> Mask:
+def of_target(data: bytes, decoder: Decoder = images) -> Mask:
     """Return the alpha of a target, (H, W), 0 to 255.
 
     Raises:
         UnusablePicture: it is no usable picture.
         InvalidOrder: all of it is opaque.
     """
-    found = images.alpha(data)
+    found = decoder.alpha(data)
     if found.min() == OPAQUE:
         raise InvalidOrder("mask", "The target has no transparent pixel, so its alpha is no mask; give a picture.")
     return found
@@ -73,6 +74,11 @@ def masked(grid: Grid, mask: Mask | None) -> Grid:
     there = coverage(Fitted(seen, width, height, lattice.of(grid.shape)), grid.columns, grid.rows) >= HALF
     if not there.any():
         raise InvalidOrder("mask", "The mask leaves every cell empty; white is what is kept, and black what is not.")
+    return with_filled(grid, there)
+
+
+def with_filled(grid: Grid, there: NDArray[np.bool_]) -> Grid:
+    """Return a grid in which a photo lies in some of the cells, row by row."""
     return grid if there.all() else replace(grid, filled=there.astype(np.uint8).tobytes())
 
 

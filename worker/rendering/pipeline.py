@@ -17,6 +17,7 @@ from models.rules.grid import Grid
 from models.rules.orders import LARGEST, Limits, MosaicOrder
 from worker import allocator, parallel
 from worker.core.assignment.assign import Rules
+from worker.core.assignment.spacing import NOBODY
 from worker.core.matcher import Choice
 from worker.core.measures.quality import Quality
 from worker.core.progress import PhaseProgress
@@ -89,7 +90,8 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         kept: Tiles of earlier mosaics; None to decode every photo.
         edit: What is given of the placement, and what stays of it; None to choose freely.
         limits: How large it may be.
-        mask: (H, W) over the whole target, 0 to 255: cells of which less than half is white stay empty.
+        mask: (H, W) of the target's shape, 0 to 255: cells of which less than half is white stay empty. What an edit
+            leaves empty stays so without one.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
@@ -101,7 +103,9 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     progress("reading", 0, 1)
     pixels = decoder.decode(target)
     size = pixels.shape[1], pixels.shape[0]
-    cells = masking.masked(grid.cut(*size, order, limits), mask)
+    cells = masking.masked(grid.cut(*size, order, limits), None if mask is None else masking.over(mask, size))
+    if edit is not None:
+        cells = masking.with_filled(cells, ~edit.empty)
     writer.check_room(out, cells.mosaic_size, order.format)
     as_it_stands = edit is not None and edit.complete
     rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))
@@ -160,6 +164,7 @@ def lay(
     cells = grid.cut(pixels.shape[1], pixels.shape[0], order)
     if kept.choice.tiles.shape != (cells.rows, cells.columns):
         raise kept_placements.damaged("it is of another grid")
+    cells = masking.with_filled(cells, kept.choice.tiles != NOBODY)
     writer.check_room(out, cells.mosaic_size, order.format)
     matched = placement.recoloured(images.fitted(pixels, cells), kept.colours)
     threads = parallel.core_count()
