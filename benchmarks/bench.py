@@ -19,6 +19,7 @@ import quality
 import rendering
 import service
 import warm
+import zooming
 from measurement import Measurement, table
 from process import Failed
 from rich.console import Console
@@ -34,6 +35,7 @@ SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "editing": editing.measure,
     "giga": giga.measure,
     "large": giga.measure_large,
+    "zoom": zooming.measure,
     "service": service.measure,
     "zip100k": service.measure_memory,
 }

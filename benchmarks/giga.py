@@ -40,12 +40,12 @@ class Watched:
 
 def measure(setting: Setting) -> Iterator[Measurement]:
     """Yield the peaks, the time over libvips alone, and the temporary room over the file."""
-    target = _target(setting)
+    picture = target(setting)
     made: dict[str, Watched] = {}
     for form, suffix in FORMATS.items():
         with setting.console.status(f"giga: {form}"):
             out = setting.scratch / f"giga.{suffix}"
-            made[form] = _rendered(setting, target, out, GIGA)
+            made[form] = _rendered(setting, picture, out, GIGA)
         yield Measurement(f"giga.{form}.peak_mb", made[form].peak_mb, "MB", BARS.get(form, ""))
         yield Measurement(f"giga.{form}.seconds", made[form].seconds, "s")
         if form == "jpeg":
@@ -63,11 +63,11 @@ def measure_large(setting: Setting) -> Iterator[Measurement]:
             "are free; free some, or set TMPDIR to another disk."
         )
         return
-    target, peaks = _target(setting), []
+    picture, peaks = target(setting), []
     for name, cut in (("small", LARGE_SMALL), ("large", LARGE)):
         with setting.console.status(f"giga: {name}"):
             out = setting.scratch / "large.tif"
-            taken = _rendered(setting, target, out, cut)
+            taken = _rendered(setting, picture, out, cut)
             out.unlink()
         peaks.append(taken.peak_mb)
         yield Measurement(f"{name}.seconds", taken.seconds, "s")
@@ -75,12 +75,12 @@ def measure_large(setting: Setting) -> Iterator[Measurement]:
     yield Measurement("large.peak_ratio", peaks[1] / peaks[0], "x", "<= 1.15")
 
 
-def _target(setting: Setting) -> Path:
-    """Write the target, if another section has not."""
-    target = setting.scratch / "target.png"
-    if not target.exists():
-        subprocess.run(python("giga_pixels.py", "target", setting.photos.target, target), check=True)
-    return target
+def target(setting: Setting) -> Path:
+    """Return a target of 5,000 x 3,125 pixels, which is made if no other section has."""
+    path = setting.scratch / "target.png"
+    if not path.exists():
+        subprocess.run(python("giga_pixels.py", "target", setting.photos.target, path), check=True)
+    return path
 
 
 def _rendered(setting: Setting, target: Path, out: Path, cut: tuple[int, int]) -> Watched:

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import requests
@@ -35,7 +36,7 @@ PATIENCE = 1_800.0
 class Service:
     """Redis, SQLite, a web server, a sweeper, and workers that may be pinned to a core."""
 
-    def __init__(self, folder: Path, running: list[subprocess.Popen[bytes]]) -> None:
+    def __init__(self, folder: Path, running: list[subprocess.Popen[bytes]], store: str | None = None) -> None:
         self._running = running
         self.port = 18_642
         self.address = f"http://127.0.0.1:{self.port}"
@@ -43,7 +44,7 @@ class Service:
         migrations.upgrade(url)
         self.settings = {
             "MODE": "embedded", "DATABASE_URL": url, "REDIS_URL": redis_server.url(folder),
-            "STORE": f"file://{folder / 'store'}", "SECRET_KEY": "only for a benchmark, long enough",
+            "STORE": store or f"file://{folder / 'store'}", "SECRET_KEY": "only for a benchmark, long enough",
             "MAX_PHOTOS": "200000",
         }  # fmt: skip
         self.start(redis_server.command(redis_server.find(), folder))
@@ -63,9 +64,9 @@ class Service:
         self._running.append(process)
         return process
 
-    def worker(self, core: int | None = None) -> subprocess.Popen[bytes]:
+    def worker(self, core: int | None = None, lane: Lane = Lane.INDEXING) -> subprocess.Popen[bytes]:
         """Start a worker with one child, and wait until it is there."""
-        process = self.start(processes.lane_worker(Lane.INDEXING, 1), core)
+        process = self.start(processes.lane_worker(lane, 1), core)
         while not psutil.Process(process.pid).children():
             time.sleep(0.1)
         time.sleep(1)
@@ -81,6 +82,14 @@ class Service:
 
     def seconds(self, url: str) -> float:
         """Wait for a tile set; return how long its job took, from the claim to the end."""
+        shown = self.final(url)
+        services = open_services(Settings(**{name.lower(): value for name, value in self.settings.items()}))
+        with services.reading() as session:
+            job = queries.find_named(session, shown["id"]).job
+        return (job.finished_at - job.started_at).total_seconds()
+
+    def final(self, url: str) -> dict[str, Any]:
+        """Wait for what the API shows at an address until its job has succeeded, and return it."""
         until = time.monotonic() + PATIENCE
         while not (shown := self.session.get(self.address + url, timeout=60).json())["job"]["final"]:
             if time.monotonic() > until:
@@ -88,10 +97,7 @@ class Service:
             time.sleep(POLL_SECONDS)
         if (shown["job"]["state"], shown["job"]["attempt"]) != ("succeeded", 1):
             raise RuntimeError(json.dumps(shown["job"]))
-        services = open_services(Settings(**{name.lower(): value for name, value in self.settings.items()}))
-        with services.reading() as session:
-            job = queries.find_named(session, shown["id"]).job
-        return (job.finished_at - job.started_at).total_seconds()
+        return dict(shown)
 
     def _answers(self) -> bool:
         try:
@@ -101,12 +107,12 @@ class Service:
 
 
 @contextmanager
-def running() -> Iterator[Service]:
-    """Lend a service, and end all that it started."""
+def running(store: str | None = None) -> Iterator[Service]:
+    """Lend a service, with a store at an address or in a folder of its own, and end all that it started."""
     started: list[subprocess.Popen[bytes]] = []
     with tempfile.TemporaryDirectory(prefix="tessera-bench-", ignore_cleanup_errors=True) as folder:
         try:
-            yield Service(Path(folder), started)
+            yield Service(Path(folder), started, store)
         finally:
             for process in reversed(started):
                 process.terminate()
