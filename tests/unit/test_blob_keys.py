@@ -87,8 +87,8 @@ def test_no_function_that_makes_a_key_is_forgotten_here():
         if function.__module__ == blob_keys.__name__ and name not in {"thrown", "generation", "is_ours", "dataclass"}
     }
     assert made == {
-        "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target", "mask",
-        "batch_target", "picture", "preview", "placement", "probe",
+        "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
+        "mask", "batch_target", "picture", "preview", "placement", "probe",
     }  # fmt: skip
     assert len(EVERY_KEY) == len(made)
 

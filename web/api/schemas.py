@@ -37,12 +37,12 @@ MOST_OF_A_PAGE = 200
 class PageIn(Schema):
     """Which page of a long list."""
 
-    after = Integer(
+    after = Whole(
         load_default=0,
         validate=Range(min=0, max=database.LAST_ID),
         metadata={"description": "From the address in next."},
     )
-    limit = Integer(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
+    limit = Whole(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
 class PhotosIn(Strict):

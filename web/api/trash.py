@@ -10,7 +10,7 @@ from flask import url_for
 
 from models import database, queries, undo
 from web.api import present
-from web.api.fields import SHA256, Address, Shown, said
+from web.api.fields import SHA256, Address, Shown, Whole, said
 from web.api.schemas import MOST_OF_A_PAGE
 from web.context import reading, sessions, settings
 
@@ -22,12 +22,12 @@ bp = APIBlueprint("trash", __name__, url_prefix="/trash", tag=TAG)
 class TrashPageIn(Schema):
     """Which photos to list."""
 
-    before = Integer(
+    before = Whole(
         load_default=database.LAST_ID,
         validate=Range(min=0, max=database.LAST_ID),
         metadata=said("From the address in next."),
     )
-    limit = Integer(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
+    limit = Whole(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
 class InTrash(Shown):
