@@ -66,6 +66,7 @@ def _changes(session: Session, parent: Mosaic, given: Given) -> Changes:
     must_use = photos.contents("must_use", given["must_use"], left_out)
     pinned = photos.contents("pins", [pin.photo for pin in given["pins"]], left_out)
     pins = [Pin(pin.column, pin.row, photo) for pin, photo in zip(given["pins"], pinned, strict=True)]
+    changes.check_rules(pins, queries.order_of(parent), [pin.photo for pin in given["pins"]])
     return Changes(ban, must_use, given["lock"], pins)
 
 

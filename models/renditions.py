@@ -13,9 +13,10 @@ from models.errors import NoPlacement, NotFound, NotReady, TooManyRenditions
 from models.rules import renditions
 from models.rules.lifecycle import Doorbell, JobKind, JobState
 from models.rules.renditions import MOST_RENDITIONS, File
-from models.tables import Mosaic, Rendition
+from models.tables import Job, Mosaic, Rendition
 
 NEEDS_NO_NEW_JOB = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED})
+"""Renditions with such a job are there, or will be; these alone count towards `MOST_RENDITIONS`."""
 
 
 class Placed(NamedTuple):
@@ -50,7 +51,7 @@ def place(session: Session, mosaic_id: UUID, given: Mapping[str, Any], ring_agai
     found = _found(session, mosaic_id, file)
     if found is not None and found.job.state in NEEDS_NO_NEW_JOB:
         return Placed(found.id, None)
-    _check(session, mosaic, file, is_new=found is None)
+    _check(session, mosaic, file)
     now = database.now(session)
     job = jobs.add(session, JobKind.RENDITION, mosaic.job.lane, now, ring_again)
     if found is None:
@@ -92,7 +93,7 @@ def _found(session: Session, mosaic_id: UUID, file: File) -> Rendition | None:
     return session.scalars(same.options(joinedload(Rendition.job))).one_or_none()
 
 
-def _check(session: Session, mosaic: Mosaic, file: File, *, is_new: bool) -> None:
+def _check(session: Session, mosaic: Mosaic, file: File) -> None:
     """Refuse what cannot be made."""
     if mosaic.job.state is not JobState.SUCCEEDED or mosaic.width is None or mosaic.height is None:
         raise NotReady(f"The mosaic is {mosaic.job.state}; order other files of it once it is made.")
@@ -101,6 +102,7 @@ def _check(session: Session, mosaic: Mosaic, file: File, *, is_new: bool) -> Non
             "This mosaic is from before placements were kept, so no other file of it can be made; order it again."
         )
     renditions.check_size(file, (mosaic.width, mosaic.height))
-    count = session.scalars(select(func.count()).where(Rendition.mosaic_id == mosaic.id)).one()
-    if is_new and count >= MOST_RENDITIONS:
+    mine = select(func.count()).select_from(Rendition).join(Rendition.job).where(Rendition.mosaic_id == mosaic.id)
+    count = session.scalars(mine.where(Job.state.in_(NEEDS_NO_NEW_JOB))).one()
+    if count >= MOST_RENDITIONS:
         raise TooManyRenditions(f"A mosaic has at most {MOST_RENDITIONS} renditions, and this one has {count}.")

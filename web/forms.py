@@ -142,17 +142,22 @@ def _read(form: Mapping[str, str], name: str, about: OrderField) -> Any:
         text = form.get(name, "").strip()
         return paper.millimetres(text, name, about.title) if text else None
     if about.kind is int:
-        return _number(form, name, about.title)
+        return whole_number(form, name, about.title)
     if about.kind is float:
         return _decimal(form, name, about.title)
     return _word(form, name, about)
 
 
-def _number(form: Mapping[str, str], field: str, name: str) -> int | None:
+def whole_number(form: Mapping[str, str], field: str, name: str) -> int | None:
+    """Read a whole number; None if nothing is said.
+
+    Raises:
+        InvalidOrder: it is none.
+    """
     text = form.get(field, "").strip()
     if not text:
         return None
-    if not text.removeprefix("-").isdecimal() or len(text) > 40:  # noqa: PLR2004 - far beyond every limit
+    if not fullmatch("-?[0-9]{1,40}", text):
         raise InvalidOrder(field, f"The {name} must be a whole number, not {text[:40]!r}.")
     return int(text)
 

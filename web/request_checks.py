@@ -8,6 +8,11 @@ from werkzeug.routing import BaseConverter
 
 from web.problems import answer
 
+UNREADABLE = (
+    "The body is no JSON that can be read: it is damaged, nested too deep, or has a number too long, or text that is "
+    "not Unicode."
+)
+
 
 class Sha256Converter(BaseConverter):
     """The id of a photo in an address; with anything else the address does not exist."""
@@ -22,12 +27,12 @@ def register(app: Flask) -> None:
 
 
 def _look_at_json() -> Response | None:
-    """Refuse JSON that Python cannot read: nested too deep, with a number that is too long, or not JSON at all."""
+    """Refuse JSON that cannot be read: nested too deep, a number too long, text that is not Unicode, or no JSON."""
     if not request.is_json:
         return None
     try:
-        json.loads(request.get_data(cache=True))
+        # Half of a surrogate pair is legal in JSON, but no database and no page can hold it.
+        json.dumps(json.loads(request.get_data(cache=True)), ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        sentence = "The body is no JSON that can be read: it is damaged, nested too deep, or has a number too long."
-        return answer(HTTPStatus.BAD_REQUEST, "bad_request", sentence)
+        return answer(HTTPStatus.BAD_REQUEST, "bad_request", UNREADABLE)
     return None

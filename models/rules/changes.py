@@ -1,9 +1,11 @@
 """Changes: what an edit of a mosaic asks for, with photos by their content hashes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from models.errors import InvalidOrder
+from models.rules.names import readable
+from models.rules.orders import MosaicOrder, Shape
 
 MOST = 150
 """Photos or cells in each list of an edit, at most: what is sent as JSON ends at 64 KiB."""
@@ -57,6 +59,38 @@ def check_lengths(lists: Mapping[str, list[Any]]) -> None:
     for name, given in lists.items():
         if len(given) > MOST:
             raise InvalidOrder(name, f"{len(given):,} are more than the limit of {MOST:,}.")
+
+
+def check_rules(pins: Sequence[Pin], order: MosaicOrder, shown: Sequence[str]) -> None:
+    """Refuse pins that break a rule of the order beside each other, as far as this is seen without the placement.
+
+    Where rows are moved, distances are left to the job.
+
+    Args:
+        pins: What is pinned, with photos by their content hashes.
+        order: The order of the mosaic.
+        shown: What each pinned photo is called, for a sentence.
+
+    Raises:
+        InvalidOrder: they do.
+    """
+    near = order.min_distance**2 if order.shape is Shape.RECTANGLE else 0
+    for number, (pin, name) in enumerate(zip(pins, shown, strict=True)):
+        same = [other for other in pins[:number] if other.photo == pin.photo]
+        if order.uses is not None and len(same) >= order.uses:
+            raise InvalidOrder(
+                "pins",
+                f"{readable(name)} is pinned in {len(same) + 1:,} cells, which breaks the order's rule of at most "
+                f"{order.uses:,} for a photo.",
+            )
+        for other in same:
+            if (other.column - pin.column) ** 2 + (other.row - pin.row) ** 2 < near:
+                raise InvalidOrder(
+                    "pins",
+                    f"{readable(name)} is pinned in column {other.column:,}, row {other.row:,} and in column "
+                    f"{pin.column:,}, row {pin.row:,}, which breaks the order's rule of {order.min_distance:g} cells "
+                    "between equal photos.",
+                )
 
 
 def check_cells(lock: Iterable[tuple[int, int]], pins: Iterable[Pin], columns: int, rows: int) -> None:

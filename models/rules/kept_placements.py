@@ -5,9 +5,10 @@ names of photos are in the rows of their tile set.
 """
 
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import compress, repeat
 from pathlib import Path
 
 from models.errors import DamagedIndex, DamagedPlacement
@@ -77,6 +78,12 @@ class Kept:
             if each == photo and there
         )
         return [(number % self.columns, number // self.columns) for number in numbers]
+
+    def most_used(self, most: int) -> list[tuple[str, int]]:
+        """Return the content hash of each of the photos that lie in most cells, and in how many; most often first."""
+        every = (photo for (photo,) in struct.iter_unpack("<I", self.arrays["photo"].data))
+        uses, contents = Counter(compress(every, self._filled())), self.contents
+        return [(contents[photo], count) for photo, count in uses.most_common(most)]
 
     def cells(self, names: Mapping[str, str]) -> Iterator[Placed]:
         """Yield the cells that are not empty, row by row, one at a time.

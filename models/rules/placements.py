@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
-from math import isclose, sqrt
+from math import inf, isclose, sqrt
 from typing import Any, NamedTuple
 
 from models.errors import InvalidOrder
@@ -211,6 +211,8 @@ def _cell(number: int, given: Mapping[str, object]) -> Placed:
         raise _wrong(f"{where} has no content hash of 64 digits and letters a to f")
     if not _whole(turn) or not 0 <= turn < TURNS:  # type: ignore[operator]  # the same
         raise _wrong(f"{where} has a turn that is not 0 to {TURNS - 1}")
+    if isinstance(distance, float) and not 0 <= distance < inf:
+        raise _wrong(f"{where} has a distance that is no number from 0 on")
     found = distance if isinstance(distance, float) else None
     return Placed(column, row, photo, content, _window(where, given.get("window")), turn, found)  # type: ignore[arg-type]  # the same
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -101,10 +102,27 @@ def test_a_click_tells_which_photo_it_is_and_where_else_it_lies(
     page.mouse.click(*centre(page))
     times = f"{len(same)} times, here and where it is marked" if len(same) > 1 else "once, here"
     expect(page.locator("[data-told]")).to_contain_text(
-        f"{photo} lies in this mosaic {times} (column {place[0] + 1}, row {place[1] + 1})."
+        f"{photo} lies in this mosaic {times} (column {place[0]}, row {place[1]})."
     )
     expect(page.locator(".zoom .mark")).to_have_count(len(same))
     expect(page.locator(".zoom .mark.here")).to_have_count(1)
+
+
+def test_what_a_click_tells_fills_in_the_form_for_an_edit(
+    page: Page, mosaic: Made, middle: Callable[..., np.ndarray]
+) -> None:
+    place = 7, 5
+    middle(*((number + 0.5) * CELL for number in place), 1)
+    page.mouse.click(*centre(page))
+    page.get_by_role("button", name="Ban this photo").click()
+    expect(page.get_by_label("Photo that lies nowhere")).to_have_value(mosaic.cells[place]["photo"])
+    page.get_by_role("button", name="Put another here").click()
+    expect(page.get_by_label("Photo for one cell")).to_be_focused()
+    page.keyboard.type("photo-01.png")
+    page.get_by_role("button", name="Order the changed mosaic").click()
+    page.wait_for_url(lambda address: "/mosaics/" in address and address != mosaic.page)
+    order = mosaic.installed.get(f"/api/v1{urlsplit(page.url).path}").json()
+    assert order["parent"] == urlsplit(mosaic.page).path.rpartition("/")[2]
 
 
 def test_without_scripts_the_picture_is_there(browser: Browser, mosaic: Made) -> None:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -156,6 +157,10 @@ def test_an_edit_can_be_edited_and_its_files_ordered(services: Services, client:
 
 
 ALONE = "Locked cells alone change nothing; ban photos, or say which to use, or pins."
+TOO_NEAR = (
+    "1.png is pinned in column 1, row 0 and in column 2, row 0, which breaks the order's rule of 2 cells between "
+    "equal photos."
+)
 LEFT_OUT = "The photo 1.png cannot appear: it is banned, or left out of the set."
 
 
@@ -179,6 +184,10 @@ def a_pin(column: float) -> dict[str, Any]:
         ({"pins": [a_pin(1.5)]}, "pins", "pins: Not a valid integer."),
         ({"pins": [{"column": 1, "row": 0}]}, "pins", "pins: Missing data for required field."),
         ({"bans": ["1.png"]}, "bans", "bans: Unknown field."),
+        ({"pins": [{**a_pin(1), "row": " 1_0 "}]}, "pins", "pins: Not a valid integer."),
+        ({"pins": [a_pin(1), a_pin(2)]}, "pins", TOO_NEAR),
+        ({"pins": [{**a_pin(3), "photo": "x.jpg"}]}, "pins", "There is no photo x.jpg in the tile set."),
+        ({"pins": [a_pin(3)], "ban": ["1.png"]}, "pins", LEFT_OUT),
     ],
 )  # fmt: skip
 def test_what_cannot_be_changed_is_refused_at_once_in_a_sentence(
@@ -195,8 +204,73 @@ def test_what_cannot_be_changed_is_refused_at_once_in_a_sentence(
     assert len(client.get("/api/v1/mosaics").get_json()["items"]) == 1
 
 
+def test_a_photo_pinned_in_more_cells_than_it_may_lie_in_is_refused_at_once(
+    client: FlaskClient, tile_set: UUID, mosaic_of: Callable[..., UUID]
+) -> None:
+    mosaic = mosaic_of(tile_set, cells_across=5, tile_size=16, max_uses=2)
+    pins = [a_pin(0), a_pin(2), a_pin(4)]
+    assert client.post(f"/api/v1/mosaics/{mosaic}/edits", json={"pins": pins[:2]}).status_code == 202
+    answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", json={"pins": pins})
+    assert answer.status_code == 422
+    assert answer.get_json()["detail"] == (
+        "1.png is pinned in 3 cells, which breaks the order's rule of at most 2 for a photo."
+    )
+
+
+def test_text_that_is_not_unicode_is_refused_in_a_sentence(client: FlaskClient, mosaic: UUID) -> None:
+    pin = r'{"pins": [{"column": 0, "row": 0, "photo": "a\ud83d"}]}'
+    for body in (r'{"ban": ["\ud800"]}', r'{"\udfff": 1}', pin):
+        answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", data=body, content_type="application/json")
+        assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_request")
+        assert "text that is not Unicode" in answer.get_json()["detail"]
+    body = r'{"ban": ["\ud83d\ude00"]}'
+    answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", data=body, content_type="application/json")
+    assert answer.get_json()["detail"] == "There is no photo \U0001f600 in the tile set."
+
+
 def test_a_mosaic_of_before_cannot_be_edited(services: Services, client: FlaskClient, mosaic: UUID) -> None:
     with services.sessions.begin() as session:
         session.execute(update(Mosaic).values(placement_key=None))
     answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", json={"ban": ["1.png"]})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "no_placement")
+
+
+def test_the_form_on_the_page_orders_the_same_edit(services: Services, client: FlaskClient, mosaic: UUID) -> None:
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    before = cells(services, mosaic)
+    banned, wanted = before[0, 0], before[11, 7]
+    page = client.get(f"/mosaics/{mosaic}").text
+    assert f'<option value="{wanted.photo}">' in page
+    form = {"ban": banned.photo, "column": "5", "row": "3", "photo": wanted.photo, "lock": "9, 6\r\n\r\n10 0\r\n"}
+    answer = client.post(f"/mosaics/{mosaic}/edits", data=form)
+    assert answer.status_code == 303, answer.text
+    identity = UUID(answer.location.rpartition("/")[2])
+    with services.reading() as session:
+        row = queries.find_mosaic(session, identity)
+        assert row.parent_id == mosaic
+        assert row.changes == {
+            "ban": [banned.content], "must_use": [], "lock": [[9, 6], [10, 0]], "pins": [[5, 3, wanted.content]],
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"ban": "", "must_use": "  \r\n "}, "Say what to change"),
+        ({"ban": "x<b>.jpg"}, "There is no photo x&lt;b&gt;.jpg in the tile set."),
+        ({"column": "3", "photo": "1.png"}, "Say the column, the row and the photo"),
+        ({"column": "3", "row": "1_0", "photo": "1.png"}, "The row must be a whole number"),
+        ({"column": "99", "row": "0", "photo": "1.png"}, "outside the 12 x 8 cells"),
+        ({"lock": "here"}, "is no cell; write its column and its row"),
+    ],
+)
+def test_what_is_wrong_in_the_form_is_said_on_the_page_which_keeps_what_was_typed(
+    client: FlaskClient, mosaic: UUID, form: dict[str, str], sentence: str
+) -> None:
+    client.application.config["WTF_CSRF_ENABLED"] = False
+    answer = client.post(f"/mosaics/{mosaic}/edits", data={"must_use": "2.png"} | form)
+    assert (answer.status_code, sentence in answer.text) == (422, True)
+    assert '<details id="edit" open>' in answer.text
+    for value in form.values():
+        assert not value.strip() or escape(value) in answer.text
+    assert "http-equiv" not in answer.text, "a page that answers a POST must not ask for itself again"

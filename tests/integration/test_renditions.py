@@ -203,6 +203,14 @@ def test_what_cannot_be_made_is_refused_in_a_sentence(services: Services, ordere
     assert str(refusal(services, mosaic, Format.WEBP)).startswith(sentence)
 
 
+@pytest.mark.parametrize("dpi", [" 7_5 ", "7_5", " 75", "\u0667\u0665", "+75", "7.5", 75.0, True, "", "9" * 5_000])
+def test_a_number_is_plain(services: Services, ordered: Callable[..., UUID], dpi: object) -> None:
+    address, client = f"/api/v1/mosaics/{ordered()}/renditions", assemble(services).test_client()
+    answer = client.post(address, json={"format": "jpeg", "dpi": dpi})
+    assert (answer.status_code, answer.get_json()["field"]) == (422, "dpi")
+    assert client.post(address, json={"format": "jpeg", "dpi": "75"}).get_json()["dpi"] == 75
+
+
 def test_a_mosaic_of_before_has_its_picture_and_no_other(services: Services, ordered: Callable[..., UUID]) -> None:
     mosaic = ordered()
     with services.sessions.begin() as session:
@@ -224,6 +232,13 @@ def test_a_mosaic_has_so_many_renditions_and_no_more(services: Services, ordered
         TooManyRenditions, "A mosaic has at most 20 renditions, and this one has 20."
     )  # fmt: skip
     assert placed(services, mosaic, Format.JPEG, file_quality=1).bell is None
+    cancelled = placed(services, mosaic, Format.JPEG, file_quality=1).rendition_id
+    with services.sessions.begin() as session:
+        row = renditions.find(session, mosaic, cancelled)
+        jobs.cancel(session, [row.job_id], database.now(session))
+    assert placed(services, mosaic, Format.TIFF).bell is not None, "what was cancelled does not count"
+    again = refusal(services, mosaic, Format.JPEG, file_quality=1)
+    assert type(again) is TooManyRenditions
 
 
 def test_photos_that_were_deleted_for_good_fail_it_with_a_sentence_and_leave_nothing(
@@ -281,7 +296,7 @@ def test_the_sweep_keeps_what_rows_name_and_clears_what_a_late_attempt_left(
     mosaic = ordered()
     made(services, mosaic, Format.JPEG)
     named = keys(services)
-    assert len(named) == 5  # target, preview, placement, two files
+    assert len(named) == 6  # target, preview, thumbnail, placement, two files
     left = blob_keys.picture(mosaic, "1-9", "jpg")
     services.store.put(left, b"x")
     unfinished = placed(services, mosaic, Format.TIFF)

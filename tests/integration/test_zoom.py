@@ -30,9 +30,16 @@ def client(services: Services) -> FlaskClient:
     return assemble(services).test_client()
 
 
+def zoom_of(client: FlaskClient, page: str) -> str:
+    """Return where the first file of a mosaic is zoomed into, but for the ending."""
+    files = client.get(f"/api/v1{page}/renditions").get_json()["items"]
+    return f"{page}/zoom/{files[0]['id']}"
+
+
 def test_the_tiles_of_the_last_level_are_the_mosaic(client: FlaskClient, ordered: Callable[..., str]) -> None:
     page, picture = ordered(format=Format.PYRAMID, file_quality=100), ordered(format=Format.PNG)
-    described = ET.fromstring(client.get(f"{page}/zoom.dzi").text)  # noqa: S314 - ours
+    zoom = zoom_of(client, page)
+    described = ET.fromstring(client.get(f"{zoom}.dzi").text)  # noqa: S314 - ours
     size, overlap = int(described.attrib["TileSize"]), int(described.attrib["Overlap"])
     width, height = (int(described[0].attrib[side]) for side in ("Width", "Height"))
     expected = np.asarray(Image.open(io.BytesIO(client.get(f"{picture}/picture").data)))
@@ -40,13 +47,13 @@ def test_the_tiles_of_the_last_level_are_the_mosaic(client: FlaskClient, ordered
     level = (max(width, height) - 1).bit_length()
     seen = np.zeros_like(expected)
     for row, column in np.ndindex(-(-height // size), -(-width // size)):
-        answer = client.get(f"{page}/zoom_files/{level}/{column}_{row}.jpg")
+        answer = client.get(f"{zoom}_files/{level}/{column}_{row}.jpg")
         assert (answer.status_code, answer.mimetype) == (200, "image/jpeg")
         tile = np.asarray(Image.open(io.BytesIO(answer.data)))
         left, top = (max(0, size * number - overlap) for number in (column, row))
         seen[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
     assert np.abs(seen.astype(int) - expected).mean() < 3
-    assert client.get(f"{page}/zoom_files/0/0_0.jpg").status_code == 200
+    assert client.get(f"{zoom}_files/0/0_0.jpg").status_code == 200
 
 
 @pytest.mark.parametrize("shape", Shape)
@@ -86,7 +93,8 @@ def test_cells_are_told_as_the_placement_has_them(
 def test_what_is_not_there_is_a_404(
     client: FlaskClient, ordered: Callable[..., str], path: str, status: int, sentence: str
 ) -> None:
-    answer = client.get(f"{ordered(format=Format.PYRAMID)}/{path}")
+    page = ordered(format=Format.PYRAMID)
+    answer = client.get(f"{zoom_of(client, page)}{path[4:]}" if path.startswith("zoom") else f"{page}/{path}")
     assert (answer.status_code, sentence in answer.text) == (status, True)
 
 
@@ -98,6 +106,17 @@ def test_at_most_a_hundred_cells_are_told_at_once(client: FlaskClient, ordered: 
     assert len(client.get(f"{page}/cells?left=-3&top=x&right=99").get_json()["cells"]) == 40
 
 
-def test_a_mosaic_without_a_pyramid_says_so(client: FlaskClient, ordered: Callable[..., str]) -> None:
-    answer = client.get(f"{ordered()}/zoom.dzi")
-    assert (answer.status_code, "has no zoom pyramid; order one" in answer.text) == (409, True)
+def test_what_is_no_pyramid_or_not_made_yet_says_so(client: FlaskClient, ordered: Callable[..., str]) -> None:
+    picture, waiting = ordered(), ordered(format=Format.PYRAMID, made=False)
+    answer = client.get(f"{zoom_of(client, picture)}.dzi")
+    assert (answer.status_code, "is no zoom pyramid" in answer.text) == (404, True)
+    answer = client.get(f"{zoom_of(client, waiting)}.dzi")
+    assert (answer.status_code, "is not made yet" in answer.text) == (409, True)
+    other = zoom_of(client, picture).replace(picture, waiting)
+    assert client.get(f"{other}.dzi").status_code == 404, "of another mosaic"
+
+
+def test_the_address_of_a_tile_names_its_rendition(client: FlaskClient, ordered: Callable[..., str]) -> None:
+    page = ordered(format=Format.PYRAMID)
+    assert client.get(f"{zoom_of(client, page)}_files/0/0_0.jpg").headers["Cache-Control"].endswith("immutable")
+    assert client.get(f"{page}/zoom_files/0/0_0.jpg").status_code == 404

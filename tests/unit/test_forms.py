@@ -34,7 +34,9 @@ def test_cells_across_are_read():
 
 
 @pytest.mark.parametrize("field", ["cells_across", "cell_width", "cell_height", "tile_size"])
-@pytest.mark.parametrize("text", ["many", "1.5", "1e3", "0x10", "+5", "--5", "-", "5 5", "\u00b2", "9" * 5_000])
+@pytest.mark.parametrize(
+    "text", ["many", "1.5", "1e3", "0x10", "+5", "--5", "-", "5 5", "\u00b2", "7_5", "\u0663", "9" * 5_000]
+)
 def test_what_is_no_whole_number_is_refused_at_its_field(field, text):
     with pytest.raises(InvalidOrder, match="must be a whole number") as refused:
         forms.mosaic_order({field: text})

@@ -1,5 +1,6 @@
 """The kinds of fields that the API takes and gives, and what holds for all input and all output."""
 
+import re
 from typing import Any
 
 from apiflask import Schema
@@ -17,6 +18,8 @@ FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 SHA256 = {"pattern": "^[0-9a-f]{64}$", "examples": [64 * "0"]}
 SHARE = {"minimum": 0, "maximum": 1}
 COUNT = {"minimum": 0}
+PLAIN = re.compile("-?[0-9]{1,40}")
+"""A whole number as a form or an address sends it; Python itself also reads spaces, underscores and other digits."""
 JSON_TYPES: dict[type, str] = {int: "integer", float: "number"}
 
 
@@ -52,7 +55,7 @@ class Whole(Integer):
     """A whole number, also as a form sends it; never a fraction that is rounded without a word."""
 
     def _validated(self, value: Any) -> Any:
-        if isinstance(value, bool | float):
+        if isinstance(value, bool | float) or (isinstance(value, str) and not PLAIN.fullmatch(value)):
             raise self.make_error("invalid", input=value)
         return super()._validated(value)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import UUID, AwareDateTime, Enum, Field, Integer, String
+from apiflask.fields import UUID, AwareDateTime, Enum, Field, String
 from apiflask.validators import Range
 from flask import current_app, request, url_for
 
@@ -11,20 +11,20 @@ from models import database, queries
 from models.errors import InvalidOrder
 from models.listing import Cursor, Page
 from models.rules.lifecycle import JobState
-from web.api.fields import said
+from web.api.fields import Whole, said
 
 MOST_OF_A_PAGE = 200
 
 
-def limit() -> Integer:
+def limit() -> Whole:
     """Return the field that says how many items to show."""
-    return Integer(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
+    return Whole(load_default=queries.PAGE_LENGTH, validate=Range(min=1, max=MOST_OF_A_PAGE))
 
 
 class PageIn(Schema):
     """Which page of a list whose items are numbered."""
 
-    after = Integer(
+    after = Whole(
         load_default=0, validate=Range(min=0, max=database.LAST_ID), metadata=said("From the address in next.")
     )
     limit = limit()

@@ -9,7 +9,7 @@ from apiflask.validators import Range
 
 from models import database, undo
 from web.api import present
-from web.api.fields import SHA256, Address, Shown, said
+from web.api.fields import SHA256, Address, Shown, Whole, said
 from web.api.paging import following, limit
 from web.context import reading, sessions, settings
 
@@ -21,7 +21,7 @@ bp = APIBlueprint("trash", __name__, url_prefix="/trash", tag=TAG)
 class TrashPageIn(Schema):
     """Which photos to list."""
 
-    before = Integer(
+    before = Whole(
         load_default=database.LAST_ID,
         validate=Range(min=0, max=database.LAST_ID),
         metadata=said("From the address in next."),

@@ -190,11 +190,29 @@ class Zoom {
     const name = made(photo.page ? "a" : "span", "", photo.name);
     if (photo.page) name.href = photo.page;
     const times = photo.uses === 1 ? "once, here" : `${photo.uses.toLocaleString("en")} times, here and where it is marked`;
-    const words = made("p", "", name, ` lies in this mosaic ${times} (column ${column + 1}, row ${row + 1}).`);
+    const words = made("p", "", name, ` lies in this mosaic ${times} (column ${column}, row ${row}).`);
     const preview = made("img", "");
     preview.alt = "";
     preview.src = photo.preview || "";
-    this.told.replaceChildren(...(photo.preview ? [preview] : []), words);
+    this.told.replaceChildren(...(photo.preview ? [preview] : []), words, ...this.offers(column, row, photo));
+  }
+
+  /** Return buttons that fill in the form below, where there is one. */
+  offers(column, row, photo) {
+    const form = document.querySelector("#edit form");
+    if (!form) return [];
+    const offer = (text, values, next) => {
+      const button = made("button", "quiet", text);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
+        form.parentElement.open = true;
+        form.elements[next].focus();
+      });
+      return button;
+    };
+    const another = offer("Put another here", { column, row }, "photo");
+    return photo.page ? [offer("Ban this photo", { ban: photo.name }, "ban"), another] : [another];
   }
 }
 

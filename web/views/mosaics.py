@@ -1,18 +1,24 @@
 """Pages of mosaics: order one, watch it, look at it, download it."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
-from models import database, jobs, listing, prints, queries, renditions
+from models import database, jobs, listing, placement_documents, prints, queries, renditions
+from models.errors import TesseraError
 from models.rules.formats import Format
+from models.tables import Mosaic
 from web import downloads, forms, intake
-from web.context import reading, sessions
+from web.context import reading, sessions, store
 from web.views import listed, zoom
 from web.views.redisplay import or_again, order_form
 
 bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
+SUGGESTED = 30
+"""Photos that the form for an edit proposes."""
 
 
 _page = order_form("mosaics/new.html")
@@ -44,25 +50,44 @@ def create() -> ResponseReturnValue:
 
 
 @bp.get("/<uuid:mosaic_id>")
-def show(mosaic_id: UUID) -> ResponseReturnValue:
+def show(mosaic_id: UUID) -> ResponseReturnValue:  # noqa: ARG001 - `page` takes it from the address
     """Show how far the mosaic is, or the finished mosaic."""
+    return page(None)
+
+
+def page(error: TesseraError | None) -> ResponseReturnValue:
+    """Show the mosaic that the address names, with what was wrong in the form for an edit if anything was."""
+    mosaic_id = (request.view_args or {})["mosaic_id"]
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
         files = renditions.of_mosaic(session, mosaic_id)
+        suggested = _suggested(session, mosaic)
     order, plan = queries.order_of(mosaic), prints.plan_of(mosaic)
     return render_template(
         "mosaics/show.html",
         mosaic=mosaic,
+        error=error,
+        form=request.form,
+        suggested=suggested,
         again=forms.fields_of(order),
         plan=plan,
         split=order.split(plan.pixels) if plan else None,
         notes=prints.notes_on(mosaic, plan) if plan else [],
         renditions=files,
         formats=Format,
-        final=all(file.job.state.final for file in files),
+        final=error is not None or all(file.job.state.final for file in files),
         viewer=zoom.viewer_is_there(),
-        zoomable=zoom.viewer_is_there() and zoom.is_ready(files),
+        pyramid=zoom.pyramid_of(files) if zoom.viewer_is_there() else None,
     )
+
+
+def _suggested(session: Session, mosaic: Mosaic) -> list[tuple[str, int]]:
+    """Return the names of the photos that lie in most cells, and in how many; none if that cannot be told."""
+    with suppress(TesseraError):
+        used = placement_documents.kept_of(store(), mosaic).most_used(SUGGESTED)
+        names = placement_documents.names_of(session, mosaic.tile_set_id, [content for content, _ in used])
+        return [(names[content], uses) for content, uses in used if content in names]
+    return []
 
 
 @bp.post("/<uuid:mosaic_id>/cancel")

@@ -25,16 +25,18 @@ MOST_CELLS, MOST_PLACES = 100, 500
 CACHED = "private, max-age=86400, immutable"
 
 
-@bp.get("/<uuid:mosaic_id>/zoom.dzi")
-def description(mosaic_id: UUID) -> Response:
+@bp.get("/<uuid:mosaic_id>/zoom/<uuid:rendition_id>.dzi")
+def description(mosaic_id: UUID, rendition_id: UUID) -> Response:
     """Say how large the picture and its tiles are."""
-    return _kept_by_browsers(pyramids.opened(store(), _key(mosaic_id)).description, "application/xml")
+    key = _key(mosaic_id, rendition_id)
+    return _kept_by_browsers(pyramids.opened(store(), key).description, "application/xml")
 
 
-@bp.get("/<uuid:mosaic_id>/zoom_files/<int:level>/<int:column>_<int:row>.jpg")
-def tile(mosaic_id: UUID, level: int, column: int, row: int) -> Response:
-    """Send a tile."""
-    return _kept_by_browsers(pyramids.tile(store(), _key(mosaic_id), (level, column, row)), "image/jpeg")
+@bp.get("/<uuid:mosaic_id>/zoom/<uuid:rendition_id>_files/<int:level>/<int:column>_<int:row>.jpg")
+def tile(mosaic_id: UUID, rendition_id: UUID, level: int, column: int, row: int) -> Response:
+    """Send a tile. Its address names the rendition, whose bytes never change, so that browsers may keep it."""
+    key = _key(mosaic_id, rendition_id)
+    return _kept_by_browsers(pyramids.tile(store(), key, (level, column, row)), "image/jpeg")
 
 
 def _kept_by_browsers(data: bytes, media_type: str) -> Response:
@@ -108,19 +110,17 @@ def viewer_is_there() -> bool:
     return (Path(current_app.static_folder or "") / VIEWER).exists()
 
 
-def is_ready(files: Sequence[Rendition]) -> bool:
-    """Whether one of a mosaic's files is a pyramid that can be shown."""
-    return _pyramid(files) is not None
-
-
-def _pyramid(files: Sequence[Rendition]) -> Rendition | None:
+def pyramid_of(files: Sequence[Rendition]) -> Rendition | None:
+    """Return the first of a mosaic's files that is a pyramid and can be shown; None if there is none."""
     return next((file for file in files if file.format is Format.PYRAMID and file.key), None)
 
 
-def _key(mosaic_id: UUID) -> str:
-    """Return the key of a mosaic's pyramid."""
+def _key(mosaic_id: UUID, rendition_id: UUID) -> str:
+    """Return the key of a pyramid."""
     with reading() as session:
-        file = _pyramid(renditions.of_mosaic(session, mosaic_id))
-    if file is None or file.key is None:
-        raise NotReady("This mosaic has no zoom pyramid; order one.")
+        file = renditions.find(session, mosaic_id, rendition_id)
+    if file.format is not Format.PYRAMID:
+        raise NotFound("This file of the mosaic is no zoom pyramid.")
+    if file.key is None:
+        raise NotReady("This zoom pyramid is not made yet.")
     return file.key
