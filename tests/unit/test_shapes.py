@@ -253,7 +253,7 @@ def test_the_cost_of_a_placement_counts_every_pair_of_cells_by_their_true_distan
             cost += 0.4 / 2 * 0.05 * min(1, 9 / count)
         if abs(one // columns - other // columns) > 6 or distance > 6:
             continue
-        # A Gaussian of 1.5 cells against itself is one of 1.5 * sqrt(2). Hexagons are smaller than squares.
+        # A Gaussian of 1.5 cells against itself is one of 1.5 * sqrt(2). A hexagon's area is sqrt(3) / 2.
         blur = math.exp(-(distance**2) / (4 * 1.5**2)) / (4 * math.pi * 1.5**2)
         blur *= math.sqrt(3) / 2 if lattice is HEXAGONS else 1
         cost += 0.7 * blur * float(errors[one] @ errors[other])
