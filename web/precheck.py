@@ -66,8 +66,10 @@ def judge(
     if width and height and kind not in CROPPED:
 
         def check(size: tuple[int, int]) -> None:
-            with suppress(Tired):
-                repeats.of_order(order, size, cut(*size, order, limits), tile_count, effort)
+            cells = cut(*size, order, limits)
+            if not order.adaptive:  # else how many cells there are is seen in the pixels
+                with suppress(Tired):
+                    repeats.of_order(order, size, cells, tile_count, effort)
 
         _fit((width, height), check, sideways=not head.startswith(UPRIGHT_KNOWN))
 

@@ -69,6 +69,7 @@ Examples:
 @leaving_out.option
 @filter_options.options
 @order_options.cutting
+@order_options.adaptive
 @order_options.sizing
 @masks.option
 @print_options.options
@@ -213,7 +214,7 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
         index, note = targets.tiles_but(photos, data)
         edit = None
         if folder.given is not None:
-            index, edit = folder.given.asked(photos, index, cells, order)
+            index, edit = folder.given.asked(photos, index, folder.given.sized(cells, data, order), order)
         with _naming(one.target), kept_tiles.opened(folder.kept_bytes) as kept:
             cores = parallel.core_count()
             rendered = make(
@@ -255,7 +256,7 @@ def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: in
         "grid": {
             name: value
             for name, value in dataclasses.asdict(rendered.grid).items()
-            if name not in {"filled", "shape"}
+            if name not in {"filled", "shape", "spans"}
         },
         "tile_count": tile_count,
         "quality": dataclasses.asdict(rendered.quality),

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import DamagedIndex, DamagedPlacement
-from models.rules import array_file
+from models.rules import array_file, spans
 from models.rules.array_file import Mapped
 from models.rules.placements import Placed, distance
 
 KIND, VERSION = "tessera placement", 1
 COLOURS = "colours"
 """(n, n, n, 3) F32: what the target's colours were moved to; only where the order moved them."""
+SPANS = "span"
+"""(rows, columns) U8: the sizes of cells, as `Grid.spans`; only where some are larger than others. Where it is 0, the
+other arrays mean nothing."""
 HASH_BYTES = 32
 CELL = (("<I", "photo"), ("<4H", "window"), ("B", "turn"), ("<d", "cost"))
 """The arrays that have something of each cell, and what."""
@@ -36,6 +39,8 @@ class Kept:
         arrays: The arrays of the file, by name.
     """
 
+    # A cell is named by any place that it covers; the columns and rows that are returned are those of its top left.
+
     columns: int
     rows: int
     target_size: tuple[int, int]
@@ -48,21 +53,44 @@ class Kept:
         data = self.arrays["content"].data
         return [data[first : first + HASH_BYTES].hex() for first in range(0, len(data), HASH_BYTES)]
 
+    @property
+    def spans(self) -> bytes | None:
+        """The sizes of the cells, as `Grid` has them."""
+        return bytes(self.arrays[SPANS].data) if SPANS in self.arrays else None
+
+    def _number(self, column: int, row: int) -> int:
+        """Return the number of the place where what is known of a cell stands."""
+        found = spans.seat_of(self.arrays[SPANS].data, self.columns, column, row) if SPANS in self.arrays else None
+        column, row = found or (column, row)
+        return row * self.columns + column
+
+    def _span(self, number: int) -> int:
+        return self.arrays[SPANS].data[number] if SPANS in self.arrays else 1
+
+    def _corner(self, number: int) -> tuple[int, int]:
+        """Return the column and row of the top left of the cell that has its seat at a place."""
+        row, column = divmod(number, self.columns)
+        span = self._span(number)
+        return spans.corner(column, span), spans.corner(row, span)
+
     def cell(self, column: int, row: int, names: Mapping[str, str]) -> Placed:
-        """Return one cell; `names` as for `cells`."""
-        number = row * self.columns + column
+        """Return the cell that covers a place; `names` as for `cells`."""
+        number = self._number(column, row)
         (photo,), window, (turn,), (cost,) = (
             struct.unpack_from(kind, self.arrays[name].data, number * struct.calcsize(kind)) for kind, name in CELL
         )
         content = bytes(self.arrays["content"].data[photo * HASH_BYTES : (photo + 1) * HASH_BYTES]).hex()
-        return Placed(column, row, names.get(content, content), content, window, turn, distance(cost))
+        return Placed(
+            *self._corner(number), names.get(content, content), content, window, turn, distance(cost),
+            self._span(number),
+        )  # fmt: skip
 
-    def places(self, column: int, row: int) -> list[tuple[int, int]]:
-        """Return the column and row of every cell in which the photo of a cell lies, row by row."""
+    def places(self, column: int, row: int) -> list[tuple[int, int, int]]:
+        """Return the column, row and span of every cell in which the photo of a cell lies, row by row."""
         data = self.arrays["photo"].data
-        (photo,) = struct.unpack_from("<I", data, 4 * (row * self.columns + column))
+        (photo,) = struct.unpack_from("<I", data, 4 * self._number(column, row))
         numbers = (number for number, (each,) in enumerate(struct.iter_unpack("<I", data)) if each == photo)
-        return [(number % self.columns, number // self.columns) for number in numbers]
+        return [(*self._corner(number), span) for number in numbers if (span := self._span(number))]
 
     def cells(self, names: Mapping[str, str]) -> Iterator[Placed]:
         """Yield the cells, row by row, one at a time.
@@ -75,9 +103,11 @@ class Kept:
         for number, ((photo,), window, (turn,), (cost,)) in enumerate(
             zip(photos, windows, turns, costs, strict=True)
         ):
-            row, column = divmod(number, self.columns)
             content = contents[photo]
-            yield Placed(column, row, names.get(content, content), content, window, turn, distance(cost))
+            if span := self._span(number):
+                yield Placed(
+                    *self._corner(number), names.get(content, content), content, window, turn, distance(cost), span
+                )
 
 
 def opened(path: Path) -> Kept:
@@ -91,9 +121,12 @@ def opened(path: Path) -> Kept:
     except DamagedIndex as error:
         raise damaged(str(error.__cause__)) from error
     given = {name: (array.dtype, array.shape) for name, array in arrays.items() if name != COLOURS}
+    sizes = given.pop(SPANS, None)
     if given != _expected(given):
         raise damaged("its arrays do not go together")
     rows, columns = arrays["photo"].shape
+    if sizes not in {None, ("U8", (rows, columns))}:
+        raise damaged("its arrays do not go together")
     (bound,), size = (
         struct.unpack(kind, arrays[name].data) for kind, name in (("<d", "lower_bound"), ("<2I", "target_size"))
     )

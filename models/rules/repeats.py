@@ -55,9 +55,7 @@ def of_order(
     if order.min_uses is not None:
         _check_least_uses(order.min_uses, grid.filled_count, tile_count)
     cut_by_count = None if order.cells_across is None else heights
-    demand = _Demand(
-        grid.columns, grid.rows, tile_count, order.uses, order.min_distance, grid.filled, order.shape.shifted
-    )
+    demand = _Demand(grid.columns, grid.rows, tile_count, order.uses, order.min_distance, grid.filled, grid.slack)
     return _pattern(demand, cut_by_count, effort)
 
 
@@ -123,8 +121,8 @@ def _pattern(demand: "_Demand", heights: Heights | None, effort: Effort | None) 
 class _Demand:
     """The rules that a grid and some tiles are to keep; `filled` as in `Grid`.
 
-    Where every other row is `shifted`, two cells are nearer than their columns say by half a cell at most. So a
-    pattern of columns and rows that keeps a distance half a cell longer is a proof.
+    Where cells may be nearer to each other than their columns and rows say, by `slack` at most, a pattern of columns
+    and rows that keeps a distance longer by as much is a proof.
     """
 
     columns: int
@@ -133,12 +131,12 @@ class _Demand:
     max_uses: int | None
     min_distance: float
     filled: bytes | None = None
-    shifted: bool = False
+    slack: float = 0.0
 
     @property
     def distance(self) -> float:
         """The distance that a pattern of columns and rows must keep."""
-        return self.min_distance + self.shifted / 2
+        return self.min_distance + self.slack
 
     @property
     def cell_count(self) -> int:

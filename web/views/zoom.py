@@ -54,13 +54,15 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
         right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
         if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
             raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once.")
-        found = [kept.cell(column, row, {}) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+        places = [(column, row) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+        found = list(dict.fromkeys(kept.cell(column, row, {}) for column, row in places))
         there = placement_documents.names_of(session, mosaic.tile_set_id, list({cell.content for cell in found}))
     return {
         "cells": [
             {
                 "column": cell.column,
                 "row": cell.row,
+                "span": cell.span,
                 "window": cell.window,
                 "turn": cell.turn,
                 "picture": _address("picture", mosaic, cell.content, there),

@@ -1,6 +1,6 @@
 """The mosaic's pixels, band by band: tiles laid in rows, tinted and blended if so ordered, and measured meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,13 @@ from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder
 from worker.core.assignment.spacing import NOBODY
 from worker.core.cells import of_cells
-from worker.core.compose import MOST, band, blended, tinted, with_alpha
+from worker.core.compose import MOST, blended, tinted, with_alpha
 from worker.core.descriptors import CHANNELS
 from worker.core.fitted import Fitted
 from worker.core.measures.miniature import Miniature, assembled
 from worker.core.progress import PhaseProgress
 from worker.decoding import images
+from worker.rendering import layers
 from worker.rendering.tile_loader import Laid, let_go
 
 BAND_BYTES = 4 << 20
@@ -31,21 +32,19 @@ class Bands:
         channels: 3; 4 where the last is alpha.
     """
 
-    def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
+    def __init__(self, laid: Sequence[Laid], target: Fitted, grid: Grid, order: MosaicOrder) -> None:
         self._laid, self._target, self._grid, self._order = laid, target, grid, order
-        self._empty = laid.slots == NOBODY
+        self._empty = np.logical_and.reduce([each.slots == NOBODY for each in laid])
         self.channels = CHANNELS + bool(self._empty.any() and order.format.facts.alpha)
-        small: NDArray[Any] = laid.small
         self._seen: Miniature | None = None
+        kind: type[np.floating] = np.float64
         if order.tint or order.blend:
             self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height)
-            small = small.astype(np.float32)  # enough for the one measure that it is for then, and half the memory
-        each = small[laid.slots.ravel()]
-        each[self._empty.ravel()] = MOST
-        self.plain: NDArray[Any] = assembled(each, grid.columns)
+            kind = np.float32  # enough for the one measure that it is for then, and half the memory
+        self.plain: NDArray[Any] = assembled(layers.in_small(laid, kind), grid.columns)
         if order.tint:
-            cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(*laid.slots.shape, 3)
-            self._shifts = order.tint * (cell_means - laid.small.mean(axis=(1, 2))[laid.slots])
+            cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(grid.rows, grid.columns, 3)
+            self._shifts = order.tint * layers.shifts(laid, cell_means)
 
     @property
     def small(self) -> NDArray[np.float64]:
@@ -54,12 +53,11 @@ class Bands:
 
     def all(self, progress: PhaseProgress) -> Iterator[NDArray[np.uint8]]:
         """Yield every band, from the top down: (h, W, channels) pixels."""
-        pixels, slots = self._laid.pixels, self._laid.slots
         height = self._grid.tile_height
-        lines = max(1, BAND_BYTES // (slots.shape[1] * pixels[0, 0].nbytes))
-        for row, places in enumerate(slots):
+        lines = max(1, BAND_BYTES // (self._grid.columns * self._grid.tile_width * CHANNELS))
+        for row in range(self._grid.rows):
             for top in range(0, height, lines):
-                strip = self._adjusted(band(pixels[:, top : top + lines], places), row, top)
+                strip = self._adjusted(layers.strip(self._laid, row, slice(top, top + lines)), row, top)
                 there = np.repeat(~self._empty[row], self._grid.tile_width)
                 if not there.all():
                     strip[:, ~there] = MOST
@@ -67,8 +65,9 @@ class Bands:
                     self._seen.add(row, top, strip)
                 whole = strip if self.channels == CHANNELS else with_alpha(strip, there)
                 yield whole[:, slice(*self._shown(row))]
-            let_go(pixels)
-            progress("composing", row + 1, len(slots))
+            for laid in self._laid:
+                let_go(laid.pixels)
+            progress("composing", row + 1, self._grid.rows)
 
     def _adjusted(self, strip: NDArray[np.uint8], row: int, top: int) -> NDArray[np.uint8]:
         if self._order.tint:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from models.errors import InvalidOrder
 from models.rules.changes import Changes
 from models.rules.grid import Grid
 from models.rules.kept_placements import Kept
@@ -32,12 +33,16 @@ def edit_of(
         InvalidOrder: something cannot be met.
     """
     cells = list(kept.cells(names))
+    pins = [(kept.cell(column, row, names), photo) for column, row, photo in changes.pins]
+    if len({(cell.column, cell.row) for cell, _ in pins}) < len(pins):
+        raise InvalidOrder("pins", "Two photos are pinned in one cell, which covers several columns and rows.")
     index = editing.without_banned(index, frozenset(changes.ban))
     there = {row.tobytes().hex() for row in index.content}
     gone = {cell.content for cell in cells if cell.content not in there}
-    held = [cells[row * grid.columns + column] for column, row in changes.lock]
+    held = [kept.cell(column, row, names) for column, row in changes.lock]
     pinned = [
-        Placed(column, row, names.get(photo, photo), photo, None, 0, None) for column, row, photo in changes.pins
+        Placed(cell.column, cell.row, names.get(photo, photo), photo, None, 0, None, cell.span)
+        for cell, photo in pins
     ]
     instructions = Instructions(
         Placement(cells, grid_of(grid), {}),

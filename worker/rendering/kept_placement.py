@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.rules import array_file, kept_placements
-from models.rules.kept_placements import COLOURS, KIND, VERSION
+from models.rules.kept_placements import COLOURS, KIND, SPANS, VERSION
 from worker.core.assignment.spacing import NOBODY
 from worker.core.matcher import Choice
 
@@ -23,12 +23,14 @@ class KeptPlacement:
         target_size: Width and height of the target in pixels.
         colours: (n, n, n, 3) what the target's colours were moved to, see `worker.core.adaptation.table`; None where
             they were not.
+        spans: (rows, columns) the sizes of the cells, see `worker.core.sizes`; None if all are of one size.
     """
 
     content: NDArray[np.uint8]
     choice: Choice
     target_size: tuple[int, int]
     colours: NDArray[np.float32] | None
+    spans: NDArray[np.uint8] | None = None
 
 
 def save(placement: KeptPlacement, path: Path) -> None:
@@ -38,11 +40,14 @@ def save(placement: KeptPlacement, path: Path) -> None:
         ValueError: a cell stays empty, for which this kind of file has no word.
     """
     choice = placement.choice
-    if (choice.tiles == NOBODY).any():
+    there = np.ones(choice.tiles.shape, np.bool_) if placement.spans is None else placement.spans > 0
+    if (choice.tiles[there] == NOBODY).any():
         raise ValueError("a placement with empty cells cannot be kept")
-    used, photos = np.unique(choice.tiles, return_inverse=True)
+    used, numbers = np.unique(choice.tiles[there], return_inverse=True)
+    photos = np.zeros(choice.tiles.shape, np.uint32)
+    photos[there] = numbers.ravel()
     arrays: dict[str, NDArray[Any]] = {
-        "photo": photos.reshape(choice.tiles.shape).astype(np.uint32),
+        "photo": photos,
         "window": choice.windows.astype(np.uint16),
         "turn": choice.orientations.astype(np.uint8),
         "cost": choice.costs.astype(np.float64),
@@ -52,6 +57,8 @@ def save(placement: KeptPlacement, path: Path) -> None:
     }
     if placement.colours is not None:
         arrays[COLOURS] = placement.colours
+    if placement.spans is not None:
+        arrays[SPANS] = placement.spans
     with path.open("wb") as file:
         array_file.save(file, KIND, VERSION, arrays)
 
@@ -67,7 +74,7 @@ def load(path: Path) -> KeptPlacement:
         name: np.frombuffer(mapped.data, array_file.DTYPES[mapped.dtype]).reshape(mapped.shape)
         for name, mapped in kept.arrays.items()
     }
-    choice = Choice(
-        arrays["photo"].astype(np.intp), arrays["turn"], arrays["cost"], kept.lower_bound, arrays["window"]
-    )
-    return KeptPlacement(arrays["content"], choice, kept.target_size, arrays.get(COLOURS))
+    photos, sizes = arrays["photo"].astype(np.intp), arrays.get(SPANS)
+    tiles = photos if sizes is None else np.where(sizes > 0, photos, NOBODY)
+    choice = Choice(tiles, arrays["turn"], arrays["cost"], kept.lower_bound, arrays["window"])
+    return KeptPlacement(arrays["content"], choice, kept.target_size, arrays.get(COLOURS), sizes)
