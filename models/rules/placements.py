@@ -172,11 +172,13 @@ def check_grid(placement: Placement, grid: Grid) -> None:
             raise placement.refused(
                 f"it is of another grid; {cell.where} is outside {grid.columns:,} x {grid.rows:,} cells"
             )
-        if cell.span != (1 if grid.spans is None else grid.spans[cell.number(grid.columns)] or cell.span):
-            raise placement.refused(f"its cell in {cell.where} is of another size")
-        if grid.filled is not None and not grid.filled[cell.number(grid.columns)]:
-            if grid.spans is not None:
-                raise placement.refused(f"its cell in {cell.where} is no cell here, or the mask leaves it empty")
+        number = cell.number(grid.columns)
+        if cell.span != 1 if grid.spans is None else cell.span != grid.spans[number]:
+            raise placement.refused(
+                f"it has a cell of {cell.span} x {cell.span} in {cell.where}, where there is none; "
+                "the sizes of cells, or the mask, are others"
+            )
+        if grid.filled is not None and not grid.filled[number]:
             raise placement.refused(f"it has a photo in {cell.where}, which the mask leaves empty")
     if not placement.grid:
         return
