@@ -312,6 +312,7 @@ STEPS: dict[str, Step] = {
     "0016": Step(
         fill=(f"UPDATE mosaics SET shape = 'brick' WHERE id = {TWO}",), new={"mosaics": {"shape": "rectangle"}}
     ),
+    "0018": Step(fill=(f"UPDATE mosaics SET adaptive = 0.5 WHERE id = {ONE}",), new={"mosaics": {"adaptive": 0.0}}),
 }  # fmt: skip
 
 

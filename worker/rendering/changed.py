@@ -1,6 +1,6 @@
 """What an edit of a mosaic gives the matcher: its kept placement, with cells locked and pinned, and photos banned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from models.errors import InvalidOrder
 from models.rules.changes import Changes
@@ -34,12 +34,11 @@ def edit_of(
     """
     cells = list(kept.cells(names))
     pins = [(kept.cell(column, row, names), photo) for column, row, photo in changes.pins]
-    if len({(cell.column, cell.row) for cell, _ in pins}) < len(pins):
-        raise InvalidOrder("pins", "Two photos are pinned in one cell, which covers several columns and rows.")
+    held = [kept.cell(column, row, names) for column, row in changes.lock]
+    _check_once([cell for cell, _ in pins], held)
     index = editing.without_banned(index, frozenset(changes.ban))
     there = {row.tobytes().hex() for row in index.content}
     gone = {cell.content for cell in cells if cell.content not in there}
-    held = [kept.cell(column, row, names) for column, row in changes.lock]
     pinned = [
         Placed(cell.column, cell.row, names.get(photo, photo), photo, None, 0, None, cell.span)
         for cell, photo in pins
@@ -52,3 +51,10 @@ def edit_of(
     )
     known = Names({photo: photo for photo in changes.must_use}, {cell.content: cell.photo for cell in cells + pinned})
     return index, editing.edit_of(instructions, index, known, order, grid)
+
+
+def _check_once(pinned: Sequence[Placed], locked: Sequence[Placed]) -> None:
+    """Refuse a larger cell that is named twice, by two of its places."""
+    once = {(cell.column, cell.row) for cell in pinned} - {(cell.column, cell.row) for cell in locked}
+    if len(once) < len(pinned):
+        raise InvalidOrder("pins", "A cell that covers several columns and rows is pinned twice, or locked as well.")
