@@ -52,6 +52,7 @@ Examples:
   tessera render portrait.jpg --tiles ~/Pictures --cell-size 12x8 --fit resize --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --min-distance 5 --max-uses 10 --flips --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --look once --report quality.json --out mosaic.png
+  tessera render portrait.jpg --tiles ~/Pictures --cells 120 --adaptive 0.5 --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --cells 200 --dry-run --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --print 60x40cm --dpi 300 --tile 12mm --out poster.jpg
   tessera render portrait.jpg --tiles ~/Pictures --print 60x40cm --pages A4 --out poster.pdf

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cli.main import tessera
 from models.errors import InvalidOrder
-from models.rules import kept_placements, repeats, spans
+from models.rules import kept_placements, printing, repeats, spans
 from models.rules.grid import cut
 from models.rules.orders import MosaicOrder, Shape
 from worker import parallel
@@ -63,7 +63,7 @@ def random_spans(seed, columns, rows):
             if not taken[block].any() and random.random() < share:
                 taken[block] = True
                 cells.append((column, row, span))
-    assume(cells)
+    cells = cells or [(0, 0, 1)]
     found = spans.laid_out(cells, columns, rows)
     return np.frombuffer(found, np.uint8).reshape(rows, columns), cells
 
@@ -527,6 +527,14 @@ def test_bricks_are_refused_before_any_work(run, tmp_path):
     assert "Adaptive cells are rectangles, not of the shape brick." in refused.output
     with pytest.raises(InvalidOrder):
         MosaicOrder(8, adaptive=0.5, shape=Shape.BRICK)
+
+
+def test_a_print_warns_of_its_smallest_tiles_and_counts_no_cells_that_may_be_fewer():
+    fields = {"cells_across": 100, "mosaic_width": 6000, "mosaic_height": 4000, "dpi": 300}
+    equal, sized = (printing.of_order(MosaicOrder(**fields, adaptive=each)) for each in (0.0, 0.5))
+    assert [len(plan.notes(40)) for plan in (equal, sized)] == [2, 1]
+    assert sized.notes(40) == equal.notes(40)[:1]
+    assert "Tiles of 5.1 mm are small" in sized.notes(40)[0]  # 6,000 pixels at 300 dpi are 508 mm
 
 
 def test_a_dry_run_says_how_many_cells_there_will_be(run):

@@ -51,8 +51,10 @@ class SizedDescent(Descent):
         super().__init__(lists, chosen, far, light, price, limits, photo_count)
         blur, prices = far_view.autocorrelation() * far.weight, price * near_repeats.prices()
         self._kernels = {span: _kernel(span, blur, prices, self._width) for span in (1, *LARGER)}
-        own = np.array([self._kernels[max(1, span)].own for span in self._spans.tolist()], np.float32)
-        self._alone = lists.costs + own[:, None] * np.einsum("nki,nki->nk", self._errors, self._errors)
+        own = np.zeros((max(LARGER) + 1, 1), np.float32)
+        for span, kernel in self._kernels.items():
+            own[span] = kernel.own
+        self._alone = lists.costs + own[self._spans] * np.einsum("nki,nki->nk", self._errors, self._errors)
         self._least_gain = LEAST_GAIN * float(self._alone[self._spans > 0].min(axis=1).mean())
 
     def _batches(self) -> Iterator[Numbers]:
