@@ -32,7 +32,7 @@ def of_mosaic(session: Session, store: Store, mosaic: Mosaic, suffix: str) -> It
     """
     kept, order = kept_of(store, mosaic), queries.order_of(mosaic)
     cut = grid.cut(*kept.target_size, order)
-    head = Placement([], grid_of(cut), order_of(order), kept.lower_bound)
+    head = Placement([], grid_of(cut), order_of(order), kept.lower_bound, sized=kept.spans is not None)
     return placement_files.pieces(head, kept.cells(names_of(session, mosaic.tile_set_id, kept.contents)), suffix)
 
 

@@ -365,6 +365,7 @@ class Mosaic(Base):
     pages: Mapped[Sheet | None] = mapped_column(_words(Sheet, "pages"))
     overlap: Mapped[float | None]
     shape: Mapped[Shape] = mapped_column(_words(Shape, "shape"))
+    adaptive: Mapped[float]
     fit: Mapped[Fit] = mapped_column(_words(Fit, "fit"))
     format: Mapped[Format] = mapped_column(_words(Format, "format"))
     file_quality: Mapped[int | None]

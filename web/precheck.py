@@ -70,8 +70,10 @@ def judge(
     if size.known:
 
         def check(size: tuple[int, int]) -> None:
-            with suppress(Tired):
-                repeats.of_order(order, size, cut(*size, order, limits), tile_count, effort)
+            cells = cut(*size, order, limits)
+            if not order.adaptive:  # else how many cells there are is seen in the pixels
+                with suppress(Tired):
+                    repeats.of_order(order, size, cells, tile_count, effort)
 
         _fit((size.width, size.height), check, sideways=size.sideways)
     return size

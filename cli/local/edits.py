@@ -16,7 +16,7 @@ from models.rules.orders import MosaicOrder
 from models.rules.placements import Placement
 from worker.core.edits import Edit
 from worker.local_index.folder_index import Library
-from worker.rendering import editing
+from worker.rendering import editing, sizing
 from worker.rendering.editing import Instructions, Names
 from worker.rendering.pipeline import Rendered
 from worker.tile_index.index import Index
@@ -43,6 +43,10 @@ class Given:
         """The fields of the order that a document holds; None if there is none."""
         documents = [one for one in (self._placement, self._locked) if one is not None and one.order]
         return dict(documents[0].order) if documents else None
+
+    def sized(self, grid: Grid, target: bytes, order: MosaicOrder) -> Grid:
+        """Return a grid with the sizes of cells that a target asks for; a whole placement says them itself."""
+        return grid if self._placement else sizing.of_file(grid, target, order)
 
     def asked(self, photos: Library, index: Index, grid: Grid, order: MosaicOrder) -> tuple[Index, Edit | None]:
         """Return the photos that may be used, and what is given of the placement; None if nothing is.

@@ -74,6 +74,7 @@ cutting = together(
     _of_field("shape"),
     _of_field("fit"),
 )
+adaptive = _of_field("adaptive")
 look = click.option(
     "--look",
     type=click.Choice(list(looks.LOOKS), case_sensitive=False),

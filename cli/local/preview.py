@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from cli.local import masks, targets
+from cli.local import masks, summary, targets
 from cli.local.summary import counted
 from cli.local.targets import Wanted
 from models.errors import NoUsableTiles
@@ -15,7 +15,7 @@ from models.rules.printing import Plan
 from worker.decoding import images
 from worker.file_filter import Sieve
 from worker.local_index import folder_index
-from worker.rendering import placement
+from worker.rendering import placement, sizing
 from worker.tile_index.index import smaller_count
 
 
@@ -38,7 +38,8 @@ def described(
 def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int, mask: str | None) -> str:
     data = targets.read(one.target, order)
     size = images.size(data)
-    grid = masks.grid(data, order, masks.read(mask, data))
+    masked = masks.grid(data, order, masks.read(mask, data))
+    grid = sizing.of_file(masked, data, order)
     repeats.of_order(order, size, grid, file_count)
     width, height = grid.mosaic_size
     cell = " x ".join(_pixels(side) for side in (grid.cell_width, grid.cell_height))
@@ -49,8 +50,10 @@ def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int, ma
         f"  photos    {_enough(order, size, grid)} enough; {photos} holds {counted(file_count, 'file')}",
         f"  mosaic    {width:,} x {height:,} pixels, {order.format.facts.title}, to {one.out}",
     ]
-    if grid.filled is not None:
-        lines.insert(2, f"  filled    {grid.filled_count:,} of them; the mask leaves the others empty")
+    if masked.filled is not None:
+        lines.insert(2, f"  filled    {masked.filled_count:,} of them; the mask leaves the others empty")
+    if grid.spans is not None:
+        lines.insert(2, f"  adaptive  {summary.cells(grid)}")
     if order.adapt:
         lines.append(f"  adapted   {_adapted(data, order, grid, photos)}")
     plan = printing.of_grid(grid, order)

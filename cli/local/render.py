@@ -52,6 +52,7 @@ Examples:
   tessera render portrait.jpg --tiles ~/Pictures --cell-size 12x8 --fit resize --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --min-distance 5 --max-uses 10 --flips --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --look once --report quality.json --out mosaic.png
+  tessera render portrait.jpg --tiles ~/Pictures --cells 120 --adaptive 0.5 --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --cells 200 --dry-run --out mosaic.png
   tessera render portrait.jpg --tiles ~/Pictures --print 60x40cm --dpi 300 --tile 12mm --out poster.jpg
   tessera render portrait.jpg --tiles ~/Pictures --print 60x40cm --pages A4 --out poster.pdf
@@ -69,6 +70,7 @@ Examples:
 @leaving_out.option
 @filter_options.options
 @order_options.cutting
+@order_options.adaptive
 @order_options.sizing
 @masks.option
 @print_options.options
@@ -213,7 +215,7 @@ def _make(one: Wanted, order: MosaicOrder, folder: _Folder, say: Printer, *, qui
         index, note = targets.tiles_but(photos, data)
         edit = None
         if folder.given is not None:
-            index, edit = folder.given.asked(photos, index, cells, order)
+            index, edit = folder.given.asked(photos, index, folder.given.sized(cells, data, order), order)
         with _naming(one.target), kept_tiles.opened(folder.kept_bytes) as kept:
             cores = parallel.core_count()
             rendered = make(
@@ -255,7 +257,7 @@ def _report(target: Path, order: MosaicOrder, rendered: Rendered, tile_count: in
         "grid": {
             name: value
             for name, value in dataclasses.asdict(rendered.grid).items()
-            if name not in {"filled", "shape"}
+            if name not in {"filled", "shape", "spans"}
         },
         "tile_count": tile_count,
         "quality": dataclasses.asdict(rendered.quality),

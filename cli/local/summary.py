@@ -90,6 +90,9 @@ def known(folder: str, photos: Library, sieve: Sieve, seconds: float) -> dict[st
 
 def cells(grid: "Grid") -> str:
     """Return how many cells a grid has, and in how many a photo lies, such as `3 x 2 = 6 cells, 4 of them filled`."""
+    if grid.spans is not None:
+        larger = grid.filled_count - grid.spans.count(1)
+        return f"{grid.filled_count:,} cells on {grid.columns} x {grid.rows}, {larger:,} of them larger"
     filled = "" if grid.filled is None else f", {grid.filled_count:,} of them filled"
     return f"{grid.columns} x {grid.rows} = {grid.cell_count:,} cells{filled}"
 

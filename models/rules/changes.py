@@ -64,7 +64,7 @@ def check_lengths(lists: Mapping[str, list[Any]]) -> None:
 def check_rules(pins: Sequence[Pin], order: MosaicOrder, shown: Sequence[str]) -> None:
     """Refuse pins that break a rule of the order beside each other, as far as this is seen without the placement.
 
-    Where rows are moved, distances are left to the job.
+    Where rows are moved, or cells are of several sizes, distances are left to the job.
 
     Args:
         pins: What is pinned, with photos by their content hashes.
@@ -74,7 +74,7 @@ def check_rules(pins: Sequence[Pin], order: MosaicOrder, shown: Sequence[str]) -
     Raises:
         InvalidOrder: they do.
     """
-    near = order.min_distance**2 if order.shape is Shape.RECTANGLE else 0
+    near = order.min_distance**2 if order.shape is Shape.RECTANGLE and not order.adaptive else 0
     for number, (pin, name) in enumerate(zip(pins, shown, strict=True)):
         same = [other for other in pins[:number] if other.photo == pin.photo]
         if order.uses is not None and len(same) >= order.uses:

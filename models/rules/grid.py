@@ -7,7 +7,7 @@ loses less than one cell across and less than one cell down, for any target.
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from math import ceil, floor, isqrt
+from math import ceil, floor, isqrt, sqrt
 
 from models.errors import InvalidOrder
 from models.rules.formats import Format, any_of
@@ -21,10 +21,12 @@ class Grid:
     The first cell begins at the pixel (`left`, `top`) of the target. `exact_size` is the width and height of the
     mosaic where the order gives them: if they are no multiples of the cells, some tiles lose their last column or row
     of pixels. `filled` has a byte for each cell, row by row, which is 0 where a mask leaves the cell empty; without a
-    mask it is None. Where the shape moves every other row, half of the first cell of each even row and of the last
-    cell of each odd row lies outside the target and the mosaic. Cells and tiles of a shape that is no rectangle are
-    given by the rectangles around them; where these overlap, a part of the first row lies above the target, and as
-    much of the last row below.
+    mask it is None. Where some cells are larger than others, columns and rows are those of the finest, and `spans`
+    has a byte for each of them: how many of them the cell that has its seat there covers, across and down, or 0, see
+    `models.rules.spans`; `filled` is 1 at seats alone. Without larger cells it is None. Where the shape moves every
+    other row, half of the first cell of each even row and of the last cell of each odd row lies outside the target
+    and the mosaic. Cells and tiles of a shape that is no rectangle are given by the rectangles around them; where
+    these overlap, a part of the first row lies above the target, and as much of the last row below.
     """
 
     columns: int
@@ -38,6 +40,7 @@ class Grid:
     exact_size: tuple[int, int] | None = None
     filled: bytes | None = None
     shape: Shape = Shape.RECTANGLE
+    spans: bytes | None = None
 
     @property
     def cell_count(self) -> int:
@@ -48,6 +51,11 @@ class Grid:
     def filled_count(self) -> int:
         """Number of cells in which a photo lies."""
         return self.cell_count if self.filled is None else self.cell_count - self.filled.count(0)
+
+    @property
+    def slack(self) -> float:
+        """By how much cells may lie nearer to each other than their columns and rows say, in cells."""
+        return sqrt(1 / 2) if self.spans else self.shape.shifted / 2
 
     @property
     def target_size(self) -> tuple[Fraction, Fraction]:

@@ -12,7 +12,7 @@ from itertools import compress, repeat
 from pathlib import Path
 
 from models.errors import DamagedIndex, DamagedPlacement
-from models.rules import array_file
+from models.rules import array_file, spans
 from models.rules.array_file import Mapped
 from models.rules.placements import Placed, distance
 
@@ -21,6 +21,9 @@ COLOURS = "colours"
 """(n, n, n, 3) F32: what the target's colours were moved to; only where the order moved them."""
 FILLED = "filled"
 """(rows, columns) U8: 0 where a mask leaves a cell empty, and all other arrays are 0; only where one does."""
+SPANS = "span"
+"""(rows, columns) U8: the sizes of cells, as `Grid.spans`; only where some are larger than others. Where it is 0, the
+other arrays are 0, too."""
 HASH_BYTES = 32
 CELL = (("<I", "photo"), ("<4H", "window"), ("B", "turn"), ("<d", "cost"))
 """The arrays that have something of each cell, and what."""
@@ -40,6 +43,8 @@ class Kept:
         arrays: The arrays of the file, by name.
     """
 
+    # A cell is named by any place that it covers; the columns and rows that are returned are those of its top left.
+
     columns: int
     rows: int
     target_size: tuple[int, int]
@@ -54,35 +59,61 @@ class Kept:
 
     @property
     def filled(self) -> bytes | None:
-        """A byte for each cell, row by row, which is 0 where it is empty; None where none is."""
+        """A byte for each place, row by row, which is 0 where no photo lies; None where one does everywhere."""
+        if SPANS in self.arrays:
+            return spans.covering(self.arrays[SPANS].data, self.columns)
         return bytes(self.arrays[FILLED].data) if FILLED in self.arrays else None
 
+    @property
+    def spans(self) -> bytes | None:
+        """The sizes of the cells, as `Grid` has them."""
+        return bytes(self.arrays[SPANS].data) if SPANS in self.arrays else None
+
+    def _number(self, column: int, row: int) -> int:
+        """Return the number of the place where what is known of a cell stands."""
+        found = spans.seat_of(self.arrays[SPANS].data, self.columns, column, row) if SPANS in self.arrays else None
+        column, row = found or (column, row)
+        return row * self.columns + column
+
+    def _span(self, number: int) -> int:
+        return self.arrays[SPANS].data[number] if SPANS in self.arrays else 1
+
+    def _corner(self, number: int) -> tuple[int, int]:
+        """Return the column and row of the top left of the cell that has its seat at a place."""
+        row, column = divmod(number, self.columns)
+        span = self._span(number)
+        return spans.corner(column, span), spans.corner(row, span)
+
     def cell(self, column: int, row: int, names: Mapping[str, str]) -> Placed | None:
-        """Return one cell, None if it is empty; `names` as for `cells`."""
-        number = row * self.columns + column
-        if FILLED in self.arrays and not self.arrays[FILLED].data[number]:
+        """Return the cell that covers a place, None if it is empty; `names` as for `cells`."""
+        number = self._number(column, row)
+        stands = self._stands()
+        if stands is not None and not stands[number]:
             return None
         (photo,), window, (turn,), (cost,) = (
             struct.unpack_from(kind, self.arrays[name].data, number * struct.calcsize(kind)) for kind, name in CELL
         )
         content = bytes(self.arrays["content"].data[photo * HASH_BYTES : (photo + 1) * HASH_BYTES]).hex()
-        return Placed(column, row, names.get(content, content), content, window, turn, distance(cost))
+        return Placed(
+            *self._corner(number), names.get(content, content), content, window, turn, distance(cost),
+            self._span(number),
+        )  # fmt: skip
 
-    def places(self, column: int, row: int) -> list[tuple[int, int]]:
-        """Return the column and row of every cell in which the photo of a cell lies, row by row."""
-        data, filled = self.arrays["photo"].data, self._filled()
-        (photo,) = struct.unpack_from("<I", data, 4 * (row * self.columns + column))
+    def places(self, column: int, row: int) -> list[tuple[int, int, int]]:
+        """Return the column, row and span of every cell in which the photo of a cell lies, row by row."""
+        data, stands = self.arrays["photo"].data, self._everywhere()
+        (photo,) = struct.unpack_from("<I", data, 4 * self._number(column, row))
         numbers = (
             number
-            for number, ((each,), there) in enumerate(zip(struct.iter_unpack("<I", data), filled, strict=False))
+            for number, ((each,), there) in enumerate(zip(struct.iter_unpack("<I", data), stands, strict=False))
             if each == photo and there
         )
-        return [(number % self.columns, number // self.columns) for number in numbers]
+        return [(*self._corner(number), self._span(number)) for number in numbers]
 
     def most_used(self, most: int) -> list[tuple[str, int]]:
         """Return the content hash of each of the photos that lie in most cells, and in how many; most often first."""
         every = (photo for (photo,) in struct.iter_unpack("<I", self.arrays["photo"].data))
-        uses, contents = Counter(compress(every, self._filled())), self.contents
+        uses, contents = Counter(compress(every, self._everywhere())), self.contents
         return [(contents[photo], count) for photo, count in uses.most_common(most)]
 
     def cells(self, names: Mapping[str, str]) -> Iterator[Placed]:
@@ -94,17 +125,24 @@ class Kept:
         contents = self.contents
         photos, windows, turns, costs = (struct.iter_unpack(kind, self.arrays[name].data) for kind, name in CELL)
         for number, ((photo,), window, (turn,), (cost,), there) in enumerate(
-            zip(photos, windows, turns, costs, self._filled(), strict=False)
+            zip(photos, windows, turns, costs, self._everywhere(), strict=False)
         ):
             if not there:
                 continue
-            row, column = divmod(number, self.columns)
             content = contents[photo]
-            yield Placed(column, row, names.get(content, content), content, window, turn, distance(cost))
+            yield Placed(
+                *self._corner(number), names.get(content, content), content, window, turn, distance(cost),
+                self._span(number),
+            )  # fmt: skip
 
-    def _filled(self) -> Iterable[int]:
-        """Return for each cell whether a photo lies in it; without end where no cell is empty."""
-        return self.arrays[FILLED].data if FILLED in self.arrays else repeat(1)
+    def _stands(self) -> memoryview | None:
+        """Return for each place whether a cell that is not empty stands there; None where one does everywhere."""
+        found = self.arrays.get(SPANS) or self.arrays.get(FILLED)
+        return None if found is None else found.data
+
+    def _everywhere(self) -> Iterable[int]:
+        """Return the same, without end where a cell stands everywhere."""
+        return self._stands() or repeat(1)
 
 
 def opened(path: Path) -> Kept:
@@ -119,7 +157,8 @@ def opened(path: Path) -> Kept:
         raise damaged(str(error.__cause__)) from error
     given = {name: (array.dtype, array.shape) for name, array in arrays.items() if name != COLOURS}
     cells = given.get("photo", ("", ()))[1]
-    if given.pop(FILLED, ("U8", cells)) != ("U8", cells) or given != _expected(given):
+    either = (given.pop(name, ("U8", cells)) for name in (FILLED, SPANS))
+    if any(each != ("U8", cells) for each in [*either]) or given != _expected(given):
         raise damaged("its arrays do not go together")
     rows, columns = arrays["photo"].shape
     (bound,), size = (

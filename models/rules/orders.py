@@ -197,6 +197,11 @@ class MosaicOrder:
         Shape.RECTANGLE, Shape, Group.FILE, "shape",
         "How cells lie beside each other: in columns, with every other row moved by half a cell, or as hexagons",
     )  # fmt: skip
+    adaptive: float = declared(
+        0.0, float, Group.FILE, "adaptive",
+        "How readily calm parts of the target get larger cells: 0 not at all, 1 the most", letter="T",
+        hint="0 to 1: larger cells where the picture is calm",
+    )  # fmt: skip
     file_quality: int | None = declared(
         None, int, Group.SAVING, "quality of the file",
         f"How little of the picture a file of {any_of(list(LOSSY))} may lose: 1 the most, 100 the least",
@@ -288,8 +293,6 @@ class MosaicOrder:
             raise InvalidOrder("mosaic_width", "A mosaic's size needs both a width and a height.")
         if self.mosaic_width is not None and self.cells_across is None:
             raise InvalidOrder("mosaic_width", "A mosaic's size goes with cells across, not with the size of a cell.")
-        if self.shape.shifted and self.cells_across == 1:
-            raise InvalidOrder("cells_across", f"The shape {self.shape} needs at least 2 cells across.")
         needed = {"cell_width", "cell_height"} if self.cells_across is None else set()
         for name, about in FIELDS.items():
             value = getattr(self, name)
@@ -305,8 +308,15 @@ class MosaicOrder:
                 f"A quality belongs to {any_of([each.facts.title for each in LOSSY])}; "
                 f"nothing is lost in {self.format.facts.title}.",
             )
+        self._check_shape()
         self._check_pages()
         self._check_repeats()
+
+    def _check_shape(self) -> None:
+        if self.shape.shifted and self.cells_across == 1:
+            raise InvalidOrder("cells_across", f"The shape {self.shape} needs at least 2 cells across.")
+        if self.adaptive and self.shape is not Shape.RECTANGLE:
+            raise InvalidOrder("adaptive", f"Adaptive cells are {Shape.RECTANGLE}s, not of the shape {self.shape}.")
 
     def _check_pages(self) -> None:
         if self.mosaic_width is None or self.mosaic_height is None:

@@ -24,6 +24,8 @@ SUFFIXES = (".json", ".csv")
 MOST_BYTES = 512 << 20
 """Of a document that is read: a million cells have some 250 MB as JSON."""
 COLUMNS = ("column", "row", "photo", "content", "left", "top", "width", "height", "turn", "distance")
+SPAN = "span"
+"""A further column, and a further key of a cell, where some cells are larger than others."""
 WINDOW = COLUMNS[4:8]
 NEEDED = COLUMNS[:3]
 HEADER = ",".join(COLUMNS).encode()
@@ -51,7 +53,7 @@ def pieces(placement: Placement, cells: Iterable[Placed], suffix: str) -> Iterat
         cells: The cells, of which only one need be in memory.
         suffix: Which document it is.
     """
-    return _csv(cells) if suffix == ".csv" else _json(placement, cells)
+    return _csv(cells, sized=placement.sized) if suffix == ".csv" else _json(placement, cells)
 
 
 def from_bytes(data: bytes, suffix: str) -> Placement:
@@ -90,18 +92,22 @@ def _json(placement: Placement, cells: Iterable[Placed]) -> Iterator[str]:
     }
     yield json.dumps(head, indent=2).removesuffix("\n}") + ',\n  "cells": ['
     for number, cell in enumerate(cells):
-        yield f"{',' if number else ''}\n    {json.dumps(cell._asdict())}"
+        said = cell._asdict()
+        if not placement.sized:
+            del said[SPAN]
+        yield f"{',' if number else ''}\n    {json.dumps(said)}"
     yield "\n  ]\n}\n"
 
 
-def _csv(cells: Iterable[Placed]) -> Iterator[str]:
+def _csv(cells: Iterable[Placed], *, sized: bool) -> Iterator[str]:
     line = _Line()
     writer = csv.writer(line)
-    writer.writerow(COLUMNS)
+    writer.writerow((*COLUMNS, SPAN) if sized else COLUMNS)
     yield line.text
     for cell in cells:
         window = cell.window or ("",) * len(WINDOW)
-        writer.writerow([cell.column, cell.row, cell.photo, cell.content, *window, cell.turn, cell.distance])
+        values = [cell.column, cell.row, cell.photo, cell.content, *window, cell.turn, cell.distance]
+        writer.writerow([*values, cell.span] if sized else values)
         yield line.text
 
 
@@ -147,7 +153,8 @@ def _from_csv(text: str) -> Placement:
         header = next(lines, [])
         if any(name not in header for name in NEEDED):
             raise _wrong(f"its first line does not name {', '.join(NEEDED)}")
-        strange = next((name for name in header if name not in COLUMNS or header.count(name) > 1), None)
+        known = (*COLUMNS, SPAN)
+        strange = next((name for name in header if name not in known or header.count(name) > 1), None)
         if strange is not None:
             raise _wrong(f"its column {strange[:40]!r} is one too many, or of a newer version")
         return Placement(checked_cells(_cells(header, lines)), {}, {})
@@ -170,7 +177,7 @@ def _cell(values: dict[str, str]) -> dict[str, object]:
     """Return a line as JSON would have it: an empty value is not given."""
     given = {name: value for name, value in values.items() if value}
     cell: dict[str, object] = {name: given[name] for name in ("photo", "content") if name in given}
-    cell |= {name: _number(given[name]) for name in ("column", "row", "turn") if name in given}
+    cell |= {name: _number(given[name]) for name in ("column", "row", "turn", SPAN) if name in given}
     if any(name in given for name in WINDOW):
         cell["window"] = [_number(given.get(name, "")) for name in WINDOW]
     return cell

@@ -7,6 +7,7 @@ from math import inf, isclose, sqrt
 from typing import Any, NamedTuple
 
 from models.errors import InvalidOrder
+from models.rules import spans
 from models.rules.grid import Grid
 from models.rules.names import readable
 from models.rules.orders import FIELDS, MosaicOrder
@@ -20,7 +21,7 @@ DIGITS = 6
 MOST_PLACE = 1_000_000
 """A column or a row is a smaller number than this."""
 CONTENT = re.compile("[0-9a-f]{64}")
-CELL_KEYS = ("column", "row", "photo", "content", "window", "turn", "distance")
+CELL_KEYS = ("column", "row", "photo", "content", "window", "turn", "distance", "span")
 
 Window = tuple[int, int, int, int]
 WHOLE: Window = 0, 0, STEPS, STEPS
@@ -37,6 +38,7 @@ class Placed(NamedTuple):
         window: Left, top, width and height of the part that is shown, in steps; None if any part will do.
         turn: The orientation, 0 to 7; the window is cut out first.
         distance: The loss; for people alone.
+        span: How many of the finest cells it covers, across and down; column and row are those of its top left.
     """
 
     column: int
@@ -46,6 +48,11 @@ class Placed(NamedTuple):
     window: Window | None
     turn: int
     distance: float | None
+    span: int = 1
+
+    def number(self, columns: int) -> int:
+        """Return the number of the place where it stands in the arrays of a grid with so many columns."""
+        return spans.seat(self.row, self.span) * columns + spans.seat(self.column, self.span)
 
     @property
     def where(self) -> str:
@@ -53,7 +60,7 @@ class Placed(NamedTuple):
         return f"column {self.column:,}, row {self.row:,}"
 
 
-OF_GRID = [field.name for field in fields(Grid) if field.name not in {"exact_size", "filled", "shape"}]
+OF_GRID = [field.name for field in fields(Grid) if field.name not in {"exact_size", "filled", "shape", "spans"}]
 """What a document has of a grid; the size of a print and the shape are in its order, empty cells are not there."""
 
 
@@ -67,6 +74,7 @@ class Placement:
         order: The fields of the order, but for the format of a file; empty if they are not known.
         lower_bound: No placement by the same rules costs less.
         source: Where it comes from, for a sentence.
+        sized: Whether some of its cells are larger than others, so that it says the span of each.
     """
 
     cells: list[Placed]
@@ -74,6 +82,7 @@ class Placement:
     order: Mapping[str, Any]
     lower_bound: float = 0.0
     source: str = "The placement"
+    sized: bool = False
 
     def refused(self, what: str) -> InvalidOrder:
         """Return the refusal of this placement, for a reason."""
@@ -159,11 +168,17 @@ def check_grid(placement: Placement, grid: Grid) -> None:
         InvalidOrder: it was.
     """
     for cell in placement.cells:
-        if cell.column >= grid.columns or cell.row >= grid.rows:
+        if cell.column + cell.span > grid.columns or cell.row + cell.span > grid.rows:
             raise placement.refused(
                 f"it is of another grid; {cell.where} is outside {grid.columns:,} x {grid.rows:,} cells"
             )
-        if grid.filled is not None and not grid.filled[cell.row * grid.columns + cell.column]:
+        number = cell.number(grid.columns)
+        if cell.span != 1 if grid.spans is None else cell.span != grid.spans[number]:
+            raise placement.refused(
+                f"it has a cell of {cell.span} x {cell.span} in {cell.where}, where there is none; "
+                "the sizes of cells, or the mask, are others"
+            )
+        if grid.filled is not None and not grid.filled[number]:
             raise placement.refused(f"it has a photo in {cell.where}, which the mask leaves empty")
     if not placement.grid:
         return
@@ -213,8 +228,10 @@ def _cell(number: int, given: Mapping[str, object]) -> Placed:
         raise _wrong(f"{where} has a turn that is not 0 to {TURNS - 1}")
     if isinstance(distance, float) and not 0 <= distance < inf:
         raise _wrong(f"{where} has a distance that is no number from 0 on")
-    found = distance if isinstance(distance, float) else None
-    return Placed(column, row, photo, content, _window(where, given.get("window")), turn, found)  # type: ignore[arg-type]  # the same
+    found, span = distance if isinstance(distance, float) else None, given.get("span", 1)
+    if not _whole(span) or span not in spans.SPANS:
+        raise _wrong(f"{where} has a span that is not 1, 2 or 4")
+    return Placed(column, row, photo, content, _window(where, given.get("window")), turn, found, span)  # type: ignore[arg-type]  # the same
 
 
 def _window(where: str, given: object) -> Window | None:

@@ -27,6 +27,7 @@ class Plan:
         dpi: Dots per inch.
         form: The format of its file.
         shape: Of its cells.
+        adaptive: Whether some cells may be larger, so that there are fewer; the tiles are the smallest then.
     """
 
     pixels: tuple[int, int]
@@ -35,6 +36,7 @@ class Plan:
     dpi: int
     form: Format
     shape: Shape = Shape.RECTANGLE
+    adaptive: bool = False
 
     @property
     def size(self) -> paper.Size:
@@ -100,7 +102,7 @@ class Plan:
                 f"{small_count:,} of {_photos(tile_count or 0)} {'has' if small_count == 1 else 'have'} fewer pixels "
                 f"than are printed, {'{:,} x {:,}'.format(*self.tile_pixels)} a tile: that looks soft."
             )
-        if tile_count and tile_count < cell_count:
+        if tile_count and tile_count < cell_count and not self.adaptive:
             said.append(
                 f"{cell_count:,} cells are many for {_photos(tile_count)}: on average each photo would lie in "
                 f"{cell_count / tile_count:,.1f} of them."
@@ -122,7 +124,8 @@ def of_grid(grid: Grid, order: MosaicOrder) -> Plan | None:
     """Return the plan of the print that a grid makes; None if its order is for none."""
     if grid.exact_size is None:
         return None
-    return Plan(grid.exact_size, grid.columns, grid.rows, order.dpi, order.format, order.shape)
+    size = grid.exact_size, grid.columns, grid.rows
+    return Plan(*size, order.dpi, order.format, order.shape, bool(order.adaptive))
 
 
 def of_order(order: MosaicOrder) -> Plan | None:
@@ -131,7 +134,7 @@ def of_order(order: MosaicOrder) -> Plan | None:
         return None
     size = order.mosaic_width, order.mosaic_height
     rows = cells_down(order.cells_across, *size, order.shape)
-    return Plan(size, order.cells_across, rows, order.dpi, order.format, order.shape)
+    return Plan(size, order.cells_across, rows, order.dpi, order.format, order.shape, bool(order.adaptive))
 
 
 def mm(size: paper.Size) -> str:

@@ -57,7 +57,10 @@ def of_order(
     if order.min_uses is not None:
         _check_least_uses(order.min_uses, grid.filled_count, tile_count)
     cut_by_count = None if order.cells_across is None else heights
-    demand = _Demand(grid.columns, grid.rows, tile_count, order.uses, order.min_distance, grid.filled, order.shape)
+    demand = _Demand(
+        grid.columns, grid.rows, tile_count, order.uses, order.min_distance, grid.filled, order.shape,
+        grid.slack,
+    )  # fmt: skip
     return _pattern(demand, cut_by_count, effort)
 
 
@@ -123,8 +126,8 @@ def _pattern(demand: "_Demand", heights: Heights | None, effort: Effort | None) 
 class _Demand:
     """The rules that a grid and some tiles are to keep; `filled` as in `Grid`.
 
-    Where every other row is moved, two cells are nearer than their columns say by half a cell at most. So a
-    pattern of columns and rows that keeps a distance half a cell longer is a proof.
+    Where cells may be nearer to each other than their columns and rows say, by `slack` at most, a pattern of columns
+    and rows that keeps a distance longer by as much is a proof.
     """
 
     columns: int
@@ -134,6 +137,7 @@ class _Demand:
     min_distance: float
     filled: bytes | None = None
     shape: Shape = Shape.RECTANGLE
+    slack: float = 0.0
 
     @property
     def distance(self) -> float:
@@ -142,11 +146,9 @@ class _Demand:
         Rows of hexagons are nearer than columns, too: x columns and y rows apart they are d cells apart if
         (x - 1/2)^2 + 3/4 y^2 = d^2, and then x^2 + y^2 is at most 4/3 d^2 + 1.
         """
-        return (
-            sqrt(4 / 3 * self.min_distance**2 + 1)
-            if self.shape.overlap
-            else self.min_distance + self.shape.shifted / 2
-        )
+        if self.shape.overlap:
+            return sqrt(4 / 3 * self.min_distance**2 + 1)
+        return self.min_distance + self.slack
 
     @property
     def cell_count(self) -> int:

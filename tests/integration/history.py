@@ -331,6 +331,7 @@ STEPS: dict[str, Step] = {
     "0017": Step(
         fill=(f"UPDATE mosaics SET shape = 'hexagon' WHERE id = {ONE}",), down=_hexagons_become_bricks
     ),
+    "0018": Step(fill=(f"UPDATE mosaics SET adaptive = 0.5 WHERE id = {ONE}",), new={"mosaics": {"adaptive": 0.0}}),
     "0019": Step(
         fill=(
             f"UPDATE mosaics SET format = 'pyramid-tiff', dpi = 300 WHERE id = {ONE}",

@@ -156,6 +156,26 @@ def test_an_edit_can_be_edited_and_its_files_ordered(services: Services, client:
     assert Image.open(io.BytesIO(picture.data)).size == (192, 128)
 
 
+def test_an_edit_keeps_the_sizes_of_cells_and_a_pin_names_a_larger_one_by_any_of_its_places(
+    services: Services, client: FlaskClient, tile_set: UUID, mosaic_of: Callable[..., UUID]
+) -> None:
+    mosaic = mosaic_of(tile_set, cells_across=24, tile_size=8, adaptive=1.0)
+    before = cells(services, mosaic)
+    large = next(cell for cell in before.values() if cell.span == 4)
+    photo = next(cell.content for cell in before.values() if cell.content != large.content)
+    pin = {"column": large.column + 3, "row": large.row + 2, "photo": photo}
+    after = cells(services, edited(services, client, mosaic, pins=[pin])["id"])
+    assert [(*place, cell.span) for place, cell in after.items()] == [(*p, cell.span) for p, cell in before.items()]
+    assert after[large.column, large.row].content == photo
+    others = [looks(some) for some in (before, after)]
+    assert [place for place in before if others[0][place] != others[1][place]] == [(large.column, large.row)]
+    twice = [pin, pin | {"column": large.column}]
+    failed = edited(services, client, mosaic, pins=twice)
+    with services.reading() as session:
+        said = queries.find_mosaic(session, UUID(failed["id"])).job.error_sentence
+    assert said == "A cell that covers several columns and rows is pinned twice, or locked as well."
+
+
 ALONE = "Locked cells alone change nothing; ban photos, or say which to use, or pins."
 TOO_NEAR = (
     "1.png is pinned in column 1, row 0 and in column 2, row 0, which breaks the order's rule of 2 cells between "

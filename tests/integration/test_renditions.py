@@ -99,6 +99,19 @@ def test_a_later_file_is_byte_for_byte_what_it_would_have_been_if_it_had_been_or
     assert (picture.format, picture.size) == (form.name, (96, 64))
 
 
+def test_a_later_file_of_cells_of_several_sizes_is_the_same_too(
+    services: Services, ordered: Callable[..., UUID]
+) -> None:
+    fields = {"cells_across": 24, "tile_size": 4, "adaptive": 1.0, "adapt": 1.0}
+    mosaic = ordered(**fields)
+    with services.reading() as session:
+        sizes = placement_documents.kept_of(services.store, queries.find_mosaic(session, mosaic)).spans
+    assert sizes is not None
+    later, at_once = made(services, mosaic, Format.TIFF), first(services, ordered(format=Format.TIFF, **fields))
+    assert later.job.state is JobState.SUCCEEDED, later.job.error_sentence
+    assert data_of(services, later) == data_of(services, at_once)
+
+
 def test_a_mosaics_own_job_makes_its_first_rendition_alone(services: Services, ordered: Callable[..., UUID]) -> None:
     mosaic = ordered(format=Format.JPEG)
     with services.reading() as session:

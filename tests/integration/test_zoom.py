@@ -74,9 +74,25 @@ def test_cells_are_told_as_the_placement_has_them(
         assert placed["content"] in cell["picture"]
         assert client.get(cell["picture"]).mimetype in {"image/png", "image/jpeg"}
     one = client.get(f"{page}/cells/5/2").get_json()
-    same = [list(place) for place, cell in document.items() if cell["content"] == document[5, 2]["content"]]
+    same = [[*place, 1] for place, cell in document.items() if cell["content"] == document[5, 2]["content"]]
     assert (one["name"], one["uses"]) == (document[5, 2]["photo"], len(same))
     assert sorted(one["places"]) == sorted(same)
+
+
+def test_a_larger_cell_is_told_once_and_by_any_place_that_it_covers(
+    client: FlaskClient, ordered: Callable[..., str]
+) -> None:
+    page = ordered(adaptive=1.0, cells_across=20, tile_size=10)
+    cells = json.loads(client.get(f"{page}/placement.json").text)["cells"]
+    large = next(cell for cell in cells if cell["span"] == 4)
+    left, top = large["column"], large["row"]
+    told = client.get(f"{page}/cells?left={left}&top={top}&right={left + 3}&bottom={top + 3}").get_json()["cells"]
+    assert [(cell["column"], cell["row"], cell["span"]) for cell in told] == [(left, top, 4)]
+    assert (told[0]["window"], told[0]["turn"]) == (large["window"], large["turn"])
+    same = [[cell["column"], cell["row"], cell["span"]] for cell in cells if cell["content"] == large["content"]]
+    for column, row in ((left, top), (left + 3, top), (left + 1, top + 2)):
+        one = client.get(f"{page}/cells/{column}/{row}").get_json()
+        assert (one["name"], one["uses"], sorted(one["places"])) == (large["photo"], len(same), sorted(same))
 
 
 @pytest.mark.parametrize(

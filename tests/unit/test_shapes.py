@@ -129,7 +129,7 @@ def test_tiles_lie_where_their_cells_are(side):
     slots = random.integers(-1, 5, (grid.rows, 4))
     laid = Laid(pixels, np.zeros((5, 4, 4, 3)), slots)
     target = Fitted(plain.noise(1, 60, 70), Fraction(70), Fraction(60), lattice=BRICKS)
-    bands = Bands(laid, target, grid, order)
+    bands = Bands([laid], target, grid, order)
     found = np.concatenate(list(without_surplus(bands.all(silent), grid)))
     half = side // 2
     canvas = np.zeros((grid.rows * side, 4 * side + half, 4), np.uint8)

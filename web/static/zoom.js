@@ -105,10 +105,11 @@ class Zoom {
     return [1 / (this.columns - this.outside(0)), y / x / (this.rows - (this.rows + 1) * this.overlap)];
   }
 
-  box(column, row) {
+  /** Return where a cell lies that covers so many columns and rows. */
+  box(column, row, span) {
     const [width, height] = this.cell;
     const top = row * (1 - this.overlap) - this.overlap;
-    return new OpenSeadragon.Rect((column - this.outside(row)) * width, top * height, width, height);
+    return new OpenSeadragon.Rect((column - this.outside(row)) * width, top * height, span * width, span * height);
   }
 
   /** Return the column and row of a point, brought inside the mosaic: of hexagons, the one whose centre is nearest. */
@@ -146,7 +147,8 @@ class Zoom {
     const [top, bottom] = [Math.max(0, above), Math.min(this.rows - 1, below)];
     const pixels = item.viewportToImageZoom(this.viewer.viewport.getZoom(true));
     if (pixels <= 1 || (right - left + 1) * (bottom - top + 1) > MOST_PHOTOS) return this.clear(() => true);
-    const outside = ({ column, row }) => column < left || column > right || row < top || row > bottom;
+    const outside = ({ column, row, span }) =>
+      column + span <= left || column > right || row + span <= top || row > bottom;
     this.clear(outside);
     const told = await this.fetched(`${this.place.dataset.cells}?${new URLSearchParams({ left, top, right, bottom })}`);
     for (const cell of told ? told.cells : []) this.lay(cell);
@@ -162,7 +164,7 @@ class Zoom {
     photo.addEventListener("error", () => element.remove());
     photo.addEventListener("load", () => element.classList.add("there"));
     this.photos.set(key, { ...cell, element });
-    this.viewer.addOverlay({ element, location: this.box(cell.column, cell.row) });
+    this.viewer.addOverlay({ element, location: this.box(cell.column, cell.row, cell.span) });
   }
 
   clear(which) {
@@ -181,9 +183,10 @@ class Zoom {
     const photo = await this.fetched(`${this.place.dataset.cells}/${column}/${row}`);
     if (!photo) return;
     for (const mark of this.marks || []) this.viewer.removeOverlay(mark);
-    this.marks = photo.places.map(([across, down]) => {
-      const element = made("div", across === column && down === row ? "mark here" : "mark");
-      this.viewer.addOverlay({ element, location: this.box(across, down) });
+    this.marks = photo.places.map(([across, down, span]) => {
+      const here = across <= column && column < across + span && down <= row && row < down + span;
+      const element = made("div", here ? "mark here" : "mark");
+      this.viewer.addOverlay({ element, location: this.box(across, down, span) });
       return element;
     });
     if (!photo.uses) return this.told.replaceChildren(made("p", "", "This cell stays empty."));

@@ -57,13 +57,15 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
         if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
             raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once.")
         places = [(column, row) for row in range(top, bottom + 1) for column in range(left, right + 1)]
-        found = [cell for place in places if (cell := kept.cell(*place, {})) is not None]
+        covering = (kept.cell(*place, {}) for place in places)
+        found = list(dict.fromkeys(cell for cell in covering if cell is not None))
         there = placement_documents.names_of(session, mosaic.tile_set_id, list({cell.content for cell in found}))
     return {
         "cells": [
             {
                 "column": cell.column,
                 "row": cell.row,
+                "span": cell.span,
                 "window": cell.window,
                 "turn": cell.turn,
                 "picture": _address("picture", mosaic, cell.content, there),

@@ -43,7 +43,9 @@ class Lists:
 class Costs:
     """The squared losses of M photos in N cells, computed a block of cells at a time in single precision."""
 
-    def __init__(self, loss: Loss, cells: Features, photos: Features, there: NDArray[np.bool_]) -> None:
+    def __init__(
+        self, loss: Loss, cells: Features, photos: Features, there: NDArray[np.bool_], weights: Array | None = None
+    ) -> None:
         """Prepare the sides of all products.
 
         Args:
@@ -51,8 +53,10 @@ class Costs:
             cells: (N, D) features of the cells.
             photos: (M, V, D) features of the photos' views.
             there: (M, V) which views there are.
+            weights: (N,) by what the costs of each cell are multiplied; None for 1.
         """
         self._loss = loss
+        self._weights = None if weights is None else weights.astype(np.float32)[:, None]
         self._cells, self._photos, self._there = cells, photos, there
         self._count, self._view_count, width = photos.shape
         if loss.metric is not Metric.EUCLIDEAN:
@@ -74,6 +78,11 @@ class Costs:
 
     def __call__(self, numbers: Numbers) -> Single:
         """Return the (n, M) costs of all photos in some cells, given the cells' numbers (n,)."""
+        costs = self._plain(numbers)
+        return costs if self._weights is None else costs * self._weights[numbers]
+
+    def _plain(self, numbers: Numbers) -> Single:
+        """Return the same for weights of 1."""
         if self._loss.metric is not Metric.EUCLIDEAN:
             return self._recalled(numbers)
         costs: Single = self._partial(numbers).min(axis=1)
@@ -100,6 +109,8 @@ class Costs:
 
         step = max(1, BLOCK_BYTES // (4 * self._count * self._view_count))
         spread(some, len(self._cells), step, threads, progress)
+        if self._weights is not None:
+            found.costs[:] *= self._weights
         return found
 
     def _partial(self, numbers: Numbers | slice) -> Single:

@@ -7,7 +7,7 @@ one thing: its list holds nothing but what it has. A cell that a mask leaves emp
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -59,6 +59,7 @@ class Edit:
         kept: (N,) which cells keep what they have, a photo or nothing; they break no rule among each other.
         must_use: (n,) numbers of photos that have to appear.
         lower_bound: What is known of the least cost, where all cells are kept.
+        spans: (rows, columns) the sizes of the cells, see `worker.core.sizes`; None if all are of one size.
     """
 
     tiles: Numbers
@@ -67,6 +68,7 @@ class Edit:
     kept: Mask
     must_use: Numbers
     lower_bound: float
+    spans: NDArray[np.uint8] | None = None
 
     @classmethod
     def none(cls, filled: Mask) -> "Edit":
@@ -117,11 +119,12 @@ class Edit:
 def laid(loss: Loss, cells: Features, cut: Cut, edit: Edit, thumbs: Thumbs) -> Choice:
     """Return a complete placement as it stands, with what it costs in (N, D) cells."""
     shape, costs = (cut.rows, cut.columns), _given_costs(loss, cells, edit, thumbs, cut.lattice)
+    whole = costs.sum() if cut.sizes is None else costs @ cut.sizes.areas
     return Choice(
         edit.tiles.reshape(shape),
         edit.orientations.reshape(shape),
         costs.reshape(shape),
-        min(edit.lower_bound, float(costs.sum())),
+        min(edit.lower_bound, float(whole)),
         edit.windows.reshape(*shape, 4),
     )
 
@@ -149,6 +152,7 @@ def edited(  # noqa: PLR0913 - as `matcher.choose`, and what is given
     ruling = part(progress, 0, 1, PARTS)
     work = _Work(loss, sides, cut, rules, edit, threads)
     given = _given_costs(loss, sides.cells, edit, thumbs, cut.lattice)
+    given *= 1 if sides.weights is None else sides.weights
     held, fixed, bound = work.solved(work.started(given), ruling)
     as_given = edit.empty | (fixed & edit.viewed & (held == edit.tiles))
     views = np.zeros(len(held), np.intp)
@@ -165,10 +169,11 @@ def edited(  # noqa: PLR0913 - as `matcher.choose`, and what is given
     kinds, shape = sides.views.kinds[held], (cut.rows, cut.columns)
     windows = np.where(as_given[:, None], edit.windows, sides.views.windows[kinds, views])
     orientations = np.where(as_given, edit.orientations, sides.views.orientations[kinds, views])
+    own = costs if sides.weights is None else costs / sides.weights
     return Choice(
         held.reshape(shape),
         orientations.reshape(shape),
-        costs.reshape(shape),
+        own.reshape(shape),
         min(bound + float(costs[fixed].sum()), float(costs.sum())),
         windows.reshape(*shape, 4),
     )
@@ -196,11 +201,11 @@ class _Work:
 
     @cached_property
     def costs(self) -> Costs:
-        return Costs(self.loss, self.sides.cells, self.sides.photos, self.sides.views.there)
+        return self.sides.costs(self.loss)
 
     def some(self, cells: Mask) -> Sides:
         """Return the sides with some of the cells alone."""
-        return replace(self.sides, cells=self.sides.cells[cells])
+        return self.sides.some(cells)
 
     def started(self, given: Array) -> Start:
         """Return what is there at first; each photo that has to appear lies in a cell that keeps it."""
@@ -278,8 +283,7 @@ class _Work:
         held, views, own, light = now
         few, cells = self.some(~fixed), np.arange(len(held))
         listing, lowering = (part(progress, number, number + 1, PARTS) for number in (1, 2))
-        costs = Costs(self.loss, few.cells, few.photos, few.views.there)
-        lists = costs.lists(LISTED, threads=self.threads, progress=listing)
+        lists = few.costs(self.loss).lists(LISTED, threads=self.threads, progress=listing)
         lists, entries = including(self.loss, few, lists, held[~fixed])
         shape = len(held), lists.photos.shape[1]
         every = Lists(np.empty(shape, np.int32), np.empty(shape, np.uint8), np.empty(shape, np.float32))

@@ -1,7 +1,8 @@
 """What is compared: features of cells and of photos by a loss, and the light that each sends to the eye."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,13 @@ from worker.core.colour import LIGHT_LEVELS, MOST_LIGHT
 from worker.core.fitted import Fitted
 from worker.core.lattice import RECTANGLES, Lattice
 from worker.core.losses import Loss
+from worker.core.sizes import LARGER, Sizes
 from worker.core.threads import spread
 from worker.core.views import Views
 
 Array = NDArray[np.float64]
 Features = NDArray[np.floating]
+Numbers = NDArray[np.intp]
 
 BLOCK_BYTES = 8 << 20
 PIXEL_BYTES = 24
@@ -29,12 +32,16 @@ PRECISE = 3
 
 @dataclass(frozen=True)
 class Cut:
-    """How many cells there are and where, and the width and height of the tiles, of which only the ratio counts."""
+    """How many cells there are and where, and the width and height of the tiles, of which only the ratio counts.
+
+    Where cells have several `sizes`, columns and rows are those of the finest.
+    """
 
     columns: int
     rows: int
     tile_shape: tuple[int, int]
     lattice: Lattice = RECTANGLES
+    sizes: Sizes | None = None
 
 
 def of_cells(loss: Loss, target: Fitted, cut: Cut) -> Features:
@@ -49,7 +56,21 @@ def of_cells(loss: Loss, target: Fitted, cut: Cut) -> Features:
     def some(rows: range) -> Array:
         return loss.features([of_rows(target, cut.columns, cut.rows, subcells, rows) for subcells in loss.subcells])
 
-    return np.concatenate([_compact(some(rows)) for rows in blocks])
+    features = np.concatenate([_compact(some(rows)) for rows in blocks])
+    for seats, blocks_of, part, larger in _larger(target, cut):
+        features[seats] = of_cells(loss, part, larger)[blocks_of]
+    return features
+
+
+def _larger(target: Fitted, cut: Cut) -> Iterator[tuple[Numbers, Numbers, Fitted, Cut]]:
+    """Yield the cells of each larger size: their seats, and their numbers in a part of the target cut by the size."""
+    for span in LARGER:
+        seats = np.empty(0, np.intp) if cut.sizes is None else cut.sizes.of_span(span)
+        if cut.sizes is not None and len(seats):
+            columns, rows = cut.columns // span, cut.rows // span
+            width, height = target.width * columns * span / cut.columns, target.height * rows * span / cut.rows
+            part = Fitted(target.pixels[: ceil(height), : ceil(width)], width, height)
+            yield seats, cut.sizes.blocks(seats, span), part, Cut(columns, rows, cut.tile_shape)
 
 
 def of_views(loss: Loss, thumbs: NDArray[np.uint8], views: Views, threads: int = 1) -> Features:
@@ -92,7 +113,10 @@ def _means(views: Views, thumbs: NDArray[np.uint8], grids: Sequence[int]) -> lis
 def light_of_cells(target: Fitted, cut: Cut) -> Array:
     """Return the (N, 3) mean linear light of the cells of a target, 0 to 1: averages for the eye are of light."""
     light = of_rows(target, cut.columns, cut.rows, 1, range(cut.rows), LIGHT_LEVELS)
-    return light.reshape(-1, 3) / MOST_LIGHT
+    means: Array = light.reshape(-1, 3) / MOST_LIGHT
+    for seats, blocks, part, larger in _larger(target, cut):
+        means[seats] = light_of_cells(part, larger)[blocks]
+    return means
 
 
 def light_of_views(thumbs: NDArray[np.uint8], views: Views) -> Array:

@@ -18,6 +18,7 @@ from worker.core.assignment.spacing import Spacing
 from worker.core.costs import Costs, Lists
 from worker.core.energy.descent import Descent, Limits
 from worker.core.energy.far_view import FarView
+from worker.core.energy.sized_descent import SizedDescent
 from worker.core.features import Cut, Features
 from worker.core.losses import Loss, Metric, cost
 from worker.core.orientations import AS_IT_IS, lies_across
@@ -45,11 +46,21 @@ class Sides:
         cells: (N, D) features of the cells, row by row.
         photos: (M, V, D) features of the photos' views.
         views: The views.
+        weights: (N,) by what the costs of each cell are multiplied; None for 1.
     """
 
     cells: Features
     photos: Features
     views: Views
+    weights: Array | None = None
+
+    def costs(self, loss: Loss) -> Costs:
+        """Return what every photo costs in every cell."""
+        return Costs(loss, self.cells, self.photos, self.views.there, self.weights)
+
+    def some(self, cells: NDArray[np.bool_]) -> "Sides":
+        """Return the sides with some of the cells alone, (N,)."""
+        return replace(self, cells=self.cells[cells], weights=None if self.weights is None else self.weights[cells])
 
 
 @dataclass(frozen=True)
@@ -121,7 +132,7 @@ def choose(
     """
     if rules.none and prices is None:
         return choice_of(cut, loss, sides, *nearest_views(loss, sides, threads, progress), np.inf)
-    costs = Costs(loss, sides.cells, sides.photos, sides.views.there)
+    costs = sides.costs(loss)
     if prices is None:
         held, bound = _ruled(loss, sides, costs, cut, rules, threads, progress)
         return choice_of(cut, loss, sides, held, best_views(loss, sides, held), bound)
@@ -173,10 +184,9 @@ def descent_of(
     """Return a descent from an entry of every cell's list, given the (N, k, 3) light of the entries."""
     count = cut.columns * cut.rows
     spacing = Spacing.of(cut.columns, cut.rows, rules.min_distance, rules.lattice)
-    limits = Limits(spacing, count if rules.max_uses is None else rules.max_uses, rules.min_uses)
-    return Descent(
-        lists, chosen, FarView.of(prices.cell_light, prices.far), light, prices.repeats, limits, photo_count
-    )
+    limits = Limits(spacing, count if rules.max_uses is None else rules.max_uses, rules.min_uses, cut.sizes)
+    kind = Descent if cut.sizes is None else SizedDescent
+    return kind(lists, chosen, FarView.of(prices.cell_light, prices.far), light, prices.repeats, limits, photo_count)
 
 
 def nearest_views(loss: Loss, sides: Sides, threads: int, progress: Progress) -> tuple[Numbers, Numbers]:
@@ -214,13 +224,13 @@ def including(loss: Loss, sides: Sides, lists: Lists, held: Numbers) -> tuple[Li
 
 
 def costs_of(loss: Loss, sides: Sides, photos: Numbers, views: Numbers) -> Array:
-    """Return the (N,) squared losses of the chosen photos in their views, computed a block at a time."""
+    """Return the (N,) costs of the chosen photos in their views, computed a block at a time."""
     step = max(1, BLOCK_BYTES // (PAIR_BYTES * sides.cells.shape[1]))
     costs = np.empty(len(photos))
     for first in range(0, len(photos), step):
         some = slice(first, first + step)
         costs[some] = cost(loss, sides.cells[some], sides.photos[photos[some], views[some]])
-    return costs
+    return costs if sides.weights is None else costs * sides.weights
 
 
 def choice_of(cut: Cut, loss: Loss, sides: Sides, photos: Numbers, views: Numbers, bound: float) -> Choice:

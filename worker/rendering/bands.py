@@ -1,6 +1,6 @@
 """The mosaic's pixels, band by band: tiles laid in rows, tinted and blended if so ordered, and measured meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,13 @@ from models.rules.orders import MosaicOrder
 from worker.core import lattice, outline
 from worker.core.assignment.spacing import NOBODY
 from worker.core.cells import of_cells
-from worker.core.compose import MOST, band, blended, mixed, tinted, with_alpha
+from worker.core.compose import MOST, blended, mixed, tinted, with_alpha
 from worker.core.descriptors import CHANNELS
 from worker.core.fitted import Fitted
 from worker.core.measures.miniature import Miniature, assembled
 from worker.core.progress import PhaseProgress
 from worker.decoding import images
+from worker.rendering import layers
 from worker.rendering.tile_loader import Laid, let_go
 
 BAND_BYTES = 4 << 20
@@ -31,20 +32,19 @@ class Bands:
         channels: 3; 4 where the last is alpha.
     """
 
-    def __init__(self, laid: Laid, target: Fitted, grid: Grid, order: MosaicOrder) -> None:
+    def __init__(self, laid: Sequence[Laid], target: Fitted, grid: Grid, order: MosaicOrder) -> None:
         self._laid, self._grid, self._order = laid, grid, order
         self._target = target if order.blend else None
-        self._empty, self._lattice = laid.slots == NOBODY, lattice.of(grid.shape)
+        self._empty = np.logical_and.reduce([each.slots == NOBODY for each in laid])
+        self._lattice = lattice.of(grid.shape)
         self.channels = CHANNELS + bool(self._empty.any() and order.format.facts.alpha)
         self._seen: Miniature | None = None
         if order.tint or order.blend:
             self._seen = Miniature(grid.columns, grid.rows, grid.tile_width, grid.tile_height, self._lattice)
-        each = laid.small.astype(np.float32)[laid.slots.ravel()]
-        each[self._empty.ravel()] = MOST
-        self.plain = assembled(each, grid.columns)
+        self.plain = assembled(layers.in_small(laid), grid.columns)
         if order.tint:
-            cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(*laid.slots.shape, 3)
-            self._shifts = order.tint * (cell_means - outline.whole(self._lattice, laid.small)[laid.slots])
+            cell_means = of_cells(target, grid.columns, grid.rows, 1).reshape(grid.rows, grid.columns, 3)
+            self._shifts = order.tint * layers.shifts(laid, cell_means, self._lattice)
 
     @property
     def small(self) -> NDArray[np.float32]:
@@ -62,20 +62,21 @@ class Bands:
                     yield mixed(upper, lower, self._upper(row - 1, top, end))
             for top, end in self._pieces(overlap, pitch):
                 yield self._strip(row, top, end)
-            let_go(self._laid.pixels)
+            for laid in self._laid:
+                let_go(laid.pixels)
             progress("composing", row + 1, rows)
         for top, end in self._pieces(pitch, self._grid.tile_height):
             self._strip(rows - 1, top, end)  # which is only measured
 
     def _pieces(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Yield from which line and up to which the lines of a row are made at once."""
-        lines = max(1, BAND_BYTES // (self._grid.columns * self._laid.pixels[0, 0].nbytes))
+        lines = max(1, BAND_BYTES // (self._grid.columns * self._grid.tile_width * CHANNELS))
         for top in range(first, last, lines):
             yield top, min(top + lines, last)
 
     def _strip(self, row: int, top: int, end: int) -> NDArray[np.uint8]:
         """Return what is shown of some lines of a row: (end - top, W, channels) pixels."""
-        strip = self._adjusted(band(self._laid.pixels[:, top:end], self._laid.slots[row]), row, top)
+        strip = self._adjusted(layers.strip(self._laid, row, slice(top, end)), row, top)
         there = np.repeat(~self._empty[row], self._grid.tile_width)
         if not there.all():
             strip[:, ~there] = MOST

@@ -1,6 +1,6 @@
 """What an edit of a mosaic gives the matcher: its kept placement, with cells locked and pinned, and photos banned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from models.errors import InvalidOrder
 from models.rules.changes import Changes
@@ -33,12 +33,15 @@ def edit_of(
         InvalidOrder: something cannot be met.
     """
     cells = list(kept.cells(names))
+    pins = [(_at(kept, names, "pins", column, row), photo) for column, row, photo in changes.pins]
+    held = [_at(kept, names, "lock", column, row) for column, row in changes.lock]
+    _check_once([cell for cell, _ in pins], held)
     index = editing.without_banned(index, frozenset(changes.ban))
     there = {row.tobytes().hex() for row in index.content}
     gone = {cell.content for cell in cells if cell.content not in there}
-    held = _locked(changes, {(cell.column, cell.row): cell for cell in cells})
     pinned = [
-        Placed(column, row, names.get(photo, photo), photo, None, 0, None) for column, row, photo in changes.pins
+        Placed(cell.column, cell.row, names.get(photo, photo), photo, None, 0, None, cell.span)
+        for cell, photo in pins
     ]
     instructions = Instructions(
         Placement(cells, grid_of(grid), {}),
@@ -50,8 +53,16 @@ def edit_of(
     return index, editing.edit_of(instructions, index, known, order, grid)
 
 
-def _locked(changes: Changes, cells: Mapping[tuple[int, int], Placed]) -> list[Placed]:
-    for column, row in changes.lock:
-        if (column, row) not in cells:
-            raise InvalidOrder("lock", f"Column {column:,}, row {row:,} is left empty by the mask; it keeps nothing.")
-    return [cells[place] for place in changes.lock]
+def _at(kept: Kept, names: Mapping[str, str], field: str, column: int, row: int) -> Placed:
+    """Return the cell that covers a place."""
+    found = kept.cell(column, row, names)
+    if found is None:
+        raise InvalidOrder(field, f"Column {column:,}, row {row:,} is left empty by the mask; no photo lies there.")
+    return found
+
+
+def _check_once(pinned: Sequence[Placed], locked: Sequence[Placed]) -> None:
+    """Refuse a larger cell that is named twice, by two of its places."""
+    once = {(cell.column, cell.row) for cell in pinned} - {(cell.column, cell.row) for cell in locked}
+    if len(once) < len(pinned):
+        raise InvalidOrder("pins", "A cell that covers several columns and rows is pinned twice, or locked as well.")

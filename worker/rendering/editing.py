@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import InvalidOrder
+from models.rules import spans
 from models.rules.grid import Grid
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder
@@ -15,7 +16,7 @@ from worker.core import lattice
 from worker.core.assignment.spacing import NOBODY, Spacing, uses_of
 from worker.core.edits import Edit
 from worker.core.matcher import Choice
-from worker.rendering import masking
+from worker.rendering import masking, sizing
 from worker.tile_index.index import Index
 
 Numbers = NDArray[np.intp]
@@ -91,11 +92,14 @@ def edit_of(instructions: Instructions, index: Index, names: Names, order: Mosai
         index: The photos to choose from, without those that are banned.
         names: The names of all photos of the folder.
         order: The order, whose rules hold among the cells that are locked.
-        grid: How its target is cut.
+        grid: How its target is cut; the sizes of a whole placement's cells are its own.
 
     Raises:
         InvalidOrder: an instruction cannot be met.
     """
+    if instructions.placement is not None:
+        grid = _sized_as(instructions.placement, grid)
+    sizes = sizing.of(grid)
     numbers = {row.tobytes().hex(): number for number, row in enumerate(index.content)}
     edit = Edit.none(masking.filled(grid).ravel())
     if instructions.placement is not None:
@@ -109,12 +113,36 @@ def edit_of(instructions: Instructions, index: Index, names: Names, order: Mosai
         check_grid(instructions.locked, grid)
         _put(edit, instructions.locked, _Photos(numbers, names, instructions.locked, frozenset()), grid)
         for cell in instructions.locked.cells:
-            edit.kept[cell.row * grid.columns + cell.column] = True
+            edit.kept[cell.number(grid.columns)] = True
         _check_rules(edit, instructions.locked, order, grid)
     return Edit(
         edit.tiles, edit.windows, edit.orientations, edit.kept,
         _must_use(instructions, numbers, names, grid.filled_count), edit.lower_bound,
+        None if sizes is None else sizes.spans,
     )  # fmt: skip
+
+
+def _sized_as(placement: Placement, grid: Grid) -> Grid:
+    """Return a grid of equal cells with the sizes that the cells of a whole placement have."""
+    if all(cell.span == 1 for cell in placement.cells):
+        return grid
+    try:
+        found = spans.laid_out(
+            [(cell.column, cell.row, cell.span) for cell in placement.cells], grid.columns, grid.rows
+        )
+    except ValueError as error:
+        column, row, span = error.args[0]
+        raise placement.refused(
+            f"column {column:,}, row {row:,}: a cell of {span} x {span} cannot lie there; it is of another grid"
+        ) from error
+    sized = sizing.given(grid, np.frombuffer(found, np.uint8).reshape(grid.rows, grid.columns))
+    there, wanted = np.count_nonzero(sizing.covered(sized)), grid.filled_count
+    if (sizing.covered(sized) != masking.filled(grid)).any():
+        raise placement.refused(
+            f"it covers {there:,} of the finest cells, not the {wanted:,} that are to be filled; "
+            "the file may be cut off, or of another mask"
+        )
+    return sized
 
 
 def document(choice: Choice, index: Index, names: Names, order: MosaicOrder, grid: Grid) -> Placement:
@@ -128,10 +156,12 @@ def document(choice: Choice, index: Index, names: Names, order: MosaicOrder, gri
         if tile == NOBODY:
             continue
         row, column = divmod(number, grid.columns)
+        span = 1 if grid.spans is None else grid.spans[number]
+        column, row = spans.corner(column, span), spans.corner(row, span)
         content, (left, top, width, height) = contents[tile], windows[number]
         window = left, top, width, height
-        cells.append(Placed(column, row, names.first[content], content, window, turns[number], distance(cost)))
-    return Placement(cells, grid_of(grid), order_of(order), choice.lower_bound)
+        cells.append(Placed(column, row, names.first[content], content, window, turns[number], distance(cost), span))
+    return Placement(cells, grid_of(grid), order_of(order), choice.lower_bound, sized=grid.spans is not None)
 
 
 @dataclass(frozen=True)
@@ -163,7 +193,7 @@ class _Photos:
 def _put(edit: Edit, placement: Placement, photos: _Photos, grid: Grid) -> None:
     """Write the cells of a document into an edit that nobody else has yet."""
     for cell in placement.cells:
-        number = cell.row * grid.columns + cell.column
+        number = cell.number(grid.columns)
         edit.tiles[number] = photos.number(cell)
         edit.windows[number] = cell.window or (0, 0, 0, 0)
         edit.orientations[number] = cell.turn
@@ -172,7 +202,7 @@ def _put(edit: Edit, placement: Placement, photos: _Photos, grid: Grid) -> None:
 def _check_rules(edit: Edit, locked: Placement, order: MosaicOrder, grid: Grid) -> None:
     """Refuse locked cells that break the order's rules among each other."""
     kept = np.where(edit.kept, edit.tiles, NOBODY)
-    named = {cell.row * grid.columns + cell.column: cell for cell in locked.cells}
+    named = {cell.number(grid.columns): cell for cell in locked.cells}
     uses = uses_of(kept, int(kept.max()) + 1)
     if order.uses is not None and uses.max() > order.uses:
         number = int(uses.argmax())
@@ -181,8 +211,8 @@ def _check_rules(edit: Edit, locked: Placement, order: MosaicOrder, grid: Grid) 
             f"{readable(cell.photo)} is locked in {uses[number]:,} cells, which breaks the rule of at most "
             f"{order.uses:,} for a photo"
         )
-    places = lattice.of(grid.shape)
-    spacing = Spacing.of(grid.columns, grid.rows, order.min_distance, places)
+    more = grid.slack if grid.spans and order.min_distance > 1 else 0.0
+    spacing = Spacing.of(grid.columns, grid.rows, order.min_distance + more, lattice.of(grid.shape))
     cells = np.flatnonzero(kept != NOBODY)
     if not spacing.binds:
         return

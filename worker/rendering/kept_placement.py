@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.rules import array_file, kept_placements
-from models.rules.kept_placements import COLOURS, FILLED, KIND, VERSION
+from models.rules.kept_placements import COLOURS, FILLED, KIND, SPANS, VERSION
 from worker.core.assignment.spacing import NOBODY
 from worker.core.matcher import Choice
 
@@ -23,12 +23,14 @@ class KeptPlacement:
         target_size: Width and height of the target in pixels.
         colours: (n, n, n, 3) what the target's colours were moved to, see `worker.core.adaptation.table`; None where
             they were not.
+        spans: (rows, columns) the sizes of the cells, see `worker.core.sizes`; None if all are of one size.
     """
 
     content: NDArray[np.uint8]
     choice: Choice
     target_size: tuple[int, int]
     colours: NDArray[np.float32] | None
+    spans: NDArray[np.uint8] | None = None
 
 
 def save(placement: KeptPlacement, path: Path) -> None:
@@ -48,7 +50,9 @@ def save(placement: KeptPlacement, path: Path) -> None:
     }
     if placement.colours is not None:
         arrays[COLOURS] = placement.colours
-    if not filled.all():
+    if placement.spans is not None:
+        arrays[SPANS] = placement.spans
+    elif not filled.all():
         arrays[FILLED] = filled.astype(np.uint8)
     with path.open("wb") as file:
         array_file.save(file, KIND, VERSION, arrays)
@@ -66,7 +70,6 @@ def load(path: Path) -> KeptPlacement:
         for name, mapped in kept.arrays.items()
     }
     photos = arrays["photo"].astype(np.intp)
-    if FILLED in arrays:
-        photos[arrays[FILLED] == 0] = NOBODY
+    photos[arrays.get(FILLED, arrays.get(SPANS, 1)) == np.uint8(0)] = NOBODY
     choice = Choice(photos, arrays["turn"], arrays["cost"], kept.lower_bound, arrays["window"])
-    return KeptPlacement(arrays["content"], choice, kept.target_size, arrays.get(COLOURS))
+    return KeptPlacement(arrays["content"], choice, kept.target_size, arrays.get(COLOURS), arrays.get(SPANS))

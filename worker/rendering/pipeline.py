@@ -23,10 +23,10 @@ from worker.core.measures.quality import Quality
 from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.decoding.images import Decoder
-from worker.rendering import masking, placement, writer
+from worker.rendering import masking, placement, sizing, writer
 from worker.rendering.bands import Bands, without_surplus
 from worker.rendering.kept_placement import KeptPlacement
-from worker.rendering.tile_loader import fetched
+from worker.rendering.layers import fetched
 from worker.tile_index.index import Index, ReadPhoto
 
 if TYPE_CHECKING:
@@ -107,10 +107,11 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     if edit is not None:
         cells = masking.with_filled(cells, ~edit.empty)
     writer.check_room(out, cells.mosaic_size, order.format)
-    as_it_stands = edit is not None and edit.complete
-    rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))
     fitted = images.fitted(pixels, cells)
     del pixels
+    cells = sizing.sized(cells, fitted, order) if edit is None else sizing.given(cells, edit.spans)
+    as_it_stands = edit is not None and edit.complete
+    rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))
     progress("matching", 0, placement.PERCENT)
     colours = placement.colours_of(fitted, order, cells, index)
     matched = placement.recoloured(fitted, colours)
@@ -136,7 +137,9 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
 
             _write(composed(), cells, order, out, progress, bands.channels)
             quality = measuring[0].result()
-    return Rendered(cells, choice, quality, KeptPlacement(index.content, choice, size, colours))
+    sizes = sizing.of(cells)
+    spans = None if sizes is None else sizes.spans
+    return Rendered(cells, choice, quality, KeptPlacement(index.content, choice, size, colours, spans))
 
 
 def lay(
@@ -161,7 +164,7 @@ def lay(
     """
     progress("reading", 0, 1)
     pixels = decoder.decode(target)
-    cells = grid.cut(pixels.shape[1], pixels.shape[0], order)
+    cells = sizing.given(grid.cut(pixels.shape[1], pixels.shape[0], order), kept.spans)
     if kept.choice.tiles.shape != (cells.rows, cells.columns):
         raise kept_placements.damaged("it is of another grid")
     cells = masking.with_filled(cells, kept.choice.tiles != NOBODY)

@@ -31,7 +31,7 @@ from worker.core.orientations import allowed
 from worker.core.progress import PhaseProgress
 from worker.core.views import Views
 from worker.decoding import images
-from worker.rendering import masking
+from worker.rendering import masking, sizing
 from worker.tile_index.index import Index
 
 if TYPE_CHECKING:
@@ -72,7 +72,9 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
     """
     pattern = repeats.of_order(order, size, grid, tile_count)
     step = None if pattern is None else (pattern.count, pattern.step)
-    return Rules(order.uses, order.min_distance, step, order.min_uses or 0, lattice.of(order.shape))
+    # Distances are those of the seats of cells, of which the centres may be a little nearer to each other.
+    more = grid.slack if grid.spans and order.min_distance > 1 else 0.0
+    return Rules(order.uses, order.min_distance + more, step, order.min_uses or 0, lattice.of(order.shape))
 
 
 def choice(  # noqa: PLR0913 - of a placement something may be given
@@ -115,7 +117,8 @@ def choice(  # noqa: PLR0913 - of a placement something may be given
                 prices = beside.submit(_prices, order, loss, target, cut, index, views)
                 photos = features.of_views(loss, index.thumb, views, threads)
                 cells = features.of_cells(loss, target, cut)
-            weighed = loss, Sides(cells, photos, views), cut, rules, prices.result()
+            weights = None if cut.sizes is None else cut.sizes.areas
+            weighed = loss, Sides(cells, photos, views, weights), cut, rules, prices.result()
             if edit is None:
                 chosen = choose(*weighed, threads=threads, progress=percent)
             else:
@@ -199,9 +202,9 @@ def moved_by(target: Fitted, matched: Fitted, grid: Grid) -> float:
 
 
 def _seen(target: Fitted, grid: Grid) -> Small:
-    """Return the (n, 3) mean colours of the cells that do not stay empty."""
+    """Return the (n, 3) mean colours of the finest cells that do not stay empty."""
     cells = of_cells(target, grid.columns, grid.rows, 1).reshape(-1, 3)
-    return cells if grid.filled is None else cells[masking.filled(grid).ravel()]
+    return cells if grid.filled is None else cells[sizing.covered(grid).ravel()]
 
 
 def known(target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: Index) -> quality.Known:
@@ -220,6 +223,7 @@ def known(target: Fitted, matched: Fitted, grid: Grid, chosen: Choice, index: In
         tile_pixels(index, grid, 1).reshape(-1, 3),
         adapted=moved_by(target, matched, grid),
         lattice=lattice.of(grid.shape),
+        sizes=sizing.of(grid),
     )
 
 
@@ -234,7 +238,7 @@ def quality_of(before: quality.Known, chosen: Choice, plain: Floats, small: Floa
     """
     with ThreadPoolExecutor(1) as beside:
         change = beside.submit(_change, plain, small, None if before.shown.all() else before.shown)
-        cost = float(chosen.costs.sum())
+        cost = before.sum_of(chosen.costs)
         measured = quality.measure(before, small, cost=cost, lower_bound=chosen.lower_bound, change=0.0)
         return replace(measured, change=change.result())
 
@@ -276,4 +280,5 @@ def tile_pixels(index: Index, grid: Grid, subcells: int) -> Small:
 
 
 def _cut(grid: Grid) -> Cut:
-    return Cut(grid.columns, grid.rows, (grid.tile_width, grid.tile_height), lattice.of(grid.shape))
+    tile = grid.tile_width, grid.tile_height
+    return Cut(grid.columns, grid.rows, tile, lattice.of(grid.shape), sizing.of(grid))

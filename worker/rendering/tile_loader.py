@@ -45,13 +45,15 @@ class Laid:
 
     Attributes:
         pixels: (D, h, w, 3) different tiles: windows of photos in orientations; mapped from a scratch file.
-        small: (D, CELL_SIDE, CELL_SIDE, 3) area averages of what a cell shows of each.
+        small: (D, samples, samples, 3) area averages of what a cell shows of each.
         slots: (rows, columns) which of them lies in each cell; `NOBODY` where none does.
+        span: How many places a tile covers, across and down.
     """
 
     pixels: NDArray[np.uint8]
     small: NDArray[np.float64]
     slots: NDArray[np.intp]
+    span: int = 1
 
 
 @contextmanager
@@ -65,6 +67,7 @@ def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
     progress: PhaseProgress,
     decoder: Decoder = images,
     kept: "KeptTiles | None" = None,
+    samples: int = CELL_SIDE,
 ) -> Iterator[Laid]:
     """Lend the pixels of every tile that a mosaic uses; they are gone after the `with` block.
 
@@ -77,6 +80,7 @@ def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
         progress: Called with how many photos are loaded.
         decoder: Decodes a photo to tiles.
         kept: Tiles of earlier mosaics; a photo all of whose tiles are kept is not read. None to read every photo.
+        samples: Area averages across and down a tile.
 
     Raises:
         DamagedIndex: a photo no longer matches the index.
@@ -89,7 +93,7 @@ def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
     numbers, first = np.unique(views[:, 0], return_index=True)
     of_photos = [slice(*ends) for ends in pairwise([*first.tolist(), len(views)])]
     size = grid.tile_width, grid.tile_height
-    small, places_of_cells = np.empty((len(views), CELL_SIDE, CELL_SIDE, 3)), lattice.of(grid.shape)
+    small, places_of_cells = np.empty((len(views), samples, samples, 3)), lattice.of(grid.shape)
     with _scratch((len(views), grid.tile_height, grid.tile_width, 3)) as pixels:
         keeping = _Keeping(kept, contents, views, pixels)
         there = [keeping.recalled(some) for some in of_photos]
@@ -111,8 +115,8 @@ def fetched(  # noqa: PLR0913 - what is laid, and for each front door how
             progress("fetching tiles", done, len(numbers))
             if laid - measured >= TILES_BETWEEN or done == len(numbers):
                 # Many at once: for one small tile, the calls take longer than the sums.
-                means = of_pictures(pixels[measured:laid], outline.finer(places_of_cells, CELL_SIDE))
-                small[measured:laid] = outline.gathered(places_of_cells, means, CELL_SIDE)
+                means = of_pictures(pixels[measured:laid], outline.finer(places_of_cells, samples))
+                small[measured:laid] = outline.gathered(places_of_cells, means, samples)
                 measured = laid
                 let_go(pixels)
         yield Laid(pixels, small, slots.reshape(choice.tiles.shape))

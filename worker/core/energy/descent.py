@@ -19,6 +19,7 @@ from worker.core.costs import Lists
 from worker.core.energy import far_view, near_repeats
 from worker.core.energy.far_view import FarView
 from worker.core.progress import Progress
+from worker.core.sizes import Sizes
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -43,11 +44,13 @@ class Limits:
         spacing: How far apart equal photos must lie.
         most_uses: Cells that a photo may fill at most.
         least_uses: Cells that a photo that fills any keeps at least.
+        sizes: The sizes of the cells, for the descent that asks for them; None if all are of one size.
     """
 
     spacing: Spacing
     most_uses: int
     least_uses: int = 0
+    sizes: Sizes | None = None
 
 
 class Descent:
@@ -145,10 +148,9 @@ class Descent:
 
     def _choose(self, batch: Numbers) -> int:
         """Let some cells choose again, if something near them has changed; return how many change."""
-        cells = batch[self._waiting[self._places[batch]]]
+        cells = self._woken(batch)
         if not len(cells):
             return 0
-        self._waiting[self._places[cells]] = False
         pull, repeats = self._surroundings(cells)
         totals = self._alone[cells] + 2 * (self._errors[cells] @ pull[:, :, None])[:, :, 0] + repeats
         totals += self._pair * self._uses.take(self._photos[cells])
@@ -162,21 +164,34 @@ class Descent:
         self._take(cells[taken], best[taken])
         return len(taken)
 
+    def _woken(self, batch: Numbers) -> Numbers:
+        """Return which of some cells choose again because something near them has changed, and wait for the next."""
+        cells: Numbers = batch[self._waiting[self._places[batch]]]
+        self._waiting[self._places[cells]] = False
+        return cells
+
     def _surroundings(self, cells: Numbers) -> tuple[Single, Single]:
         """Return the pull of the errors around some cells, (n, 3), and what repeats of their entries cost, (n, k)."""
-        around = self._around(cells)
-        pull = (self._pulling.take(around, axis=1) @ self._blur).T
-        photos = self._photos[cells]
-        first = (self._photo_count + 1) * np.arange(len(cells))[:, None]
+        around, (blur, prices) = self._around(cells), self._kernel(cells)
+        pull = (self._pulling.take(around, axis=1) @ blur).T
+        return pull, self._repeats(self._photos[cells], self._held.take(around), prices)
+
+    def _kernel(self, cells: Numbers) -> tuple[Single, Array]:
+        """Return what errors at the places around some cells weigh, and what repeats there cost."""
+        return self._blur, self._prices
+
+    def _repeats(self, photos: NDArray[np.int32], around: NDArray[np.int32], prices: Array) -> Single:
+        """Return what photos (n, k) cost in n cells for the equal ones (n, steps) around each."""
+        first = (self._photo_count + 1) * np.arange(len(photos))[:, None]
         listed = first + photos
         self._table[listed] = np.arange(1, photos.shape[1] + 1)
-        entries = self._table.take(first + self._held.take(around))
+        entries = self._table.take(first + around)
         self._table[listed] = 0
         equal = np.flatnonzero(entries != 0)
         rows, steps = np.divmod(equal, around.shape[1])
         pairs = photos.shape[1] * rows + entries.ravel()[equal] - 1
-        repeats = np.bincount(pairs, self._prices[steps], photos.size).astype(np.float32)
-        return pull, repeats.reshape(photos.shape)
+        repeats: Single = np.bincount(pairs, prices[steps], photos.size).astype(np.float32)
+        return repeats.reshape(photos.shape)
 
     def _around(self, cells: Numbers) -> Numbers:
         """Return the (n, steps) places around some cells."""
@@ -190,11 +205,16 @@ class Descent:
         """Write infinity where the rules do not allow a cell's entry."""
         photos, limits = self._photos[cells], self._limits
         if limits.spacing.binds:
-            held = self._held[self._places].astype(np.intp)
+            held = self._standing()
             held[cells] = NOBODY
             totals[limits.spacing.clashes(held, cells, photos.astype(np.intp))] = np.inf
         if limits.most_uses < len(self.chosen):
             totals[self._uses[photos] >= limits.most_uses] = np.inf
+
+    def _standing(self) -> Numbers:
+        """Return the (N,) photo of every cell."""
+        standing: Numbers = self._held[self._places].astype(np.intp)
+        return standing
 
     def _granted(self, cells: Numbers, best: Numbers, ordered: Numbers, gains: Single) -> Numbers:
         """Return which of some changes can be made, given in the order of what they gain, and still gain by then."""
@@ -214,6 +234,10 @@ class Descent:
         np.subtract.at(self._uses, self._photos[cells, self.chosen[cells]], 1)
         self.chosen[cells] = entries
         self._lay(cells, entries)
+        self._wake(cells)
+
+    def _wake(self, cells: Numbers) -> None:
+        """Let the cells around some choose again."""
         self._waiting[self._around(cells)] = True
 
     def _lay(self, cells: Numbers, entries: Numbers) -> None:

@@ -13,6 +13,7 @@ from worker.core.lattice import RECTANGLES, Lattice
 from worker.core.measures import advice
 from worker.core.measures.miniature import as_it_lies
 from worker.core.measures.similarity import CELL_SIDE, enlarged, far_difference, psnr, psnr_blur, ssim
+from worker.core.sizes import Sizes
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.floating]
@@ -78,8 +79,11 @@ class Known:
     Attributes:
         target4: (4 * rows, 4 * columns, 3) area-averaged sRGB of the target, 0 to 255, 4 pixels a cell, all cells in
             rows and columns; white where a cell stays empty.
-        placement: (rows, columns) numbers of tiles; -1 in a cell that stays empty, and counts for nothing.
+        placement: (rows, columns) numbers of tiles; -1 in a cell that stays empty, and counts for nothing. A tile in
+            a larger cell stands at each place that it covers.
         lattice: Where the cells lie.
+        uses: (n,) in how many cells each tile lies that lies in any.
+        sizes: The sizes of the cells; None if all are of one size.
         smallest_distance: As in `Quality`.
         equal_neighbours: As in `Quality`.
         adapted: As in `Quality`.
@@ -89,10 +93,16 @@ class Known:
     target4: Floats
     placement: Numbers
     lattice: Lattice
+    uses: Numbers
     smallest_distance: float | None
     equal_neighbours: float
     adapted: float
     advice: tuple[str, ...]
+    sizes: Sizes | None = None
+
+    def sum_of(self, costs: Array) -> float:
+        """Return the sum of (rows, columns) costs, each as often as its cell covers places."""
+        return float(costs.sum() if self.sizes is None else costs.ravel() @ self.sizes.areas)
 
     @property
     def shown(self) -> NDArray[np.bool_]:
@@ -102,33 +112,45 @@ class Known:
 
 
 def known(
-    target4: Floats, placement: Numbers, tile_means: Array, *, adapted: float, lattice: Lattice = RECTANGLES
-) -> Known:
+    target4: Floats, placement: Numbers, tile_means: Array, *,
+    adapted: float, lattice: Lattice = RECTANGLES, sizes: Sizes | None = None,
+) -> Known:  # fmt: skip
     """Return what depends on the target and the placement alone.
 
     Args:
         target4: As in `Known`; whatever it is where a cell stays empty.
-        placement: As in `Known`.
+        placement: (rows, columns) numbers of tiles; -1 where no cell has its seat.
         tile_means: (M, 3) mean sRGB, 0 to 255, of all tiles that could be chosen, before any colour adjustment.
         adapted: As in `Quality`.
         lattice: As in `Known`.
+        sizes: As in `Known`.
 
     Raises:
         ValueError: The target is not 4 pixels a cell of `placement`.
     """
     _check("target4", target4, placement)
-    shown, touching = placement >= 0, equal_neighbours(placement, lattice)
+    uses = np.bincount(placement[placement >= 0])
+    if sizes is None:
+        distance, touching = smallest_distance(placement, lattice), equal_neighbours(placement, lattice)
+    else:
+        halves = smallest_distance(sizes.centred(placement))
+        distance = None if halves is None else halves / 2
+        placement = sizes.spread(placement)
+        touching = equal_neighbours(placement, lattice, sizes.inner_pairs)
+    shown = placement >= 0
     return Known(
         _on_paper(target4, shown),
         placement,
         lattice,
-        smallest_distance(placement, lattice),
+        uses[uses > 0],
+        distance,
         touching,
         adapted,
         (
             *advice.on_colours(cell_means(target4, lattice)[shown], tile_means, placement[shown]),
             *advice.on_repeats(touching),
         ),
+        sizes,
     )
 
 
@@ -154,14 +176,13 @@ def measure(before: Known, mosaic4: Floats, *, cost: float, lower_bound: float, 
         far = beside.submit(far_difference, one, other, seen)  # takes about as long as all the rest
         target1, mosaic1 = (cell_means(picture, before.lattice) for picture in (target4, mosaic4))
         differences = ciede2000(lab(target1), lab(mosaic1))
-        uses = np.bincount(before.placement[shown])
         return Quality(
             psnr1=_finite(psnr(target1[shown], mosaic1[shown])),
             de00=float(differences[shown].mean()),
             ssim4=ssim(one, other, seen=seen),
             psnr_blur=_finite(psnr_blur(one, other, seen=seen)),
-            distinct_tiles=int(np.count_nonzero(uses)),
-            most_uses=int(uses.max()),
+            distinct_tiles=len(before.uses),
+            most_uses=int(before.uses.max()),
             smallest_distance=before.smallest_distance,
             equal_neighbours=before.equal_neighbours,
             cost=cost,
@@ -223,7 +244,7 @@ def smallest_distance(placement: Numbers, lattice: Lattice = RECTANGLES) -> floa
     return least**0.5 / lattice.scale if isfinite(least) else None
 
 
-def equal_neighbours(placement: Numbers, lattice: Lattice = RECTANGLES) -> float:
+def equal_neighbours(placement: Numbers, lattice: Lattice = RECTANGLES, inner: int = 0) -> float:
     """Return the share, 0 to 1, of the neighbouring pairs of cells that have equal tiles; 0 for a single cell.
 
     Neighbours lie side by side or one above the other; where rows are moved, above two others.
@@ -231,6 +252,7 @@ def equal_neighbours(placement: Numbers, lattice: Lattice = RECTANGLES) -> float
     Args:
         placement: (rows, columns) numbers of tiles; -1 for none.
         lattice: Where the cells lie.
+        inner: How many of the pairs are two places of one larger cell, which are no pair of cells.
 
     Example:
         >>> equal_neighbours(np.array([[1, 1], [2, 3]]))
@@ -240,8 +262,8 @@ def equal_neighbours(placement: Numbers, lattice: Lattice = RECTANGLES) -> float
     if lattice.shifted:
         even, odd = placement[::2, 1:], placement[1::2, :-1]
         sides += [(even[: len(odd)], odd), (even[1:], odd[: len(even) - 1])]
-    pairs = sum(int(np.count_nonzero((one >= 0) & (other >= 0))) for one, other in sides)
-    equal = sum(int(np.count_nonzero((one == other) & (one >= 0))) for one, other in sides)
+    pairs = sum(int(np.count_nonzero((one >= 0) & (other >= 0))) for one, other in sides) - inner
+    equal = sum(int(np.count_nonzero((one == other) & (one >= 0))) for one, other in sides) - inner
     return equal / pairs if pairs else 0.0
 
 
