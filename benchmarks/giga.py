@@ -1,11 +1,11 @@
 """`tessera render` of a gigapixel in each large format, and of sixteen: memory, time, and room on the disk."""
 
-import os
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,14 +89,14 @@ def _rendered(setting: Setting, target: Path, out: Path, cut: tuple[int, int]) -
     sized = ["--cell-size", f"{TARGET_WIDTH // cells}x{TARGET_WIDTH // cells}"] if TARGET_WIDTH % cells == 0 else []
     words = [*(sized or ["--cells", str(cells)]), "--tile-size", str(side), "--tile-cache", "0", "--out", str(out)]
     command = [tessera(), "render", str(target), "--tiles", str(setting.photos.tiles), *words, "--quiet"]
-    free, began = _free(setting.scratch), time.perf_counter()
+    began = time.perf_counter()
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     peaks = [0.0, 0.0]
 
     def look() -> None:
         while process.poll() is None:
             peaks[0] = max(peaks[0], _memory(process.pid))
-            peaks[1] = max(peaks[1], free - _free(setting.scratch))
+            peaks[1] = max(peaks[1], _room(process.pid, setting.scratch))
             time.sleep(EVERY)
 
     watching = threading.Thread(target=look)
@@ -119,10 +119,20 @@ def _memory(pid: int) -> float:
     return sum(found) * 1_024 / 1e6
 
 
-def _free(folder: Path) -> float:
-    """Return the free room on a folder's disk, in megabytes."""
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize / 1e6
+def _room(pid: int, folder: Path) -> float:
+    """Return the room on the disk of a process's open files without a name, and of those in a folder, in megabytes.
+
+    Source:
+        proc_pid_fd(5); stat(3type): blocks have 512 bytes.
+    """
+    found: dict[tuple[int, int], int] = {}
+    with suppress(OSError):
+        for opened in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                about = opened.stat()
+                if about.st_nlink == 0 or opened.readlink().is_relative_to(folder):
+                    found[about.st_dev, about.st_ino] = about.st_blocks
+    return sum(found.values()) * 512 / 1e6
 
 
 def _alone(setting: Setting, picture: Path) -> float:

@@ -326,7 +326,7 @@ def test_what_is_no_cell_size_is_a_usage_error(run, target, place, size):
 
 @pytest.mark.parametrize("name", ["mosaic.gif", "mosaic", "mosaic.png.txt"])
 def test_an_unknown_extension_is_one_sentence(run, target, place, name):
-    assert "must end in .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .szi or .pdf, so" in refused(
+    assert "must end in .png, .jpg, .jpeg, .webp, .avif, .tif, .tiff, .ptif, .szi or .pdf, so" in refused(
         run(target, out=name), place
     )
 
@@ -368,7 +368,7 @@ def test_less_quality_makes_a_smaller_file(run, target, place, name):
         (("--dpi", "2401"), "The dots per inch must be from 1 to 2,400, not 2,401."),
         (
             ("--cells", "100", "--tile-size", "164"),
-            "WebP ends at 16,383 a side. Take PNG, JPEG, TIFF, zoom pyramid or PDF.",
+            "WebP ends at 16,383 a side. Take PNG, JPEG, TIFF, pyramidal TIFF, zoom pyramid or PDF.",
         ),
     ],
 )

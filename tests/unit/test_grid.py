@@ -219,14 +219,14 @@ def test_a_jpeg_longer_than_its_format_allows_is_refused():
             (128, 1),
             128,
             "16,384 x 128 pixels; WebP ends at 16,383 a side",
-            "PNG, JPEG, AVIF, TIFF, zoom pyramid or PDF",
+            "PNG, JPEG, AVIF, TIFF, pyramidal TIFF, zoom pyramid or PDF",
         ),
         (
             Format.WEBP,
             (64, 33),
             128,
             "8,192 x 4,224 pixels; WebP ends at 33,554,432 pixels in all",
-            "PNG, JPEG, AVIF, TIFF, zoom pyramid or PDF",
+            "PNG, JPEG, AVIF, TIFF, pyramidal TIFF, zoom pyramid or PDF",
         ),
         # 35,651,584 = 8,192 x 4,352 (AV1 specification, A.3, level 6).
         (
@@ -234,21 +234,21 @@ def test_a_jpeg_longer_than_its_format_allows_is_refused():
             (113, 1),
             145,
             "16,385 x 145 pixels; AVIF ends at 16,384 a side",
-            "PNG, JPEG, TIFF, zoom pyramid or PDF",
+            "PNG, JPEG, TIFF, pyramidal TIFF, zoom pyramid or PDF",
         ),
         (
             Format.AVIF,
             (64, 35),
             128,
             "8,192 x 4,480 pixels; AVIF ends at 35,651,584 pixels in all",
-            "PNG, JPEG, TIFF, zoom pyramid or PDF",
+            "PNG, JPEG, TIFF, pyramidal TIFF, zoom pyramid or PDF",
         ),
         (
             Format.JPEG,
             (66, 1),
             1_000,
             "66,000 x 1,000 pixels; JPEG ends at 65,500 a side",
-            "PNG, TIFF or zoom pyramid",
+            "PNG, TIFF, pyramidal TIFF or zoom pyramid",
         ),
     ],
 )

@@ -148,7 +148,7 @@ def test_a_print_that_is_too_long_for_a_page_is_refused_with_what_to_do():
         plan(Print("6x1m", 127, tile="30mm"), Format.PDF)
     order = MosaicOrder(cells_across=300, tile_size=1, dpi=1, format=Format.PDF)
     with pytest.raises(
-        InvalidOrder, match=re.escape("200 inches. Take PNG, JPEG, WebP, AVIF, TIFF or zoom pyramid.")
+        InvalidOrder, match=re.escape("200 inches. Take PNG, JPEG, WebP, AVIF, TIFF, pyramidal TIFF or zoom pyramid.")
     ):
         grid.cut(300, 300, order)
 

@@ -128,10 +128,15 @@ def _saving(stream: PixelStream, picture: Any, save: Callable[[], None]) -> Iter
 
 def _save(picture: Any, path: Path, form: Format, quality: int | None) -> None:
     with path.open("w+b") as file:
-        # Opened before the work, so that a file that is removed meanwhile is not created again; by its name, since
-        # libvips keeps the smaller levels of a TIFF in memory where it is given an open file.
-        target = pyvips.Target.new_to_file(str(path))
         options = form.facts.options((picture.width, picture.height), quality, picture.bands)
+        # By its descriptor, so that a file that is removed meanwhile is not created again; as a name where libvips
+        # has levels, since it keeps them in memory if it is given no name.
+        named = "pyramid" in options
+        target = (
+            pyvips.Target.new_to_file(f"/dev/fd/{file.fileno()}")
+            if named
+            else pyvips.Target.new_to_descriptor(file.fileno())
+        )
         with _threads(form.facts.threads):
             getattr(picture, form.facts.saver)(target, **options)
         if form is Format.PYRAMID:
