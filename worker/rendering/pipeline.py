@@ -110,7 +110,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     as_it_stands = edit is not None and edit.complete
     rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))
     fitted = images.fitted(pixels, cells)
-    del pixels
+    del pixels, mask
     progress("matching", 0, placement.PERCENT)
     colours = placement.colours_of(fitted, order, cells, index)
     matched = placement.recoloured(fitted, colours)
