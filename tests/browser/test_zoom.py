@@ -108,6 +108,11 @@ def test_a_click_tells_which_photo_it_is_and_where_else_it_lies(
     expect(page.locator(".zoom .mark.here")).to_have_count(1)
 
 
+def test_the_viewer_stands_in_place_of_the_picture(page: Page) -> None:
+    expect(page.locator(".zoom .view")).to_be_visible()
+    expect(page.get_by_alt_text("Mosaic of t.png")).to_be_hidden()
+
+
 def test_what_a_click_tells_fills_in_the_form_for_an_edit(
     page: Page, mosaic: Made, middle: Callable[..., np.ndarray]
 ) -> None:

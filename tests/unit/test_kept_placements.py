@@ -16,6 +16,7 @@ from models.rules import kept_placements, placement_files
 from models.rules.grid import cut
 from models.rules.orders import MosaicOrder
 from models.rules.placements import Placement, grid_of
+from worker.core.assignment.spacing import NOBODY
 from worker.core.matcher import Choice
 from worker.rendering import kept_placement
 from worker.rendering.kept_placement import KeptPlacement
@@ -66,6 +67,23 @@ def test_each_cell_is_told_with_the_name_of_its_photo_or_its_hash(tmp_path: Path
     assert [list(cell.window or ()) for cell in cells] == given.windows.reshape(-1, 4).tolist()
     assert [cell.turn for cell in cells] == given.orientations.ravel().tolist()
     np.testing.assert_allclose([cell.distance for cell in cells], np.sqrt(given.costs.ravel()), rtol=1e-5)
+
+
+def test_empty_cells_are_kept_as_such_and_are_in_no_list(tmp_path: Path) -> None:
+    given = choice()
+    given.tiles[:] = [[3, NOBODY, 3], [NOBODY, 1, 3]]
+    path = kept(tmp_path / "p", given)
+    np.testing.assert_array_equal(load_file(path)["filled"], [[1, 0, 1], [0, 1, 1]])
+    found = kept_placement.load(path)
+    np.testing.assert_array_equal(found.choice.tiles == NOBODY, given.tiles == NOBODY)
+    there = kept_placements.opened(path)
+    assert there.filled == b"\1\0\1\0\1\1"
+    assert [(cell.column, cell.row) for cell in there.cells(NAMES)] == [(0, 0), (2, 0), (1, 1), (2, 1)]
+    assert there.cell(1, 0, NAMES) is None
+    assert there.places(2, 1) == [(0, 0), (2, 0), (2, 1)]
+    assert there.places(1, 1) == [(1, 1)], "an empty cell holds the number 0, which is this photo's"
+    assert there.most_used(5) == [("0a" * 32, 3), ("08" * 32, 1)]
+    assert there.most_used(1) == [("0a" * 32, 3)]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def create(body: dict[str, Any]) -> Answer:
     """
     order = forms.mosaic_order(body)
     tile_set_id, alpha = forms.identity(body["tile_set"], "tile set"), forms.truth(body, "mask_alpha")
-    identity = intake.receive_mosaic(tile_set_id, body["target"], order, body["mask"], alpha=alpha)
+    identity = intake.receive_mosaic(tile_set_id, body["target"], order, body.get("mask"), alpha=alpha)
     with reading() as session:
         shown = present.mosaic(queries.find_mosaic(session, identity))
     return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}

@@ -108,7 +108,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         cells = masking.with_filled(cells, ~edit.empty)
     writer.check_room(out, cells.mosaic_size, order.format)
     fitted = images.fitted(pixels, cells)
-    del pixels
+    del pixels, mask
     cells = sizing.sized(cells, fitted, order) if edit is None else sizing.given(cells, edit.spans)
     as_it_stands = edit is not None and edit.complete
     rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))
