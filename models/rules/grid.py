@@ -13,6 +13,9 @@ from models.errors import InvalidOrder
 from models.rules.formats import Format, any_of
 from models.rules.orders import LARGEST, MAX_CELLS_ACROSS, MAX_TILE_SIZE, Fit, Limits, MosaicOrder, Shape
 
+SMALLEST_BLOCK = 2
+"""How many of the finest cells a larger one covers at least, across and down."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -236,6 +239,8 @@ def _check(target: tuple[int, int], grid: Grid, order: MosaicOrder, limits: Limi
     mosaic_width, mosaic_height = grid.mosaic_size
     if grid.exact_size is not None:
         _check_tiles(grid)
+    if order.adaptive and SMALLEST_BLOCK * max(grid.tile_width, grid.tile_height) > MAX_TILE_SIZE:
+        raise too_large(grid, SMALLEST_BLOCK)
     size = f"The mosaic would be {mosaic_width:,} x {mosaic_height:,} pixels"
     if mosaic_width * mosaic_height > limits.pixels:
         raise InvalidOrder("tile_size", f"{size}; the limit is {limits.pixels:,} in all. Take smaller tiles.")
@@ -243,6 +248,16 @@ def _check(target: tuple[int, int], grid: Grid, order: MosaicOrder, limits: Limi
     if limit := facts.limit(grid.mosaic_size, order.dpi):
         others = [each.facts.title for each in Format if not each.facts.limit(grid.mosaic_size, order.dpi)]
         raise InvalidOrder("tile_size", f"{size}; {facts.title} ends at {limit}. Take {any_of(others)}.")
+
+
+def too_large(grid: Grid, span: int) -> InvalidOrder:
+    """Return the refusal of tiles that are too large for cells of a span: they are decoded whole, several at once."""
+    width, height = span * grid.tile_width, span * grid.tile_height
+    return InvalidOrder(
+        "tile_size",
+        f"A cell of {span} x {span} would have a tile of {width:,} x {height:,} pixels; the limit is "
+        f"{MAX_TILE_SIZE:,} a side. Take smaller tiles.",
+    )
 
 
 def _check_tiles(grid: Grid) -> None:

@@ -123,7 +123,7 @@ def test_a_block_is_whole_where_the_target_deviates_little_in_it(seed, shape, bo
     base = random.integers(0, 190, ((rows + 3) // 4, (columns + 3) // 4, 3)).repeat(16, 0).repeat(16, 1)
     pixels = (base[: 4 * rows, : 4 * columns] + noise).astype(np.uint8)
     filled = random.random((rows, columns)) < 0.95 if masked else np.ones((rows, columns), np.bool_)
-    found = quadtree.spans_of(Fitted.whole(pixels), filled, bound)
+    found = quadtree.spans_of(Fitted.whole(pixels), filled, bound, 4)
     colours = np.array([[oklab(pixel) for pixel in line] for line in pixels])
     samples = colours.reshape(rows, 4, columns, 4, 3).swapaxes(1, 2).reshape(rows, columns, 16, 3)
     assert corners(found) == naive_spans(samples, filled, bound)
@@ -133,8 +133,8 @@ def test_a_calm_target_gives_the_largest_cells_and_noise_the_smallest():
     calm = np.full((64, 64, 3), 120, np.uint8)
     noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     filled = np.ones((16, 16), np.bool_)
-    assert quadtree.spans_of(Fitted.whole(calm), filled, 0.04)[filled].tolist().count(4) == 16
-    assert (quadtree.spans_of(Fitted.whole(noise), filled, 0.04) == 1).all()
+    assert quadtree.spans_of(Fitted.whole(calm), filled, 0.04, 4)[filled].tolist().count(4) == 16
+    assert (quadtree.spans_of(Fitted.whole(noise), filled, 0.04, 4) == 1).all()
 
 
 @settings(deadline=None, max_examples=60)
@@ -519,6 +519,18 @@ def test_a_lock_of_other_sizes_is_refused_and_one_of_the_same_is_kept(run, tmp_p
     made = run("--adaptive", 0.5, "--lock", sized, "--placement-out", kept)
     assert made.exit_code == 0, made.output
     assert kept.read_text().startswith(sized.read_text())
+
+
+def test_a_tile_is_never_larger_than_tiles_may_be(run, tmp_path):
+    path = tmp_path / "p.csv"
+    made = run("--adaptive", 0.5, "--tile-size", 257, "--placement-out", path, "--force")  # 4 x 257 is above 1,024
+    assert made.exit_code == 0, made.output
+    with path.open(newline="") as file:
+        assert {line["span"] for line in csv.DictReader(file)} == {"1", "2"}
+    for words in (["--adaptive", 0.5], ["--placement", path]):
+        refused = run(*words, "--tile-size", 513, out="no.png")
+        assert refused.exit_code == 2
+        assert "A cell of 2 x 2 would have a tile of 1,026 x 1,026 pixels" in refused.output.replace("\n", " ")
 
 
 def test_bricks_are_refused_before_any_work(run, tmp_path):

@@ -16,7 +16,7 @@ SAMPLES = 4
 ROWS_AT_ONCE = 32
 
 
-def spans_of(target: Fitted, filled: Mask, bound: float) -> NDArray[np.uint8]:
+def spans_of(target: Fitted, filled: Mask, bound: float, largest: int) -> NDArray[np.uint8]:
     """Return the sizes of cells that a target asks for; see `worker.core.sizes.Sizes`.
 
     A block becomes one cell if all of its places are filled and the standard deviation of the target in it is at most
@@ -26,11 +26,12 @@ def spans_of(target: Fitted, filled: Mask, bound: float) -> NDArray[np.uint8]:
         target: The target, cut into rows x columns of the finest cells.
         filled: (rows, columns) which of them are filled.
         bound: A distance in Oklab, whose lightness goes from 0 to 1.
+        largest: How many places a cell may span at most, across and down.
     """
     means, squares = _moments(target, *filled.shape)
     spans = filled.astype(np.uint8)
     free = filled.copy()
-    for span in sorted(LARGER, reverse=True):
+    for span in sorted((span for span in LARGER if span <= largest), reverse=True):
         middle = _of_blocks(means, span)
         variances = _of_blocks(squares, span) - np.einsum("ijc,ijc->ij", middle, middle)
         calm = (variances <= bound * bound) & (_of_blocks(free.astype(np.float64), span) == 1)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.rules.grid import Grid
-from models.rules.orders import MosaicOrder
+from models.rules.grid import Grid, too_large
+from models.rules.orders import MAX_TILE_SIZE, MosaicOrder
 from worker.core import quadtree
 from worker.core.fitted import Fitted
 from worker.core.sizes import Sizes
@@ -22,7 +22,8 @@ def sized(grid: Grid, target: Fitted, order: MosaicOrder) -> Grid:
     """Return a grid with the sizes of cells that an order asks for on a fitted target; the same if all are equal."""
     if not order.adaptive:
         return grid
-    return given(grid, quadtree.spans_of(target, masking.filled(grid), BOUND * order.adaptive))
+    largest = MAX_TILE_SIZE // max(grid.tile_width, grid.tile_height)
+    return given(grid, quadtree.spans_of(target, masking.filled(grid), BOUND * order.adaptive, largest))
 
 
 def of_file(grid: Grid, target: bytes, order: MosaicOrder) -> Grid:
@@ -31,9 +32,16 @@ def of_file(grid: Grid, target: bytes, order: MosaicOrder) -> Grid:
 
 
 def given(grid: Grid, spans: NDArray[np.uint8] | None) -> Grid:
-    """Return a grid with known sizes of cells, (rows, columns); see `worker.core.sizes.Sizes`."""
-    if spans is None or spans.max() == 1:
+    """Return a grid with known sizes of cells, (rows, columns); see `worker.core.sizes.Sizes`.
+
+    Raises:
+        InvalidOrder: the tile of a larger cell would be too large.
+    """
+    largest = 1 if spans is None else int(spans.max())
+    if spans is None or largest == 1:
         return grid
+    if largest * max(grid.tile_width, grid.tile_height) > MAX_TILE_SIZE:
+        raise too_large(grid, largest)
     return replace(grid, spans=spans.tobytes(), filled=(spans > 0).tobytes())
 
 
