@@ -48,7 +48,7 @@ def laid(grid, order, pixels, slots, target=None):
     width, height = (math.ceil(side) for side in grid.target_size)
     target = images.fitted(np.zeros((height, width, 3), np.uint8) if target is None else target, grid)
     small = np.repeat(np.repeat(pixels.mean(axis=(1, 2), keepdims=True), 4, 1), 4, 2)
-    made = Bands(Laid(pixels, small, slots), target, grid, order)
+    made = Bands([Laid(pixels, small, slots)], target, grid, order)
     return np.concatenate(list(without_surplus(made.all(silent), grid)))
 
 
