@@ -92,7 +92,7 @@ def _levels(width: int, height: int) -> list[tuple[int, int, int]]:
 def bucket() -> Iterator[str]:
     """Lend a bucket of moto's, in a process of its own."""
     os.environ.update(AWS)
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(S3_PORT)]
+    command = [sys.executable, "-P", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(S3_PORT)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while server.poll() is None:

@@ -1,6 +1,8 @@
 """Writes pictures by libvips: mosaics in all formats but PNG, a band at a time, and previews."""
 
 import errno
+import os
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -129,14 +131,13 @@ def _saving(stream: PixelStream, picture: Any, save: Callable[[], None]) -> Iter
 def _save(picture: Any, path: Path, form: Format, quality: int | None) -> None:
     with path.open("w+b") as file:
         options = form.facts.options((picture.width, picture.height), quality, picture.bands)
-        # By its descriptor, so that a file that is removed meanwhile is not created again; as a name where libvips
-        # has levels, since it keeps them in memory if it is given no name.
-        named = "pyramid" in options
-        target = (
-            pyvips.Target.new_to_file(f"/dev/fd/{file.fileno()}")
-            if named
-            else pyvips.Target.new_to_descriptor(file.fileno())
-        )
+        # By its descriptor, so that a file that is removed meanwhile is not created again.
+        target = pyvips.Target.new_to_descriptor(file.fileno())
+        if "pyramid" in options:
+            # libvips keeps large levels in temporary files only beside a target with a name; and it ends the process
+            # where it cannot make one, so it gets a folder in which Python could.
+            os.environ["TMPDIR"] = tempfile.gettempdir()
+            target = pyvips.Target.new_to_file(f"/dev/fd/{file.fileno()}")
         with _threads(form.facts.threads):
             getattr(picture, form.facts.saver)(target, **options)
         if form is Format.PYRAMID:
