@@ -60,7 +60,14 @@ def _of_field(name: str) -> Callable[[Command], Command]:
         return click.option(flag, name, is_flag=True, help=sentence)
     choice = click.Choice(about.words, case_sensitive=False) if about.words else about.kind
     metavar = None if about.words else about.letter
-    return click.option(flag, name, type=choice, metavar=metavar, help=f"{sentence}  [default: {about.default}]")
+    usual = f"{sentence}  [default: {about.default}]"
+    if about.alone is None:
+        return click.option(flag, name, type=choice, metavar=metavar, help=usual)
+    alone = f"{about.alone:g}"
+    return click.option(
+        flag, name, type=choice, metavar=f"[{metavar}]", is_flag=False, flag_value=alone,
+        help=f"{usual[:-1]}; {alone} without a number]",
+    )  # fmt: skip
 
 
 def _of_group(group: Group, *but: str) -> Callable[[Command], Command]:

@@ -43,6 +43,7 @@ class OrderField:
         flag: The option of the command line, where it is not named as the field.
         letter: The placeholder for the value in that help.
         hint: The text below the entry on the page.
+        alone: What the option stands for without a value; None if it needs one.
         length: Whether it is a length on paper, which people write with its unit; the order has millimetres.
     """
 
@@ -60,6 +61,7 @@ class OrderField:
     flag: str = ""
     letter: str = "N"
     hint: str = ""
+    alone: float | None = None
     length: bool = False
 
     @property

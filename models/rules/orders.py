@@ -200,7 +200,7 @@ class MosaicOrder:
     adaptive: float = declared(
         0.0, float, Group.FILE, "adaptive",
         "How readily calm parts of the target get larger cells: 0 not at all, 1 the most", letter="T",
-        hint="0 to 1: larger cells where the picture is calm",
+        hint="0 to 1: larger cells where the picture is calm", alone=0.5,
     )  # fmt: skip
     file_quality: int | None = declared(
         None, int, Group.SAVING, "quality of the file",

@@ -49,7 +49,8 @@ def option_rows() -> Iterator[str]:
             yield f"| `--look` | `{DEFAULT_LOOK}` | {LOOK.format('options', '#looks', look_names())} |"
         if name not in BY_HAND | {"format"} and about.group is not Group.PRINT:
             default = "off" if about.kind is bool else about.default
-            yield row(flag(name), about, default, about.option or about.meaning).replace("`off`", "off")
+            alone = "" if about.alone is None else f"; {about.alone:g} without a number"
+            yield row(flag(name), about, default, (about.option or about.meaning) + alone).replace("`off`", "off")
 
 
 def look_rows() -> Iterator[str]:

@@ -130,6 +130,12 @@ def test_the_report_holds_the_order_and_the_quality(run, target, place):
     assert report["quality"]["most_uses"] <= 9
 
 
+def test_adaptive_without_a_number_is_a_half(run, target, place):
+    words = ("--cells", 20, "--tile-size", 10, "--adaptive", "--report", place / "report.json")
+    assert run(target, *words).exit_code == 0
+    assert json.loads((place / "report.json").read_text())["order"]["adaptive"] == 0.5
+
+
 def test_a_report_that_cannot_be_written_leaves_no_mosaic_either(run, target, place):
     result = run(target, "--report", place / "nowhere" / "report.json")
     assert (result.exit_code, list(place.iterdir())) == (2, [])
