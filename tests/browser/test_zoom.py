@@ -33,10 +33,11 @@ PATIENT = (
 )
 """A click counts, however long a busy machine takes for it."""
 IS_OPEN = "() => OpenSeadragon.getViewer(document.querySelector('.view'))?.world.getItemCount() === 1"
-PHOTOS_ARE_THERE = """() => {
-  const photos = [...document.querySelectorAll(".zoom .photo")];
-  return photos.length > 0 && photos.every((photo) => photo.classList.contains("there"));
-}"""
+PHOTO_IS_THERE = """([x, y]) => [...document.querySelectorAll(".zoom .photo.there")].some((photo) => {
+  const { left, right, top, bottom } = photo.getBoundingClientRect();
+  return left < x && x < right && top < y && y < bottom;
+})"""
+"""Not just those of the place before, which stay for as long as they are seen."""
 HIDE_MOSAIC = "() => { for (const each of document.querySelectorAll('.view canvas')) each.style.opacity = 0; }"
 LOADED = "() => performance.getEntriesByType('resource').map((entry) => entry.name)"
 
@@ -50,7 +51,7 @@ def middle(page: Page) -> Callable[[float, float, float], np.ndarray]:
     def seen(x: float, y: float, zoom: float) -> np.ndarray:
         page.evaluate(MOVE, [x, y, zoom])
         if zoom > 1:
-            page.wait_for_function(PHOTOS_ARE_THERE)
+            page.wait_for_function(PHOTO_IS_THERE, arg=centre(page))
             page.evaluate(HIDE_MOSAIC)
         return around(np.asarray(shot(page)), *map(round, centre(page)))
 
@@ -89,7 +90,8 @@ def test_beyond_it_the_photo_lies_over_its_cell_cropped_and_turned_as_it_is_plac
         large = Image.fromarray(mosaic.pixels[y - CELL // 2 : y + CELL // 2, x - CELL // 2 : x + CELL // 2])
         side = CELL * ENLARGED
         expected = np.asarray(large.resize((side, side), Image.Resampling.BICUBIC))
-        assert off(middle(x, y, ENLARGED), expected, side // 2, side // 2) < PHOTO_NEAR, (turn, turned[turn])
+        found = off(middle(x, y, ENLARGED), expected, side // 2, side // 2)
+        assert found < PHOTO_NEAR, (turn, turned[turn], found)
 
 
 def test_a_click_tells_which_photo_it_is_and_where_else_it_lies(
