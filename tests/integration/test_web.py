@@ -625,9 +625,13 @@ def test_a_style_sheet_needs_the_nonce_of_its_answer_and_every_answer_has_its_ow
         assert said == f"'nonce-{given.group(1)}'"
 
 
+EMPTY_STYLE = '<style nonce="{{ nonce() }}" data-openseadragon-mobile-css></style>'
+"""The viewer looks for an element so marked, or adds one of its own."""
+
+
 @pytest.mark.parametrize("page", sorted(Path(web.__file__).parent.glob("templates/**/*.html")), ids=lambda p: p.stem)
 def test_no_page_has_an_inline_script_or_style(page: Path) -> None:
-    text = page.read_text()
+    text = page.read_text().replace(EMPTY_STYLE, "")
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text, re.IGNORECASE)
     given = (
         r"<script defer nonce=\"{{ nonce\(\) }}\" src=\"{{ url_for\('static', filename='[a-z/.]+'\) }}\"></script>"
