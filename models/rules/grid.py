@@ -10,6 +10,7 @@ from itertools import count
 from math import ceil, floor, isqrt, sqrt
 
 from models.errors import InvalidOrder
+from models.rules.cell_counts import cells_down, rows_in, shown, shown_down, tile_height, turned
 from models.rules.formats import Format, any_of
 from models.rules.orders import LARGEST, MAX_CELLS_ACROSS, MAX_TILE_SIZE, Fit, Limits, MosaicOrder, Shape
 
@@ -110,50 +111,6 @@ def cut(width: int, height: int, order: MosaicOrder, limits: Limits = LARGEST) -
     return grid
 
 
-def shown(columns: int, shape: Shape) -> Fraction:
-    """Return how many widths of a cell are shown of a row of so many cells."""
-    return columns - Fraction(shape.shifted, 2)
-
-
-def shown_down(rows: int, shape: Shape) -> Fraction:
-    """Return how many heights of a cell are shown of so many rows."""
-    return rows - (rows + 1) * shape.overlap
-
-
-def _rows_in(heights: Fraction, shape: Shape) -> Fraction:
-    """Return how many rows show so many heights of a cell."""
-    return (heights + shape.overlap) / (1 - shape.overlap)
-
-
-def cells_down(across: int, width: int, height: int, shape: Shape = Shape.RECTANGLE) -> int:
-    """Return how many cells that are as good as regular lie below each other in a mosaic of a width and a height."""
-    if not shape.overlap:
-        return max(1, round(Fraction(across * height, width)))
-    heights = shown(across, shape) * height / (width * shape.regular_height)
-    return max(1, round(_rows_in(heights, shape)))
-
-
-def turned(columns: int, rows: int, size: tuple[int, int], shape: Shape) -> tuple[int, int]:
-    """Return the columns and rows of a mosaic that lies the other way, with tiles that are about as large.
-
-    Args:
-        columns: Cells from left to right.
-        rows: Cells from top to bottom.
-        size: Width and height of the mosaic.
-        shape: Of the cells, which stay upright.
-    """
-    if not shape.overlap:
-        return rows, columns
-    width, height = size
-    across = max(1, round(shown(columns, shape) * height / width + Fraction(shape.shifted, 2)))
-    return across, cells_down(across, height, width, shape)
-
-
-def _tile_height(pitch: int, shape: Shape) -> int:
-    """Return the height of tiles of which each row begins so many lines below the one before."""
-    return pitch + round(pitch * shape.overlap / (1 - shape.overlap))
-
-
 def _of_mosaic(width: int, height: int, across: int, size: tuple[int, int], order: MosaicOrder) -> Grid:
     """Return the grid of a mosaic of a given size, which lies as the target does: portrait or landscape."""
     shape = order.shape
@@ -170,7 +127,7 @@ def _of_mosaic(width: int, height: int, across: int, size: tuple[int, int], orde
     at_least = ceil(size[1] / seen_down * (1 - shape.overlap))
     made = (
         Grid(
-            columns, rows, left, top, cell_width, cell_height, ceil(size[0] / seen), _tile_height(pitch, shape),
+            columns, rows, left, top, cell_width, cell_height, ceil(size[0] / seen), tile_height(pitch, shape),
             exact_size=size, shape=shape,
         )
         for pitch in count(at_least)
@@ -183,7 +140,7 @@ def _of_cells(width: int, height: int, order: MosaicOrder) -> Grid:
     more = Fraction(order.shape.shifted, 2)
     cell_width, cell_height = _cell(width, order)
     pitch = max(1, round(order.tile_size * cell_height / cell_width * (1 - order.shape.overlap)))
-    fractions = width / cell_width + more, _rows_in(height / cell_height, order.shape)
+    fractions = width / cell_width + more, rows_in(height / cell_height, order.shape)
     if order.fit is Fit.RESIZE:
         columns, rows = (max(1, round(cells)) for cells in fractions)
         cell_width, cell_height = width / shown(columns, order.shape), height / shown_down(rows, order.shape)
@@ -192,7 +149,7 @@ def _of_cells(width: int, height: int, order: MosaicOrder) -> Grid:
         columns, rows = (floor(cells) for cells in fractions)
     left = int(width - shown(columns, order.shape) * cell_width) // 2
     top = int(height - shown_down(rows, order.shape) * cell_height) // 2
-    tile = order.tile_size, _tile_height(pitch, order.shape)
+    tile = order.tile_size, tile_height(pitch, order.shape)
     return Grid(columns, rows, left, top, cell_width, cell_height, *tile, shape=order.shape)
 
 
@@ -278,7 +235,7 @@ def _fewer_across(size: tuple[int, int], cells: int, shape: Shape) -> str:
     width, height = size
 
     def rows(across: int) -> int:
-        return ceil(_rows_in(Fraction(across * height) / (width * shape.regular_height), shape))
+        return ceil(rows_in(Fraction(across * height) / (width * shape.regular_height), shape))
 
     most = isqrt(cells * width // height)
     across = next((across for across in range(most, 0, -1) if across * rows(across) <= cells), None)

@@ -143,8 +143,9 @@ class MosaicOrder:
     """
 
     cells_across: int | None = declared(
-        None, int, Group.SIZE, "cells across", "Square cells from left to right", usual=DEFAULT_CELLS_ACROSS,
-        least=1, most=MAX_CELLS_ACROSS, option="Cells across; they are square.", flag="--cells",
+        None, int, Group.SIZE, "cells across", "Cells from left to right, square or, as hexagons, regular",
+        usual=DEFAULT_CELLS_ACROSS, least=1, most=MAX_CELLS_ACROSS,
+        option="Cells across; they are square, or regular hexagons.", flag="--cells",
         hint=f"1 to {MAX_CELLS_ACROSS:,}; more cells, finer picture",
     )  # fmt: skip
     cell_width: int | None = declared(

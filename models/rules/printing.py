@@ -5,8 +5,9 @@ from fractions import Fraction
 from math import ceil
 
 from models.rules import paper
+from models.rules.cell_counts import cells_down, shown, shown_down, turned
 from models.rules.formats import Format
-from models.rules.grid import Grid, cells_down, shown, shown_down, turned
+from models.rules.grid import Grid
 from models.rules.orders import MosaicOrder, Shape
 from models.rules.paper import MM_PER_INCH
 

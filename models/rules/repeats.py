@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from math import ceil, inf, isqrt, sqrt
 
 from models.errors import InvalidOrder
-from models.rules.grid import Grid, cells_down, cut
-from models.rules.grid import turned as lying_the_other_way
+from models.rules.cell_counts import cells_down
+from models.rules.cell_counts import turned as lying_the_other_way
+from models.rules.grid import Grid, cut
 from models.rules.lattices import Effort, Pattern, Tired, fewest, find, most_used
 from models.rules.orders import MosaicOrder, Shape
 
