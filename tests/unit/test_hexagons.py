@@ -23,6 +23,7 @@ from worker.core.fitted import Fitted
 from worker.core.lattice import HEXAGONS
 from worker.core.losses import cost, cut_to, find
 from worker.core.measures.miniature import Miniature, as_it_lies
+from worker.core.measures.similarity import ssim
 from worker.core.views import Views
 from worker.decoding import images
 from worker.rendering import bands
@@ -286,3 +287,10 @@ def test_a_cell_is_left_empty_by_the_part_of_the_mask_in_its_hexagon():
     seen = Fitted(mask, Fraction(100), Fraction(80), HEXAGONS)
     # Of the middle cell, 10 of its 40 pixels across: a quarter of the width at full height, less two slants.
     assert coverage(seen, 3, grid.rows)[0, 1] == pytest.approx(255 * (1 / 4 - 1 / 16) / (3 / 4) * 5 / 6, abs=2)
+
+
+def test_a_single_row_of_hexagons_can_be_measured():
+    # Two lines of a cell's four are shown of it, of which a window for SSIM has one.
+    assert ssim(np.full((2, 6, 3), 255.0), np.full((2, 6, 3), 255.0)) == 1
+    # (2 * 0 * 255 + c1) / (0 + 255 ** 2 + c1), c1 = (0.01 * 255) ** 2
+    assert ssim(np.zeros((2, 6, 3)), np.full((2, 6, 3), 255.0)) == pytest.approx(6.5025 / (65025 + 6.5025))

@@ -224,7 +224,7 @@ def _similarities(one: Array, other: Array, window: int) -> Array:
     def mean(values: Array) -> Array:
         return _weighted(_weighted(values, even, 0), even, 1)
 
-    sample = window**2 / (window**2 - 1)
+    sample = window**2 / max(window**2 - 1, 1)  # a single pixel has no variance
     mean_1, mean_2 = mean(one), mean(other)
     variances = sample * (mean(one * one + other * other) - mean_1**2 - mean_2**2)
     covariance = sample * (mean(one * other) - mean_1 * mean_2)
