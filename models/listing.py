@@ -44,7 +44,7 @@ class Cursor:
         try:
             when, which = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             return cls(datetime.fromisoformat(when).astimezone(UTC), UUID(which))
-        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise InvalidOrder(
                 "after", "This page cannot be found; begin with the first, without “after”."
             ) from error

@@ -167,6 +167,7 @@ def test_mosaics_are_found_by_state_tile_set_and_time(
         ("/api/v1/mosaics?after=abc", "This page cannot be found; begin with the first"),
         ("/api/v1/mosaics?after=WzEsMl0", "This page cannot be found; begin with the first"),
         ("/api/v1/mosaics?after=%F0%9F%90%88", "This page cannot be found; begin with the first"),
+        (f"/api/v1/mosaics?after={'W1tb' * 1000}", "This page cannot be found; begin with the first"),
     ],
 )
 def test_a_parameter_that_is_wrong_or_unknown_is_refused(client: FlaskClient, address: str, words: str) -> None:
