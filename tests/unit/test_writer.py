@@ -286,6 +286,17 @@ def test_a_thumbnail_is_whole_and_small_however_fine_the_picture(tmp_path, noise
         assert np.abs(np.asarray(image.convert("RGB")).mean((0, 1)) - picture.mean((0, 1))).max() < 4
 
 
+@pytest.mark.parametrize("ending", ["png", "webp", "tif"])
+def test_what_is_transparent_is_white_in_a_preview_as_in_a_jpeg(tmp_path, ending):
+    pixels = np.zeros((20, 30, 4), np.uint8)
+    pixels[:, 15:] = 10, 20, 200, 255
+    Image.fromarray(pixels).save(tmp_path / f"part.{ending}")
+    writer.write_preview(tmp_path / f"part.{ending}", tmp_path / "preview.jpg")
+    seen = pixels_of(tmp_path / "preview.jpg").astype(int)
+    assert (seen[:, :8] > 250).all()
+    assert np.abs(seen[:, 24:] - (10, 20, 200)).max() < 12
+
+
 def test_a_preview_on_a_full_disk_is_said_so(tmp_path, full, photograph):
     Image.fromarray(photograph).save(tmp_path / "small.png")
     with pytest.raises(StorageFull):

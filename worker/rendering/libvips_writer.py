@@ -23,6 +23,8 @@ from worker.rendering import pyramid
 from worker.rendering.pixel_stream import PixelStream
 
 PREVIEW_SIDE = 1_600
+WHITE = 255
+"""What shows where a mosaic is transparent, in files that cannot be."""
 THUMBNAIL_BYTES = 20_000
 THUMBNAILS = ((320, 70), (320, 50), (320, 30), (80, 70))
 """Sides and qualities: the first with which a thumbnail is small enough. Of the last, noise has 4,000 bytes."""
@@ -75,6 +77,8 @@ def write_preview(picture: Path, path: Path) -> None:
             preview = whole.thumbnail_image(PREVIEW_SIDE, height=PREVIEW_SIDE, size="down")
         else:
             preview = pyvips.Image.thumbnail(str(picture), PREVIEW_SIDE, height=PREVIEW_SIDE, size="down")
+        if preview.hasalpha():
+            preview = preview.flatten(background=WHITE)
         _save(_said(preview, DEFAULT_DPI), path, Format.JPEG, None)
     except pyvips.Error as error:
         raise _translated(error) from error
