@@ -505,6 +505,14 @@ def test_a_placement_whose_cells_do_not_fit_is_refused(run, tmp_path, change, se
     assert not (tmp_path / "no.png").exists()
 
 
+def test_a_placement_of_another_grid_is_refused_for_its_grid(run, tmp_path):
+    path = tmp_path / "p.json"
+    run("--adaptive", 0.5, "--placement-out", path)
+    refused = run("--placement", path, "--cells", 20, out="no.png")
+    assert refused.exit_code == 2
+    assert "it is of another grid: 16 x 12 cells, not 20 x 15" in refused.output.replace("\n", " ")
+
+
 def test_a_lock_of_other_sizes_is_refused_and_one_of_the_same_is_kept(run, tmp_path):
     sized, equal = tmp_path / "sized.csv", tmp_path / "equal.csv"
     run("--adaptive", 0.5, "--placement-out", sized)

@@ -11,7 +11,16 @@ from models.rules import spans
 from models.rules.grid import Grid
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder
-from models.rules.placements import Placed, Placement, check_grid, check_whole, distance, grid_of, order_of
+from models.rules.placements import (
+    Placed,
+    Placement,
+    check_grid,
+    check_head,
+    check_whole,
+    distance,
+    grid_of,
+    order_of,
+)
 from worker.core import lattice
 from worker.core.assignment.spacing import NOBODY, Spacing, uses_of
 from worker.core.edits import Edit
@@ -126,6 +135,7 @@ def _sized_as(placement: Placement, grid: Grid) -> Grid:
     """Return a grid of equal cells with the sizes that the cells of a whole placement have."""
     if all(cell.span == 1 for cell in placement.cells):
         return grid
+    check_head(placement, grid)
     try:
         found = spans.laid_out(
             [(cell.column, cell.row, cell.span) for cell in placement.cells], grid.columns, grid.rows
