@@ -7,9 +7,10 @@ loses less than one cell across and less than one cell down, for any target.
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
-from math import ceil, floor, isqrt, sqrt
+from math import ceil, floor, isqrt
 
 from models.errors import InvalidOrder
+from models.rules import spans
 from models.rules.cell_counts import cells_down, rows_in, shown, shown_down, tile_height, turned
 from models.rules.formats import Format, any_of
 from models.rules.orders import LARGEST, MAX_CELLS_ACROSS, MAX_TILE_SIZE, Fit, Limits, MosaicOrder, Shape
@@ -59,7 +60,11 @@ class Grid:
     @property
     def slack(self) -> float:
         """By how much cells may lie nearer to each other than their columns and rows say, in cells."""
-        return sqrt(1 / 2) if self.spans else self.shape.shifted / 2
+        return spans.SLACK if self.spans else self.shape.shifted / 2
+
+    def seats_apart(self, distance: float) -> float:
+        """Return how far apart the seats of cells lie, at least, so that the cells keep a distance."""
+        return distance + spans.SLACK if self.spans and distance > 1 else distance
 
     @property
     def target_size(self) -> tuple[Fraction, Fraction]:

@@ -180,6 +180,15 @@ def check_grid(placement: Placement, grid: Grid) -> None:
             )
         if grid.filled is not None and not grid.filled[number]:
             raise placement.refused(f"it has a photo in {cell.where}, which the mask leaves empty")
+    check_head(placement, grid)
+
+
+def check_head(placement: Placement, grid: Grid) -> None:
+    """Refuse a placement that says itself that it was made for another grid.
+
+    Raises:
+        InvalidOrder: it does.
+    """
     if not placement.grid:
         return
     then = placement.grid

@@ -5,7 +5,10 @@ it at its seat, as `worker.core.sizes` describes it.
 """
 
 from collections.abc import Iterable, Iterator
+from math import sqrt
 
+SLACK = sqrt(1 / 2)
+"""By how much the centres of two cells may lie nearer to each other than their seats, in the finest cells."""
 SPANS = (1, 2, 4)
 """How many of the finest cells a cell may cover, across and down."""
 

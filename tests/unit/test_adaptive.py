@@ -455,7 +455,6 @@ def test_a_ban_changes_photos_and_no_sizes(run, tmp_path):
 
 
 def test_where_nothing_is_calm_the_mosaic_is_the_one_of_equal_cells(run, tmp_path):
-    assert run("--adaptive", 0.0001, "--cell-size", "20x20", "--cells", 16).exit_code == 2
     Image.fromarray(np.random.default_rng(1).integers(0, 256, (240, 320, 3), dtype=np.uint8)).save(
         tmp_path / "target.png"
     )
@@ -506,6 +505,14 @@ def test_a_placement_whose_cells_do_not_fit_is_refused(run, tmp_path, change, se
     assert not (tmp_path / "no.png").exists()
 
 
+def test_a_placement_of_another_grid_is_refused_for_its_grid(run, tmp_path):
+    path = tmp_path / "p.json"
+    run("--adaptive", 0.5, "--placement-out", path)
+    refused = run("--placement", path, "--cells", 20, out="no.png")
+    assert refused.exit_code == 2
+    assert "it is of another grid: 16 x 12 cells, not 20 x 15" in refused.output.replace("\n", " ")
+
+
 def test_a_lock_of_other_sizes_is_refused_and_one_of_the_same_is_kept(run, tmp_path):
     sized, equal = tmp_path / "sized.csv", tmp_path / "equal.csv"
     run("--adaptive", 0.5, "--placement-out", sized)
@@ -521,6 +528,22 @@ def test_a_lock_of_other_sizes_is_refused_and_one_of_the_same_is_kept(run, tmp_p
     made = run("--adaptive", 0.5, "--lock", sized, "--placement-out", kept)
     assert made.exit_code == 0, made.output
     assert kept.read_text().startswith(sized.read_text())
+
+
+def test_a_lock_of_equal_photos_is_refused_by_the_distance_that_cells_of_several_sizes_need(run, tmp_path):
+    path = tmp_path / "lock.csv"
+    run("--adaptive", 0.5, "--placement-out", path)
+    with path.open(newline="") as file:
+        one, other, *_ = csv.DictReader(file)
+    assert [(line["column"], line["span"]) for line in (one, other)] == [("0", "4"), ("4", "4")]
+    same = one | {"column": "4"}
+    path.write_text("\n".join(",".join(line) for line in (one, one.values(), same.values())))
+    refused = run("--adaptive", 0.5, "--lock", path, "--min-distance", 4, out="no.png")
+    assert refused.exit_code == 2
+    # Their centres are 4 cells apart; 4 + sqrt(1 / 2) is what is kept, so that any two sizes keep 4.
+    assert "the rule of 4 cells between equal photos, and 4.71 where cells are of several sizes" in " ".join(
+        refused.output.split()
+    )
 
 
 def test_a_tile_is_never_larger_than_tiles_may_be(run, tmp_path):

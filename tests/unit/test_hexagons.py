@@ -157,7 +157,9 @@ def test_rows_of_regular_hexagons_are_three_quarters_of_their_height_apart():
     grid = cut(600, 400, ordered(10, 51))
     width = 600 / 9.5
     assert float(grid.cell_height) == pytest.approx(2 / math.sqrt(3) * width, rel=1e-5)
-    assert grid.rows == 7  # 400 is 0.75 * 7.31 - 0.25 + ... of 72.9: (400 / 72.93 + 1 / 4) / (3 / 4) = 7.65
+    assert (
+        grid.rows == 7
+    )  # of 72.93 pixels, of which three quarters are a row's: (400 / 72.93 + 1 / 4) / (3 / 4) = 7.65
     assert float(grid.target_size[1]) == pytest.approx(72.93 * (3 * 7 - 1) / 4, abs=0.1)
     assert (grid.pitch, grid.overlap, grid.tile_height) == (44, 15, 59)  # 51 * sqrt(3) / 2 = 44.17, and a third
     assert grid.mosaic_size == (10 * 51 - 25, 7 * 44 - 15)
@@ -260,7 +262,6 @@ def test_a_sub_cell_counts_by_how_much_of_it_is_in_the_cell():
 def test_a_small_picture_is_laid_as_the_mosaic_is():
     order, random = ordered(5, 24), np.random.default_rng(4)
     grid = cut(90, 70, order)
-    pixels = random.integers(0, 256, (9, grid.tile_height, 24, 3), dtype=np.uint8)
     tiles = np.repeat(np.repeat(random.integers(0, 256, (9, 4, 4, 3)), grid.tile_height // 4, 1), 6, 2)
     pixels = tiles.astype(np.uint8)
     assert pixels.shape[1] == grid.tile_height == 28

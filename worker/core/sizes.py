@@ -3,12 +3,11 @@
 The arrays stay rows and columns of places, one for each of the finest cells. What is known of a larger cell stands at
 one place, its seat: the one at its middle, or else the one left of and above its middle. Where the cells of
 all seats are of one size, or both are larger than the finest, their centres are as far apart as the seats; else up to
-`SLACK` farther or nearer.
+`models.rules.spans.SLACK` farther or nearer.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,6 @@ Numbers = NDArray[np.intp]
 
 LARGER = (2, 4)
 """How many of the finest cells a larger one spans, across and down."""
-SLACK = sqrt(1 / 2)
-"""By how much the centres of two cells may lie nearer to each other than their seats, in the finest cells."""
 NOBODY = -1
 
 

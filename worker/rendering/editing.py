@@ -11,7 +11,16 @@ from models.rules import spans
 from models.rules.grid import Grid
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder
-from models.rules.placements import Placed, Placement, check_grid, check_whole, distance, grid_of, order_of
+from models.rules.placements import (
+    Placed,
+    Placement,
+    check_grid,
+    check_head,
+    check_whole,
+    distance,
+    grid_of,
+    order_of,
+)
 from worker.core import lattice
 from worker.core.assignment.spacing import NOBODY, Spacing, uses_of
 from worker.core.edits import Edit
@@ -126,6 +135,7 @@ def _sized_as(placement: Placement, grid: Grid) -> Grid:
     """Return a grid of equal cells with the sizes that the cells of a whole placement have."""
     if all(cell.span == 1 for cell in placement.cells):
         return grid
+    check_head(placement, grid)
     try:
         found = spans.laid_out(
             [(cell.column, cell.row, cell.span) for cell in placement.cells], grid.columns, grid.rows
@@ -211,19 +221,20 @@ def _check_rules(edit: Edit, locked: Placement, order: MosaicOrder, grid: Grid) 
             f"{readable(cell.photo)} is locked in {uses[number]:,} cells, which breaks the rule of at most "
             f"{order.uses:,} for a photo"
         )
-    more = grid.slack if grid.spans and order.min_distance > 1 else 0.0
-    spacing = Spacing.of(grid.columns, grid.rows, order.min_distance + more, lattice.of(grid.shape))
+    apart = grid.seats_apart(order.min_distance)
+    spacing = Spacing.of(grid.columns, grid.rows, apart, lattice.of(grid.shape))
     cells = np.flatnonzero(kept != NOBODY)
     if not spacing.binds:
         return
     bad = cells[spacing.clashes(kept, cells, kept[cells][:, None])[:, 0]]
     if len(bad):
         first = named[int(bad[0])]
+        more = "" if apart == order.min_distance else f", and {apart:.3g} where cells are of several sizes"
         near = spacing.around(np.arange(len(kept)), int(bad[0]))
         other = named[int(near[kept[near] == kept[bad[0]]][0])]
         raise locked.refused(
             f"{readable(first.photo)} is locked in {first.where} and in {other.where}, which breaks the rule of "
-            f"{order.min_distance:g} cells between equal photos"
+            f"{order.min_distance:g} cells between equal photos{more}"
         )
 
 

@@ -72,9 +72,8 @@ def rules_of(order: MosaicOrder, size: tuple[int, int], grid: Grid, tile_count: 
     """
     pattern = repeats.of_order(order, size, grid, tile_count)
     step = None if pattern is None else (pattern.count, pattern.step)
-    # Distances are those of the seats of cells, of which the centres may be a little nearer to each other.
-    more = grid.slack if grid.spans and order.min_distance > 1 else 0.0
-    return Rules(order.uses, order.min_distance + more, step, order.min_uses or 0, lattice.of(order.shape))
+    apart = grid.seats_apart(order.min_distance)
+    return Rules(order.uses, apart, step, order.min_uses or 0, lattice.of(order.shape))
 
 
 def choice(  # noqa: PLR0913 - of a placement something may be given
