@@ -1,6 +1,7 @@
 """The mosaic's pixels, band by band: tiles laid in rows, tinted and blended if so ordered, and measured meanwhile."""
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,11 +88,15 @@ class Bands:
 
     def _upper(self, row: int, top: int, end: int) -> NDArray[np.uint8]:
         """Return how much of some lines that a row shares with the next is the row's, (end - top, W), 0 to 255."""
+        return np.tile(self._seams[row % 2][top:end], self._grid.columns)[:, slice(*self._shown(row))]
+
+    @cached_property
+    def _seams(self) -> list[NDArray[np.uint8]]:
+        """How much of its last lines belongs to a cell of an even row, and of an odd one: (overlap, w), 0 to 255."""
         width, moved = self._grid.tile_width, self._grid.outside
-        # Its cells have their lower corners at the sides of the cells of the next row.
-        corner = moved if row % 2 == 0 else width - moved
-        shares = np.rint(MOST * outline.seam(width, self._grid.overlap, corner)[top:end]).astype(np.uint8)
-        return np.tile(shares, self._grid.columns)[:, slice(*self._shown(row))]
+        # Cells have their lower corners at the sides of the cells of the next row.
+        shares = [outline.seam(width, self._grid.overlap, corner) for corner in (moved, width - moved)]
+        return [np.rint(MOST * each).astype(np.uint8) for each in shares]
 
     def _adjusted(self, strip: NDArray[np.uint8], row: int, top: int) -> NDArray[np.uint8]:
         if self._order.tint:
