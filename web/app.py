@@ -17,7 +17,18 @@ from models.readiness import Readiness
 from models.rules import file_types, private_files
 from models.services import Services, open_services
 from models.settings import Settings
-from web import access, api, context, problems, request_checks, request_ids, security_headers, uploads, views
+from web import (
+    access,
+    api,
+    context,
+    problems,
+    request_checks,
+    request_ids,
+    security_headers,
+    uploads,
+    vendored,
+    views,
+)
 from web.uploads import SpoolingRequest
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -75,6 +86,7 @@ def assemble(services: Services) -> Tessera:
     api.document.register(app, token_needed=services.settings.mode == "server")
     for pages in views.blueprints():
         app.register_blueprint(pages)
+    vendored.register(app)
     app.add_template_filter(views.span)
     app.jinja_env.globals["picture_files"] = file_types.FILES
     for kind in (ParseException, NoMoreData):

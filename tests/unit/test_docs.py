@@ -242,11 +242,12 @@ def test_the_page_on_reliability_names_every_test_of_the_fault_suite_and_no_othe
     assert sorted(named) == sorted(written)
 
 
-WRITTEN = [
-    path
-    for folder in ("models", "worker", "web", "cli", "tests", "benchmarks")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-]
+def modules(top: str) -> list[Path]:
+    """Our own modules in a folder: npm's packages bring some of theirs."""
+    return sorted(path for path in (ROOT / top).rglob("*.py") if "node_modules" not in path.parts)
+
+
+WRITTEN = [path for top in ("models", "worker", "web", "cli", "tests", "benchmarks") for path in modules(top)]
 PATH_NAME = re.compile(
     r"(?<![\w/.-])(?:(?:docs|models|worker|web|cli|tests|benchmarks)/[\w/-]+\.(?:md|py|ini|html|css|js))\b"
 )
@@ -276,11 +277,7 @@ def is_there(name: str) -> bool:
 
 
 ROOMS = sorted(
-    {
-        str(path.parent.relative_to(ROOT))
-        for top in ("models", "worker", "web", "cli")
-        for path in (ROOT / top).rglob("*.py")
-    }
+    {str(path.parent.relative_to(ROOT)) for top in ("models", "worker", "web", "cli") for path in modules(top)}
     - {"models/migrations/versions"}
 )
 
@@ -325,9 +322,7 @@ def names_in(path: Path) -> set[str]:
 def test_the_dropped_words_are_no_names_any_more(top: str):
     # What is public keeps its name: settings.
     public = {*Settings.model_fields}
-    names = {
-        f"{path.relative_to(ROOT)}: {name}" for path in (ROOT / top).rglob("*.py") for name in names_in(path) - public
-    }
+    names = {f"{path.relative_to(ROOT)}: {name}" for path in modules(top) for name in names_in(path) - public}
     assert sorted(each for each in names if any(map(DROPPED.fullmatch, words_of(each.partition(": ")[2])))) == []
 
 

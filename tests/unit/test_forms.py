@@ -192,7 +192,7 @@ def test_on_a_page_a_cells_height_alone_wins_over_the_cells_across():
 def page_of(form):
     pages = Environment(loader=FileSystemLoader(Path(forms.__file__).parent / "templates"), autoescape=True)
     pages.globals.update(changed=set(), **redisplay.CHOICES)
-    return pages.get_template("parts.html").module.order_fields(form, [])
+    return pages.get_template("parts/orders.html").module.order_fields(form, [])
 
 
 def test_every_field_is_on_the_page_but_no_repeats_which_are_one_use():

@@ -11,7 +11,7 @@ from models import database, jobs, listing, placement_documents, prints, queries
 from models.errors import TesseraError
 from models.rules.formats import Format
 from models.tables import Mosaic
-from web import downloads, forms, intake
+from web import downloads, forms, intake, vendored
 from web.context import reading, sessions, store
 from web.views import listed, zoom
 from web.views.redisplay import or_again, order_form
@@ -76,8 +76,7 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
         renditions=files,
         formats=Format,
         final=error is not None or all(file.job.state.final for file in files),
-        viewer=zoom.viewer_is_there(),
-        pyramid=zoom.pyramid_of(files) if zoom.viewer_is_there() else None,
+        pyramid=zoom.pyramid_of(files) if vendored.there(vendored.VIEWER) else None,
     )
 
 

@@ -1,10 +1,9 @@
 """A mosaic to zoom into: tiles of its pyramid, as viewers of Deep Zoom ask for them, and the photos of its cells."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -18,7 +17,6 @@ from web.context import reading, store
 
 bp = Blueprint("zoom", __name__, url_prefix="/mosaics")
 
-VIEWER = "vendor/openseadragon/openseadragon.min.js"
 """`make setup` brings it from npm, which not every machine reaches."""
 MOST_CELLS, MOST_PLACES = 100, 500
 """What is told at once."""
@@ -105,11 +103,6 @@ def _address(page: str, mosaic: Mosaic, content: str, there: Mapping[str, str]) 
     if content not in there:
         return None
     return url_for(f"photos.{page}", tile_set_id=mosaic.tile_set_id, content=content)
-
-
-def viewer_is_there() -> bool:
-    """Whether the viewer was brought when this machine was set up."""
-    return (Path(current_app.static_folder or "") / VIEWER).exists()
 
 
 def pyramid_of(files: Sequence[Rendition]) -> Rendition | None:
