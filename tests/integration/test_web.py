@@ -633,7 +633,10 @@ EMPTY_STYLE = '<style nonce="{{ nonce() }}" data-openseadragon-mobile-css></styl
 def test_no_page_has_an_inline_script_or_style(page: Path) -> None:
     text = page.read_text().replace(EMPTY_STYLE, "")
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", text, re.IGNORECASE)
-    given = r"<script defer nonce=\"{{ nonce\(\) }}\" src=\"{{ url_for\('static', filename=(?:'[a-z/.]+'|name)\) }}\"></script>"
+    given = (
+        r"<script defer nonce=\"{{ nonce\(\) }}\" "
+        r"src=\"{{ url_for\('static', filename=(?:'[a-z/.]+'|name)\) }}\"></script>"
+    )
     assert len(re.findall(given, text)) == text.lower().count("<script")
 
 
