@@ -239,6 +239,12 @@ class NotAllowed(TesseraError):
     code = "not_allowed"
 
 
+class FormExpired(TesseraError):
+    """A form without a valid token: the page is old, the session is gone, or the form is another site's."""
+
+    code = "form_expired"
+
+
 class BadConfiguration(TesseraError):
     """A setting is missing or wrong; the program refuses to start."""
 

@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     max_picture_bytes: int = Field(256 << 20, ge=1)
     max_photos: int = Field(100_000, ge=1)
     max_targets: int = Field(1_000, ge=1)
+    max_drafts: int = Field(200, ge=1)
     max_form_parts: int = Field(10_000, ge=1)
     max_cells: int = Field(250_000, ge=1, le=MAX_CELLS)
     max_mosaic_pixels: int = Field(1_000_000_000, ge=1, le=MAX_MOSAIC_PIXELS)
@@ -104,6 +105,11 @@ class Settings(BaseSettings):
     def undo_span(self) -> timedelta:
         """How long removed photos and deleted tile sets stay in the trash."""
         return timedelta(days=self.undo_days)
+
+    @property
+    def garbage_span(self) -> timedelta:
+        """How long a blob that nothing needs is in the store, or in its trash, at most, and some days to spare."""
+        return timedelta(days=self.store_trash_days + 2, seconds=self.litter_grace_seconds + self.litter_seconds)
 
     @property
     def cache_folder(self) -> Path:

@@ -82,6 +82,8 @@ def assemble(services: Services) -> Tessera:
     for blueprint in api.BLUEPRINTS:
         # The API never reads a cookie, and `access` refuses requests from another site's page.
         csrf.exempt(blueprint)
+    # It checks its form itself, and shows it again if the session has ended.
+    csrf.exempt(views.mosaics.create)
     app.register_blueprint(api.blueprint())
     api.document.register(app, token_needed=services.settings.mode == "server")
     for pages in views.blueprints():

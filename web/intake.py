@@ -133,13 +133,13 @@ def receive_mosaic(
     """
     if target is None or not target.filename:
         raise InvalidOrder("target", "Choose the picture to rebuild.")
-    tile_count = _tile_count(tile_set_id)
+    tile_count = tile_count_of(tile_set_id)
     size = _judge(target, order, tile_count, Effort(QUICK))
     has_mask = mask is not None and bool(mask.filename)
     if has_mask and alpha:
         raise InvalidOrder("mask", "A mask and the target's own transparency contradict each other; give one.")
     if mask is not None and has_mask:
-        judge_mask(_file(mask), f"The mask {_name(mask)}", settings().max_picture_bytes, size)
+        judge_mask(_file(mask), f"The mask {name_of(mask)}", settings().max_picture_bytes, size)
     identity = uuid4()
     stored = _stored(target, blob_keys.target(identity))
     kept = _stored(mask, blob_keys.mask(identity)).key if mask is not None and has_mask else ALPHA if alpha else None
@@ -193,7 +193,7 @@ def receive_batch(
     zips = [archive for archive in zipped if archive.filename]
     if not targets and not zips:
         raise InvalidOrder("targets", "Choose the pictures to rebuild, or a zip of them.")
-    tile_count, effort = _tile_count(tile_set_id), Effort(QUICK)
+    tile_count, effort = tile_count_of(tile_set_id), Effort(QUICK)
     for target in targets:
         _judge(target, order, tile_count, effort)
     named = [_names(archive, settings().max_targets) for archive in zips]
@@ -214,10 +214,10 @@ def receive_batch(
 
 def _judge(target: FileStorage, order: MosaicOrder, tile_count: int, effort: Effort) -> Size:
     most, limits = settings().max_picture_bytes, settings().limits
-    return judge(_file(target), _name(target), most, order, tile_count, effort, limits)
+    return judge(_file(target), name_of(target), most, order, tile_count, effort, limits)
 
 
-def _tile_count(tile_set_id: UUID) -> int:
+def tile_count_of(tile_set_id: UUID) -> int:
     """Return how many tiles there are, or refuse the order before anything is stored.
 
     Placing the order looks up the tile set again, in the transaction in which it writes.
@@ -238,7 +238,7 @@ def _names(archive: FileStorage, max_entries: int) -> list[str]:
 
 def _stored(file: FileStorage, key: str) -> StoredFile:
     store().put(key, _file(file))
-    return StoredFile(_name(file), key)
+    return StoredFile(name_of(file), key)
 
 
 def _file(upload: FileStorage) -> IO[bytes]:
@@ -246,5 +246,6 @@ def _file(upload: FileStorage) -> IO[bytes]:
     return stream
 
 
-def _name(upload: FileStorage) -> str:
+def name_of(upload: FileStorage) -> str:
+    """Return the name of an uploaded file, without the folders that it was in."""
     return (upload.filename or "").replace("\\", "/").rpartition("/")[2] or "the file"

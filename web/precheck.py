@@ -66,17 +66,27 @@ def judge(
         TooManyPixels: by the header, it has more pixels than the limit.
         InvalidOrder: the order does not fit a picture of this size, or its rules cannot be kept with so few tiles.
     """
-    size = _judged(file, name, max_bytes)
-    if size.known:
-
-        def check(size: tuple[int, int]) -> None:
-            cells = cut(*size, order, limits)
-            if not order.adaptive:  # else how many cells there are is seen in the pixels
-                with suppress(Tired):
-                    repeats.of_order(order, size, cells, tile_count, effort)
-
-        _fit((size.width, size.height), check, sideways=size.sideways)
+    size = measured(file, name, max_bytes)
+    check(size, order, tile_count, effort, limits)
     return size
+
+
+def check(size: Size, order: MosaicOrder, tile_count: int, effort: Effort, limits: Limits = LARGEST) -> None:
+    """Refuse an order that does not fit a target of this size, as far as that is known; as `judge`.
+
+    Raises:
+        InvalidOrder: it does not fit, or its rules cannot be kept with so few tiles.
+    """
+    if not size.known:
+        return
+
+    def checked(size: tuple[int, int]) -> None:
+        cells = cut(*size, order, limits)
+        if not order.adaptive:  # else how many cells there are is seen in the pixels
+            with suppress(Tired):
+                repeats.of_order(order, size, cells, tile_count, effort)
+
+    _fit((size.width, size.height), checked, sideways=size.sideways)
 
 
 def judge_mask(file: IO[bytes], name: str, max_bytes: int, target: Size) -> None:
@@ -86,7 +96,7 @@ def judge_mask(file: IO[bytes], name: str, max_bytes: int, target: Size) -> None
         EmptyFile, TooLarge, NotAPicture, TooManyPixels: as `judge`.
         InvalidOrder: it is of another shape than the target.
     """
-    size = _judged(file, name, max_bytes)
+    size = measured(file, name, max_bytes)
     if size.known and target.known:
         _fit(
             (size.width, size.height),
@@ -95,7 +105,12 @@ def judge_mask(file: IO[bytes], name: str, max_bytes: int, target: Size) -> None
         )
 
 
-def _judged(file: IO[bytes], name: str, max_bytes: int) -> Size:
+def measured(file: IO[bytes], name: str, max_bytes: int) -> Size:
+    """Return the size of a picture as its header tells it, or refuse the picture.
+
+    Raises:
+        EmptyFile, TooLarge, NotAPicture, TooManyPixels: as `judge`.
+    """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(file_types.HEAD_BYTES)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityError
 
 from models import database, errors
-from models.errors import InvalidOrder, TesseraError
+from models.errors import FormExpired, InvalidOrder, TesseraError
 
 API_PREFIX = "/api/"
 METRICS_PATH = "/metrics"
@@ -27,6 +27,7 @@ STATUS: dict[type[TesseraError], HTTPStatus] = {
     errors.NotRetryable: HTTPStatus.CONFLICT,
     errors.LastTile: HTTPStatus.CONFLICT,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
+    errors.FormExpired: HTTPStatus.BAD_REQUEST,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.StorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     errors.StoreEmptied: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -93,7 +94,7 @@ def _foreseen(error: TesseraError) -> ResponseReturnValue:
 
 def _forged(_error: CSRFError) -> ResponseReturnValue:
     sentence = "The form has expired or did not come from this site; open it again and send it once more."
-    return answer(HTTPStatus.BAD_REQUEST, "form_expired", sentence)
+    return answer(HTTPStatus.BAD_REQUEST, FormExpired.code, sentence)
 
 
 def _too_large(error: RequestEntityTooLarge) -> ResponseReturnValue:

@@ -51,6 +51,7 @@ _KINDS = {
         Kind.RESULT: (
             rf"{TILE_SETS}/{_ID}/{_ATTEMPT}/(?:index\.safetensors|index-v[0-9]+\.npy|plot\.png|palette\.png)",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|preview\.jpg|thumbnail\.webp|placement\.safetensors)",
+            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:sketch|target)\.webp",
         ),
         Kind.TARGET: (rf"{MOSAICS}/{_ID}/(?:target|mask)", rf"{BATCHES}/{_ID}/targets/[0-9]+"),
         Kind.PROBE: (rf"{PROBES}/{_ID}",),
@@ -214,3 +215,13 @@ def thumbnail(mosaic_id: UUID, attempt: str) -> str:
 def placement(mosaic_id: UUID, attempt: str) -> str:
     """Return the key of the placement that one attempt made."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/placement.safetensors"
+
+
+def sketch(draft_id: UUID, attempt: str) -> str:
+    """Return the key of the sketch that one attempt made; the draft has the id of the mosaic to come."""
+    return f"{MOSAICS}/{draft_id}/{attempt}/sketch.webp"
+
+
+def small_target(draft_id: UUID, attempt: str) -> str:
+    """Return the key of a draft's target in small, made by one attempt."""
+    return f"{MOSAICS}/{draft_id}/{attempt}/target.webp"

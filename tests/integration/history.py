@@ -150,7 +150,15 @@ def _first_renditions_become_pictures(rows: Rows) -> None:
         picture = pictures[mosaic["job_id"]]
         mosaic |= {"picture_key": picture["key"], "picture_sha256": picture["sha256"]}
         mosaic["picture_bytes"] = picture["byte_count"]
-    later = {job["id"] for job in rows["jobs"] if job["kind"] == "tessera.rendition"}
+    _without_jobs(rows, "tessera.rendition")
+
+
+def _sketches_go_with_their_jobs(rows: Rows) -> None:
+    _without_jobs(rows, "tessera.sketch")
+
+
+def _without_jobs(rows: Rows, kind: str) -> None:
+    later = {job["id"] for job in rows["jobs"] if job["kind"] == kind}
     attempts = {each["id"] for each in rows["attempts"] if each["job_id"] in later}
     rows["phases"] = [each for each in rows["phases"] if each["attempt_id"] not in attempts]
     rows["attempts"] = [each for each in rows["attempts"] if each["job_id"] not in later]
@@ -346,6 +354,16 @@ STEPS: dict[str, Step] = {
     "0021": Step(
         fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),
         new={"mosaics": {"thumbnail_key": None}},
+    ),
+    "0025": Step(
+        fill=(
+            f"INSERT INTO drafts (id, created_at, expires_at, target_name, target_key, byte_count, width, height, sideways, mask, mask_name) VALUES ({FOUR}, {NOON}, {NOON}, 't.png', 'mosaics/4/target', 5000000000, 600, 400, false, 'mosaics/4/mask', 'm.png')",
+            "INSERT INTO jobs SELECT 9, 'tessera.sketch', lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings FROM jobs WHERE id = 1",
+            f"INSERT INTO attempts (id, job_id, number, waited_seconds, started_at, ended_at, outcome) VALUES (18, 9, 1, 0, {NOON}, {NOON}, 'succeeded')",
+            "INSERT INTO phases (id, attempt_id, phase, seconds) VALUES (24, 18, 'matching', 0.5)",
+            f'INSERT INTO sketches (id, draft_id, job_id, created_at, tile_set_id, tile_set_version, look, "order", key, columns, rows) VALUES ({FOUR}, {FOUR}, 9, {NOON}, {SET}, 1, \'\', \'{{"tint": 0.5}}\', \'mosaics/4/s\', 30, 20)',
+        ),
+        down=_sketches_go_with_their_jobs,
     ),
 }  # fmt: skip
 

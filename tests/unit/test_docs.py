@@ -30,7 +30,6 @@ PAGES = [
 HOUSE = {"models", "worker", "web", "cli"}
 CODES_WITHOUT_A_CLASS = {
     "duplicate",
-    "form_expired",
     "near_duplicate",
     "removed",
     "token_needed",

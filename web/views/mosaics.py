@@ -13,15 +13,12 @@ from models.rules.formats import Format
 from models.tables import Mosaic
 from web import downloads, forms, intake, vendored
 from web.context import reading, sessions, store
-from web.views import listed, zoom
-from web.views.redisplay import or_again, order_form
+from web.views import listed, ordering, zoom
+from web.views.redisplay import or_again
 
 bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
 SUGGESTED = 30
 """Photos that the form for an edit proposes."""
-
-
-_page = order_form("mosaics/new.html")
 
 
 @bp.get("")
@@ -33,20 +30,14 @@ def index() -> ResponseReturnValue:
 @bp.get("/new")
 def new() -> ResponseReturnValue:
     """Show the form."""
-    return _page(None)
+    return ordering.page(None)
 
 
 @bp.post("")
-@or_again(_page)
+@or_again(ordering.page)
 def create() -> ResponseReturnValue:
-    """Store the target, and order its mosaic."""
-    order = forms.page_order(request.form.to_dict())
-    tile_set_id = forms.identity(request.form.get("tile_set", ""), "tile set")
-    identity = intake.receive_mosaic(
-        tile_set_id, request.files.get("target"), order, request.files.get("mask"),
-        alpha=forms.truth(request.form, "mask_alpha"),
-    )  # fmt: skip
-    return redirect(url_for("mosaics.show", mosaic_id=identity), code=303)
+    """Order a mosaic."""
+    return redirect(url_for("mosaics.show", mosaic_id=ordering.create()), code=303)
 
 
 @bp.get("/<uuid:mosaic_id>")

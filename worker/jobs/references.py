@@ -7,11 +7,24 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import exclusions
+from models import drafts, exclusions
 from models.rules import blob_keys
 from models.rules.blob_keys import Key, Kind
 from models.rules.lifecycle import JobState
-from models.tables import Batch, Exclusion, Job, Mosaic, Part, Rendition, Source, Tile, TileSet, Version
+from models.tables import (
+    Batch,
+    Draft,
+    Exclusion,
+    Job,
+    Mosaic,
+    Part,
+    Rendition,
+    Sketch,
+    Source,
+    Tile,
+    TileSet,
+    Version,
+)
 
 
 class Standing(Enum):
@@ -115,7 +128,7 @@ def _needed_versions(session: Session, tile_set: TileSet) -> list[Version]:
 def _of_mosaic(session: Session, identity: UUID) -> Rule:
     mosaic = session.get(Mosaic, identity)
     if mosaic is None:
-        return nothing_known
+        return _of_draft(session, identity)
     mine = select(Rendition.key, Job.state).join(Rendition.job).where(Rendition.mosaic_id == identity)
     renditions = session.execute(mine).all()
     if not mosaic.job.state.final or not all(state.final for _, state in renditions):
@@ -123,6 +136,30 @@ def _of_mosaic(session: Session, identity: UUID) -> Rule:
     own = mosaic.target_key, mosaic.mask, mosaic.preview_key, mosaic.thumbnail_key, mosaic.placement_key
     named = {*own, *(key for key, _ in renditions)}
     newest_job = _newest_job(session)
+
+    def rule(key: str, said: Key) -> Standing:
+        if key in named:
+            return Standing.NAMED
+        return Standing.SPENT if _is_of_known_job(said, newest_job) else Standing.UNKNOWN
+
+    return rule
+
+
+def _of_draft(session: Session, identity: UUID) -> Rule:
+    """Return the rule of a mosaic that may still be ordered; until then its files are those of a draft."""
+    draft = session.get(Draft, identity)
+    if draft is None:
+        return nothing_known
+    if drafts.find(session, identity) is None:
+        return all_spent
+    sketches = select(Sketch.key, Job.state).join(Sketch.job).where(Sketch.draft_id == identity)
+    found = session.execute(sketches.order_by(Sketch.created_at.desc())).all()
+    if not all(state.final for _, state in found):
+        return all_named
+    named, newest_job = (
+        {draft.target_key, draft.mask, draft.small_key, *(key for key, _ in found)},
+        _newest_job(session),
+    )
 
     def rule(key: str, said: Key) -> Standing:
         if key in named:

@@ -1,0 +1,69 @@
+"""The page that orders a mosaic: what was typed and the target survive every error, and an order can be repeated."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import current_app, g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+
+from models import queries
+from models.errors import FormExpired, TesseraError
+from models.rules.masks import ALPHA
+from models.rules.orders import FIELDS
+from models.tables import Mosaic
+from web import drafting, forms
+from web.context import reading
+from web.views.redisplay import CHOICES, is_changed
+
+EXPIRED = (
+    "Your session has ended, or this form did not come from this site, so nothing was ordered. "
+    "What you typed is still here: order once more."
+)
+
+
+def page(error: TesseraError | None) -> ResponseReturnValue:
+    """Show the form, filled in with what was typed, or as the mosaic was ordered that `again` names.
+
+    Raises:
+        NotFound: the mosaic that is to be ordered again is not there.
+    """
+    form: dict[str, Any] = request.values.to_dict()
+    draft = g.get("draft") or drafting.found(form)
+    target_name = draft.target_name if draft else ""
+    if request.method != "POST" and form.get("again") and draft is None:
+        with reading() as session:
+            mosaic = queries.find_mosaic(session, forms.identity(form["again"], "mosaic"))
+        form, target_name = _as_ordered(mosaic) | form, mosaic.target_name
+    with reading() as session:
+        tile_sets = queries.indexed_tile_sets(session)
+    changed = {about.group.value for name, about in FIELDS.items() if is_changed(form, name)}
+    return render_template(
+        "mosaics/new.html", error=error, form=form, draft=draft, draft_id=draft.id if draft else uuid4(),
+        target_name=target_name, tile_sets=tile_sets, changed=changed, **CHOICES,
+    )  # fmt: skip
+
+
+def create() -> UUID:
+    """Keep what was uploaded, order the mosaic, and return its id; the same form once more is the same mosaic.
+
+    Raises:
+        FormExpired: the form's token is missing or wrong; nothing is kept.
+        InvalidOrder, UnusablePicture, NotFound, NotReady: as `web.drafting`.
+    """
+    try:
+        current_app.extensions["csrf"].protect()
+    except CSRFError as error:
+        raise FormExpired(EXPIRED) from error
+    form = request.form.to_dict()
+    g.draft = drafting.with_target(form, request.files.get("target"))
+    g.draft = drafting.with_mask(g.draft, request.files.get("mask"))
+    asked = forms.page_order(form)
+    tile_set_id = forms.identity(form.get("tile_set", ""), "tile set")
+    return drafting.order(g.draft, tile_set_id, asked, alpha=forms.truth(form, "mask_alpha"))
+
+
+def _as_ordered(mosaic: Mosaic) -> dict[str, str]:
+    """Return the fields of the form by which a mosaic was ordered."""
+    masked = {"mask_alpha": "yes"} if mosaic.mask == ALPHA else {}
+    return forms.fields_of(queries.order_of(mosaic)) | {"tile_set": str(mosaic.tile_set_id)} | masked
