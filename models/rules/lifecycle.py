@@ -10,6 +10,7 @@ class JobKind(StrEnum):
     INDEX = "tessera.index"
     RENDER = "tessera.render"
     RENDITION = "tessera.rendition"
+    CANDIDATES = "tessera.candidates"
 
 
 class Lane(StrEnum):

@@ -150,7 +150,11 @@ def _first_renditions_become_pictures(rows: Rows) -> None:
         picture = pictures[mosaic["job_id"]]
         mosaic |= {"picture_key": picture["key"], "picture_sha256": picture["sha256"]}
         mosaic["picture_bytes"] = picture["byte_count"]
-    later = {job["id"] for job in rows["jobs"] if job["kind"] == "tessera.rendition"}
+    _no_jobs("tessera.rendition", rows)
+
+
+def _no_jobs(kind: str, rows: Rows) -> None:
+    later = {job["id"] for job in rows["jobs"] if job["kind"] == kind}
     attempts = {each["id"] for each in rows["attempts"] if each["job_id"] in later}
     rows["phases"] = [each for each in rows["phases"] if each["attempt_id"] not in attempts]
     rows["attempts"] = [each for each in rows["attempts"] if each["job_id"] not in later]
@@ -346,6 +350,15 @@ STEPS: dict[str, Step] = {
     "0021": Step(
         fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),
         new={"mosaics": {"thumbnail_key": None}},
+    ),
+    "0026": Step(
+        fill=(
+            f"UPDATE mosaics SET target_preview_key = 'mosaics/1/s', share_series = 2 WHERE id = {ONE}",
+            "INSERT INTO jobs SELECT 9, 'tessera.candidates', lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings FROM jobs WHERE id = 1",
+            f"INSERT INTO candidates (id, mosaic_id, job_id, cell_column, cell_row, photos) VALUES (1, {ONE}, 9, 3, 4, '[]')",
+        ),
+        new={"mosaics": {"target_preview_key": None, "share_series": 0}},
+        down=partial(_no_jobs, "tessera.candidates"),
     ),
 }  # fmt: skip
 
