@@ -15,7 +15,7 @@ from models.rules import renditions
 from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder, SourceKind
-from models.tables import Batch, Job, Mosaic, Rendition, Source, TileSet
+from models.tables import Batch, Candidates, Job, Mosaic, Rendition, Source, TileSet
 
 RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED})
 
@@ -180,7 +180,10 @@ def place_again(session: Session, job_id: int) -> int:
 
 
 def _hand_over(session: Session, old: Job, new: Job) -> bool:
-    """Move the rendition or tile set of one job to another; return whether the old job still had one."""
+    """Move the rendition, cell or tile set of one job to another; return whether the old job still had one."""
+    if old.kind is JobKind.CANDIDATES:
+        asked = update(Candidates).where(Candidates.job_id == old.id).values(job_id=new.id).returning(Candidates.id)
+        return session.scalar(asked) is not None
     if old.kind is not JobKind.INDEX:
         if old.kind is JobKind.RENDER:
             session.execute(update(Mosaic).where(Mosaic.job_id == old.id).values(job_id=new.id))

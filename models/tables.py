@@ -330,8 +330,9 @@ class Mosaic(Base):
     """A target, an order, and the placement once its job has succeeded.
 
     The order's format, quality and dots per inch are those of its first rendition, which the mosaic's own job makes.
-    `placement_key` and `thumbnail_key` are None for mosaics from before these were kept. An edit has a parent, and
-    what it changes. `mask` is the key of a picture, or `masks.ALPHA`; that of an edit is its parent's.
+    `placement_key`, `thumbnail_key` and `target_preview_key` are None for mosaics from before these were kept. An
+    edit has a parent, and what it changes. `mask` is the key of a picture, or `masks.ALPHA`; that of an edit is its
+    parent's. `share_series` counts how often the links that share the mosaic were taken back.
     """
 
     __tablename__ = "mosaics"
@@ -392,6 +393,8 @@ class Mosaic(Base):
     placement_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     thumbnail_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    target_preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    share_series: Mapped[int] = mapped_column(default=0)
     width: Mapped[int | None]
     height: Mapped[int | None]
     columns: Mapped[int | None]
@@ -487,3 +490,22 @@ class Sketch(Base):
 
     job: Mapped[Job] = relationship()
     draft: Mapped[Draft] = relationship()
+
+
+class Candidates(Base):
+    """The photos that come nearest to a cell of a mosaic, as a job finds them: content hashes, the nearest first.
+
+    The cell is named by its top left.
+    """
+
+    __tablename__ = "candidates"
+    __table_args__ = (UniqueConstraint("mosaic_id", "cell_column", "cell_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mosaic_id: Mapped[UUID] = mapped_column(ForeignKey("mosaics.id", ondelete="CASCADE"))
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), unique=True)
+    cell_column: Mapped[int]
+    cell_row: Mapped[int]
+    photos: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+
+    job: Mapped[Job] = relationship()

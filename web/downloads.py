@@ -70,6 +70,20 @@ def thumbnail(mosaic: Mosaic) -> Response:
     return _unchanging(mosaic.thumbnail_key, "image/webp")
 
 
+def target_preview(mosaic: Mosaic) -> Response:
+    """Return the target of a mosaic, upright, as much of it as the mosaic shows.
+
+    Raises:
+        NotReady: the mosaic's job has not succeeded.
+        NotFound: the mosaic is from before these were kept.
+    """
+    if mosaic.job.state is not JobState.SUCCEEDED:
+        raise NotReady(f"The mosaic is {mosaic.job.state}; there is no picture to fetch.")
+    if mosaic.target_preview_key is None:
+        raise NotFound("This mosaic is from before its picture was kept for its page.")
+    return _unchanging(mosaic.target_preview_key, "image/jpeg")
+
+
 def placement(mosaic_id: UUID, suffix: str) -> Response:
     """Return the placement of a mosaic as a document to save, which is written while it is sent.
 

@@ -5,6 +5,7 @@ from models.rules.lifecycle import JobKind
 from worker.context import services
 from worker.indexing import job as indexing_job
 from worker.jobs import attempt
+from worker.rendering import candidates as candidates_job
 from worker.rendering import job as rendering_job
 
 
@@ -18,6 +19,12 @@ def render(job_id: int) -> None:
 def rendition(job_id: int) -> None:
     """Make one attempt at another rendition of a mosaic."""
     attempt.run(services(), job_id, rendering_job.make_rendition)
+
+
+@app.task(name=JobKind.CANDIDATES.value)
+def candidates(job_id: int) -> None:
+    """Make one attempt at finding the photos that are nearest to a cell."""
+    attempt.run(services(), job_id, candidates_job.find_candidates)
 
 
 @app.task(name=JobKind.INDEX.value)

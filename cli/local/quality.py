@@ -1,6 +1,6 @@
 """The quality report as text for a terminal."""
 
-from worker.core.measures.quality import Quality
+from worker.core.measures.quality import NEAR, Quality
 
 SHOWN = 3
 """How many of the worst cells are shown; the JSON report has all ten."""
@@ -11,6 +11,7 @@ def table(quality: Quality) -> str:
     lines = [
         ("PSNR", _decibel(quality.psnr1), "colours cell by cell (1 pixel a cell); more is nearer"),
         ("dE00", f"{quality.de00:.1f}", "mean CIEDE2000 cell by cell; less is nearer"),
+        ("near", f"{quality.near:.0%}", f"of the cells differ by less than dE00 {NEAR:g}"),
         ("SSIM", f"{quality.ssim4:.3f}", "structure (4 pixels a cell); 1 is the target itself"),
         (
             "dE00, far",

@@ -50,8 +50,8 @@ _KINDS = {
         Kind.PHOTO: (rf"{TILE_SETS}/{_ID}/(?:tiles|previews|originals|photos)/{_HASH}",),
         Kind.RESULT: (
             rf"{TILE_SETS}/{_ID}/{_ATTEMPT}/(?:index\.safetensors|index-v[0-9]+\.npy|plot\.png|palette\.png)",
-            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|preview\.jpg|thumbnail\.webp|placement\.safetensors)",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:sketch|target)\.webp",
+            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|(?:preview|target)\.jpg|thumbnail\.webp|placement\.safetensors)",
         ),
         Kind.TARGET: (rf"{MOSAICS}/{_ID}/(?:target|mask)", rf"{BATCHES}/{_ID}/targets/[0-9]+"),
         Kind.PROBE: (rf"{PROBES}/{_ID}",),
@@ -210,6 +210,11 @@ def preview(mosaic_id: UUID, attempt: str) -> str:
 def thumbnail(mosaic_id: UUID, attempt: str) -> str:
     """Return the key of the smallest picture of the mosaic that one attempt made."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/thumbnail.webp"
+
+
+def target_preview(mosaic_id: UUID, attempt: str) -> str:
+    """Return the key of a small JPEG of the target, upright, as one attempt matched it."""
+    return f"{MOSAICS}/{mosaic_id}/{attempt}/target.jpg"
 
 
 def placement(mosaic_id: UUID, attempt: str) -> str:

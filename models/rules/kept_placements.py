@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import compress, repeat
 from pathlib import Path
+from typing import NamedTuple
 
 from models.errors import DamagedIndex, DamagedPlacement
 from models.rules import array_file, spans
@@ -29,6 +30,13 @@ CELL = (("<I", "photo"), ("<4H", "window"), ("B", "turn"), ("<d", "cost"))
 """The arrays that have something of each cell, and what."""
 Kind = tuple[str, tuple[int, ...]]
 """The type and the shape of an array."""
+
+
+class Lying(NamedTuple):
+    """In how many cells a photo lies, and the column, row and span of the first of them, row by row."""
+
+    uses: int
+    places: list[tuple[int, int, int]]
 
 
 @dataclass(frozen=True)
@@ -99,21 +107,39 @@ class Kept:
             self._span(number),
         )  # fmt: skip
 
-    def places(self, column: int, row: int) -> list[tuple[int, int, int]]:
-        """Return the column, row and span of every cell in which the photo of a cell lies, row by row."""
-        data, stands = self.arrays["photo"].data, self._everywhere()
-        (photo,) = struct.unpack_from("<I", data, 4 * self._number(column, row))
-        numbers = (
-            number
-            for number, ((each,), there) in enumerate(zip(struct.iter_unpack("<I", data), stands, strict=False))
-            if each == photo and there
-        )
-        return [(*self._corner(number), self._span(number)) for number in numbers]
+    def lying(self, contents: Iterable[str], most: int) -> dict[str, Lying]:
+        """Return where those of some photos lie that lie anywhere, each with at most so many places.
+
+        Args:
+            contents: Their content hashes.
+            most: How many places are told of each.
+        """
+        wanted = {*contents}
+        names = {number: content for number, content in enumerate(self.contents) if content in wanted}
+        uses, places = Counter[int](), {number: list[tuple[int, int, int]]() for number in names}
+        every = (photo for (photo,) in struct.iter_unpack("<I", self.arrays["photo"].data))
+        for number, (photo, there) in enumerate(zip(every, self.everywhere(), strict=False)):
+            if there and photo in names:
+                uses[photo] += 1
+                if len(places[photo]) < most:
+                    places[photo].append((*self._corner(number), self._span(number)))
+        return {names[photo]: Lying(count, places[photo]) for photo, count in uses.items()}
+
+    def spread(self, values: bytearray) -> bytes:
+        """Return a byte for each place, given one for each cell where that is kept; 0 in a cell that is empty."""
+        if self._stands() is None:
+            return bytes(values)
+        spread = bytearray(len(values))
+        for number, there in zip(range(len(values)), self.everywhere(), strict=False):
+            if there and values[number]:
+                for column, row in spans.covered(*self._corner(number), self._span(number)):
+                    spread[row * self.columns + column] = values[number]
+        return bytes(spread)
 
     def most_used(self, most: int) -> list[tuple[str, int]]:
         """Return the content hash of each of the photos that lie in most cells, and in how many; most often first."""
         every = (photo for (photo,) in struct.iter_unpack("<I", self.arrays["photo"].data))
-        uses, contents = Counter(compress(every, self._everywhere())), self.contents
+        uses, contents = Counter(compress(every, self.everywhere())), self.contents
         return [(contents[photo], count) for photo, count in uses.most_common(most)]
 
     def cells(self, names: Mapping[str, str]) -> Iterator[Placed]:
@@ -125,7 +151,7 @@ class Kept:
         contents = self.contents
         photos, windows, turns, costs = (struct.iter_unpack(kind, self.arrays[name].data) for kind, name in CELL)
         for number, ((photo,), window, (turn,), (cost,), there) in enumerate(
-            zip(photos, windows, turns, costs, self._everywhere(), strict=False)
+            zip(photos, windows, turns, costs, self.everywhere(), strict=False)
         ):
             if not there:
                 continue
@@ -140,7 +166,7 @@ class Kept:
         found = self.arrays.get(SPANS) or self.arrays.get(FILLED)
         return None if found is None else found.data
 
-    def _everywhere(self) -> Iterable[int]:
+    def everywhere(self) -> Iterable[int]:
         """Return the same, without end where a cell stands everywhere."""
         return self._stands() or repeat(1)
 

@@ -11,6 +11,7 @@ class JobKind(StrEnum):
     RENDER = "tessera.render"
     RENDITION = "tessera.rendition"
     SKETCH = "tessera.sketch"
+    CANDIDATES = "tessera.candidates"
 
 
 class Lane(StrEnum):

@@ -150,14 +150,10 @@ def _first_renditions_become_pictures(rows: Rows) -> None:
         picture = pictures[mosaic["job_id"]]
         mosaic |= {"picture_key": picture["key"], "picture_sha256": picture["sha256"]}
         mosaic["picture_bytes"] = picture["byte_count"]
-    _without_jobs(rows, "tessera.rendition")
+    _no_jobs("tessera.rendition", rows)
 
 
-def _sketches_go_with_their_jobs(rows: Rows) -> None:
-    _without_jobs(rows, "tessera.sketch")
-
-
-def _without_jobs(rows: Rows, kind: str) -> None:
+def _no_jobs(kind: str, rows: Rows) -> None:
     later = {job["id"] for job in rows["jobs"] if job["kind"] == kind}
     attempts = {each["id"] for each in rows["attempts"] if each["job_id"] in later}
     rows["phases"] = [each for each in rows["phases"] if each["attempt_id"] not in attempts]
@@ -363,7 +359,16 @@ STEPS: dict[str, Step] = {
             "INSERT INTO phases (id, attempt_id, phase, seconds) VALUES (24, 18, 'matching', 0.5)",
             f'INSERT INTO sketches (id, draft_id, job_id, created_at, tile_set_id, tile_set_version, look, "order", key, columns, rows) VALUES ({FOUR}, {FOUR}, 9, {NOON}, {SET}, 1, \'\', \'{{"tint": 0.5}}\', \'mosaics/4/s\', 30, 20)',
         ),
-        down=_sketches_go_with_their_jobs,
+        down=partial(_no_jobs, "tessera.sketch"),
+    ),
+    "0026": Step(
+        fill=(
+            f"UPDATE mosaics SET target_preview_key = 'mosaics/1/s', share_series = 2 WHERE id = {ONE}",
+            "INSERT INTO jobs SELECT 10, 'tessera.candidates', lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings FROM jobs WHERE id = 1",
+            f"INSERT INTO candidates (id, mosaic_id, job_id, cell_column, cell_row, photos) VALUES (1, {ONE}, 10, 3, 4, '[]')",
+        ),
+        new={"mosaics": {"target_preview_key": None, "share_series": 0}},
+        down=partial(_no_jobs, "tessera.candidates"),
     ),
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from models import database, jobs, placing, renditions
+from models import candidates, database, jobs, placing, renditions
 from models.errors import InvalidOrder, LeaseLost
 from models.placing import NewSource, StoredFile
 from models.queue import SoftTimeLimitExceeded
@@ -29,6 +29,7 @@ from web.app import assemble
 from worker.indexing.job import index_tile_set
 from worker.jobs import attempt, sweep
 from worker.jobs.attempt import Attempt, Outcome
+from worker.rendering.candidates import find_candidates
 from worker.rendering.job import make_rendition, render_mosaic
 
 
@@ -82,13 +83,20 @@ def test_a_job_that_is_tried_again_just_after_its_claim_stops_without_a_word_of_
         if kind is JobKind.RENDITION:
             _succeed(session, mosaic, bell.job_id)
             bell = renditions.place(session, mosaic, {"format": Format.JPEG}, services.ring_again).bell
+        if kind is JobKind.CANDIDATES:
+            _succeed(session, mosaic, bell.job_id)
+            made = session.get_one(Mosaic, mosaic)
+            bell = candidates.ask(session, made, (0, 0), services.ring_again, again=True).bell
     assert bell is not None
 
     def overtaken(attempt: Attempt) -> Outcome:
         with services.sessions.begin() as session:
             jobs.cancel(session, [bell.job_id], database.now(session))
             placing.place_again(session, bell.job_id)
-        works = {JobKind.INDEX: index_tile_set, JobKind.RENDER: render_mosaic, JobKind.RENDITION: make_rendition}
+        works = {
+            JobKind.INDEX: index_tile_set, JobKind.RENDER: render_mosaic, JobKind.RENDITION: make_rendition,
+            JobKind.CANDIDATES: find_candidates,
+        }  # fmt: skip
         return works[kind](attempt)
 
     with structlog.testing.capture_logs() as lines:

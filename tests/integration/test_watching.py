@@ -351,7 +351,8 @@ def test_attempts_are_counted_by_kind_and_outcome(scraped: dict[str, dict[Labels
         ("tessera.render", "given back"): 1,
     }
     assert scraped["tessera_running_attempts"] == {
-        ("tessera.index",): 0, ("tessera.render",): 1, ("tessera.rendition",): 0
+        ("tessera.index",): 0, ("tessera.render",): 1, ("tessera.rendition",): 0,
+        ("tessera.candidates",): 0,
     }  # fmt: skip
 
 

@@ -80,8 +80,10 @@ def test_empty_cells_are_kept_as_such_and_are_in_no_list(tmp_path: Path) -> None
     assert there.filled == b"\1\0\1\0\1\1"
     assert [(cell.column, cell.row) for cell in there.cells(NAMES)] == [(0, 0), (2, 0), (1, 1), (2, 1)]
     assert there.cell(1, 0, NAMES) is None
-    assert there.places(2, 1) == [(0, 0, 1), (2, 0, 1), (2, 1, 1)]
-    assert there.places(1, 1) == [(1, 1, 1)], "an empty cell holds the number 0, which is this photo's"
+    assert there.lying(["0a" * 32, "08" * 32, "ff" * 32], 2) == {
+        "0a" * 32: (3, [(0, 0, 1), (2, 0, 1)]),
+        "08" * 32: (1, [(1, 1, 1)]),  # though an empty cell holds the number 0, which is this photo's
+    }
     assert there.most_used(5) == [("0a" * 32, 3), ("08" * 32, 1)]
     assert there.most_used(1) == [("0a" * 32, 3)]
 

@@ -248,6 +248,10 @@ class QualityOut(Shown):
 
     psnr1 = Float(allow_none=True, metadata=said("PSNR in dB at 1 pixel a cell; null when the pictures are equal."))
     de00 = Float(metadata=said("Mean CIEDE2000 at 1 pixel a cell."))
+    near = Float(
+        allow_none=True,
+        metadata=said("Share of cells whose CIEDE2000 is below 5; null if made before it was measured.", **SHARE),
+    )
     ssim4 = Float(metadata=said("SSIM of luma at 4 pixels a cell; 1 for equal pictures."))
     far = Float(
         allow_none=True,

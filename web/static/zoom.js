@@ -2,9 +2,9 @@
 "use strict";
 
 const STEP = 1.6; // of a button, as a factor
-const MOST_ENLARGED = 32; // beyond the pixels of the mosaic, since photos have more
 const WHOLE = 2048; // steps of a photo's width, and of its height, in which windows are counted
 const MOST_PHOTOS = 60; // laid over their cells at once
+const SMALL = 160; // pixels of the screen: a narrower cell shows a photo's small version
 
 /** Return an element with a class and children. */
 function made(kind, name, ...children) {
@@ -22,7 +22,6 @@ function shown(cell, shape) {
   const across = cell.turn % 2 === 1;
   const photo = made("img", "");
   photo.alt = "";
-  photo.src = cell.picture;
   Object.assign(photo.style, {
     width: `${(100 * WHOLE) / width}%`,
     height: `${(100 * WHOLE) / height}%`,
@@ -38,28 +37,30 @@ function shown(cell, shape) {
   return made("div", "photo", turned);
 }
 
+/** Return what an address answers as JSON; null where it answers otherwise. */
+async function fetched(address) {
+  const answer = await fetch(address, { headers: { Accept: "application/json" } });
+  return answer.ok ? answer.json() : null;
+}
+
 const REGULAR = 2 / Math.sqrt(3); // height of a regular hexagon of width 1
 
 class Zoom {
   constructor(place) {
     this.place = place;
     this.preview = document.getElementById("preview");
-    this.told = place.querySelector("[data-told]");
     this.photos = new Map();
     this.viewer = OpenSeadragon({
       element: place.querySelector(".view"),
-      tileSources: place.dataset.zoom,
+      tileSources: place.dataset.zoom || { type: "image", url: this.preview.currentSrc || this.preview.src },
       showNavigationControl: false,
       showNavigator: true,
-      maxZoomPixelRatio: MOST_ENLARGED,
+      maxZoomLevel: Math.max(4, this.columns), // a cell fills the view
       visibilityRatio: 0.5,
       gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
     });
     this.viewer.addHandler("open-failed", () => this.show(false));
     this.viewer.addHandler("animation-finish", () => this.layPhotos());
-    this.viewer.addHandler("canvas-click", (event) => {
-      if (event.quick) this.tell(this.viewer.viewport.pointFromPixel(event.position));
-    });
     for (const button of place.querySelectorAll("[data-act]")) {
       button.addEventListener("click", () => this.act(button.dataset.act));
     }
@@ -77,7 +78,6 @@ class Zoom {
     if (what === "out") viewport.zoomBy(1 / STEP);
     if (what === "whole") viewport.goHome();
     if (what === "full") this.viewer.setFullScreen(!this.viewer.isFullPage());
-    if (what === "photo") this.tell(viewport.getCenter());
     viewport.applyConstraints();
   }
 
@@ -87,6 +87,11 @@ class Zoom {
 
   get rows() {
     return Number(this.place.dataset.rows);
+  }
+
+  /** Whether the mosaic is open; before, nothing has a place. */
+  get open() {
+    return this.viewer.world.getItemCount() > 0;
   }
 
   /** How much of the first cell of a row lies outside the mosaic, in cells; where rows are moved, half of every other. */
@@ -129,11 +134,6 @@ class Zoom {
     return [column, row];
   }
 
-  async fetched(address) {
-    const answer = await fetch(address, { headers: { Accept: "application/json" } });
-    return answer.ok ? answer.json() : null;
-  }
-
   /** Lay the photos themselves over their cells, once the mosaic's own pixels are passed. */
   async layPhotos() {
     const item = this.viewer.world.getItemAt(0);
@@ -150,21 +150,37 @@ class Zoom {
     const outside = ({ column, row, span }) =>
       column + span <= left || column > right || row + span <= top || row > bottom;
     this.clear(outside);
-    const told = await this.fetched(`${this.place.dataset.cells}?${new URLSearchParams({ left, top, right, bottom })}`);
+    const told = await fetched(`${this.place.dataset.cells}?${new URLSearchParams({ left, top, right, bottom })}`);
     for (const cell of told ? told.cells : []) this.lay(cell);
   }
 
   lay(cell) {
     const key = `${cell.column} ${cell.row}`;
-    if (!cell.picture || this.photos.has(key)) return;
-    const [width, height] = this.cell;
-    const element = shown(cell, width / height);
+    if (!cell.picture) return;
+    const box = this.box(cell.column, cell.row, cell.span);
+    const wide = box.width * this.viewer.viewport.getZoom(true) * this.viewer.viewport.getContainerSize().x;
+    const laid = this.photos.get(key);
+    if (laid) {
+      if (wide > SMALL && !laid.large) this.enlarge(laid);
+      return;
+    }
+    const element = shown(cell, this.cell[0] / this.cell[1]);
     element.classList.toggle("hexagon", this.overlap > 0);
     const photo = element.querySelector("img");
-    photo.addEventListener("error", () => element.remove());
+    photo.addEventListener("error", () => element.classList.remove("there"));
     photo.addEventListener("load", () => element.classList.add("there"));
-    this.photos.set(key, { ...cell, element });
-    this.viewer.addOverlay({ element, location: this.box(cell.column, cell.row, cell.span) });
+    const large = wide > SMALL;
+    photo.src = large ? cell.picture : cell.preview;
+    this.photos.set(key, { ...cell, element, large });
+    this.viewer.addOverlay({ element, location: box });
+  }
+
+  /** Show a photo that lies there in small as it is kept, if it is; those that a set only links to stay small. */
+  enlarge(laid) {
+    laid.large = true;
+    const whole = new Image();
+    whole.addEventListener("load", () => (laid.element.querySelector("img").src = laid.picture));
+    whole.src = laid.picture;
   }
 
   clear(which) {
@@ -175,48 +191,6 @@ class Zoom {
       }
     }
   }
-
-  /** Say which photo lies at a point, and mark where else it does. */
-  async tell(point) {
-    if (!this.place.dataset.cells) return;
-    const [column, row] = this.at(point);
-    const photo = await this.fetched(`${this.place.dataset.cells}/${column}/${row}`);
-    if (!photo) return;
-    for (const mark of this.marks || []) this.viewer.removeOverlay(mark);
-    this.marks = photo.places.map(([across, down, span]) => {
-      const here = across <= column && column < across + span && down <= row && row < down + span;
-      const element = made("div", here ? "mark here" : "mark");
-      this.viewer.addOverlay({ element, location: this.box(across, down, span) });
-      return element;
-    });
-    if (!photo.uses) return this.told.replaceChildren(made("p", "", "This cell stays empty."));
-    const name = made(photo.page ? "a" : "span", "", photo.name);
-    if (photo.page) name.href = photo.page;
-    const times = photo.uses === 1 ? "once, here" : `${photo.uses.toLocaleString("en")} times, here and where it is marked`;
-    const words = made("p", "", name, ` lies in this mosaic ${times} (column ${column}, row ${row}).`);
-    const preview = made("img", "");
-    preview.alt = "";
-    preview.src = photo.preview || "";
-    this.told.replaceChildren(...(photo.preview ? [preview] : []), words, ...this.offers(column, row, photo));
-  }
-
-  /** Return buttons that fill in the form below, where there is one. */
-  offers(column, row, photo) {
-    const form = document.querySelector("#edit form");
-    if (!form) return [];
-    const offer = (text, values, next) => {
-      const button = made("button", "quiet", text);
-      button.type = "button";
-      button.addEventListener("click", () => {
-        for (const [name, value] of Object.entries(values)) form.elements[name].value = value;
-        form.parentElement.open = true;
-        form.elements[next].focus();
-      });
-      return button;
-    };
-    const another = offer("Put another here", { column, row }, "photo");
-    return photo.page ? [offer("Ban this photo", { ban: photo.name }, "ban"), another] : [another];
-  }
 }
 
-for (const place of document.querySelectorAll("[data-zoom]")) new Zoom(place);
+for (const place of document.querySelectorAll("[data-zoom]")) place.zoom = new Zoom(place);

@@ -2,7 +2,22 @@
 
 from flask import Blueprint
 
-from web.views import batches, edits, health, home, login, metrics, mosaics, photos, styles, tile_sets, trash, zoom
+from web.views import (
+    batches,
+    candidates,
+    edits,
+    finding,
+    health,
+    home,
+    login,
+    metrics,
+    mosaics,
+    photos,
+    styles,
+    tile_sets,
+    trash,
+    zoom,
+)
 
 MINUTE_SECONDS, HOUR_SECONDS = 90, 5_400
 """From how many seconds on a time span is shown in minutes, and in hours."""
@@ -29,6 +44,8 @@ def blueprints() -> list[Blueprint]:
         photos.bp,
         mosaics.bp,
         edits.bp,
+        candidates.bp,
+        finding.bp,
         batches.bp,
         trash.bp,
         zoom.bp,

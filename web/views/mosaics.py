@@ -7,13 +7,13 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from models import database, jobs, listing, placement_documents, prints, queries, renditions
+from models import database, jobs, listing, photo_search, placement_documents, prints, queries, renditions
 from models.errors import TesseraError
 from models.rules.formats import Format
 from models.tables import Mosaic
 from web import downloads, forms, intake, vendored
 from web.context import reading, sessions, store
-from web.views import listed, ordering, zoom
+from web.views import finding, listed, ordering, zoom
 from web.views.redisplay import or_again
 
 bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
@@ -53,6 +53,8 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
         mosaic = queries.find_mosaic(session, mosaic_id)
         files = renditions.of_mosaic(session, mosaic_id)
         suggested = _suggested(session, mosaic)
+        found = _found(session, mosaic)
+        parent = queries.find_mosaic(session, mosaic.parent_id) if mosaic.parent_id else None
     order, plan = queries.order_of(mosaic), prints.plan_of(mosaic)
     return render_template(
         "mosaics/show.html",
@@ -60,6 +62,8 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
         error=error,
         form=request.form,
         suggested=suggested,
+        found=found,
+        parent=parent if parent and parent.preview_key else None,
         again=forms.fields_of(order),
         plan=plan,
         split=order.split(plan.pixels) if plan else None,
@@ -78,6 +82,12 @@ def _suggested(session: Session, mosaic: Mosaic) -> list[tuple[str, int]]:
         names = placement_documents.names_of(session, mosaic.tile_set_id, [content for content, _ in used])
         return [(names[content], uses) for content, uses in used if content in names]
     return []
+
+
+def _found(session: Session, mosaic: Mosaic) -> photo_search.Answer | None:
+    """Return the photos that the address asks for by a part of their names; None if it asks for none."""
+    part = request.args.get("find", "").strip()
+    return finding.search(session, mosaic, placement_documents.kept_of(store(), mosaic)) if part else None
 
 
 @bp.post("/<uuid:mosaic_id>/cancel")
@@ -110,6 +120,14 @@ def thumbnail(mosaic_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
     return downloads.thumbnail(mosaic)
+
+
+@bp.get("/<uuid:mosaic_id>/target-preview")
+def target_preview(mosaic_id: UUID) -> ResponseReturnValue:
+    """Send the picture that was rebuilt, as it was matched."""
+    with reading() as session:
+        mosaic = queries.find_mosaic(session, mosaic_id)
+    return downloads.target_preview(mosaic)
 
 
 @bp.get("/<uuid:mosaic_id>/placement.<any(json, csv):kind>")

@@ -1,6 +1,7 @@
 """A mosaic to zoom into: tiles of its pyramid, as viewers of Deep Zoom ask for them, and the photos of its cells."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
@@ -17,7 +18,6 @@ from web.context import reading, store
 
 bp = Blueprint("zoom", __name__, url_prefix="/mosaics")
 
-"""`make setup` brings it from npm, which not every machine reaches."""
 MOST_CELLS, MOST_PLACES = 100, 500
 """What is told at once."""
 CACHED = "private, max-age=86400, immutable"
@@ -27,17 +27,18 @@ CACHED = "private, max-age=86400, immutable"
 def description(mosaic_id: UUID, rendition_id: UUID) -> Response:
     """Say how large the picture and its tiles are."""
     key = _key(mosaic_id, rendition_id)
-    return _kept_by_browsers(pyramids.opened(store(), key).description, "application/xml")
+    return kept_by_browsers(pyramids.opened(store(), key).description, "application/xml")
 
 
 @bp.get("/<uuid:mosaic_id>/zoom/<uuid:rendition_id>_files/<int:level>/<int:column>_<int:row>.jpg")
 def tile(mosaic_id: UUID, rendition_id: UUID, level: int, column: int, row: int) -> Response:
     """Send a tile. Its address names the rendition, whose bytes never change, so that browsers may keep it."""
     key = _key(mosaic_id, rendition_id)
-    return _kept_by_browsers(pyramids.tile(store(), key, (level, column, row)), "image/jpeg")
+    return kept_by_browsers(pyramids.tile(store(), key, (level, column, row)), "image/jpeg")
 
 
-def _kept_by_browsers(data: bytes, media_type: str) -> Response:
+def kept_by_browsers(data: bytes, media_type: str) -> Response:
+    """Return an answer that never changes under its address."""
     response = Response(data, mimetype=media_type)
     response.headers["Cache-Control"] = CACHED
     return response
@@ -50,7 +51,7 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
         max(0, request.args.get(side, 0, type=int)) for side in ("left", "top", "right", "bottom")
     )
     with reading() as session:
-        mosaic, kept = _kept(session, mosaic_id)
+        mosaic, kept = kept_of(session, mosaic_id)
         right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
         if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
             raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once.")
@@ -67,6 +68,7 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
                 "window": cell.window,
                 "turn": cell.turn,
                 "picture": _address("picture", mosaic, cell.content, there),
+                "preview": _address("preview", mosaic, cell.content, there),
             }
             for cell in found
         ]
@@ -77,23 +79,39 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
 def cell(mosaic_id: UUID, column: int, row: int) -> ResponseReturnValue:
     """Tell which photo lies in a cell, and where else it does; none in a cell that stays empty."""
     with reading() as session:
-        mosaic, kept = _kept(session, mosaic_id)
+        mosaic, kept = kept_of(session, mosaic_id)
         if column >= kept.columns or row >= kept.rows:
             raise NotFound("There is no such cell.")
         placed = kept.cell(column, row, {})
-        content = placed.content if placed else ""
-        there = placement_documents.names_of(session, mosaic.tile_set_id, [content])
-    places = kept.places(column, row) if placed else []
+        if placed is None:
+            return {"name": None, "content": None, "page": None, "preview": None, "uses": 0, "places": []}
+        return _where(session, mosaic, kept, placed.content)
+
+
+@bp.get("/<uuid:mosaic_id>/photos/<sha256:content>")
+def photo(mosaic_id: UUID, content: str) -> ResponseReturnValue:
+    """Tell where a photo lies."""
+    with reading() as session:
+        return _where(session, *kept_of(session, mosaic_id), content)
+
+
+def _where(session: Session, mosaic: Mosaic, kept: Kept, content: str) -> dict[str, Any]:
+    lying = kept.lying([content], MOST_PLACES).get(content)
+    if lying is None:
+        raise NotFound("This photo does not lie in this mosaic.")
+    there = placement_documents.names_of(session, mosaic.tile_set_id, [content])
     return {
-        "name": there.get(content, "a photo that is deleted") if placed else None,
+        "name": there.get(content, "a photo that is deleted"),
+        "content": content,
         "page": _address("show", mosaic, content, there),
         "preview": _address("preview", mosaic, content, there),
-        "uses": len(places),
-        "places": places[:MOST_PLACES],
+        "uses": lying.uses,
+        "places": lying.places,
     }
 
 
-def _kept(session: Session, mosaic_id: UUID) -> tuple[Mosaic, Kept]:
+def kept_of(session: Session, mosaic_id: UUID) -> tuple[Mosaic, Kept]:
+    """Return a mosaic, and its placement."""
     mosaic = queries.find_mosaic(session, mosaic_id)
     return mosaic, placement_documents.kept_of(store(), mosaic)
 

@@ -24,6 +24,7 @@ from worker.decoding import headers, plain_jpeg, second_reader, srgb
 
 TILE_QUALITY, PREVIEW_QUALITY = 92, 80
 PREVIEW_SIDE = 160
+TARGET_SIDE, TARGET_QUALITY = 1_600, 85
 """Longest side in pixels of the small picture that pages show of a photo."""
 LOSSLESS, LOSSY_TIFF = {"PNG", "GIF", "BMP", "TIFF"}, {"jpeg", "tiff_jpeg", "webp"}
 Enough = Callable[[tuple[int, int]], tuple[int, int] | None]
@@ -239,6 +240,14 @@ def resized(target: Fitted, width: int, height: int) -> NDArray[np.uint8]:
     image = Image.fromarray(np.ascontiguousarray(target.pixels))
     box = (0.0, 0.0, float(target.width), float(target.height))
     return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))
+
+
+def small(target: Fitted, width: int, height: int) -> bytes:
+    """Return the visible part of a target as a JPEG of at most `TARGET_SIDE` pixels a side, given the shape."""
+    image = Image.fromarray(np.ascontiguousarray(target.pixels))
+    box = (0.0, 0.0, float(target.width), float(target.height))
+    size = _size_within((width, height), TARGET_SIDE)
+    return _jpeg(image.resize(size, Image.Resampling.HAMMING, box=box, reducing_gap=2.0), TARGET_QUALITY, "4:2:0")
 
 
 def mask(data: bytes) -> NDArray[np.uint8]:

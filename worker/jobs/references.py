@@ -133,8 +133,8 @@ def _of_mosaic(session: Session, identity: UUID) -> Rule:
     renditions = session.execute(mine).all()
     if not mosaic.job.state.final or not all(state.final for _, state in renditions):
         return all_named
-    own = mosaic.target_key, mosaic.mask, mosaic.preview_key, mosaic.thumbnail_key, mosaic.placement_key
-    named = {*own, *(key for key, _ in renditions)}
+    small = mosaic.preview_key, mosaic.thumbnail_key, mosaic.target_preview_key
+    named = {mosaic.target_key, mosaic.mask, mosaic.placement_key, *small, *(key for key, _ in renditions)}
     newest_job = _newest_job(session)
 
     def rule(key: str, said: Key) -> Standing:

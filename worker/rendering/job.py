@@ -35,6 +35,7 @@ from worker.tile_sets import index_repair, stored_photos
 if TYPE_CHECKING:
     from worker.core.edits import Edit
 
+SMALL_TARGET = "target.jpg"
 RENDER_PHASES = {
     "rebuilding": (0.0, 0.0),
     "reading": (0.0, 0.05),
@@ -60,12 +61,12 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         version = queries.find_version(session, mosaic.tile_set_id, mosaic.tile_set_version)
         excluded = exclusions.excluded(session, mosaic.tile_set_id, mosaic.tile_set_version)
     order = queries.order_of(mosaic)
-    read, progress = stored_photos.reader(services, mosaic.tile_set_id), _shares(attempt, RENDER_PHASES)
+    read, progress = stored_photos.reader(services, mosaic.tile_set_id), shares(attempt, RENDER_PHASES)
     with context.decoders(services.settings) as decoder, scratch.folder() as folder:
         picture = folder / f"mosaic{order.format.facts.suffix}"
         tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
-        tiles, edit = _edit(services, mosaic, order, _without(tiles, excluded))
-        target = _target(attempt, mosaic)
+        tiles, edit = _edit(services, mosaic, order, without(tiles, excluded))
+        target = target_of(attempt, mosaic)
         rendered = render(
             target,
             order,
@@ -78,6 +79,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
             edit=edit,
             limits=services.settings.limits,
             mask=_mask(attempt, mosaic, target, decoder),
+            small_target=folder / SMALL_TARGET,
         )
         attempt.report("storing", 0.95)
         values = _store_mosaic(attempt, mosaic, rendered, picture)
@@ -103,12 +105,12 @@ def make_rendition(attempt: Attempt) -> Outcome:
     with context.decoders(services.settings) as decoder, scratch.folder() as folder:
         picture = folder / f"mosaic{order.format.facts.suffix}"
         lay(
-            _target(attempt, mosaic),
+            target_of(attempt, mosaic),
             order,
             kept,
             _still_there(stored_photos.reader(services, mosaic.tile_set_id)),
             picture,
-            progress=_shares(attempt, RENDITION_PHASES),
+            progress=shares(attempt, RENDITION_PHASES),
             decoder=decoder,
         )
         attempt.report("storing", 0.95)
@@ -155,7 +157,7 @@ def _mask(attempt: Attempt, mosaic: Mosaic, target: bytes, decoder: Decoder) -> 
     return masking.of_file(attempt.services.store.get(mosaic.mask), decoder)
 
 
-def _without(tiles: Index, excluded: Collection[str]) -> Index:
+def without(tiles: Index, excluded: Collection[str]) -> Index:
     """Return the tiles whose content hashes are not among these."""
     if not excluded:
         return tiles
@@ -163,7 +165,7 @@ def _without(tiles: Index, excluded: Collection[str]) -> Index:
     return tiles.selected(np.array(left, np.intp))
 
 
-def _shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> PhaseProgress:
+def shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> PhaseProgress:
     """Return a progress function that counts each phase as its share of the whole job."""
 
     def progress(phase: str, done: int, total: int) -> None:
@@ -173,7 +175,8 @@ def _shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> Phas
     return progress
 
 
-def _target(attempt: Attempt, mosaic: Mosaic) -> bytes:
+def target_of(attempt: Attempt, mosaic: Mosaic) -> bytes:
+    """Return the file of a mosaic's target."""
     store, limit = attempt.services.store, attempt.services.settings.max_picture_bytes
     if mosaic.target_entry is None:
         return store.get(mosaic.target_key)
@@ -187,7 +190,11 @@ def _store_mosaic(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture:
     writer.write_preview(picture, preview)
     thumbnail.write_bytes(writer.thumbnail(preview))
     kept_placement.save(rendered.kept, placement)
-    files = {blob_keys.preview: preview, blob_keys.thumbnail: thumbnail, blob_keys.placement: placement}
+    target = picture.with_name(SMALL_TARGET)
+    files = {
+        blob_keys.preview: preview, blob_keys.thumbnail: thumbnail, blob_keys.placement: placement,
+        blob_keys.target_preview: target,
+    }  # fmt: skip
     keys = {f"{key.__name__}_key": key(mosaic.id, attempt.lease.name) for key in files}
     for key, file in zip(keys.values(), files.values(), strict=True):
         attempt.services.store.put(key, file)

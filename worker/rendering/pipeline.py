@@ -75,6 +75,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     edit: "Edit | None" = None,
     limits: Limits = LARGEST,
     mask: NDArray[np.uint8] | None = None,
+    small_target: Path | None = None,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 
@@ -92,6 +93,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         limits: How large it may be.
         mask: (H, W) of the target's shape, 0 to 255: cells of which less than half is white stay empty. What an edit
             leaves empty stays so without one.
+        small_target: Where to write a small JPEG of what the mosaic shows of the target; None for nowhere.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
@@ -109,6 +111,8 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     writer.check_room(out, cells.mosaic_size, order.format)
     fitted = images.fitted(pixels, cells)
     del pixels, mask
+    if small_target is not None:
+        small_target.write_bytes(images.small(fitted, *cells.mosaic_size))
     cells = sizing.sized(cells, fitted, order) if edit is None else sizing.given(cells, edit.spans)
     as_it_stands = edit is not None and edit.complete
     rules = Rules() if as_it_stands else placement.rules_of(order, size, cells, len(index))

@@ -127,6 +127,31 @@ def choice(  # noqa: PLR0913 - of a placement something may be given
     return chosen
 
 
+def nearest(
+    target: Fitted, order: MosaicOrder, grid: Grid, index: Index, cell: int, *, count: int, threads: int
+) -> list[int]:  # fmt: skip
+    """Return the numbers of the tiles that cost least in one cell, whatever the rules; the nearest first.
+
+    Args:
+        target: As in `choice`.
+        order: As in `choice`.
+        grid: As in `choice`.
+        index: As in `choice`.
+        cell: The number of the cell's seat, row by row.
+        count: How many tiles to return; all of them if there are fewer.
+        threads: How many cores to use.
+    """
+    loss, cut = _loss(order), _cut(grid)
+    with parallel.one_thread_each():
+        views = _views(index, order, loss, cut)
+        photos = features.of_views(loss, index.thumb, views, threads)
+        cells = features.of_cells(loss, target, cut)[cell : cell + 1]
+        lists = Sides(cells, photos, views).costs(loss).lists(count, threads=1, progress=lambda _done, _total: None)
+    best = np.argsort(lists.costs[0], kind="stable")
+    found: list[int] = lists.photos[0][best].tolist()
+    return found
+
+
 def _loss(order: MosaicOrder) -> Loss:
     loss = losses.find(
         order.loss,

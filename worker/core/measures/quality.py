@@ -20,6 +20,9 @@ Floats = NDArray[np.floating]
 Numbers = NDArray[np.intp]
 
 WORST = 10
+NEAR = 5.0
+"""From this dE on, an observer notices two colours. Source: W. Mokrzycki, M. Tatol, "Colour difference dE: a
+survey", Machine Graphics and Vision 20 (2011), section 1."""
 PAPER = 255.0
 """What both pictures show where nothing lies."""
 
@@ -40,6 +43,7 @@ class Quality:
     Attributes:
         psnr1: PSNR in dB at 1 pixel a cell; None when the pictures are equal.
         de00: Mean dE00 at 1 pixel a cell.
+        near: Share, 0 to 1, of the cells whose dE00 at 1 pixel a cell is below `NEAR`.
         ssim4: SSIM of luma at 4 pixels a cell, 1 for equal pictures.
         far: Mean dE00 of the light after a Gaussian blur of 1.5 cells.
         psnr_blur: PSNR in dB after a Gaussian blur of one cell; None when the pictures are equal.
@@ -57,6 +61,7 @@ class Quality:
 
     psnr1: float | None
     de00: float
+    near: float
     ssim4: float
     far: float
     psnr_blur: float | None
@@ -179,6 +184,7 @@ def measure(before: Known, mosaic4: Floats, *, cost: float, lower_bound: float, 
         return Quality(
             psnr1=_finite(psnr(target1[shown], mosaic1[shown])),
             de00=float(differences[shown].mean()),
+            near=float((differences[shown] < NEAR).mean()),
             ssim4=ssim(one, other, seen=seen),
             psnr_blur=_finite(psnr_blur(one, other, seen=seen)),
             distinct_tiles=len(before.uses),
