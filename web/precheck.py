@@ -95,6 +95,13 @@ def judge_mask(file: IO[bytes], name: str, max_bytes: int, target: Size) -> None
         )
 
 
+def measured(head: bytes) -> tuple[int, int] | None:
+    """Return the width and height of a picture by the beginning of its file; None if that does not tell."""
+    kind = file_types.kind(head)
+    size = _size(BytesIO(head), kind) if kind else (0, 0)
+    return size if all(size) else None
+
+
 def _judged(file: IO[bytes], name: str, max_bytes: int) -> Size:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)

@@ -51,6 +51,7 @@ _KINDS = {
         Kind.RESULT: (
             rf"{TILE_SETS}/{_ID}/{_ATTEMPT}/(?:index\.safetensors|index-v[0-9]+\.npy|plot\.png|palette\.png)",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|preview\.jpg|thumbnail\.webp|placement\.safetensors)",
+            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/partial-[0-9]+\.jpg",
         ),
         Kind.TARGET: (rf"{MOSAICS}/{_ID}/(?:target|mask)", rf"{BATCHES}/{_ID}/targets/[0-9]+"),
         Kind.PROBE: (rf"{PROBES}/{_ID}",),
@@ -209,6 +210,11 @@ def preview(mosaic_id: UUID, attempt: str) -> str:
 def thumbnail(mosaic_id: UUID, attempt: str) -> str:
     """Return the key of the smallest picture of the mosaic that one attempt made."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/thumbnail.webp"
+
+
+def partial(mosaic_id: UUID, attempt: str, number: int) -> str:
+    """Return the key of a small picture of the rows that an attempt has laid so far."""
+    return f"{MOSAICS}/{mosaic_id}/{attempt}/partial-{number}.jpg"
 
 
 def placement(mosaic_id: UUID, attempt: str) -> str:

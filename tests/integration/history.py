@@ -347,6 +347,10 @@ STEPS: dict[str, Step] = {
         fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),
         new={"mosaics": {"thumbnail_key": None}},
     ),
+    "0024": Step(
+        fill=("UPDATE jobs SET done_count = 3, total_count = 9, partial_key = 'mosaics/1/1-1/partial-500.jpg' WHERE id = 1",),
+        new={"jobs": {"phase_at": None, "done_count": None, "total_count": None, "partial_key": None}},
+    ),
 }  # fmt: skip
 
 

@@ -1,8 +1,22 @@
-"""The pages: plain HTML that works without scripts; a page of unfinished work reloads itself."""
+"""The pages: plain HTML that works without scripts; a page of unfinished work keeps itself up to date."""
 
 from flask import Blueprint
 
-from web.views import batches, edits, health, home, login, metrics, mosaics, photos, tile_sets, trash, zoom
+from web.views import (
+    batches,
+    edits,
+    events,
+    health,
+    home,
+    login,
+    metrics,
+    mosaics,
+    photos,
+    service,
+    tile_sets,
+    trash,
+    zoom,
+)
 
 MINUTE_SECONDS, HOUR_SECONDS = 90, 5_400
 """From how many seconds on a time span is shown in minutes, and in hours."""
@@ -30,7 +44,9 @@ def blueprints() -> list[Blueprint]:
         mosaics.bp,
         edits.bp,
         batches.bp,
+        events.bp,
         trash.bp,
+        service.bp,
         zoom.bp,
         health.bp,
         metrics.bp,
