@@ -13,6 +13,7 @@ from web.views import (
     mosaics,
     photos,
     service,
+    styles,
     tile_sets,
     trash,
     zoom,
@@ -50,4 +51,5 @@ def blueprints() -> list[Blueprint]:
         zoom.bp,
         health.bp,
         metrics.bp,
+        styles.bp,
     ]
