@@ -18,6 +18,7 @@ import photographs
 import quality
 import rendering
 import service
+import waiting
 import warm
 import zooming
 from measurement import Measurement, table
@@ -36,6 +37,7 @@ SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "giga": giga.measure,
     "large": giga.measure_large,
     "zoom": zooming.measure,
+    "waiting": waiting.measure,
     "service": service.measure,
     "zip100k": service.measure_memory,
 }

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import cast
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.orm import Session
 
 from models import attempts, logs
@@ -35,6 +35,15 @@ class Lease:
     def name(self) -> str:
         """A name that no other attempt has; it is in the keys of all blobs that this attempt writes."""
         return f"{self.job_id}-{self.attempt}"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What pages show of a phase: how many of how many are done, and the blob of the result so far."""
+
+    done: int | None = None
+    total: int | None = None
+    partial_key: str | None = None
 
 
 def add(session: Session, kind: JobKind, lane: Lane, now: datetime, ring_again: timedelta) -> Job:
@@ -67,6 +76,8 @@ def claim(session: Session, job_id: int, now: datetime, span: timedelta) -> Leas
             started_at=now,
             phase="",
             progress=0.0,
+            phase_at=now,
+            **_counts(Counted()),
         )
         .returning(Job.attempt, Job.queued_at, Job.request_id)
     ).one_or_none()
@@ -77,13 +88,18 @@ def claim(session: Session, job_id: int, now: datetime, span: timedelta) -> Leas
     return Lease(job_id, number, token, request_id)
 
 
-def beat(session: Session, lease: Lease, now: datetime, span: timedelta, phase: str, progress: float) -> None:
+def beat(
+    session: Session, lease: Lease, now: datetime, span: timedelta, phase: str, progress: float,
+    counted: Counted = Counted(),
+) -> None:  # fmt: skip
     """Renew a lease and write how far the work is.
 
     Raises:
         LeaseLost: the job was cancelled, swept or finished.
     """
-    _guarded(session, lease, [JobState.RUNNING], lease_until=now + span, phase=phase, progress=progress)
+    values = {"phase": phase, "progress": progress, **_counts(counted)}
+    since = case((Job.phase == phase, Job.phase_at), else_=now)
+    _guarded(session, lease, [JobState.RUNNING], lease_until=now + span, phase_at=since, **values)
 
 
 def succeed(session: Session, lease: Lease, now: datetime) -> None:
@@ -134,7 +150,7 @@ def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
     cancelled = session.scalars(
         update(Job)
         .where(Job.id.in_(list(job_ids)), Job.state.in_(before(JobState.CANCELLED)))
-        .values(state=JobState.CANCELLED, lease_token=None, lease_until=None, finished_at=now)
+        .values(state=JobState.CANCELLED, lease_token=None, lease_until=None, finished_at=now, partial_key=None)
         .returning(Job.id)
     ).all()
     attempts.end(session, cancelled, now, AttemptEnd.CANCELLED)
@@ -228,9 +244,14 @@ def _close(session: Session, lease: Lease, state: JobState, now: datetime, **res
         lease_token=None,
         lease_until=None,
         finished_at=now,
+        partial_key=None,
         **result,
     )
     attempts.end(session, [lease.job_id], now, AttemptEnd(state.value))
+
+
+def _counts(counted: Counted) -> dict[str, object]:
+    return {"done_count": counted.done, "total_count": counted.total, "partial_key": counted.partial_key}
 
 
 def _guarded(session: Session, lease: Lease, states: list[JobState], **values: object) -> None:

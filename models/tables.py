@@ -65,7 +65,11 @@ class Login(Base):
 
 
 class Job(Base):
-    """Work with a state. Only `models.jobs` writes it."""
+    """Work with a state. Only `models.jobs` writes it.
+
+    While it runs, its phase began at `phase_at`, `done_count` of `total_count` things of this phase are done, and
+    `partial_key` is the blob of what can be seen of the result.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -91,6 +95,10 @@ class Job(Base):
     lease_until: Mapped[datetime | None]
     phase: Mapped[str] = mapped_column(String(40), default="")
     progress: Mapped[float] = mapped_column(default=0.0)
+    phase_at: Mapped[datetime | None]
+    done_count: Mapped[int | None]
+    total_count: Mapped[int | None]
+    partial_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     error_code: Mapped[str | None] = mapped_column(String(40))
     error_sentence: Mapped[str | None] = mapped_column(Text)
     request_id: Mapped[str | None] = mapped_column(String(REQUEST_ID_LENGTH))

@@ -28,7 +28,9 @@ from web import (
     uploads,
     vendored,
     views,
+    waiting,
 )
+from web.streams import Streams
 from web.uploads import SpoolingRequest
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -89,7 +91,9 @@ def assemble(services: Services) -> Tessera:
     for pages in views.blueprints():
         app.register_blueprint(pages)
     vendored.register(app)
+    waiting.register(app)
     app.add_template_filter(views.span)
+    app.extensions[context.STREAMS] = Streams(waiting.looking(app, services.reading))
     app.jinja_env.globals["picture_files"] = file_types.FILES
     for kind in (ParseException, NoMoreData):
         app.register_error_handler(kind, _garbled)

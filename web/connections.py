@@ -4,15 +4,18 @@ The worker's event loop collects the head of a request, which needs no thread, a
 of a request that was answered without being read. A thread that must wait for its client, during a body or an answer,
 gives its place to another thread meanwhile: as many requests as `--threads` says are worked on at once, and
 `MOST_WAITING` more may wait. When there is one more than that, the client with the least patience left is
-disconnected.
+disconnected. A thread may also hand its connection over to one that writes to many (`web.streams`); then only the
+event loop still listens whether the client is there.
 """
 
 import errno
+import math
 import select
 import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -68,6 +71,7 @@ class Paced:
         self._sock, self._waiting, self._places = sock, waiting, places
         self._placed = False
         self.patience = PATIENCE_SECONDS
+        self.gone: Callable[[], None] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
@@ -90,6 +94,19 @@ class Paced:
         """Disconnect, which wakes the thread that waits for this client."""
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
+
+    def hand_over(self, gone: Callable[[], None]) -> None:
+        """Let nobody write to it but by `send_now`, which another thread does; call `gone` before it is closed."""
+        self.gone = gone
+
+    def send_now(self, data: bytes) -> None:
+        """Send all data without waiting; disconnect a client for which that is too fast."""
+        try:
+            all_sent = self._sock.send(data, socket.MSG_DONTWAIT) == len(data)
+        except OSError:
+            all_sent = False
+        if not all_sent:
+            self.end()
 
     def read_now(self, size: int) -> bytes:
         """Read what has arrived, without waiting.
@@ -120,12 +137,12 @@ class Paced:
         return len(memoryview(data))
 
     def sendall(self, data: Buffer) -> None:
-        """Send all data, waiting for the client when its buffer is full.
+        """Send all data, waiting for the client when its buffer is full; nothing once it is handed over.
 
         Raises:
             ConnectionResetError: the client did not read it in time.
         """
-        left = memoryview(data)
+        left = memoryview(data if self.gone is None else b"")
         while left:
             try:
                 sent = self._sock.send(left, socket.MSG_DONTWAIT)
@@ -192,7 +209,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             conn.sock.finish()
 
     def finish_request(self, conn: TConn, fs: "Future[bool]") -> None:
-        """Keep a connection, or close it once its client has received the answer."""
+        """Keep a connection, or close it once its client has received the answer, or is gone if it is handed over."""
+        if conn.sock.gone is not None:
+            conn.head = b""
+            self._watch(conn, self._listen, math.inf)
+            return
         if not fs.cancelled() and fs.exception() is None and fs.result():
             super().finish_request(conn, fs)
             return
@@ -242,6 +263,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             if not came or conn.left < 0:
                 self._close(conn)
 
+    def _listen(self, conn: TConn) -> None:
+        """Notice whether the client of a connection that is handed over has gone."""
+        if self._read(conn) == b"":
+            self._close(conn)
+
     def _read(self, conn: TConn) -> bytes | None:
         """Return what has arrived; None if nothing has, empty bytes if nothing more will."""
         try:
@@ -258,4 +284,6 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def _close(self, conn: TConn) -> None:
         self._forget(conn)
         self.nr_conns -= 1
+        if conn.sock.gone is not None:
+            conn.sock.gone()
         conn.close()

@@ -9,8 +9,9 @@ from models.readiness import Readiness
 from models.services import Services
 from models.settings import Settings
 from models.storage import Store
+from web.streams import Streams
 
-KEY, READINESS = "tessera", "tessera-readiness"
+KEY, READINESS, STREAMS = "tessera", "tessera-readiness", "tessera-streams"
 
 
 def services() -> Services:
@@ -21,6 +22,11 @@ def services() -> Services:
 def readiness() -> Readiness:
     """Return the checks of whether this app can take orders."""
     return cast("Readiness", current_app.extensions[READINESS])
+
+
+def streams() -> Streams:
+    """Return the open streams of server-sent events."""
+    return cast("Streams", current_app.extensions[STREAMS])
 
 
 def settings() -> Settings:

@@ -17,7 +17,7 @@ from models.errors import NotFound, NotReady
 from models.rules import blob_keys
 from models.rules.lifecycle import JobState
 from models.storage import Store
-from models.tables import Mosaic, RemovedTile, Rendition, Tile, Version
+from models.tables import Job, Mosaic, RemovedTile, Rendition, Tile, Version
 from web.context import reading, store
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -82,6 +82,17 @@ def target_preview(mosaic: Mosaic) -> Response:
     if mosaic.target_preview_key is None:
         raise NotFound("This mosaic is from before its picture was kept for its page.")
     return _unchanging(mosaic.target_preview_key, "image/jpeg")
+
+
+def partial(job: Job) -> Response:
+    """Return a small picture of what a job has laid so far.
+
+    Raises:
+        NotReady: there is none.
+    """
+    if job.partial_key is None:
+        raise NotReady("Nothing of this mosaic is laid yet that can be shown.")
+    return _unchanging(job.partial_key, "image/jpeg")
 
 
 def placement(mosaic_id: UUID, suffix: str) -> Response:

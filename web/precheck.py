@@ -105,6 +105,13 @@ def judge_mask(file: IO[bytes], name: str, max_bytes: int, target: Size) -> None
         )
 
 
+def size_in_head(head: bytes) -> tuple[int, int] | None:
+    """Return the width and height of a picture by the beginning of its file; None if that does not tell."""
+    kind = file_types.kind(head)
+    size = _size(BytesIO(head), kind) if kind else (0, 0)
+    return size if all(size) else None
+
+
 def measured(file: IO[bytes], name: str, max_bytes: int) -> Size:
     """Return the size of a picture as its header tells it, or refuse the picture.
 

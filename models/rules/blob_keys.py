@@ -52,6 +52,7 @@ _KINDS = {
             rf"{TILE_SETS}/{_ID}/{_ATTEMPT}/(?:index\.safetensors|index-v[0-9]+\.npy|plot\.png|palette\.png)",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:sketch|target)\.webp",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|(?:preview|target)\.jpg|thumbnail\.webp|placement\.safetensors)",
+            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/partial-[0-9]+\.jpg",
         ),
         Kind.TARGET: (rf"{MOSAICS}/{_ID}/(?:target|mask)", rf"{BATCHES}/{_ID}/targets/[0-9]+"),
         Kind.PROBE: (rf"{PROBES}/{_ID}",),
@@ -215,6 +216,11 @@ def thumbnail(mosaic_id: UUID, attempt: str) -> str:
 def target_preview(mosaic_id: UUID, attempt: str) -> str:
     """Return the key of a small JPEG of the target, upright, as one attempt matched it."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/target.jpg"
+
+
+def partial(mosaic_id: UUID, attempt: str, number: int) -> str:
+    """Return the key of a small picture of the rows that an attempt has laid so far."""
+    return f"{MOSAICS}/{mosaic_id}/{attempt}/partial-{number}.jpg"
 
 
 def placement(mosaic_id: UUID, attempt: str) -> str:

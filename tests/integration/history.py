@@ -186,6 +186,9 @@ def _one_tiff_is_enough(rows: Rows) -> None:
     _called("tiff", rows, gone="pyramid-tiff")
 
 
+JOB = "lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings"
+"""The other columns of a job, those from before version 0024."""
+
 STEPS: dict[str, Step] = {
     "0001": Step(fill=FIRST),
     "0002": Step(
@@ -303,7 +306,7 @@ STEPS: dict[str, Step] = {
         fill=(
             f"UPDATE mosaics SET placement_key = 'mosaics/1/a' WHERE id = {ONE}",
             f"UPDATE mosaics SET parent_id = {ONE}, changes = '{{\"ban\": [\"{ANNA}\"]}}' WHERE id = {TWO}",
-            "INSERT INTO jobs SELECT 8, 'tessera.rendition', lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings FROM jobs WHERE id = 1",
+            f"INSERT INTO jobs (id, kind, {JOB}) SELECT 8, 'tessera.rendition', {JOB} FROM jobs WHERE id = 1",
             f"INSERT INTO attempts (id, job_id, number, waited_seconds, started_at, ended_at, outcome) VALUES (17, 8, 1, 0, {NOON}, {NOON}, 'succeeded')",
             "INSERT INTO phases (id, attempt_id, phase, seconds) VALUES (23, 17, 'encoding', 0.5)",
             "INSERT INTO renditions (id, mosaic_id, job_id, format, file_quality, dpi, created_at, key, sha256, byte_count) VALUES "
@@ -351,10 +354,14 @@ STEPS: dict[str, Step] = {
         fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),
         new={"mosaics": {"thumbnail_key": None}},
     ),
+    "0024": Step(
+        fill=("UPDATE jobs SET done_count = 3, total_count = 9, partial_key = 'mosaics/1/1-1/partial-500.jpg' WHERE id = 1",),
+        new={"jobs": {"phase_at": None, "done_count": None, "total_count": None, "partial_key": None}},
+    ),
     "0025": Step(
         fill=(
             f"INSERT INTO drafts (id, created_at, expires_at, target_name, target_key, byte_count, width, height, sideways, mask, mask_name) VALUES ({FOUR}, {NOON}, {NOON}, 't.png', 'mosaics/4/target', 5000000000, 600, 400, false, 'mosaics/4/mask', 'm.png')",
-            "INSERT INTO jobs SELECT 9, 'tessera.sketch', lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings FROM jobs WHERE id = 1",
+            f"INSERT INTO jobs (id, kind, {JOB}) SELECT 9, 'tessera.sketch', {JOB} FROM jobs WHERE id = 1",
             f"INSERT INTO attempts (id, job_id, number, waited_seconds, started_at, ended_at, outcome) VALUES (18, 9, 1, 0, {NOON}, {NOON}, 'succeeded')",
             "INSERT INTO phases (id, attempt_id, phase, seconds) VALUES (24, 18, 'matching', 0.5)",
             f'INSERT INTO sketches (id, draft_id, job_id, created_at, tile_set_id, tile_set_version, look, "order", key, columns, rows) VALUES ({FOUR}, {FOUR}, 9, {NOON}, {SET}, 1, \'\', \'{{"tint": 0.5}}\', \'mosaics/4/s\', 30, 20)',
@@ -364,7 +371,7 @@ STEPS: dict[str, Step] = {
     "0026": Step(
         fill=(
             f"UPDATE mosaics SET target_preview_key = 'mosaics/1/s', share_series = 2 WHERE id = {ONE}",
-            "INSERT INTO jobs SELECT 10, 'tessera.candidates', lane, state, attempt, lease_token, lease_until, phase, progress, error_code, error_sentence, created_at, queued_at, ring_at, started_at, finished_at, given_back, request_id, failed_rings FROM jobs WHERE id = 1",
+            f"INSERT INTO jobs (id, kind, {JOB}) SELECT 10, 'tessera.candidates', {JOB} FROM jobs WHERE id = 1",
             f"INSERT INTO candidates (id, mosaic_id, job_id, cell_column, cell_row, photos) VALUES (1, {ONE}, 10, 3, 4, '[]')",
         ),
         new={"mosaics": {"target_preview_key": None, "share_series": 0}},

@@ -495,7 +495,7 @@ def test_a_form_makes_a_mosaic_and_leads_to_its_page(client: FlaskClient, tile_s
     assert response.status_code == 303
     page = client.get(response.headers["Location"])
     assert "Waiting for a worker" in page.text
-    assert '<meta http-equiv="refresh" content="2">' in page.text
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page.text
 
 
 def test_a_page_stops_refreshing_once_its_job_is_final(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:

@@ -233,8 +233,8 @@ def test_matching_rises_on_one_scale_to_its_end(make, coffee, photos, fields):
 def test_progress_ends_every_count_at_its_total(make, coffee, photos):
     last = {}
     made, _ = make(coffee, photos, cells_across=10, progress=lambda phase, *count: last.update({phase: count}))
-    tiles, rows = made.quality.distinct_tiles, made.grid.rows
-    assert (last["fetching tiles"], last["composing"]) == ((tiles, tiles), (rows, rows))
+    tiles, cells = made.quality.distinct_tiles, made.grid.rows * made.grid.columns
+    assert (last["fetching tiles"], last["composing"]) == ((tiles, tiles), (cells, cells))
     assert last["encoding"] == (100, 100)
 
 

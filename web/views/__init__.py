@@ -1,4 +1,4 @@
-"""The pages: plain HTML that works without scripts; a page of unfinished work reloads itself."""
+"""The pages: plain HTML that works without scripts; a page of unfinished work keeps itself up to date."""
 
 from flask import Blueprint
 
@@ -6,6 +6,7 @@ from web.views import (
     batches,
     candidates,
     edits,
+    events,
     finding,
     health,
     home,
@@ -13,6 +14,7 @@ from web.views import (
     metrics,
     mosaics,
     photos,
+    service,
     styles,
     tile_sets,
     trash,
@@ -47,7 +49,9 @@ def blueprints() -> list[Blueprint]:
         candidates.bp,
         finding.bp,
         batches.bp,
+        events.bp,
         trash.bp,
+        service.bp,
         zoom.bp,
         health.bp,
         metrics.bp,

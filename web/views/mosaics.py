@@ -7,13 +7,13 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from models import database, jobs, listing, photo_search, placement_documents, prints, queries, renditions
+from models import database, jobs, listing, photo_search, placement_documents, prints, queries, renditions, waiting
 from models.errors import TesseraError
 from models.rules.formats import Format
 from models.tables import Mosaic
 from web import downloads, forms, intake, vendored
 from web.context import reading, sessions, store
-from web.views import finding, listed, ordering, zoom
+from web.views import finding, listed, ordering, unfinished, zoom
 from web.views.redisplay import or_again
 
 bp = Blueprint("mosaics", __name__, url_prefix="/mosaics")
@@ -55,6 +55,7 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
         suggested = _suggested(session, mosaic)
         found = _found(session, mosaic)
         parent = queries.find_mosaic(session, mosaic.parent_id) if mosaic.parent_id else None
+        seen = waiting.look(session, [mosaic.job_id]).get(mosaic.job_id)
     order, plan = queries.order_of(mosaic), prints.plan_of(mosaic)
     return render_template(
         "mosaics/show.html",
@@ -70,6 +71,8 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
         notes=prints.notes_on(mosaic, plan) if plan else [],
         renditions=files,
         formats=Format,
+        seen=seen,
+        size=None if mosaic.job.state.final else unfinished.shape(mosaic, plan),
         final=error is not None or all(file.job.state.final for file in files),
         pyramid=zoom.pyramid_of(files) if vendored.there(vendored.VIEWER) else None,
     )

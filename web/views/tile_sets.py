@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, jobs, listing, parts, queries, tile_set_versions, undo
+from models import database, jobs, listing, queries, tile_set_versions, undo, waiting
 from models.errors import NotFound, TesseraError
 from web import downloads, forms, intake
 from web.context import reading, sessions, settings
@@ -28,7 +28,7 @@ def _page(error: TesseraError | None) -> ResponseReturnValue:
             "tile_sets/show.html",
             error=error,
             tile_set=tile_set,
-            far=parts.so_far(session, tile_set),
+            seen=waiting.look(session, [tile_set.job_id]).get(tile_set.job_id),
             versions=queries.versions(session, tile_set_id, most=10),
             skipped=queries.skipped_photos(session, tile_set_id),
         )

@@ -156,7 +156,8 @@ def _see_parts_done(attempt: Attempt, tile_set: TileSet) -> None:
 
 
 def _report(attempt: Attempt, before: int, total: int, done: int) -> None:
-    attempt.report("indexing", LISTED + (INDEXED - LISTED) * (before + done) / max(1, total))
+    share = LISTED + (INDEXED - LISTED) * (before + done) / max(1, total)
+    attempt.report("indexing", share, before + done, total)
 
 
 def _waiting_count(session: Session) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models import attempts, database, jobs
 from models.errors import LeaseLost, OutOfTime, TesseraError
-from models.jobs import Lease
+from models.jobs import Counted, Lease
 from models.queue import SoftTimeLimitExceeded
 from models.services import Services
 from worker.jobs.heartbeat import Heartbeat
@@ -54,21 +54,29 @@ class PhaseClock:
 
 
 class Attempt:
-    """A lease, and how far its work is. A heartbeat in a thread of its own renews the lease during the work."""
+    """A lease, and how far its work is. A heartbeat in a thread of its own renews the lease during the work.
+
+    Attributes:
+        partial_key: The blob of what can be seen of the result; the next beat writes it.
+    """
 
     def __init__(self, services: Services, lease: Lease) -> None:
         self.services = services
         self.lease = lease
         self._clock = PhaseClock()
         self._share = 0.0
+        self._counts: tuple[int | None, int | None] = None, None
+        self.partial_key: str | None = None
         self.heartbeat = Heartbeat(services.settings, self._beat, self.give_back)
 
-    def report(self, phase: str, share: float) -> None:
+    def report(self, phase: str, share: float, done: int | None = None, total: int | None = None) -> None:
         """Report how far the work is; the next beat writes it.
 
         Args:
             phase: What is being done, for people.
             share: How much of the whole job is done, 0 to 1.
+            done: How much of the phase is done, in whatever it counts; None if it counts nothing.
+            total: And of how much.
 
         Raises:
             LeaseLost: the job is no longer this attempt's, so the work must stop.
@@ -77,6 +85,7 @@ class Attempt:
             raise LeaseLost(f"Attempt {self.lease.attempt} no longer holds job {self.lease.job_id}.")
         self._clock.enter(phase)
         self._share = min(max(share, 0.0), 1.0)
+        self._counts = done, total
 
     def whose(self, row: Row | None) -> Row:
         """Return the row that names this job: `row`, unless it is None.
@@ -96,7 +105,8 @@ class Attempt:
     def _beat(self) -> None:
         span = self.services.settings.lease_span
         with self.services.sessions.begin() as session:
-            jobs.beat(session, self.lease, database.now(session), span, self._clock.phase, self._share)
+            counted = Counted(*self._counts, self.partial_key)
+            jobs.beat(session, self.lease, database.now(session), span, self._clock.phase, self._share, counted)
 
     def give_back(self) -> None:
         """Leave the rest of the job to the next attempt. This one does not count, and must stop.

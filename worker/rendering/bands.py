@@ -14,7 +14,8 @@ from worker.core.cells import of_cells
 from worker.core.compose import MOST, blended, mixed, tinted, with_alpha
 from worker.core.descriptors import CHANNELS
 from worker.core.fitted import Fitted
-from worker.core.measures.miniature import Miniature, assembled
+from worker.core.measures.miniature import Miniature, as_it_lies, assembled
+from worker.core.measures.similarity import CELL_SIDE
 from worker.core.progress import PhaseProgress
 from worker.decoding import images
 from worker.rendering import layers
@@ -52,6 +53,11 @@ class Bands:
         """The mosaic in small, with tint and blend, shaped like `plain`; complete once the last band was yielded."""
         return self.plain if self._seen is None else self._seen.pixels
 
+    def so_far(self, cells: int) -> NDArray[np.float32]:
+        """Return what the rows of the first `cells` cells look like in small, once they were yielded."""
+        lines = CELL_SIDE * (cells // self._grid.columns)
+        return as_it_lies(self.small[:lines], CELL_SIDE, self._lattice)
+
     def all(self, progress: PhaseProgress) -> Iterator[NDArray[np.uint8]]:
         """Yield every band, from the top down: (h, W, channels) pixels."""
         rows, overlap, pitch = self._grid.rows, self._grid.overlap, self._grid.pitch
@@ -65,7 +71,7 @@ class Bands:
                 yield self._strip(row, top, end)
             for laid in self._laid:
                 let_go(laid.pixels)
-            progress("composing", row + 1, rows)
+            progress("composing", (row + 1) * self._grid.columns, rows * self._grid.columns)
         for top, end in self._pieces(pitch, self._grid.tile_height):
             self._strip(rows - 1, top, end)  # which is only measured
 

@@ -28,6 +28,7 @@ from worker.jobs import scratch
 from worker.jobs.attempt import Attempt, Outcome
 from worker.rendering import kept_placement, masking, writer
 from worker.rendering.masking import Mask
+from worker.rendering.partial import Partial
 from worker.rendering.pipeline import Rendered, lay, render
 from worker.tile_index.index import Index, ReadPhoto
 from worker.tile_sets import index_repair, stored_photos
@@ -80,6 +81,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
             limits=services.settings.limits,
             mask=_mask(attempt, mosaic, target, decoder),
             small_target=folder / SMALL_TARGET,
+            shown=Partial(attempt, mosaic.id),
         )
         attempt.report("storing", 0.95)
         values = _store_mosaic(attempt, mosaic, rendered, picture)
@@ -170,7 +172,7 @@ def shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> Phase
 
     def progress(phase: str, done: int, total: int) -> None:
         start, end = phases[phase]
-        attempt.report(phase, start + (end - start) * done / max(1, total))
+        attempt.report(phase, start + (end - start) * done / max(1, total), done, total)
 
     return progress
 

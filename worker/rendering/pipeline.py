@@ -3,7 +3,7 @@
 From a placement that is kept, other files of the mosaic are laid without matching.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,9 @@ from worker.tile_index.index import Index, ReadPhoto
 if TYPE_CHECKING:
     from worker.core.edits import Edit
     from worker.local_index.kept_tiles import KeptTiles
+
+
+Shown = Callable[[Callable[[], NDArray[np.float32]], int, int], None]
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
     limits: Limits = LARGEST,
     mask: NDArray[np.uint8] | None = None,
     small_target: Path | None = None,
+    shown: Shown | None = None,
 ) -> Rendered:
     """Write the mosaic that `order` asks for to `out`.
 
@@ -94,6 +98,8 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
         mask: (H, W) of the target's shape, 0 to 255: cells of which less than half is white stay empty. What an edit
             leaves empty stays so without one.
         small_target: Where to write a small JPEG of what the mosaic shows of the target; None for nowhere.
+        shown: Called after each row with what gives a small picture of the cells laid so far, how many these are, and
+            of how many; None to show none.
 
     Raises:
         InvalidOrder: the order does not fit the target, or its rules cannot be met with these tiles.
@@ -134,8 +140,13 @@ def render(  # noqa: PLR0913 - the decoder is for the service alone, what is kep
 
             measuring: list[Future[Quality]] = []
 
+            def laying(phase: str, done: int, total: int) -> None:
+                progress(phase, done, total)
+                if shown is not None:
+                    shown(lambda: bands.so_far(done), done, total)
+
             def composed() -> Iterator[NDArray[np.uint8]]:
-                yield from without_surplus(bands.all(progress), cells)
+                yield from without_surplus(bands.all(laying), cells)
                 # The encoder, which comes next, does not hold Python's lock.
                 measuring.append(beside.submit(measured))
 
