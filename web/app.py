@@ -94,7 +94,12 @@ def assemble(services: Services) -> Tessera:
     waiting.register(app)
     app.add_template_filter(views.span)
     app.extensions[context.STREAMS] = Streams(waiting.looking(app, services.reading))
-    app.jinja_env.globals["picture_files"] = file_types.FILES
+    limits = services.settings
+    app.jinja_env.globals |= {
+        "picture_files": file_types.FILES,
+        "max_photos": limits.max_photos,
+        "max_picture_bytes": limits.max_picture_bytes,
+    }
     for kind in (ParseException, NoMoreData):
         app.register_error_handler(kind, _garbled)
     app.error_processor(_bad_input)

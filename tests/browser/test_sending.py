@@ -1,0 +1,165 @@
+"""Photos are sent by the page, over a line that is cut, in two sittings, and without a script."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import axe
+import numpy as np
+import psutil
+import pytest
+from cut_line import Line, line_to
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+FILES = int(os.environ.get("TESSERA_SENT_FILES", "150"))
+"""`make load` sends 3,000."""
+CUTS = 10
+TWICE = 0.03
+"""Share of the bytes that may be sent a second time, beyond what HTTP itself needs."""
+HEADERS = 3_000
+"""Bytes of a request's headers, at most: twice the browser's own and tus'."""
+GROWTH = 100 << 20
+SIDE = 96
+
+
+@pytest.fixture(scope="module")
+def service(new_installation: Callable[..., Any]) -> Iterator[Any]:
+    with new_installation("sqlite", MAX_PHOTOS="5000") as installed:
+        yield installed
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of photos in folders, with a file that is none, one that is hidden, and one that is a text."""
+    folder = tmp_path_factory.mktemp("pictures") / "Holidays"
+    dice = np.random.default_rng(5)
+    for number in range(FILES):
+        path = folder / f"day-{number % 5}" / f"photo-{number:04}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(dice.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)).save(path)
+    (folder / "notes.txt").write_text("no picture")
+    (folder / ".hidden.png").write_bytes(b"hidden")
+    return folder
+
+
+@pytest.fixture
+def line(service: Any) -> Iterator[Line]:
+    with line_to(service.port) as line:
+        yield line
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 375, "height": 812}, reduced_motion="reduce")
+    page.on("dialog", lambda dialog: dialog.accept())
+    yield page
+    page.close()
+
+
+def choose(page: Page, folder: Path) -> None:
+    with page.expect_file_chooser() as chosen:
+        page.get_by_text("Choose a folder").click()
+    chosen.value.set_files(folder)
+
+
+def made(page: Page, service: Any) -> dict[str, Any]:
+    page.get_by_role("button", name="Make the tile set").click()
+    page.wait_for_url(re.compile(r"/tile-sets/[-0-9a-f]{36}"))
+    return dict(service.final(f"/api/v1/tile-sets/{page.url.rpartition('/')[2]}"))
+
+
+def arrived(page: Page) -> int:
+    """How many photos the page says were sent, or were there."""
+    found = re.match(r"([\d,]+) of ", page.locator("[data-counts]").text_content() or "")
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def wait_until_sent(page: Page, count: int) -> None:
+    page.wait_for_function(
+        "(count) => parseInt((document.querySelector('[data-counts]').textContent.match(/^[\\d,]+/) || ['0'])[0]"
+        ".replace(',', '')) >= count",
+        arg=count, timeout=600_000,
+    )  # fmt: skip
+
+
+def test_every_photo_of_a_folder_arrives_over_a_line_that_is_cut_ten_times(
+    page: Page, service: Any, line: Line, folder: Path
+) -> None:
+    web = psutil.Process(service.processes["web"].pid).children()[0]
+    page.goto(f"http://127.0.0.1:{line.port}/tile-sets/new")
+    before, memory = line.sent, web.memory_info().rss
+    choose(page, folder)
+    for number in range(1, CUTS + 1):
+        wait_until_sent(page, FILES * number // (CUTS + 1))
+        line.cut()
+    wait_until_sent(page, FILES)
+    expect(page.get_by_role("button", name="Make the tile set")).to_be_enabled()
+    files = [path.stat().st_size for path in folder.rglob("photo-*.png")]
+    twice = (line.sent - before - FILES * HEADERS) / sum(files) - 1
+    assert twice < TWICE, f"{twice:.1%} sent twice"
+    assert web.memory_info().rss - memory < GROWTH
+    assert axe.violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    expect(page.locator("[data-counts]")).to_contain_text("1 files that are no pictures were passed over")
+    tile_set = made(page, service)
+    assert (tile_set["name"], tile_set["tile_count"]) == ("Holidays", FILES)
+
+
+def test_a_page_that_is_closed_half_way_goes_on_when_it_is_opened_again(
+    browser: Browser, service: Any, line: Line, folder: Path
+) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"http://127.0.0.1:{line.port}/tile-sets/new")
+    choose(page, folder)
+    wait_until_sent(page, FILES // 2)
+    page.close(run_before_unload=False)
+    again = context.new_page()
+    again.on("dialog", lambda dialog: dialog.accept())
+    again.goto(f"http://127.0.0.1:{line.port}/tile-sets/new")
+    expect(again.locator("[data-said]")).to_contain_text("photos were sent before")
+    before = line.sent
+    choose(again, folder)
+    wait_until_sent(again, FILES)
+    assert line.sent - before < 0.7 * sum(path.stat().st_size for path in folder.rglob("photo-*.png"))
+    expect(again.locator("[data-counts]")).to_contain_text("were there already")
+    assert made(again, service)["tile_count"] == FILES
+    context.close()
+
+
+def test_photos_that_a_set_has_are_not_sent_again_and_a_refused_file_has_its_reason(
+    page: Page, service: Any, photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    have = dict(list(photos.items())[:20])
+    tile_set = service.tile_set(have)
+    folder = tmp_path / "again"
+    for name, data in list(photos.items())[:22]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "مرحبا 🎉.png").write_bytes(list(photos.values())[30])
+    page.goto(f"{service.address}/tile-sets/{tile_set['id']}")
+    choose(page, folder)
+    expect(page.get_by_role("button", name="Add them").first).to_be_enabled()
+    expect(page.locator("[data-counts]")).to_contain_text("20 were there already")
+    page.get_by_text("1 files could not be sent").click()
+    expect(page.locator("[data-failed] li")).to_contain_text("empty.png")
+    page.get_by_role("button", name="Add them").first.click()
+    page.wait_for_load_state()
+    assert service.final(tile_set["url"])["tile_count"] == 23
+
+
+def test_without_a_script_there_is_a_form(browser: Browser, service: Any, photos: dict[str, bytes]) -> None:
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(f"{service.address}/tile-sets/new")
+    expect(page.get_by_text("Drop photos or whole folders here")).to_be_hidden()
+    name, data = next(iter(photos.items()))
+    page.get_by_label("Photos", exact=True).set_input_files(
+        {"name": name[7:], "mimeType": "image/png", "buffer": data}
+    )
+    assert made(page, service)["tile_count"] == 1
+    page.close()

@@ -1,0 +1,398 @@
+// Sends photos as they are dropped, many and whole folders, and goes on where a cut line or a closed page stopped it.
+// Each file is hashed first, so that what the set has already is not sent again.
+"use strict";
+(() => {
+  const AT_ONCE = 4;
+  const ASKED_AT_ONCE = 40; // hashes in one question
+  const HASHED_BYTES = 64 << 20; // a hash needs the whole file in memory
+  const PIECE = 8 << 20; // of a file, in one request
+  const AGAIN = [0, 1_000, 3_000, 5_000, 10_000, 20_000];
+  const LATER = 5_000; // until a file whose line was cut is tried once more
+  const SHOWN = 100; // refused files that are listed
+  const PICTURE = /\.(avif|hei[cf]|jp2|j2k|jpe?g|png|webp|gif|tiff?|bmp)$/i;
+  const number = (value) => value.toLocaleString("en");
+  const megabytes = (bytes) => `${number(Math.max(0.1, Math.round(bytes / 1e5) / 10))} MB`;
+
+  /** Return every file of what was dropped, those in folders too, and the folder's name if it was one. */
+  async function dropped({ items, files }) {
+    const found = [];
+    const walk = async (entry) => {
+      if (entry.name.startsWith(".")) return;
+      if (entry.isFile) found.push(await new Promise((done, fail) => entry.file(done, fail)));
+      if (!entry.isDirectory) return;
+      const reader = entry.createReader();
+      for (;;) {
+        const some = await new Promise((done, fail) => reader.readEntries(done, fail));
+        if (!some.length) return;
+        for (const each of some) await walk(each);
+      }
+    };
+    const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    if (!entries.length) return { files: [...files], folder: "" };
+    for (const entry of entries) await walk(entry);
+    return { files: found, folder: entries.length === 1 && entries[0].isDirectory ? entries[0].name : "" };
+  }
+
+  class Sending {
+    constructor(place) {
+      this.place = place;
+      this.part = (name) => place.querySelector(`[data-${name}]`);
+      this.key = `tessera-intake-${place.dataset.set || "new"}`;
+      this.waiting = []; // to be hashed
+      this.ready = []; // to be sent
+      this.failed = [];
+      this.active = new Set();
+      this.seen = new Set();
+      this.count = { all: 0, sent: 0, known: 0, passed: 0, before: 0 };
+      this.bytes = { all: 0, sent: 0 };
+      this.paused = this.hashing = this.finishing = false;
+      this.listen();
+      this.goOn();
+    }
+
+    listen() {
+      const zone = this.part("drop");
+      for (const kind of ["dragenter", "dragover"]) {
+        zone.addEventListener(kind, (event) => {
+          event.preventDefault();
+          zone.classList.add("over");
+        });
+      }
+      for (const kind of ["dragleave", "drop"]) zone.addEventListener(kind, () => zone.classList.remove("over"));
+      zone.addEventListener("drop", async (event) => {
+        event.preventDefault();
+        const { files, folder } = await dropped(event.dataTransfer);
+        this.take(files, folder);
+      });
+      for (const field of zone.querySelectorAll("input")) {
+        field.addEventListener("change", () => {
+          const files = [...field.files];
+          this.take(files, (files[0]?.webkitRelativePath || "").split("/")[0]);
+          field.value = "";
+        });
+      }
+      this.part("pause").addEventListener("click", () => this.pause(!this.paused));
+      this.part("retry").addEventListener("click", () => this.retry());
+      this.part("forget").addEventListener("click", () => this.forget());
+      this.part("finish").addEventListener("submit", (event) => {
+        event.preventDefault();
+        this.finish();
+      });
+      window.addEventListener("online", () => this.pump());
+      window.addEventListener("beforeunload", (event) => {
+        if (this.active.size && !this.finishing) event.preventDefault();
+      });
+    }
+
+    async ask(path, body, method = "POST") {
+      const headers = { Accept: "application/json", "X-CSRFToken": this.place.dataset.token };
+      if (body) headers["Content-Type"] = "application/json";
+      const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
+      const told = answer.status === 204 ? {} : await answer.json();
+      if (!answer.ok) throw Object.assign(new Error(told.detail || "The service does not answer."), { status: answer.status });
+      return told;
+    }
+
+    /** Take up what was sent before this page was opened. */
+    async goOn() {
+      const kept = localStorage.getItem(this.key);
+      if (!kept) return;
+      try {
+        const state = await this.ask(`${this.place.dataset.intakes}/${kept}`, null, "GET");
+        if (!state.files && !state.open) return;
+        this.intake = { ...state, url: `${this.place.dataset.intakes}/${kept}` };
+        this.count.before = state.files;
+        this.tell(`${number(state.files)} photos were sent before. Drop the same photos again, and only what is missing is sent.`);
+        this.show();
+      } catch (error) {
+        if (error.status) localStorage.removeItem(this.key);
+      }
+    }
+
+    async opened() {
+      this.opening ||= this.intake || this.ask(this.place.dataset.intakes, { tile_set: this.place.dataset.set || null });
+      try {
+        this.intake = await this.opening;
+      } catch (error) {
+        this.opening = null;
+        throw error;
+      }
+      localStorage.setItem(this.key, this.intake.id);
+      return this.intake;
+    }
+
+    async take(files, folder) {
+      const name = this.part("finish").elements.name;
+      if (folder && name && !name.value) name.value = folder;
+      try {
+        await this.opened();
+      } catch (error) {
+        return this.tell(error.message, true);
+      }
+      for (const file of files) {
+        const path = file.webkitRelativePath || file.name;
+        const id = `${path} ${file.size} ${file.lastModified}`;
+        if (this.seen.has(id)) continue;
+        if (file.name.startsWith(".") || !(file.type.startsWith("image/") || PICTURE.test(file.name))) {
+          this.count.passed += 1;
+          continue;
+        }
+        this.seen.add(id);
+        this.count.all += 1;
+        const item = { file, path, id };
+        const most = Number(this.place.dataset.maxBytes);
+        if (file.size > most) this.refuse(item, `It has ${megabytes(file.size)}; a photo may have ${megabytes(most)}.`);
+        else if (this.count.all + this.count.before > Number(this.place.dataset.maxFiles)) this.refuse(item, "These are more photos than one set takes.");
+        else this.wait(item);
+      }
+      this.show();
+      this.hash();
+    }
+
+    wait(item) {
+      this.bytes.all += item.file.size;
+      this.waiting.push(Object.assign(item, { refused: "", sent: 0, upload: null, counted: true }));
+    }
+
+    /** Hash what waits, and ask which of it is there already. */
+    async hash() {
+      if (this.hashing) return;
+      this.hashing = true;
+      while (this.waiting.length) {
+        const some = this.waiting.splice(0, ASKED_AT_ONCE);
+        for (const item of some) item.content = await this.content(item);
+        const known = await this.known(some.map((item) => item.content).filter(Boolean));
+        for (const item of some) {
+          if (item.content && known.has(item.content)) this.skip(item);
+          else {
+            if (item.content) known.add(item.content);
+            this.ready.push(item);
+          }
+        }
+        this.pump();
+      }
+      this.hashing = false;
+      this.show();
+    }
+
+    async content({ file }) {
+      if (!window.crypto?.subtle || file.size > HASHED_BYTES) return null;
+      try {
+        const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
+        return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      } catch {
+        return null; // sending it will tell why it cannot be read
+      }
+    }
+
+    async known(contents) {
+      try {
+        return new Set(contents.length ? (await this.ask(`${this.intake.url}/known`, { contents })).known : []);
+      } catch {
+        return new Set();
+      }
+    }
+
+    skip(item) {
+      this.count.known += 1;
+      this.bytes.sent += item.file.size;
+    }
+
+    pump() {
+      while (!this.paused && this.active.size < AT_ONCE && this.ready.length) this.send(this.ready.shift());
+      this.show();
+    }
+
+    async send(item) {
+      this.active.add(item);
+      const metadata = { filename: item.file.name, filetype: item.file.type };
+      if (item.content) metadata.sha256 = item.content;
+      const large = item.file.size > PIECE;
+      item.upload = new tus.Upload(item.file, {
+        endpoint: `${this.intake.url}/uploads`,
+        headers: { "X-CSRFToken": this.place.dataset.token, Accept: "application/json" },
+        metadata,
+        chunkSize: PIECE,
+        retryDelays: AGAIN,
+        uploadDataDuringCreation: true,
+        storeFingerprintForResuming: large,
+        removeFingerprintOnSuccess: true,
+        fingerprint: () => Promise.resolve(`tessera ${this.intake.id} ${item.id}`),
+        onProgress: (sent) => this.moved(item, sent),
+        onSuccess: () => this.ended(item),
+        onError: (error) => this.stumbled(item, error),
+      });
+      if (large) {
+        const [before] = await item.upload.findPreviousUploads();
+        if (before) item.upload.resumeFromPreviousUpload(before);
+      }
+      item.upload.start();
+    }
+
+    moved(item, sent) {
+      this.bytes.sent += sent - item.sent;
+      item.sent = sent;
+      this.show();
+    }
+
+    ended(item) {
+      this.moved(item, item.file.size);
+      this.active.delete(item);
+      this.count.sent += 1;
+      this.pump();
+    }
+
+    stumbled(item, error) {
+      this.moved(item, 0);
+      this.active.delete(item);
+      const answer = error.originalResponse;
+      if (answer && answer.getStatus() < 500) {
+        let reason = "It was refused.";
+        try {
+          reason = JSON.parse(answer.getBody()).detail || reason;
+        } catch { /* not ours */ }
+        this.refuse(item, reason);
+        return this.pump();
+      }
+      item.file.slice(0, 1).arrayBuffer().then(
+        () => setTimeout(() => {
+          this.ready.push(item);
+          this.pump();
+        }, LATER),
+        () => this.refuse(item, "It was moved, deleted or changed while it was sent; choose it again."),
+      );
+      this.show();
+    }
+
+    refuse(item, reason) {
+      if (item.counted) this.bytes.all -= item.file.size;
+      this.failed.push(Object.assign(item, { refused: reason, counted: false }));
+      this.show();
+    }
+
+    retry() {
+      for (const item of this.failed.splice(0)) this.wait(item);
+      this.hash();
+    }
+
+    pause(is) {
+      this.paused = is;
+      for (const item of this.active) {
+        if (is) item.upload.abort();
+        else item.upload.start();
+      }
+      this.part("pause").textContent = is ? "Go on" : "Pause";
+      this.pump();
+    }
+
+    async forget() {
+      this.pause(true);
+      localStorage.removeItem(this.key);
+      this.finishing = true;
+      try {
+        if (this.intake) await this.ask(this.intake.url, null, "DELETE");
+      } finally {
+        location.reload();
+      }
+    }
+
+    async finish() {
+      const form = this.part("finish");
+      const button = form.querySelector("button");
+      button.disabled = this.finishing = true;
+      const fields = Object.fromEntries(new FormData(form));
+      try {
+        const made = await this.ask(`${this.intake.url}/finish`, {
+          name: fields.name || "", dedupe: "dedupe" in fields, keep_originals: "keep_originals" in fields,
+        });
+        localStorage.removeItem(this.key);
+        location.assign(made.page);
+      } catch (error) {
+        this.finishing = false;
+        this.tell(error.message, true);
+        this.show();
+      }
+    }
+
+    tell(words, wrong = false) {
+      const said = this.part("said");
+      said.hidden = false;
+      said.textContent = words;
+      said.classList.toggle("error", wrong);
+    }
+
+    get open() {
+      return this.waiting.length + this.ready.length + this.active.size + (this.hashing ? 1 : 0);
+    }
+
+    /** Show how far all is, at most once in each frame. */
+    show() {
+      if (this.drawing) return;
+      this.drawing = true;
+      requestAnimationFrame(() => {
+        this.drawing = false;
+        this.draw();
+      });
+    }
+
+    draw() {
+      const { all, sent, known, passed, before } = this.count;
+      this.part("going").hidden = !(all + passed + before);
+      const share = this.bytes.all ? this.bytes.sent / this.bytes.all : this.open ? 0 : 1;
+      this.part("all").value = share;
+      const words = [`${number(sent + known)} of ${number(all)} photos`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`];
+      if (known) words.push(`${number(known)} were there already`);
+      if (passed) words.push(`${number(passed)} files that are no pictures were passed over`);
+      this.part("counts").textContent = `${words.join(" · ")}.`;
+      const tenth = Math.floor(share * 10);
+      if (all && tenth !== this.tenth) this.part("heard").textContent = this.open ? `${tenth * 10} %` : "All photos are there.";
+      this.tenth = tenth;
+      this.bars();
+      this.refused();
+      this.part("pause").hidden = !this.open;
+      const button = this.part("finish").querySelector("button");
+      button.disabled = this.finishing || this.open > 0 || !(sent + before);
+    }
+
+    bars() {
+      const list = this.part("active");
+      for (const item of this.active) {
+        if (!item.row) {
+          item.row = document.createElement("li");
+          const name = document.createElement("bdi");
+          name.textContent = item.path;
+          item.bar = document.createElement("progress");
+          item.bar.setAttribute("aria-label", item.path.slice(0, 80));
+          item.row.append(name, item.bar);
+        }
+        item.bar.value = item.file.size ? item.sent / item.file.size : 0;
+        if (!item.row.isConnected) list.append(item.row);
+      }
+      const shown = new Set([...this.active].map((item) => item.row));
+      for (const row of [...list.children]) if (!shown.has(row)) row.remove();
+    }
+
+    refused() {
+      const place = this.part("failed");
+      place.hidden = !this.failed.length;
+      if (this.failed.length === this.listed) return;
+      this.listed = this.failed.length;
+      place.querySelector("summary").textContent = `${number(this.failed.length)} files could not be sent`;
+      place.querySelector("ul").replaceChildren(...this.failed.slice(0, SHOWN).map((item) => {
+        const row = document.createElement("li");
+        const name = document.createElement("bdi");
+        name.textContent = item.path;
+        row.append(name, `: ${item.refused}`);
+        return row;
+      }));
+    }
+  }
+
+  for (const place of document.querySelectorAll("[data-intakes]")) {
+    if (!window.tus) continue;
+    place.hidden = false;
+    for (const other of document.querySelectorAll("[data-without-script]")) other.hidden = true;
+    for (const other of document.querySelectorAll("[data-folded]")) other.open = false;
+    new Sending(place);
+  }
+})();
