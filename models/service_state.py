@@ -92,5 +92,5 @@ def _failures(session: Session, now: datetime) -> list[Failures]:
     query = select(Job.error_code, func.count(), func.max(Job.id)).where(*lately).group_by(Job.error_code)
     rows = session.execute(query.order_by(func.count().desc(), Job.error_code)).all()
     last = select(Job.id, Job.error_sentence).where(Job.id.in_([newest for *_, newest in rows]))
-    sentences = dict(session.execute(last).tuples().all())
+    sentences = {row.id: row.error_sentence for row in session.execute(last)}
     return [Failures(code or "", count, sentences[newest] or "") for code, count, newest in rows]

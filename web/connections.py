@@ -188,8 +188,10 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection; if that is one too many, close the one that has sent its head for longest."""
         super().accept(listener)
-        if self.nr_conns >= self.worker_connections and self.pending_conns:
-            self._close(self.pending_conns[0])
+        if self.nr_conns >= self.worker_connections:
+            # What is handed over goes last: its client has done nothing wrong.
+            for conn in sorted(self.pending_conns, key=lambda conn: conn.sock.gone is not None)[:1]:
+                self._close(conn)
 
     def enqueue_req(self, conn: TConn) -> None:
         """Collect the head of a request before a thread answers it."""

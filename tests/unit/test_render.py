@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_info
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
 from models.rules.formats import Format
 from models.rules.grid import Grid
-from models.rules.orders import Crops, Fit, LossName, MosaicOrder
+from models.rules.orders import Crops, Fit, LossName, MosaicOrder, Shape
 from worker.core.matcher import Choice
 from worker.decoding import images
 from worker.local_index import kept_tiles
@@ -80,10 +80,12 @@ ALONE = {"crops": Crops.NONE, "far": 0.0, "spread": 0.0}
 def make(tmp_path):
     """Render into a file of its own, and return what was made and where."""
 
-    def run(target, photos, *, threads=2, progress=quiet, kept=None, **fields):
+    def run(target, photos, *, threads=2, progress=quiet, kept=None, shown=None, **fields):
         out = tmp_path / f"{len(list(tmp_path.iterdir()))}.png"
         order = MosaicOrder(**fields)
-        made = render(target, order, photos.tiles, photos.read, out, threads=threads, progress=progress, kept=kept)
+        made = render(
+            target, order, photos.tiles, photos.read, out, threads=threads, progress=progress, kept=kept, shown=shown
+        )
         return made, out
 
     return run
@@ -376,6 +378,31 @@ def test_a_photo_whose_tiles_are_kept_is_not_opened_and_the_bytes_are_the_same(m
         _, again = make(coffee, photos, kept=tiles, **fields)
     assert photos.opened == []
     assert again.read_bytes() == plain.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("fields", "missing"),
+    [({}, 0), ({"tint": 0.4}, 0), ({"shape": Shape.BRICK}, 0), ({"shape": Shape.HEXAGON}, 3)],
+    ids=str,
+)
+def test_what_is_shown_of_it_grows_by_rows_into_the_mosaic_and_changes_no_byte(make, coffee, photos, fields, missing):
+    """Of hexagons the last row's three lines of four that no other row covers are not shown."""
+    shown = []
+
+    def show(so_far, done, total):
+        shown.append((so_far().copy(), done, total))
+
+    made, out = make(coffee, photos, cells_across=10, **fields, shown=show)
+    columns, rows = made.grid.columns, made.grid.rows
+    assert [counts for _, *counts in shown] == [[columns * (row + 1), columns * rows] for row in range(rows)]
+    heights = [len(picture) for picture, *_ in shown]
+    assert heights == sorted(heights)
+    assert len(set(heights)) >= rows - 1
+    with Image.open(out) as file:
+        whole = np.asarray(file.convert("RGB"), float)
+    there = whole[: round(len(whole) * heights[-1] / (heights[-1] + missing))]
+    assert np.abs(shown[-1][0].mean(axis=(0, 1)) - there.mean(axis=(0, 1))).max() < 2
+    assert make(coffee, photos, cells_across=10, **fields)[1].read_bytes() == out.read_bytes()
 
 
 def test_while_tiles_are_laid_and_measured_a_matrix_product_has_one_thread(make, coffee, photos):

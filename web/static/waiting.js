@@ -124,7 +124,7 @@
       button.setAttribute("aria-pressed", String(wantsNotice()));
       button.textContent = wantsNotice() ? "You will be told when it is done" : "Tell me when it is done";
     };
-    button.hidden = false;
+    button.dataset.tell = "offered";
     tell();
     button.onclick = async () => {
       if (wantsNotice()) sessionStorage.removeItem(TOLD);

@@ -54,9 +54,12 @@ class Bands:
         return self.plain if self._seen is None else self._seen.pixels
 
     def so_far(self, cells: int) -> NDArray[np.float32]:
-        """Return what the rows of the first `cells` cells look like in small, once they were yielded."""
-        lines = CELL_SIDE * (cells // self._grid.columns)
-        return as_it_lies(self.small[:lines], CELL_SIDE, self._lattice)
+        """Return what the rows of the first `cells` cells look like in small, once they were yielded.
+
+        Where rows overlap it is a row less, since the last one is only complete together with the next.
+        """
+        rows = max(1, cells // self._grid.columns - bool(self._grid.overlap))
+        return as_it_lies(self.small[: CELL_SIDE * rows], CELL_SIDE, self._lattice)
 
     def all(self, progress: PhaseProgress) -> Iterator[NDArray[np.uint8]]:
         """Yield every band, from the top down: (h, W, channels) pixels."""
