@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     secure_cookies: bool = True
+    demo_archive: str = ""
 
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

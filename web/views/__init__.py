@@ -14,6 +14,7 @@ from web.views import (
     mosaics,
     photos,
     sharing,
+    styles,
     tile_sets,
     trash,
     zoom,
@@ -52,4 +53,5 @@ def blueprints() -> list[Blueprint]:
         zoom.bp,
         health.bp,
         metrics.bp,
+        styles.bp,
     ]
