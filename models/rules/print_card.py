@@ -45,7 +45,8 @@ def card(pixels: tuple[int, int]) -> list[Printed]:
 
 
 def _printed(pixels: tuple[int, int], dpi: int, use: str) -> Printed:
-    sides = sorted(side * MM_PER_INCH / dpi for side in pixels)
+    # A print has the whole number of pixels that is nearest to its paper, so it may be larger by half a pixel.
+    sides = sorted((side - Fraction(1, 2)) * MM_PER_INCH / dpi for side in pixels)
     fits = [sheet for sheet in SHEETS if _within(sides, PAPERS[sheet])]
     pages = None
     if not _within(sides, PAPERS[Sheet.A4]):

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.axe import violations
 from tests.browser.conftest import Made
 
 WIDTHS = [375, 1_440]
@@ -107,6 +108,7 @@ def test_a_photo_is_banned_another_put_there_the_mosaic_solved_again_and_the_dif
     if seen.viewport_size and seen.viewport_size["width"] == min(WIDTHS):
         assert seen.evaluate(SMALL) == []
         assert not seen.evaluate(OVERFLOWS)
+    assert violations(seen) == []
     seen.locator(".openseadragon-canvas").first.focus()
     seen.keyboard.press("ArrowDown")
     banned = before[10, 7]["photo"]
@@ -114,6 +116,8 @@ def test_a_photo_is_banned_another_put_there_the_mosaic_solved_again_and_the_dif
     seen.get_by_role("button", name="Ban this photo").click()
     seen.get_by_role("button", name="Keep it here").click()
     seen.get_by_role("button", name=f"Remove: {banned} stays").click()
+    opened(seen, plain)
+    expect(seen.locator("[data-changes] li")).to_have_count(2)
     seen.get_by_role("button", name="Solve again").click()
     seen.wait_for_url(lambda address: "/mosaics/" in address and address != plain)
     seen.wait_for_function(IS_OPEN, timeout=60_000)
@@ -168,6 +172,7 @@ def test_a_link_shows_the_viewer_alone_and_nothing_once_it_is_taken_back(
     expect(page.locator("a")).to_have_count(0)
     expect(page.get_by_role("navigation")).to_have_count(0)
     page.get_by_role("button", name="Zoom in").click()
+    assert violations(page) == []
     assert not page.evaluate(OVERFLOWS)
     seen.get_by_role("button", name="Take all links back").click()
     expect(seen.get_by_label("Whoever has this link")).to_have_count(0)
