@@ -26,6 +26,12 @@ class NotFound(TesseraError):
     code = "not_found"
 
 
+class LinkExpired(TesseraError):
+    """A link that shared a mosaic, whose time is over or that was taken back."""
+
+    code = "link_expired"
+
+
 class NotReady(TesseraError):
     """The thing exists, but its job has not succeeded."""
 

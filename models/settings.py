@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(1 << 30, ge=0)
     access_token: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     secure_cookies: bool = True
     demo_archive: str = ""
@@ -63,7 +64,7 @@ class Settings(BaseSettings):
     max_cells: int = Field(250_000, ge=1, le=MAX_CELLS)
     max_mosaic_pixels: int = Field(1_000_000_000, ge=1, le=MAX_MOSAIC_PIXELS)
 
-    @field_validator("trusted_hosts", mode="before")
+    @field_validator("trusted_hosts", "old_secret_keys", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(filter(None, value.replace(",", " ").split())) if isinstance(value, str) else value
@@ -80,10 +81,10 @@ class Settings(BaseSettings):
             raise ValueError(str(error)) from None
         if self.cache and not Path(self.cache).is_absolute():
             raise ValueError(f"TESSERA_CACHE must be a whole path such as /var/cache/tessera, not {self.cache!r}")
-        secrets = {"SECRET_KEY": self.secret_key}
+        secrets = [("SECRET_KEY", self.secret_key), *(("OLD_SECRET_KEYS", key) for key in self.old_secret_keys)]
         if self.mode == "server":
-            secrets["ACCESS_TOKEN"] = self.access_token
-        for name, secret in secrets.items():
+            secrets.append(("ACCESS_TOKEN", self.access_token))
+        for name, secret in secrets:
             if len(secret.get_secret_value()) < MIN_SECRET_LENGTH:
                 raise ValueError(
                     f"TESSERA_{name} must be set to at least {MIN_SECRET_LENGTH} characters that nobody can guess, "

@@ -15,7 +15,11 @@ from models.errors import NotAllowed
 from web.context import reading, sessions, settings
 from web.problems import answer, for_programs
 
-OPEN_ENDPOINTS = {"login.form", "login.enter", "static", "health.live", "health.ready"}
+OPEN_ENDPOINTS = {
+    "login.form", "login.enter", "static", "health.live", "health.ready",
+    "sharing.show", "sharing.preview", "sharing.description", "sharing.tile",
+}  # fmt: skip
+"""Those of `sharing` ask for the token of a link themselves, before anything else."""
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 STAMP, LOGIN = "entered", "login"
 

@@ -21,6 +21,7 @@ STATUS: dict[type[TesseraError], HTTPStatus] = {
     errors.UnusablePicture: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BadArchive: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.LinkExpired: HTTPStatus.GONE,
     errors.NotReady: HTTPStatus.CONFLICT,
     errors.NoPlacement: HTTPStatus.CONFLICT,
     errors.TooManyRenditions: HTTPStatus.CONFLICT,

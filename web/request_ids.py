@@ -15,6 +15,8 @@ ACCEPTABLE = re.compile(rf"[A-Za-z0-9._-]{{1,{REQUEST_ID_LENGTH}}}")
 """The ids that are accepted from a client; they are written into logs and rows as they are."""
 QUIET_ENDPOINTS = {"health.live", "health.ready", "metrics.show", "static"}
 """Endpoints that are not logged, since programs request them all day long."""
+SHARED = "/shared/"
+"""What follows opens a mosaic, so it is not logged."""
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +32,8 @@ def _begin() -> None:
     g.began = time.monotonic()
     given = request.headers.get(HEADER, "")
     identity = given if ACCEPTABLE.fullmatch(given) else uuid4().hex
-    structlog.contextvars.bind_contextvars(request_id=identity, method=request.method, path=request.path)
+    path = f"{SHARED}…" if request.path.startswith(SHARED) else request.path
+    structlog.contextvars.bind_contextvars(request_id=identity, method=request.method, path=path)
 
 
 def _answered(response: Response) -> Response:

@@ -69,7 +69,9 @@ class Cells {
       return element;
     });
     this.at = [column, row];
-    if (!photo.uses) return this.told.replaceChildren(made("p", "", `This cell stays empty (column ${column}, row ${row}).`));
+    const chosen = photo.uses ? { photo, column, row } : null;
+    this.zoom.place.dispatchEvent(new CustomEvent("chosen", { detail: chosen }));
+    if (!chosen) return this.told.replaceChildren(made("p", "", `This cell stays empty (column ${column}, row ${row}).`));
     const name = made(photo.page ? "a" : "span", "", photo.name);
     if (photo.page) name.href = photo.page;
     const times = photo.uses === 1 ? "once, here" : `${photo.uses.toLocaleString("en")} times, here and where it is marked`;
@@ -78,7 +80,6 @@ class Cells {
     preview.alt = "";
     preview.src = photo.preview || "";
     this.told.replaceChildren(...(photo.preview ? [preview] : []), words);
-    this.zoom.place.dispatchEvent(new CustomEvent("chosen", { detail: { photo, column, row } }));
   }
 
   /** List the photos that have some part in their name, each a button that goes to it; go to the first. */

@@ -10,13 +10,16 @@ class Changes {
     this.cells = place.dataset.cells;
     this.panel = document.querySelector("[data-panel]");
     this.list = document.querySelector("[data-changes]");
-    this.changes = [];
+    this.changes = JSON.parse(sessionStorage.getItem(this.cells) || "[]"); // an order that was refused loses none
+    if (this.changes.length) this.write();
     place.addEventListener("chosen", (event) => this.offer(event.detail));
   }
 
-  /** Offer what can be done with a cell and its photo. */
-  offer({ photo, column, row }) {
+  /** Offer what can be done with a cell and its photo; nothing with one that stays empty. */
+  offer(chosen) {
     this.asked = null;
+    if (!chosen) return this.panel.replaceChildren();
+    const { photo, column, row } = chosen;
     const where = `column ${column}, row ${row}`;
     const ban = this.button("Ban this photo", () =>
       this.add({ key: `ban ${photo.content}`, field: "bans", value: photo.content, text: `${photo.name} lies nowhere` }));
@@ -85,6 +88,7 @@ class Changes {
   }
 
   write() {
+    sessionStorage.setItem(this.cells, JSON.stringify(this.changes));
     const items = this.changes.map((change) => {
       const field = made("input", "");
       Object.assign(field, { type: "hidden", name: change.field, value: change.value });
@@ -101,7 +105,7 @@ class Changes {
     const only = this.changes.every((change) => change.field === "locks");
     const words = only ? "What stays changes nothing by itself; ban a photo, or put another somewhere." : "A new mosaic; every other cell keeps its photo, as far as it can.";
     const end = only ? [made("p", "soft", words)] : [made("div", "row", solve, made("span", "soft", words))];
-    this.list.replaceChildren(...(items.length ? [made("h3", "", "Your changes"), made("ul", "", ...items), ...end] : []));
+    this.list.replaceChildren(...(items.length ? [made("h2", "", "Your changes"), made("ul", "", ...items), ...end] : []));
   }
 }
 

@@ -55,7 +55,11 @@ class Overlays {
 
   /** Return the red, green and blue of one of the design's colours, however it is written. */
   colour(brush, name) {
-    brush.fillStyle = getComputedStyle(this.choice).getPropertyValue(name);
+    const probe = made("i", "");
+    probe.style.color = `var(${name})`;
+    this.choice.after(probe);
+    brush.fillStyle = getComputedStyle(probe).color;
+    probe.remove();
     brush.fillRect(0, 0, 1, 1);
     const [red, green, blue] = brush.getImageData(0, 0, 1, 1).data;
     brush.clearRect(0, 0, 1, 1);

@@ -50,6 +50,7 @@ class Zoom {
     this.place = place;
     this.preview = document.getElementById("preview");
     this.photos = new Map();
+    this.show(true); // a viewer that is made while it is hidden does not know its size
     this.viewer = OpenSeadragon({
       element: place.querySelector(".view"),
       tileSources: place.dataset.zoom || { type: "image", url: this.preview.currentSrc || this.preview.src },
@@ -64,7 +65,6 @@ class Zoom {
     for (const button of place.querySelectorAll("[data-act]")) {
       button.addEventListener("click", () => this.act(button.dataset.act));
     }
-    this.show(true);
   }
 
   show(zooming) {

@@ -1,6 +1,7 @@
 """Pages of mosaics: order one, watch it, look at it, download it."""
 
 from contextlib import suppress
+from datetime import datetime
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -9,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from models import database, jobs, listing, photo_search, placement_documents, prints, queries, renditions, waiting
 from models.errors import TesseraError
+from models.rules import print_card, report
 from models.rules.formats import Format
 from models.tables import Mosaic
 from web import downloads, forms, intake, vendored
-from web.context import reading, sessions, store
+from web.context import reading, sessions, settings, store
 from web.views import finding, listed, ordering, unfinished, zoom
 from web.views.redisplay import or_again
 
@@ -46,8 +48,8 @@ def show(mosaic_id: UUID) -> ResponseReturnValue:  # noqa: ARG001 - `page` takes
     return page(None)
 
 
-def page(error: TesseraError | None) -> ResponseReturnValue:
-    """Show the mosaic that the address names, with what was wrong in the form for an edit if anything was."""
+def page(error: TesseraError | None, shared: tuple[str, datetime] | None = None) -> ResponseReturnValue:
+    """Show the mosaic that the address names, with what was wrong in a form, or a link that shares it, if any."""
     mosaic_id = (request.view_args or {})["mosaic_id"]
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
@@ -64,8 +66,12 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
         form=request.form,
         suggested=suggested,
         found=found,
+        shared=shared,
+        embedded=settings().mode == "embedded",
         parent=parent if parent and parent.preview_key else None,
         again=forms.fields_of(order),
+        report=report.sentence(mosaic.quality) if mosaic.quality else "",
+        paper=print_card.card((mosaic.width, mosaic.height)) if mosaic.width and mosaic.height else [],
         plan=plan,
         split=order.split(plan.pixels) if plan else None,
         notes=prints.notes_on(mosaic, plan) if plan else [],
