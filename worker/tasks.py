@@ -6,6 +6,7 @@ from worker.context import services
 from worker.indexing import job as indexing_job
 from worker.jobs import attempt
 from worker.rendering import job as rendering_job
+from worker.rendering import sketching
 
 
 @app.task(name=JobKind.RENDER.value)
@@ -18,6 +19,12 @@ def render(job_id: int) -> None:
 def rendition(job_id: int) -> None:
     """Make one attempt at another rendition of a mosaic."""
     attempt.run(services(), job_id, rendering_job.make_rendition)
+
+
+@app.task(name=JobKind.SKETCH.value)
+def sketch(job_id: int) -> None:
+    """Make one attempt at a sketch of a draft."""
+    attempt.run(services(), job_id, sketching.make_sketch)
 
 
 @app.task(name=JobKind.INDEX.value)

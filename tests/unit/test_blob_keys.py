@@ -32,6 +32,8 @@ TWO = UUID("00000000-0000-0000-0000-000000000002")
         (blob_keys.preview(ONE, "2"), f"mosaics/{ONE}/2/preview.jpg"),
         (blob_keys.thumbnail(ONE, "2"), f"mosaics/{ONE}/2/thumbnail.webp"),
         (blob_keys.placement(ONE, "2"), f"mosaics/{ONE}/2/placement.safetensors"),
+        (blob_keys.sketch(ONE, "2"), f"mosaics/{ONE}/2/sketch.webp"),
+        (blob_keys.small_target(ONE, "2"), f"mosaics/{ONE}/2/small-target"),
     ],
 )
 def test_a_key_begins_with_the_kind_of_thing_and_its_id(key, name):
@@ -66,6 +68,8 @@ EVERY_KEY = [
     (blob_keys.preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.thumbnail(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.placement(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.sketch(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.small_target(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.probe(ONE), Key(blob_keys.PROBES, ONE, Kind.PROBE)),
 ]
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)

@@ -3,18 +3,17 @@
 The job of a mosaic matches, and makes its first rendition; that of another rendition only lays what was kept.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import exclusions, placement_documents, queries
 from models.errors import BlobMissing, DamagedIndex
-from models.rules import blob_keys, grid, kept_placements, renditions, zip_files
+from models.rules import blob_keys, grid, kept_placements, renditions
 from models.rules.changes import Changes
 from models.rules.masks import ALPHA
 from models.rules.orders import MosaicOrder
@@ -26,7 +25,7 @@ from worker.core.progress import PhaseProgress
 from worker.decoding.images import Decoder
 from worker.jobs import scratch
 from worker.jobs.attempt import Attempt, Outcome
-from worker.rendering import kept_placement, masking, writer
+from worker.rendering import inputs, kept_placement, masking, writer
 from worker.rendering.masking import Mask
 from worker.rendering.pipeline import Rendered, lay, render
 from worker.tile_index.index import Index, ReadPhoto
@@ -64,7 +63,7 @@ def render_mosaic(attempt: Attempt) -> Outcome:
     with context.decoders(services.settings) as decoder, scratch.folder() as folder:
         picture = folder / f"mosaic{order.format.facts.suffix}"
         tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
-        tiles, edit = _edit(services, mosaic, order, _without(tiles, excluded))
+        tiles, edit = _edit(services, mosaic, order, inputs.without(tiles, excluded))
         target = _target(attempt, mosaic)
         rendered = render(
             target,
@@ -155,14 +154,6 @@ def _mask(attempt: Attempt, mosaic: Mosaic, target: bytes, decoder: Decoder) -> 
     return masking.of_file(attempt.services.store.get(mosaic.mask), decoder)
 
 
-def _without(tiles: Index, excluded: Collection[str]) -> Index:
-    """Return the tiles whose content hashes are not among these."""
-    if not excluded:
-        return tiles
-    left = [n for n, content in enumerate(tiles.content) if content.tobytes().hex() not in excluded]
-    return tiles.selected(np.array(left, np.intp))
-
-
 def _shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> PhaseProgress:
     """Return a progress function that counts each phase as its share of the whole job."""
 
@@ -174,11 +165,7 @@ def _shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> Phas
 
 
 def _target(attempt: Attempt, mosaic: Mosaic) -> bytes:
-    store, limit = attempt.services.store, attempt.services.settings.max_picture_bytes
-    if mosaic.target_entry is None:
-        return store.get(mosaic.target_key)
-    with zip_files.opened(store.open(mosaic.target_key)) as archive:
-        return archive.read(mosaic.target_entry, limit)
+    return inputs.target(attempt.services, mosaic.target_key, mosaic.target_entry)
 
 
 def _store_mosaic(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture: Path) -> dict[str, object]:
