@@ -94,7 +94,7 @@ def test_no_function_that_makes_a_key_is_forgotten_here():
     }
     assert made == {
         "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
-        "mask", "batch_target", "picture", "preview", "thumbnail", "placement", "probe",
+        "mask", "batch_target", "picture", "preview", "thumbnail", "placement", "sketch", "small_target", "probe",
     }  # fmt: skip
     assert len(EVERY_KEY) == len(made)
 
