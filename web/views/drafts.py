@@ -1,6 +1,7 @@
 """What the order page's script asks for: a target to be kept, and sketches of the mosaic as options change."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec
 from uuid import UUID
@@ -13,7 +14,7 @@ from models.errors import InvalidOrder, NotFound, NotReady, TesseraError
 from models.rules.lifecycle import JobState
 from models.rules.looks import LOOKS
 from models.tables import Draft, Sketch
-from web import downloads, drafting, forms
+from web import downloads, drafting, forms, intake, planning
 from web.context import reading
 from web.problems import status_of
 
@@ -83,6 +84,29 @@ def picture(draft_id: UUID, sketch_id: UUID) -> ResponseReturnValue:
     if found.key is None:
         raise NotReady("This preview is not made yet.")
     return downloads.unchanging(found.key, "image/webp")
+
+
+@bp.get("/plan")
+@in_a_sentence
+def plan() -> ResponseReturnValue:
+    """Say what the form as it stands would make, or why it cannot be met and what could be instead."""
+    form = request.args.to_dict()
+    draft = drafting.found(form)
+    size = drafting.size_of(draft) if draft else drafting.UNKNOWN
+    tile_count = _tile_count(form)
+    ask = planning.Ask(form, (size.width, size.height) if size.known else planning.ASSUMED, tile_count)
+    try:
+        return {"plan": planning.plan(ask), "photos": tile_count, "refusal": None, "assumed": not size.known}
+    except InvalidOrder as error:
+        ways = [way._asdict() for way in planning.ways(ask, error)]
+        refusal = {"sentence": str(error), "field": error.field, "ways": ways}
+        return {"plan": None, "photos": tile_count, "refusal": refusal, "assumed": not size.known}
+
+
+def _tile_count(form: dict[str, str]) -> int | None:
+    with suppress(TesseraError):
+        return intake.tile_count_of(forms.identity(form.get("tile_set", ""), "tile set"))
+    return None
 
 
 @bp.get("/<uuid:draft_id>/target")
