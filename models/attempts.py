@@ -1,9 +1,9 @@
 """Records how each attempt at a job went, for people who watch the service; decisions are made in `jobs`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from models.rules.lifecycle import AttemptEnd
@@ -34,3 +34,10 @@ def note_phases(session: Session, job_id: int, number: int, seconds: Mapping[str
     ).one()
     rows = [{"attempt_id": attempt_id, "phase": phase, "seconds": spent} for phase, spent in seconds.items()]
     session.execute(insert(PhaseRecord), rows)
+
+
+def forget(session: Session, job_ids: Iterable[int]) -> None:
+    """Delete the records of all attempts at some jobs."""
+    mine = AttemptRecord.job_id.in_(list(job_ids))
+    session.execute(delete(PhaseRecord).where(PhaseRecord.attempt_id.in_(select(AttemptRecord.id).where(mine))))
+    session.execute(delete(AttemptRecord).where(mine))

@@ -48,6 +48,13 @@ def with_mask(session: Session, draft_id: UUID, mask: StoredFile) -> Draft:
     return session.get_one(Draft, draft_id)
 
 
+def with_small_target(session: Session, draft_id: UUID, key: str, size: tuple[int, int]) -> Draft:
+    """Note where a draft's target lies in small, and how large the whole is, upright; return the draft."""
+    known = {"small_key": key, "width": size[0], "height": size[1], "sideways": False}
+    session.execute(update(Draft).where(Draft.id == draft_id).values(known))
+    return session.get_one(Draft, draft_id)
+
+
 def is_ordered(session: Session, draft_id: UUID) -> bool:
     """Whether a mosaic was ordered of a draft, so that its files are that mosaic's."""
     return session.get(Mosaic, draft_id) is not None

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import cast
 
-from sqlalchemy import ColumnElement, case, select, update
+from sqlalchemy import ColumnElement, case, delete, select, update
 from sqlalchemy.orm import Session
 
 from models import attempts, logs
@@ -155,6 +155,11 @@ def cancel(session: Session, job_ids: Iterable[int], now: datetime) -> int:
     ).all()
     attempts.end(session, cancelled, now, AttemptEnd.CANCELLED)
     return len(cancelled)
+
+
+def forget(session: Session, job_ids: Iterable[int]) -> None:
+    """Delete the rows of some jobs that are final and that no other row names any more."""
+    session.execute(delete(Job).where(Job.id.in_(list(job_ids)), Job.finished_at.is_not(None)))
 
 
 def release_stale(session: Session, now: datetime, policy: RetryPolicy) -> list[Doorbell]:

@@ -477,7 +477,7 @@ class Draft(Base):
 
 
 class Sketch(Base):
-    """A small mosaic that the order page shows of a draft while options change.
+    """A small mosaic that the order page shows of a draft while options change. Only `models.sketches` writes it.
 
     `order` has the fields of the order by name. What follows it comes when the job has succeeded.
     """

@@ -56,7 +56,7 @@ def preview(mosaic: Mosaic) -> Response:
     """
     if mosaic.job.state is not JobState.SUCCEEDED or mosaic.preview_key is None:
         raise NotReady(f"The mosaic is {mosaic.job.state}; there is no picture to fetch.")
-    return _unchanging(mosaic.preview_key, "image/jpeg")
+    return unchanging(mosaic.preview_key, "image/jpeg")
 
 
 def thumbnail(mosaic: Mosaic) -> Response:
@@ -67,7 +67,7 @@ def thumbnail(mosaic: Mosaic) -> Response:
     """
     if mosaic.job.state is not JobState.SUCCEEDED or mosaic.thumbnail_key is None:
         return preview(mosaic)
-    return _unchanging(mosaic.thumbnail_key, "image/webp")
+    return unchanging(mosaic.thumbnail_key, "image/webp")
 
 
 def target_preview(mosaic: Mosaic) -> Response:
@@ -81,7 +81,7 @@ def target_preview(mosaic: Mosaic) -> Response:
         raise NotReady(f"The mosaic is {mosaic.job.state}; there is no picture to fetch.")
     if mosaic.target_preview_key is None:
         raise NotFound("This mosaic is from before its picture was kept for its page.")
-    return _unchanging(mosaic.target_preview_key, "image/jpeg")
+    return unchanging(mosaic.target_preview_key, "image/jpeg")
 
 
 def partial(job: Job) -> Response:
@@ -92,7 +92,7 @@ def partial(job: Job) -> Response:
     """
     if job.partial_key is None:
         raise NotReady("Nothing of this mosaic is laid yet that can be shown.")
-    return _unchanging(job.partial_key, "image/jpeg")
+    return unchanging(job.partial_key, "image/jpeg")
 
 
 def placement(mosaic_id: UUID, suffix: str) -> Response:
@@ -119,14 +119,18 @@ def photo(tile: Tile) -> Response:
     """
     if tile.linked:
         raise NotFound("This photo is not kept here; its set only links to its file.")
-    key = blob_keys.tile(tile.tile_set_id, tile.content)
+    return photo_under(blob_keys.tile(tile.tile_set_id, tile.content))
+
+
+def photo_under(key: str) -> Response:
+    """Return a photo that we stored, which is a PNG or a JPEG, to be shown on a page."""
     is_png = store().get_range(key, 0, len(PNG_SIGNATURE)) == PNG_SIGNATURE
-    return _unchanging(key, "image/png" if is_png else "image/jpeg")
+    return unchanging(key, "image/png" if is_png else "image/jpeg")
 
 
 def photo_in_small(tile: Tile | RemovedTile) -> Response:
     """Return the preview of a photo of a tile set."""
-    return _unchanging(blob_keys.preview_of_tile(tile.tile_set_id, tile.content), "image/jpeg")
+    return unchanging(blob_keys.preview_of_tile(tile.tile_set_id, tile.content), "image/jpeg")
 
 
 def original(tile: Tile, *, kept: bool) -> Response:
@@ -137,7 +141,7 @@ def original(tile: Tile, *, kept: bool) -> Response:
     """
     if not kept or tile.linked:
         raise NotFound("The file as it came is not kept.")
-    response = _unchanging(blob_keys.original(tile.tile_set_id, tile.content), "application/octet-stream")
+    response = unchanging(blob_keys.original(tile.tile_set_id, tile.content), "application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="photo-{tile.content[:8]}"'
     return response
 
@@ -205,7 +209,7 @@ def _blocks(pieces: Iterator[str]) -> Iterator[bytes]:
         yield block.encode()
 
 
-def _unchanging(key: str, content_type: str) -> Response:
+def unchanging(key: str, content_type: str) -> Response:
     """Return a blob that never changes under its address, so that browsers keep it."""
     response = _blob(key, content_type)
     response.headers["Cache-Control"] = "private, max-age=86400, immutable"

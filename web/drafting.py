@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
 
-from models import drafts, queries
+from models import drafts, queries, sketches
 from models.errors import InvalidOrder, NotFound, UnusablePicture
 from models.notifying import ring_all
 from models.placing import StoredFile
@@ -92,6 +92,21 @@ def order(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, *, alpha: bool) -
     with sessions().begin() as session:
         identity, bell = drafts.place(session, draft, tile_set_id, asked, mask, services().ring_again)
     ring_all(sessions(), [bell] if bell else [])
+    return identity
+
+
+def sketch(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, look: str) -> UUID:
+    """Order a sketch of a draft, and return its id; see `models.sketches.place`.
+
+    Raises:
+        InvalidOrder: the order does not fit the target.
+        NotFound: there is no such tile set.
+        NotReady: it is not indexed.
+    """
+    check(draft, tile_set_id, asked)
+    with sessions().begin() as session:
+        identity, bell = sketches.place(session, draft.id, tile_set_id, asked, look, services().ring_again)
+    ring_all(sessions(), [bell])
     return identity
 
 

@@ -15,7 +15,7 @@ ENDPOINTS = {
     f"{side}{name}"
     for side in ("", "api.")
     for name in ("tile_sets.create", "tile_sets.add", "mosaics.create", "batches.create")
-}
+} | {"drafts.keep"}
 """Endpoints that accept files."""
 PLAIN_BYTES = 64 << 10
 """The most bytes of a request without files."""

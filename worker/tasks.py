@@ -7,6 +7,7 @@ from worker.indexing import job as indexing_job
 from worker.jobs import attempt
 from worker.rendering import candidates as candidates_job
 from worker.rendering import job as rendering_job
+from worker.rendering import sketching
 
 
 @app.task(name=JobKind.RENDER.value)
@@ -25,6 +26,12 @@ def rendition(job_id: int) -> None:
 def candidates(job_id: int) -> None:
     """Make one attempt at finding the photos that are nearest to a cell."""
     attempt.run(services(), job_id, candidates_job.find_candidates)
+
+
+@app.task(name=JobKind.SKETCH.value)
+def sketch(job_id: int) -> None:
+    """Make one attempt at a sketch of a draft."""
+    attempt.run(services(), job_id, sketching.make_sketch)
 
 
 @app.task(name=JobKind.INDEX.value)

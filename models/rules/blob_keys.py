@@ -50,9 +50,9 @@ _KINDS = {
         Kind.PHOTO: (rf"{TILE_SETS}/{_ID}/(?:tiles|previews|originals|photos)/{_HASH}",),
         Kind.RESULT: (
             rf"{TILE_SETS}/{_ID}/{_ATTEMPT}/(?:index\.safetensors|index-v[0-9]+\.npy|plot\.png|palette\.png)",
-            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:sketch|target)\.webp",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|(?:preview|target)\.jpg|thumbnail\.webp|placement\.safetensors)",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/partial-[0-9]+\.jpg",
+            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:sketch\.webp|small-target)",
         ),
         Kind.TARGET: (rf"{MOSAICS}/{_ID}/(?:target|mask)", rf"{BATCHES}/{_ID}/targets/[0-9]+"),
         Kind.PROBE: (rf"{PROBES}/{_ID}",),
@@ -234,5 +234,5 @@ def sketch(draft_id: UUID, attempt: str) -> str:
 
 
 def small_target(draft_id: UUID, attempt: str) -> str:
-    """Return the key of a draft's target in small, made by one attempt."""
-    return f"{MOSAICS}/{draft_id}/{attempt}/target.webp"
+    """Return the key of a draft's target in small, a JPEG or a PNG, made by one attempt."""
+    return f"{MOSAICS}/{draft_id}/{attempt}/small-target"

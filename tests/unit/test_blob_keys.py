@@ -33,6 +33,8 @@ TWO = UUID("00000000-0000-0000-0000-000000000002")
         (blob_keys.thumbnail(ONE, "2"), f"mosaics/{ONE}/2/thumbnail.webp"),
         (blob_keys.target_preview(ONE, "2"), f"mosaics/{ONE}/2/target.jpg"),
         (blob_keys.placement(ONE, "2"), f"mosaics/{ONE}/2/placement.safetensors"),
+        (blob_keys.sketch(ONE, "2"), f"mosaics/{ONE}/2/sketch.webp"),
+        (blob_keys.small_target(ONE, "2"), f"mosaics/{ONE}/2/small-target"),
     ],
 )
 def test_a_key_begins_with_the_kind_of_thing_and_its_id(key, name):
@@ -68,6 +70,8 @@ EVERY_KEY = [
     (blob_keys.thumbnail(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.target_preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.placement(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.sketch(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.small_target(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.probe(ONE), Key(blob_keys.PROBES, ONE, Kind.PROBE)),
 ]
 NOON = datetime(2026, 11, 28, 12, 0, 1, tzinfo=UTC)
@@ -92,7 +96,8 @@ def test_no_function_that_makes_a_key_is_forgotten_here():
     }
     assert made == {
         "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
-        "mask", "batch_target", "picture", "preview", "thumbnail", "target_preview", "placement", "probe",
+        "mask", "batch_target", "picture", "preview", "thumbnail", "target_preview", "placement", "sketch",
+        "small_target", "probe",
     }  # fmt: skip
     assert len(EVERY_KEY) == len(made)
 

@@ -5,6 +5,7 @@ from flask import Blueprint
 from web.views import (
     batches,
     candidates,
+    drafts,
     edits,
     events,
     finding,
@@ -46,6 +47,7 @@ def blueprints() -> list[Blueprint]:
         tile_sets.bp,
         photos.bp,
         mosaics.bp,
+        drafts.bp,
         edits.bp,
         candidates.bp,
         finding.bp,

@@ -11,7 +11,7 @@ from worker.core.assignment.spacing import NOBODY
 from worker.decoding import images
 from worker.decoding.images import Decoder
 from worker.jobs.attempt import Attempt, Outcome
-from worker.rendering import job, kept_placement, masking, placement, sizing
+from worker.rendering import inputs, job, kept_placement, masking, placement, sizing
 from worker.rendering.kept_placement import KeptPlacement
 from worker.tile_index.index import Index
 from worker.tile_sets import index_repair, stored_photos
@@ -31,7 +31,7 @@ def find_candidates(attempt: Attempt) -> Outcome:
     cell = _seat(kept, asked.cell_column, asked.cell_row)
     with context.decoders(services.settings) as decoder:
         tiles = _tiles(attempt, mosaic, decoder)
-        pixels = decoder.decode(job.target_of(attempt, mosaic))
+        pixels = decoder.decode(inputs.target(services, mosaic.target_key, mosaic.target_entry))
     attempt.report("matching", PHASES["matching"][0])
     order = queries.order_of(mosaic)
     cells = sizing.given(grid.cut(pixels.shape[1], pixels.shape[0], order), kept.spans)
@@ -57,7 +57,7 @@ def _tiles(attempt: Attempt, mosaic: Mosaic, decoder: Decoder) -> Index:
         excluded = exclusions.excluded(session, mosaic.tile_set_id)
     read, progress = stored_photos.reader(services, mosaic.tile_set_id), job.shares(attempt, PHASES)
     tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
-    return job.without(tiles, excluded)
+    return inputs.without(tiles, excluded)
 
 
 def _seat(kept: KeptPlacement, column: int, row: int) -> int:

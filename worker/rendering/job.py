@@ -3,18 +3,17 @@
 The job of a mosaic matches, and makes its first rendition; that of another rendition only lays what was kept.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import exclusions, placement_documents, queries
 from models.errors import BlobMissing, DamagedIndex
-from models.rules import blob_keys, grid, kept_placements, renditions, zip_files
+from models.rules import blob_keys, grid, kept_placements, renditions
 from models.rules.changes import Changes
 from models.rules.masks import ALPHA
 from models.rules.orders import MosaicOrder
@@ -26,7 +25,7 @@ from worker.core.progress import PhaseProgress
 from worker.decoding.images import Decoder
 from worker.jobs import scratch
 from worker.jobs.attempt import Attempt, Outcome
-from worker.rendering import kept_placement, masking, writer
+from worker.rendering import inputs, kept_placement, masking, writer
 from worker.rendering.masking import Mask
 from worker.rendering.partial import Partial
 from worker.rendering.pipeline import Rendered, lay, render
@@ -66,8 +65,8 @@ def render_mosaic(attempt: Attempt) -> Outcome:
     with context.decoders(services.settings) as decoder, scratch.folder() as folder:
         picture = folder / f"mosaic{order.format.facts.suffix}"
         tiles = index_repair.loaded(services, version, read, decoder, attempt.lease.name, progress)
-        tiles, edit = _edit(services, mosaic, order, without(tiles, excluded))
-        target = target_of(attempt, mosaic)
+        tiles, edit = _edit(services, mosaic, order, inputs.without(tiles, excluded))
+        target = inputs.target(services, mosaic.target_key, mosaic.target_entry)
         rendered = render(
             target,
             order,
@@ -107,7 +106,7 @@ def make_rendition(attempt: Attempt) -> Outcome:
     with context.decoders(services.settings) as decoder, scratch.folder() as folder:
         picture = folder / f"mosaic{order.format.facts.suffix}"
         lay(
-            target_of(attempt, mosaic),
+            inputs.target(services, mosaic.target_key, mosaic.target_entry),
             order,
             kept,
             _still_there(stored_photos.reader(services, mosaic.tile_set_id)),
@@ -159,14 +158,6 @@ def _mask(attempt: Attempt, mosaic: Mosaic, target: bytes, decoder: Decoder) -> 
     return masking.of_file(attempt.services.store.get(mosaic.mask), decoder)
 
 
-def without(tiles: Index, excluded: Collection[str]) -> Index:
-    """Return the tiles whose content hashes are not among these."""
-    if not excluded:
-        return tiles
-    left = [n for n, content in enumerate(tiles.content) if content.tobytes().hex() not in excluded]
-    return tiles.selected(np.array(left, np.intp))
-
-
 def shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> PhaseProgress:
     """Return a progress function that counts each phase as its share of the whole job."""
 
@@ -175,15 +166,6 @@ def shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> Phase
         attempt.report(phase, start + (end - start) * done / max(1, total), done, total)
 
     return progress
-
-
-def target_of(attempt: Attempt, mosaic: Mosaic) -> bytes:
-    """Return the file of a mosaic's target."""
-    store, limit = attempt.services.store, attempt.services.settings.max_picture_bytes
-    if mosaic.target_entry is None:
-        return store.get(mosaic.target_key)
-    with zip_files.opened(store.open(mosaic.target_key)) as archive:
-        return archive.read(mosaic.target_entry, limit)
 
 
 def _store_mosaic(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture: Path) -> dict[str, object]:
