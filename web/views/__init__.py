@@ -2,7 +2,21 @@
 
 from flask import Blueprint
 
-from web.views import batches, edits, health, home, login, metrics, mosaics, photos, styles, tile_sets, trash, zoom
+from web.views import (
+    batches,
+    edits,
+    health,
+    home,
+    keeping,
+    login,
+    metrics,
+    mosaics,
+    photos,
+    styles,
+    tile_sets,
+    trash,
+    zoom,
+)
 
 MINUTE_SECONDS, HOUR_SECONDS = 90, 5_400
 """From how many seconds on a time span is shown in minutes, and in hours."""
@@ -30,6 +44,7 @@ def blueprints() -> list[Blueprint]:
         mosaics.bp,
         edits.bp,
         batches.bp,
+        keeping.bp,
         trash.bp,
         zoom.bp,
         health.bp,
