@@ -186,6 +186,47 @@ def test_a_job_that_finishes_while_its_mosaic_is_deleted_writes_nothing_or_all(
             )
 
 
+def unfinished(services: Services) -> int:
+    with services.reading() as session:
+        waiting = [JobState.QUEUED, JobState.RUNNING]
+        return session.scalars(select(func.count()).select_from(Job).where(Job.state.in_(waiting))).one()
+
+
+def test_what_is_ordered_of_a_mosaic_while_it_is_deleted_is_cancelled_too(services: Services, tile_set: UUID) -> None:
+    for _ in range(5):
+        mosaic = ordered(services, tile_set)
+        finish(services, claimed(services, mosaic))
+        with services.sessions.begin() as session:
+            row = session.get_one(Mosaic, mosaic)
+            row.width = row.height = 2
+        file = {"format": Format.JPEG}
+        raised = at_once(
+            lambda mosaic=mosaic, file=file: do(services, renditions.place, mosaic, file, services.ring_again),
+            lambda mosaic=mosaic: drop(services, Mosaic, mosaic),
+        )
+        assert [type(each) for each in raised] in ([], [NotFound])
+        assert unfinished(services) == 0
+
+
+def test_a_batch_that_is_tried_again_while_it_is_deleted_is_cancelled(services: Services, tile_set: UUID) -> None:
+    for number in range(6):
+        batch, mosaics = batch_of(services, tile_set)
+        do(services, jobs.cancel, [job_of(services, each) for each in mosaics], now=True)
+        again = (
+            (lambda batch=batch: do(services, retrying.batch, batch))
+            if number % 2
+            else (lambda mosaic=mosaics[0]: do(services, retrying.mosaic, mosaic))
+        )
+        raised = at_once(again, lambda batch=batch: drop(services, Batch, batch))
+        assert [type(each) for each in raised] in ([], [NotFound])
+        assert unfinished(services) == 0
+
+
+def job_of(services: Services, mosaic: UUID) -> int:
+    with services.reading() as session:
+        return session.get_one(Mosaic, mosaic).job_id
+
+
 def at_once(*actions: Callable[[], object]) -> list[TesseraError]:
     """Do things at the same time; return what they raised."""
     gate, raised = threading.Barrier(len(actions)), list[TesseraError]()
