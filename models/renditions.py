@@ -100,6 +100,15 @@ def _check(session: Session, mosaic: Mosaic, file: File) -> None:
             "This mosaic is from before placements were kept, so no other file of it can be made; order it again."
         )
     renditions.check_size(file, (mosaic.width, mosaic.height))
+    check_count(session, mosaic)
+
+
+def check_count(session: Session, mosaic: Mosaic) -> None:
+    """Refuse another rendition of a mosaic that has as many as it may have.
+
+    Raises:
+        TooManyRenditions: it has.
+    """
     mine = select(func.count()).select_from(Rendition).join(Rendition.job).where(Rendition.mosaic_id == mosaic.id)
     count = session.scalars(mine.where(Job.state.in_(NEEDS_NO_NEW_JOB))).one()
     if count >= MOST_RENDITIONS:

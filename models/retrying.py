@@ -38,9 +38,16 @@ def mosaic(session: Session, mosaic_id: UUID) -> Doorbell:
 
 
 def rendition(session: Session, mosaic_id: UUID, rendition_id: UUID) -> Doorbell:
-    """Try a rendition of a mosaic again; with the first one, its mosaic. Raises what `place_again` does."""
-    _check_tiles(keeping.hold(session, mosaic_id).tile_set)
-    return _again(session, renditions.find(session, mosaic_id, rendition_id).job)
+    """Try a rendition of a mosaic again; with the first one, its mosaic.
+
+    Raises what `place_again` does, and what `renditions.check_count` does.
+    """
+    held = keeping.hold(session, mosaic_id)
+    _check_tiles(held.tile_set)
+    found = renditions.find(session, mosaic_id, rendition_id)
+    if found.job_id != held.job_id and found.job.state in RETRYABLE:
+        renditions.check_count(session, held)
+    return _again(session, found.job)
 
 
 def batch(session: Session, batch_id: UUID) -> list[Doorbell]:

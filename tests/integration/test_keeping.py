@@ -10,7 +10,15 @@ import pytest
 from sqlalchemy import func, select
 
 from models import database, jobs, keeping, listing, queries, renditions, retrying, undo
-from models.errors import InvalidOrder, LeaseLost, NotFound, NotRetryable, StorageUnreadable, TesseraError
+from models.errors import (
+    InvalidOrder,
+    LeaseLost,
+    NotFound,
+    NotRetryable,
+    StorageUnreadable,
+    TesseraError,
+    TooManyRenditions,
+)
 from models.listing import Wanted
 from models.placing import StoredFile, place_batch, place_mosaic
 from models.rules import blob_keys
@@ -400,3 +408,24 @@ def test_nothing_is_tried_again_whose_tile_set_is_gone_for_good(services: Servic
     do(services, undo.purge_set, tile_set, now=True)
     with pytest.raises(NotRetryable, match="The tile set “photos” was deleted for good"):
         do(services, retrying.mosaic, mosaic)
+
+
+def test_no_more_files_are_tried_again_than_may_be_ordered(services: Services, tile_set: UUID) -> None:
+    mosaic = ordered(services, tile_set)
+    finish(services, claimed(services, mosaic))
+    with services.sessions.begin() as session:
+        row = session.get_one(Mosaic, mosaic)
+        row.width = row.height = 2
+
+    def order(dpi: int) -> UUID:
+        return do(
+            services, renditions.place, mosaic, {"format": Format.JPEG, "dpi": dpi}, services.ring_again
+        ).rendition_id
+
+    cancelled = order(100)
+    with services.sessions.begin() as session:
+        jobs.cancel(session, [renditions.find(session, mosaic, cancelled).job_id], database.now(session))
+    for dpi in range(101, 120):
+        order(dpi)
+    with pytest.raises(TooManyRenditions, match="at most 20"):
+        do(services, retrying.rendition, mosaic, cancelled)

@@ -64,7 +64,7 @@ def cancel(mosaic_id: UUID, rendition_id: UUID) -> dict[str, Any]:
 
 @bp.post("/<uuid:rendition_id>/retry")
 @bp.output(RenditionOut, status_code=202)
-@fails(NotRetryable)
+@fails(NotRetryable, TooManyRenditions)
 def retry(mosaic_id: UUID, rendition_id: UUID) -> Answer:
     """Try a rendition again that failed or was cancelled. With the first one, its mosaic is tried again."""
     second_tries.of_rendition(mosaic_id, rendition_id)

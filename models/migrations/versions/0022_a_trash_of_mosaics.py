@@ -26,7 +26,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # The program of before would show what is in the trash as if it were there, and so it is, unless it was purged.
+    # The program of before shows what is in the trash as if it had been taken back, and what was purged without its
+    # pictures.
     for column in LOOKED_FOR:
         op.drop_index(op.f(f"ix_mosaics_{column}"), "mosaics")
     for name in TABLES:
