@@ -16,7 +16,7 @@ from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.errors import InvalidOrder
-from models.queries import OF_MOSAIC, PAGE_LENGTH
+from models.queries import OF_MOSAIC, PAGE_LENGTH, THERE
 from models.rules.lifecycle import JobState
 from models.tables import Batch, Job, Mosaic, TileSet
 
@@ -82,8 +82,8 @@ class Page(Generic[Row]):
 
 
 def mosaics(session: Session, wanted: Wanted) -> Page[Mosaic]:
-    """Return mosaics that were ordered singly, with what is shown of them."""
-    query = select(Mosaic).where(Mosaic.batch_id.is_(None)).options(*OF_MOSAIC)
+    """Return mosaics that were ordered singly and are not in the trash, with what is shown of them."""
+    query = select(Mosaic).where(Mosaic.batch_id.is_(None), THERE).options(*OF_MOSAIC)
     if wanted.state is not None:
         query = query.join(Job, Job.id == Mosaic.job_id).where(Job.state == wanted.state)
     if wanted.tile_set is not None:
@@ -92,11 +92,11 @@ def mosaics(session: Session, wanted: Wanted) -> Page[Mosaic]:
 
 
 def batches(session: Session, wanted: Wanted) -> Page[Batch]:
-    """Return batches with their tile sets."""
-    query = select(Batch).options(joinedload(Batch.tile_set))
+    """Return batches that are not in the trash, with their tile sets."""
+    query = select(Batch).where(Batch.deleted_at.is_(None)).options(joinedload(Batch.tile_set))
     if wanted.state is not None:
         some = select(Mosaic.id).join(Job, Job.id == Mosaic.job_id)
-        query = query.where(some.where(Mosaic.batch_id == Batch.id, Job.state == wanted.state).exists())
+        query = query.where(some.where(Mosaic.batch_id == Batch.id, THERE, Job.state == wanted.state).exists())
     if wanted.tile_set is not None:
         query = query.where(Batch.tile_set_id == wanted.tile_set)
     return _page(session, query, Batch, Batch.name, wanted)

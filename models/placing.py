@@ -5,19 +5,16 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import database, job_listing, jobs, parts
-from models.errors import NotRetryable
+from models import database, jobs, parts
 from models.queries import find_idle, find_indexed
 from models.rules import renditions
-from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
+from models.rules.lifecycle import Doorbell, JobKind, Lane
 from models.rules.names import readable
 from models.rules.orders import MosaicOrder, SourceKind
-from models.tables import Batch, Candidates, Job, Mosaic, Rendition, Source, TileSet
-
-RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED})
+from models.tables import Batch, Job, Mosaic, Rendition, Source, TileSet
 
 
 @dataclass(frozen=True)
@@ -156,44 +153,6 @@ def place_batch(
         )
         for number, target in enumerate(targets)
     ]
-
-
-def place_again(session: Session, job_id: int) -> int:
-    """Give the mosaic, rendition or tile set of a failed or cancelled job a new job, for which the next sweep rings.
-
-    The old job stays as it is, as a record.
-
-    Returns:
-        The new job's id.
-
-    Raises:
-        NotFound: there is no such job.
-        NotRetryable: the job did not fail and was not cancelled, or was tried again already.
-    """
-    old = job_listing.find_job(session, job_id)
-    if old.state not in RETRYABLE:
-        raise NotRetryable(f"Job {job_id} is {old.state}; only a failed or cancelled job can be tried again.")
-    new = jobs.add(session, old.kind, old.lane, database.now(session), timedelta(0))
-    if not _hand_over(session, old, new):
-        raise NotRetryable(f"Job {job_id} was tried again already; what it was for has a newer job.")
-    return new.id
-
-
-def _hand_over(session: Session, old: Job, new: Job) -> bool:
-    """Move the rendition, cell or tile set of one job to another; return whether the old job still had one."""
-    if old.kind is JobKind.CANDIDATES:
-        asked = update(Candidates).where(Candidates.job_id == old.id).values(job_id=new.id).returning(Candidates.id)
-        return session.scalar(asked) is not None
-    if old.kind is not JobKind.INDEX:
-        if old.kind is JobKind.RENDER:
-            session.execute(update(Mosaic).where(Mosaic.job_id == old.id).values(job_id=new.id))
-        handed = update(Rendition).where(Rendition.job_id == old.id).values(job_id=new.id).returning(Rendition.id)
-        return session.scalar(handed) is not None
-    # Parts that are done stay done, so the new job continues where the old one stopped.
-    for tile_set_id in session.scalars(select(TileSet.id).where(TileSet.job_id == old.id)):
-        parts.forgive(session, tile_set_id)
-    mine = TileSet.job_id == old.id, TileSet.deleted_at.is_(None)
-    return session.scalar(update(TileSet).where(*mine).values(job_id=new.id).returning(TileSet.id)) is not None
 
 
 def _add_mosaic(

@@ -23,8 +23,11 @@ OF_MOSAIC = (
     joinedload(Mosaic.first).joinedload(Rendition.job),
     joinedload(Mosaic.tile_set),
     joinedload(Mosaic.made_from),
+    joinedload(Mosaic.batch),
 )
 """What is shown with a mosaic."""
+THERE = Mosaic.deleted_at.is_(None)
+"""Whether a mosaic is not in the trash; the batch of one may be."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +154,8 @@ def _shown(tile_set_id: UUID) -> Select[Tile, bool]:
 
 
 def mosaic_count(session: Session, tile_set_id: UUID) -> int:
-    """Return how many mosaics were ordered from a tile set."""
-    return session.scalars(select(func.count()).where(Mosaic.tile_set_id == tile_set_id)).one()
+    """Return how many mosaics there are that were ordered from a tile set."""
+    return session.scalars(select(func.count()).where(Mosaic.tile_set_id == tile_set_id, THERE)).one()
 
 
 def versions(session: Session, tile_set_id: UUID, most: int = PAGE_LENGTH) -> Sequence[Version]:
@@ -165,11 +168,16 @@ def find_mosaic(session: Session, mosaic_id: UUID) -> Mosaic:
     """Return a mosaic with its job, its tile set and its version.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is in the trash, by itself or with its batch.
     """
     found = session.get(Mosaic, mosaic_id, options=OF_MOSAIC)
-    if found is None:
+    batch = found.batch if found is not None else None
+    if found is None or found.purged_at is not None or (batch is not None and batch.purged_at is not None):
         raise NotFound("There is no such mosaic.")
+    if found.deleted_at is not None:
+        raise NotFound(f"The mosaic “{found.target_name}” is in the trash; take it back first.")
+    if batch is not None:
+        find_batch(session, batch.id)
     return found
 
 
@@ -177,11 +185,13 @@ def find_batch(session: Session, batch_id: UUID) -> Batch:
     """Return a batch with its tile set.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it is in the trash.
     """
     found = session.get(Batch, batch_id, options=[joinedload(Batch.tile_set)])
-    if found is None:
+    if found is None or found.purged_at is not None:
         raise NotFound("There is no such batch.")
+    if found.deleted_at is not None:
+        raise NotFound(f"The batch “{found.name}” is in the trash; take it back first.")
     return found
 
 
@@ -193,10 +203,8 @@ def indexed_tile_sets(session: Session) -> Sequence[TileSet]:
 
 def batch_mosaics(session: Session, batch_id: UUID, first: int = 0, most: int | None = None) -> Sequence[Mosaic]:
     """Return the mosaics of a batch, with their jobs, in the order of its targets, from a number on."""
-    query = (
-        select(Mosaic).where(Mosaic.batch_id == batch_id, Mosaic.number >= first).order_by(Mosaic.number).limit(most)
-    )
-    return session.scalars(query.options(*OF_MOSAIC)).all()
+    query = select(Mosaic).where(Mosaic.batch_id == batch_id, Mosaic.number >= first, THERE)
+    return session.scalars(query.order_by(Mosaic.number).limit(most).options(*OF_MOSAIC)).all()
 
 
 def batch_progress(session: Session, batch_id: UUID) -> BatchProgress:
@@ -204,7 +212,7 @@ def batch_progress(session: Session, batch_id: UUID) -> BatchProgress:
     rows = session.execute(
         select(Job.state, func.count(), func.sum(Job.progress))
         .join(Mosaic, Mosaic.job_id == Job.id)
-        .where(Mosaic.batch_id == batch_id)
+        .where(Mosaic.batch_id == batch_id, THERE)
         .group_by(Job.state)
     ).all()
     counts = {state: count for state, count, _ in rows}

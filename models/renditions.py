@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from models import database, jobs, queries
+from models import database, jobs, keeping, queries
 from models.errors import NoPlacement, NotFound, NotReady, TooManyRenditions
 from models.rules import renditions
 from models.rules.lifecycle import Doorbell, JobKind, JobState
@@ -45,8 +45,7 @@ def place(session: Session, mosaic_id: UUID, given: Mapping[str, Any], ring_agai
         TooManyRenditions: it has as many as it may have.
     """
     # Of two orders at once, the second waits here, and then finds what the first has added.
-    session.execute(select(Mosaic.id).where(Mosaic.id == mosaic_id).with_for_update())
-    mosaic = queries.find_mosaic(session, mosaic_id)
+    mosaic = keeping.hold(session, mosaic_id)
     file = renditions.file_of(renditions.ordered(queries.order_of(mosaic), given))
     found = _found(session, mosaic_id, file)
     if found is not None and found.job.state in NEEDS_NO_NEW_JOB:
@@ -67,8 +66,9 @@ def find(session: Session, mosaic_id: UUID, rendition_id: UUID) -> Rendition:
     """Return a rendition of a mosaic, with its job.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or its mosaic is in the trash.
     """
+    queries.find_mosaic(session, mosaic_id)
     found = session.get(Rendition, rendition_id, options=[joinedload(Rendition.job)])
     if found is None or found.mosaic_id != mosaic_id:
         raise NotFound("There is no such rendition of this mosaic.")
@@ -79,13 +79,11 @@ def of_mosaic(session: Session, mosaic_id: UUID) -> Sequence[Rendition]:
     """Return the renditions of a mosaic with their jobs, the first one first.
 
     Raises:
-        NotFound: there is no such mosaic.
+        NotFound: there is no such mosaic, or it is in the trash.
     """
+    queries.find_mosaic(session, mosaic_id)
     query = select(Rendition).where(Rendition.mosaic_id == mosaic_id).options(joinedload(Rendition.job))
-    found = session.scalars(query.order_by(Rendition.created_at, Rendition.id)).all()
-    if not found:
-        raise NotFound("There is no such mosaic.")
-    return found
+    return session.scalars(query.order_by(Rendition.created_at, Rendition.id)).all()
 
 
 def _found(session: Session, mosaic_id: UUID, file: File) -> Rendition | None:
@@ -102,6 +100,15 @@ def _check(session: Session, mosaic: Mosaic, file: File) -> None:
             "This mosaic is from before placements were kept, so no other file of it can be made; order it again."
         )
     renditions.check_size(file, (mosaic.width, mosaic.height))
+    check_count(session, mosaic)
+
+
+def check_count(session: Session, mosaic: Mosaic) -> None:
+    """Refuse another rendition of a mosaic that has as many as it may have.
+
+    Raises:
+        TooManyRenditions: it has.
+    """
     mine = select(func.count()).select_from(Rendition).join(Rendition.job).where(Rendition.mosaic_id == mosaic.id)
     count = session.scalars(mine.where(Job.state.in_(NEEDS_NO_NEW_JOB))).one()
     if count >= MOST_RENDITIONS:

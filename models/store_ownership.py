@@ -181,7 +181,7 @@ class Belonging:
 
     def _held_something(self) -> bool:
         """Whether the database has counted blobs, or names some and was joined to a store."""
-        named = or_(exists().select_from(Tile), exists().select_from(Mosaic))
+        named = or_(exists().select_from(Tile), exists().where(Mosaic.purged_at.is_(None)))
         with self._reading() as session:
             row = session.scalars(select(Installation)).one()
             return row.blob_count > 0 or (row.identity is not None and bool(session.scalar(select(named))))

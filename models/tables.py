@@ -321,15 +321,18 @@ class SkippedPhoto(Base):
 
 
 class Batch(Base):
-    """One order for many targets."""
+    """One order for many targets. One that is in the trash takes its mosaics with it."""
 
     __tablename__ = "batches"
+    __table_args__ = (CheckConstraint("purged_at IS NULL OR deleted_at IS NOT NULL", name="purged_out_of_the_trash"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     tile_set_id: Mapped[UUID] = mapped_column(ForeignKey("tile_sets.id"))
     tile_set_version: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(index=True)
+    deleted_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
 
     tile_set: Mapped[TileSet] = relationship()
 
@@ -350,6 +353,7 @@ class Mosaic(Base):
         CheckConstraint("(cell_width IS NULL) = (cell_height IS NULL)", name="cells_have_two_sides"),
         CheckConstraint("(mosaic_width IS NULL) = (mosaic_height IS NULL)", name="size_has_two_sides"),
         CheckConstraint("(parent_id IS NULL) = (changes IS NULL)", name="an_edit_has_a_parent"),
+        CheckConstraint("purged_at IS NULL OR deleted_at IS NOT NULL", name="purged_out_of_the_trash"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -359,10 +363,12 @@ class Mosaic(Base):
     batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batches.id"))
     number: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(index=True)
+    deleted_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
     target_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    target_key: Mapped[str] = mapped_column(String(KEY_LENGTH))
+    target_key: Mapped[str] = mapped_column(String(KEY_LENGTH), index=True)
     target_entry: Mapped[int | None]
-    mask: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    mask: Mapped[str | None] = mapped_column(String(KEY_LENGTH), index=True)
 
     cells_across: Mapped[int | None]
     cell_width: Mapped[int | None]
@@ -396,7 +402,7 @@ class Mosaic(Base):
     tint: Mapped[float]
     blend: Mapped[float]
 
-    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("mosaics.id"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("mosaics.id"), index=True)
     changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     placement_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
@@ -410,6 +416,7 @@ class Mosaic(Base):
     distinct_tiles: Mapped[int | None]
     quality: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
+    batch: Mapped[Batch | None] = relationship()
     job: Mapped[Job] = relationship()
     first: Mapped["Rendition"] = relationship(
         primaryjoin="Mosaic.job_id == foreign(Rendition.job_id)", viewonly=True, uselist=False

@@ -1,5 +1,7 @@
 """The trash for people: removed photos and deleted tile sets, which can be taken back until they are purged.
 
+That of mosaics and batches is in `keeping`; all are purged together.
+
 One guarded statement decides whether something is taken back or purged, so it is never both. What is in the trash
 keeps its blobs; the blobs of what was purged are garbage.
 """
@@ -11,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from models import database, exclusions
+from models import database, exclusions, keeping
 from models.errors import InvalidOrder, NotFound
 from models.exclusions import excluded, in_force
 from models.queries import PAGE_LENGTH, find_tile, find_tile_set
@@ -147,14 +149,15 @@ def purge_photo(session: Session, tile_set_id: UUID, content: str) -> None:
 
 
 def purge(session: Session, now: datetime, span: timedelta) -> int:
-    """Delete for good what has been in the trash for at least `span`; return how many sets and photos."""
+    """Delete for good what has been in the trash for at least `span`; return how many things."""
     old = RemovedTile.removed_at <= now - span
     gone = session.scalars(delete(RemovedTile).where(old).returning(RemovedTile.id)).all()
-    return _purge_sets(session, now, TileSet.deleted_at <= now - span) + len(gone)
+    orders = keeping.purge_old(session, now, span)
+    return _purge_sets(session, now, TileSet.deleted_at <= now - span) + len(gone) + orders
 
 
 def empty(session: Session, now: datetime) -> int:
-    """Delete everything in the trash for good; return how many sets and photos."""
+    """Delete everything in the trash for good; return how many things."""
     return purge(session, now, timedelta(0))
 
 

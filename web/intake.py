@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
 
-from models import edits, queries, renditions
+from models import edits, queries, renditions, retrying
 from models.errors import InvalidOrder, NotFound, TooLarge
 from models.notifying import ring_all
-from models.placing import NewSource, StoredFile, place_again, place_batch, place_mosaic, place_photos, place_tile_set
+from models.placing import NewSource, StoredFile, place_batch, place_mosaic, place_photos, place_tile_set
 from models.rules import blob_keys, zip_files
 from models.rules.lattices import Effort
 from models.rules.lifecycle import Doorbell, JobKind, Lane
@@ -91,7 +91,7 @@ def resume_tile_set(tile_set_id: UUID) -> None:
         NotRetryable: its job did not fail and was not cancelled.
     """
     with sessions().begin() as session:
-        job_id = place_again(session, queries.find_tile_set(session, tile_set_id).job_id)
+        job_id = retrying.place_again(session, queries.find_tile_set(session, tile_set_id).job_id)
     ring_all(sessions(), [Doorbell(JobKind.INDEX, job_id, Lane.INDEXING)])
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from cli.service import job_lines
 from cli.service.installation import opened, print_json, reading, which
-from models import database, job_listing, placing
+from models import database, job_listing, retrying
 from models import jobs as transitions
 from models.errors import NotFound, NotRetryable
 from models.rules.lifecycle import JobState
@@ -102,7 +102,7 @@ def _cancel(session: Session, job_id: int) -> str:
 
 
 def _retry(session: Session, job_id: int) -> str:
-    return f"Job {job_id} is tried again as job {placing.place_again(session, job_id)}."
+    return f"Job {job_id} is tried again as job {retrying.place_again(session, job_id)}."
 
 
 def _with_each(ctx: click.Context, job_ids: Sequence[int], do: Callable[[Session, int], str]) -> None:

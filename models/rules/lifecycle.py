@@ -53,6 +53,8 @@ NEXT: dict[JobState, frozenset[JobState]] = {
     JobState.FAILED: frozenset(),
     JobState.CANCELLED: frozenset(),
 }
+RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED})
+"""After these, what the job was for can be tried again as a new job."""
 
 
 class PartState(StrEnum):

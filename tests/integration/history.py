@@ -354,6 +354,14 @@ STEPS: dict[str, Step] = {
         fill=(f"UPDATE mosaics SET thumbnail_key = 'mosaics/1/t' WHERE id = {ONE}",),
         new={"mosaics": {"thumbnail_key": None}},
     ),
+    "0022": Step(
+        fill=(
+            f"UPDATE mosaics SET deleted_at = {NOON} WHERE id = {TWO}",
+            f"UPDATE mosaics SET deleted_at = {NOON}, purged_at = {NOON} WHERE id = {THREE}",
+            f"UPDATE batches SET deleted_at = {NOON}",
+        ),
+        new={table: {"deleted_at": None, "purged_at": None} for table in ("mosaics", "batches")},
+    ),
     "0024": Step(
         fill=("UPDATE jobs SET done_count = 3, total_count = 9, partial_key = 'mosaics/1/1-1/partial-500.jpg' WHERE id = 1",),
         new={"jobs": {"phase_at": None, "done_count": None, "total_count": None, "partial_key": None}},

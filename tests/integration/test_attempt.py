@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from models import candidates, database, jobs, placing, renditions
+from models import candidates, database, jobs, placing, renditions, retrying
 from models.errors import InvalidOrder, LeaseLost
 from models.placing import NewSource, StoredFile
 from models.queue import SoftTimeLimitExceeded
@@ -92,7 +92,7 @@ def test_a_job_that_is_tried_again_just_after_its_claim_stops_without_a_word_of_
     def overtaken(attempt: Attempt) -> Outcome:
         with services.sessions.begin() as session:
             jobs.cancel(session, [bell.job_id], database.now(session))
-            placing.place_again(session, bell.job_id)
+            retrying.place_again(session, bell.job_id)
         works = {
             JobKind.INDEX: index_tile_set, JobKind.RENDER: render_mosaic, JobKind.RENDITION: make_rendition,
             JobKind.CANDIDATES: find_candidates,

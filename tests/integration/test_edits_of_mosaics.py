@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from html import escape
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from models.rules.placements import Placed
 from models.services import Services
 from models.tables import Mosaic
 from web.app import assemble
-from worker.jobs import attempt
+from worker.jobs import attempt, garbage
 from worker.rendering import job as rendering_job
 
 COLUMNS = 12
@@ -154,6 +155,24 @@ def test_an_edit_can_be_edited_and_its_files_ordered(services: Services, client:
     assert client.post(f"{grandchild['url']}/renditions", json={"format": "jpeg"}).status_code == 202
     picture = client.get(grandchild["picture"])
     assert Image.open(io.BytesIO(picture.data)).size == (192, 128)
+
+
+def test_an_edit_is_made_though_its_parent_was_deleted_for_good_while_it_waited(
+    services: Services, client: FlaskClient, mosaic: UUID
+) -> None:
+    photo = cells(services, mosaic)[0, 0].content
+    pin = {"column": 5, "row": 3, "photo": photo}
+    shown = client.post(f"/api/v1/mosaics/{mosaic}/edits", json={"pins": [pin]}).get_json()
+    assert client.delete(f"/api/v1/mosaics/{mosaic}").status_code == 204
+    assert client.delete(f"/api/v1/trash/mosaics/{mosaic}").status_code == 204
+    with services.reading() as session:
+        job_id, now = queries.find_mosaic(session, UUID(shown["id"])).job_id, database.now(session)
+    garbage.collect(services, now + timedelta(hours=2))
+    assert {blob.key.rpartition("/")[2] for blob in services.store.list(f"mosaics/{mosaic}")} == {
+        "target", "placement.safetensors",
+    }  # fmt: skip
+    attempt.run(services, job_id, rendering_job.render_mosaic)
+    assert cells(services, shown["id"])[5, 3].content == photo
 
 
 def test_an_edit_keeps_the_sizes_of_cells_and_a_pin_names_a_larger_one_by_any_of_its_places(

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from cli.service import job_lines
-from models import attempts, database, jobs, placing
+from models import attempts, database, jobs, retrying
 from models.errors import DamagedPicture, NotRetryable
 from models.jobs import Lease
 from models.placing import NewSource, StoredFile, place_batch, place_mosaic, place_tile_set
@@ -356,7 +356,7 @@ def test_of_eight_that_try_again_at_once_one_wins(services: Services, order: Ord
     def retry(job_id: int) -> int:
         try:
             with services.sessions.begin() as session:
-                placing.place_again(session, job_id)
+                retrying.place_again(session, job_id)
         except NotRetryable:
             return 0
         return 1

@@ -25,6 +25,7 @@ NAMES = {
     "get_batch_archive",
     "create_rendition", "list_renditions", "get_rendition", "cancel_rendition", "get_rendition_file",
     "get_placement_json", "get_placement_csv", "edit_mosaic",
+    "retry_mosaic", "retry_rendition", "retry_batch",
     "list_trash", "empty_trash", "purge_set", "purge_photo",
 }  # fmt: skip
 """Programs call them so: none may change."""
@@ -33,13 +34,14 @@ FILES = {
     "get_tile_picture": {"image/jpeg", "image/png"}, "get_tile_original": {"application/octet-stream"},
     "get_mosaic_picture": {form.facts.media_type for form in Format},
     "get_rendition_file": {form.facts.media_type for form in Format},
-    "get_placement_csv": {"text/csv"},
+    "get_placement_csv": {"text/csv"}, "get_manifest_csv": {"text/csv"},
     "get_batch_archive": {"application/zip"},
 }  # fmt: skip
 CONFLICTS = {
     "create_mosaic", "create_batch", "add_photos", "resume_tile_set", "ban_tile", "allow_tile", "remove_tile",
     "restore_tile", "get_tile_set_plot", "get_tile_set_palette", "get_mosaic_picture", "get_batch_archive",
     "create_rendition", "get_rendition_file", "get_placement_json", "get_placement_csv", "edit_mosaic",
+    "retry_mosaic", "retry_rendition", "retry_batch",
 }  # fmt: skip
 UPLOADS = {"create_tile_set", "add_photos", "create_mosaic", "create_batch"}
 
@@ -123,7 +125,7 @@ def test_every_refusal_is_foreseen_where_it_can_happen(operations: dict[str, Any
     assert {name for name, found in statuses.items() if not {"400", "401", "500", "503"} <= found} == set()
     assert {name for name, found in statuses.items() if "409" in found} >= CONFLICTS
     assert {name for name, found in statuses.items() if "507" in found} == UPLOADS
-    bodies = UPLOADS | {"rename_tile_set", "create_rendition", "edit_mosaic"}
+    bodies = UPLOADS | {"rename_tile_set", "rename_mosaic", "rename_batch", "create_rendition", "edit_mosaic"}
     assert {name for name, found in statuses.items() if {"413", "415", "422"} <= found} == bodies
     reading = {name for name in operations if name.startswith(("get_", "list_"))}
     assert {name for name, found in statuses.items() if "403" in found} == set(operations) - reading

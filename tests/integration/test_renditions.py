@@ -17,7 +17,16 @@ from PIL import Image
 from safetensors.numpy import load as load_arrays
 from sqlalchemy import func, select, update
 
-from models import database, jobs, placement_documents, placing, queries, renditions, tile_set_versions, undo
+from models import (
+    database,
+    jobs,
+    placement_documents,
+    queries,
+    renditions,
+    retrying,
+    tile_set_versions,
+    undo,
+)
 from models.errors import InvalidOrder, NoPlacement, NotFound, NotReady, TesseraError, TooManyRenditions
 from models.rules import blob_keys
 from models.rules.formats import Format
@@ -177,7 +186,7 @@ def test_one_that_was_cancelled_is_made_when_it_is_ordered_again(
         jobs.cancel(session, [bell.job_id], database.now(session))
     if by_hand:
         with services.sessions.begin() as session:
-            new = placing.place_again(session, bell.job_id)
+            new = retrying.place_again(session, bell.job_id)
         attempt.run(services, new, rendering_job.make_rendition)
     again = made(services, mosaic, Format.JPEG)
     assert (again.id, again.job.state) == (identity, JobState.SUCCEEDED)

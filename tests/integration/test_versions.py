@@ -11,7 +11,8 @@ from sqlalchemy import select
 from models import database, exclusions, jobs, listing, queries, tile_set_versions, undo
 from models.errors import InvalidOrder, LastTile, NotFound, NotReady
 from models.listing import Wanted
-from models.placing import NewSource, StoredFile, place_again, place_mosaic, place_photos
+from models.placing import NewSource, StoredFile, place_mosaic, place_photos
+from models.retrying import place_again
 from models.rules import blob_keys
 from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services

@@ -5,16 +5,16 @@ from uuid import UUID
 
 from apiflask import APIBlueprint
 from flask import Response
-from sqlalchemy.orm import Session
 
-from models import database, jobs, listing, queries
-from models.errors import NotFound, NotReady
+from models import database, jobs, keeping, listing, queries
+from models.errors import NotFound, NotReady, NotRetryable
 from models.listing import Wanted
-from web import downloads, forms, intake
+from models.tables import Batch
+from web import downloads, forms, intake, manifests, second_tries
 from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.paging import OrdersIn, PageIn, following, listed
-from web.api.schemas import BatchesOut, BatchIn, BatchMosaicsOut, BatchOut
+from web.api.schemas import BatchesOut, BatchIn, BatchMosaicsOut, BatchOut, NameIn
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
@@ -33,8 +33,7 @@ def create(body: dict[str, Any]) -> Answer:
     order = forms.mosaic_order(body)
     tile_set_id = forms.identity(body["tile_set"], "tile set")
     identity = intake.receive_batch(body["name"], tile_set_id, body["targets"], body["archive"], order)
-    with reading() as session:
-        shown = _whole(session, identity)
+    shown = _shown(identity)
     return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
@@ -55,9 +54,36 @@ def show(batch_id: UUID) -> Answer:
 
     Send the ETag back as If-None-Match to get 304 when nothing has changed.
     """
-    with reading() as session:
-        whole = _whole(session, batch_id)
+    whole = _shown(batch_id)
     return whole, 200, polling.retry_after(final=whole["final"])
+
+
+@bp.patch("/<uuid:batch_id>")
+@bp.input(NameIn, location="json_or_form", arg_name="body")
+@bp.output(BatchOut)
+def rename(batch_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Give a batch another name."""
+    with sessions().begin() as session:
+        keeping.rename(session, Batch, batch_id, body["name"])
+    return _shown(batch_id)
+
+
+@bp.delete("/<uuid:batch_id>")
+@bp.output({}, status_code=204)
+def delete(batch_id: UUID) -> str:
+    """Put a batch into the trash, with its mosaics and their targets; what is unfinished of it is cancelled."""
+    with sessions().begin() as session:
+        keeping.drop(session, Batch, batch_id, database.now(session))
+    return ""
+
+
+@bp.post("/<uuid:batch_id>/restore")
+@bp.output(BatchOut)
+def restore(batch_id: UUID) -> dict[str, Any]:
+    """Take a batch out of the trash, with its mosaics; one that is not in it stays as it is."""
+    with sessions().begin() as session:
+        keeping.restore(session, Batch, batch_id)
+    return _shown(batch_id)
 
 
 @bp.get("/<uuid:batch_id>/mosaics")
@@ -70,7 +96,10 @@ def mosaics(batch_id: UUID, page: dict[str, int]) -> dict[str, Any]:
         queries.find_batch(session, batch_id)
         rows = queries.batch_mosaics(session, batch_id, after, limit)
     more = len(rows) == limit
-    return {"items": [present.mosaic(row) for row in rows], "next": following(after + limit) if more else None}
+    return {
+        "items": [present.mosaic(row) for row in rows],
+        "next": following(rows[-1].number + 1) if more else None,
+    }
 
 
 @bp.post("/<uuid:batch_id>/cancel")
@@ -81,8 +110,31 @@ def cancel(batch_id: UUID) -> dict[str, Any]:
         queries.find_batch(session, batch_id)
         job_ids = [row.job_id for row in queries.batch_mosaics(session, batch_id)]
         jobs.cancel(session, job_ids, database.now(session))
-    with reading() as session:
-        return _whole(session, batch_id)
+    return _shown(batch_id)
+
+
+@bp.post("/<uuid:batch_id>/retry")
+@bp.output(BatchOut, status_code=202)
+@fails(NotRetryable)
+def retry(batch_id: UUID) -> Answer:
+    """Try all mosaics of a batch again that failed or were cancelled."""
+    second_tries.of_batch(batch_id)
+    shown = _shown(batch_id)
+    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+
+
+@bp.get("/<uuid:batch_id>/manifest.json")
+@sends("application/json")
+def get_manifest_json(batch_id: UUID) -> Response:
+    """Download what became of each mosaic of a batch, as JSON."""
+    return manifests.as_json(batch_id)
+
+
+@bp.get("/<uuid:batch_id>/manifest.csv")
+@sends("text/csv")
+def get_manifest_csv(batch_id: UUID) -> Response:
+    """Download what became of each mosaic of a batch, as CSV, a line for each."""
+    return manifests.as_csv(batch_id)
 
 
 @bp.get("/<uuid:batch_id>/archive")
@@ -96,5 +148,6 @@ def archive(batch_id: UUID) -> Response:
     return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", rows)
 
 
-def _whole(session: Session, batch_id: UUID) -> dict[str, Any]:
-    return present.batch(queries.find_batch(session, batch_id), queries.batch_progress(session, batch_id))
+def _shown(batch_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        return present.batch(queries.find_batch(session, batch_id), queries.batch_progress(session, batch_id))

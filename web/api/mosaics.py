@@ -6,16 +6,17 @@ from uuid import UUID
 from apiflask import APIBlueprint
 from flask import Response
 
-from models import database, jobs, listing, queries
-from models.errors import NoPlacement, NotFound, NotReady
+from models import database, jobs, keeping, listing, queries
+from models.errors import NoPlacement, NotFound, NotReady, NotRetryable
 from models.listing import Wanted
 from models.rules.changes import Pin
 from models.rules.formats import Format
-from web import downloads, forms, intake
+from models.tables import Mosaic
+from web import downloads, forms, intake, second_tries
 from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.paging import OrdersIn, listed
-from web.api.schemas import EditIn, MosaicIn, MosaicOut, MosaicsOut
+from web.api.schemas import EditIn, MosaicIn, MosaicOut, MosaicsOut, NameIn
 from web.context import reading, sessions
 
 Answer = tuple[dict[str, Any], int, dict[str, str]]
@@ -37,8 +38,7 @@ def create(body: dict[str, Any]) -> Answer:
     order = forms.mosaic_order(body)
     tile_set_id, alpha = forms.identity(body["tile_set"], "tile set"), forms.truth(body, "mask_alpha")
     identity = intake.receive_mosaic(tile_set_id, body["target"], order, body.get("mask"), alpha=alpha)
-    with reading() as session:
-        shown = present.mosaic(queries.find_mosaic(session, identity))
+    shown = _shown(identity)
     return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
@@ -64,14 +64,51 @@ def show(mosaic_id: UUID) -> Answer:
     return present.mosaic(row), 200, polling.retry_after(final=row.job.state.final)
 
 
+@bp.patch("/<uuid:mosaic_id>")
+@bp.input(NameIn, location="json_or_form", arg_name="body")
+@bp.output(MosaicOut)
+def rename(mosaic_id: UUID, body: dict[str, Any]) -> dict[str, Any]:
+    """Give a mosaic another name: its target_name."""
+    with sessions().begin() as session:
+        keeping.rename(session, Mosaic, mosaic_id, body["name"])
+    return _shown(mosaic_id)
+
+
+@bp.delete("/<uuid:mosaic_id>")
+@bp.output({}, status_code=204)
+def delete(mosaic_id: UUID) -> str:
+    """Put a mosaic into the trash, with its target and all its files; what is unfinished of it is cancelled."""
+    with sessions().begin() as session:
+        keeping.drop(session, Mosaic, mosaic_id, database.now(session))
+    return ""
+
+
+@bp.post("/<uuid:mosaic_id>/restore")
+@bp.output(MosaicOut)
+def restore(mosaic_id: UUID) -> dict[str, Any]:
+    """Take a mosaic out of the trash; one that is not in it stays as it is."""
+    with sessions().begin() as session:
+        keeping.restore(session, Mosaic, mosaic_id)
+    return _shown(mosaic_id)
+
+
 @bp.post("/<uuid:mosaic_id>/cancel")
 @bp.output(MosaicOut)
 def cancel(mosaic_id: UUID) -> dict[str, Any]:
     """Cancel a mosaic; one in a final state stays as it is."""
     with sessions().begin() as session:
         jobs.cancel(session, [queries.find_mosaic(session, mosaic_id).job_id], database.now(session))
-    with reading() as session:
-        return present.mosaic(queries.find_mosaic(session, mosaic_id))
+    return _shown(mosaic_id)
+
+
+@bp.post("/<uuid:mosaic_id>/retry")
+@bp.output(MosaicOut, status_code=202)
+@fails(NotRetryable)
+def retry(mosaic_id: UUID) -> Answer:
+    """Try a mosaic again that failed or was cancelled: the same order, as a new job."""
+    second_tries.of_mosaic(mosaic_id)
+    shown = _shown(mosaic_id)
+    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
 @bp.post("/<uuid:mosaic_id>/edits")
@@ -87,8 +124,7 @@ def edit(mosaic_id: UUID, body: dict[str, Any]) -> Answer:
     lock = [(cell["column"], cell["row"]) for cell in body["lock"]]
     pins = [Pin(**pin) for pin in body["pins"]]
     identity = intake.receive_edit(mosaic_id, body | {"lock": lock, "pins": pins})
-    with reading() as session:
-        shown = present.mosaic(queries.find_mosaic(session, identity))
+    shown = _shown(identity)
     return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
@@ -116,3 +152,8 @@ def get_placement_json(mosaic_id: UUID) -> Response:
 def get_placement_csv(mosaic_id: UUID) -> Response:
     """Download which part of which photo lies in which cell, as CSV, a line for each cell."""
     return downloads.placement(mosaic_id, ".csv")
+
+
+def _shown(mosaic_id: UUID) -> dict[str, Any]:
+    with reading() as session:
+        return present.mosaic(queries.find_mosaic(session, mosaic_id))

@@ -91,6 +91,30 @@ def deleted_set(row: TileSet, days_left: int) -> dict[str, Any]:
     }
 
 
+def deleted_mosaic(row: Mosaic, days_left: int) -> dict[str, Any]:
+    """Return a mosaic in the trash."""
+    return {
+        "id": row.id,
+        "name": row.target_name,
+        "deleted_at": row.deleted_at,
+        "days_left": days_left,
+        "restore": url_for("api.mosaics.restore", mosaic_id=row.id),
+        "purge": url_for("api.trash.purge_mosaic", mosaic_id=row.id),
+    }
+
+
+def deleted_batch(row: Batch, days_left: int) -> dict[str, Any]:
+    """Return a batch in the trash."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "deleted_at": row.deleted_at,
+        "days_left": days_left,
+        "restore": url_for("api.batches.restore", batch_id=row.id),
+        "purge": url_for("api.trash.purge_batch", batch_id=row.id),
+    }
+
+
 def removed_tile(row: RemovedTile, days_left: int) -> dict[str, Any]:
     """Return a photo in the trash."""
     place: dict[str, Any] = {"tile_set_id": row.tile_set_id, "content": row.content}
@@ -177,5 +201,6 @@ def batch(row: Batch, progress: BatchProgress) -> dict[str, Any]:
         "progress": progress.progress,
         "final": progress.final,
         "mosaics": url_for("api.batches.mosaics", batch_id=row.id),
+        "manifest": url_for("api.batches.get_manifest_json", batch_id=row.id),
         "archive": url_for("api.batches.archive", batch_id=row.id) if some else None,
     }

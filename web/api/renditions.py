@@ -7,9 +7,9 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from models import database, jobs, renditions
-from models.errors import NoPlacement, NotReady, TooManyRenditions
+from models.errors import NoPlacement, NotReady, NotRetryable, TooManyRenditions
 from models.rules.formats import Format
-from web import downloads, intake
+from web import downloads, intake, second_tries
 from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.schemas import RenditionIn, RenditionOut, RenditionsOut
@@ -60,6 +60,16 @@ def cancel(mosaic_id: UUID, rendition_id: UUID) -> dict[str, Any]:
     with sessions().begin() as session:
         jobs.cancel(session, [renditions.find(session, mosaic_id, rendition_id).job_id], database.now(session))
     return _shown(mosaic_id, rendition_id)
+
+
+@bp.post("/<uuid:rendition_id>/retry")
+@bp.output(RenditionOut, status_code=202)
+@fails(NotRetryable, TooManyRenditions)
+def retry(mosaic_id: UUID, rendition_id: UUID) -> Answer:
+    """Try a rendition again that failed or was cancelled. With the first one, its mosaic is tried again."""
+    second_tries.of_rendition(mosaic_id, rendition_id)
+    shown = _shown(mosaic_id, rendition_id)
+    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
 @bp.get("/<uuid:rendition_id>/file")

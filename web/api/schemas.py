@@ -349,6 +349,7 @@ class BatchOut(Shown):
     progress = Float(metadata=said("Share of all work that is done.", **SHARE))
     final = Boolean(metadata=said("Whether nothing will change any more."))
     mosaics = Address("Of its mosaics.")
+    manifest = Address("What became of each of its mosaics, as JSON.")
     archive = Address("Of one zip of what succeeded, once all are final and one has.", allow_none=True)
 
 

@@ -6,16 +6,18 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from models import database, jobs, listing, queries
+from models import batch_pages, database, jobs, listing, queries
 from models.listing import Page, Wanted
 from models.queries import BatchProgress
 from models.tables import Batch
-from web import downloads, forms, intake
+from web import downloads, forms, intake, manifests
 from web.context import reading, sessions
-from web.views import listed
+from web.views import lately, listed
 from web.views.redisplay import or_again, order_form
 
 bp = Blueprint("batches", __name__, url_prefix="/batches")
+PAGE_LENGTH, FEW = 48, 24
+"""How many mosaics a page shows, and how many that failed."""
 
 
 _page = order_form("batches/new.html")
@@ -52,12 +54,28 @@ def create() -> ResponseReturnValue:
 
 @bp.get("/<uuid:batch_id>")
 def show(batch_id: UUID) -> ResponseReturnValue:
-    """Show how far the batch is, as a whole and mosaic by mosaic."""
+    """Show how far the batch is, as a whole and mosaic by mosaic, a page at a time."""
+    return _shown("batches/show.html", batch_id)
+
+
+@bp.get("/<uuid:batch_id>/state")
+def state(batch_id: UUID) -> ResponseReturnValue:
+    """Send the part of the page that changes while mosaics are made."""
+    return _shown("batches/state.html", batch_id)
+
+
+def _shown(template: str, batch_id: UUID) -> ResponseReturnValue:
+    place = {name: forms.row_id(request.args, name, 0) for name in ("failed", "after")}
     with reading() as session:
-        batch = queries.find_batch(session, batch_id)
-        progress = queries.batch_progress(session, batch_id)
-        mosaics = queries.batch_mosaics(session, batch_id)
-    return render_template("batches/show.html", batch=batch, progress=progress, mosaics=mosaics)
+        return render_template(
+            template,
+            batch=queries.find_batch(session, batch_id),
+            progress=queries.batch_progress(session, batch_id),
+            failed=batch_pages.failed(session, batch_id, place["failed"], FEW),
+            others=batch_pages.others(session, batch_id, place["after"], PAGE_LENGTH),
+            place=place,
+            deleted=lately.deleted(session),
+        )
 
 
 @bp.post("/<uuid:batch_id>/cancel")
@@ -76,3 +94,9 @@ def archive(batch_id: UUID) -> ResponseReturnValue:
         queries.find_batch(session, batch_id)
         mosaics = queries.batch_mosaics(session, batch_id)
     return downloads.archive(f"mosaics-{batch_id.hex[:8]}.zip", mosaics)
+
+
+@bp.get("/<uuid:batch_id>/manifest.<any(json, csv):kind>")
+def manifest(batch_id: UUID, kind: str) -> ResponseReturnValue:
+    """Download what became of each mosaic."""
+    return manifests.as_json(batch_id) if kind == "json" else manifests.as_csv(batch_id)

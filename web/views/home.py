@@ -5,10 +5,11 @@ from pathlib import Path
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from models import database, listing, queries, undo
+from models import listing, queries
 from models.listing import Wanted
 from web import intake
 from web.context import reading, settings
+from web.views import lately
 from web.views.listed import A_FEW
 
 DEMO = "Demo photographs"
@@ -29,7 +30,7 @@ def show() -> ResponseReturnValue:
             more_batches=found.following,
             tile_sets=listing.tile_sets(session, few),
             demo=Path(settings().demo_archive).is_file(),
-            deleted=undo.tile_sets(session, since=database.now(session) - undo.LATELY),
+            deleted=lately.deleted(session),
         )
 
 

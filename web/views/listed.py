@@ -13,6 +13,7 @@ from models.listing import Cursor, Page, Wanted
 from models.rules.lifecycle import JobState
 from web import forms
 from web.context import reading
+from web.views import lately
 
 PAGE_LENGTH = 48
 A_FEW = 10
@@ -33,9 +34,10 @@ def page(template: str, find: Callable[[Session, Wanted], Page[Any]]) -> Respons
     with reading() as session:
         found = find(session, _wanted(given))
         sets = queries.indexed_tile_sets(session)
+        deleted = lately.deleted(session)
     after = None if found.following is None else url_for(f"{request.endpoint}", **given, after=str(found.following))
     return render_template(
-        template, rows=found.rows, given=given, tile_sets=sets, states=[*JobState], following=after,
+        template, deleted=deleted, rows=found.rows, given=given, tile_sets=sets, states=[*JobState], following=after,
         first=url_for(f"{request.endpoint}", **given) if request.args.get("after") else None,
     )  # fmt: skip
 

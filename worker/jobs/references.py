@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import drafts, exclusions
@@ -33,13 +33,15 @@ class Standing(Enum):
     NAMED = auto()
     """A row names it, or may do so soon."""
     SPENT = auto()
-    """By what the rows say, its job is over, or its set or its photo was deleted for good."""
+    """By what the rows say, its job is over, or what it belongs to was deleted for good."""
     UNKNOWN = auto()
     """No row says anything about it: it was never ordered, or this is another database, or an older one."""
 
 
 Rule = Callable[[str, Key], Standing]
 Owner = tuple[str, UUID]
+KEPT = Mosaic.purged_at.is_(None) & ~exists().where(Batch.id == Mosaic.batch_id, Batch.purged_at.is_not(None))
+"""Whether a mosaic was not purged, neither by itself nor with its batch."""
 
 
 def nothing_known(_key: str, _said: Key) -> Standing:
@@ -133,16 +135,37 @@ def _of_mosaic(session: Session, identity: UUID) -> Rule:
     renditions = session.execute(mine).all()
     if not mosaic.job.state.final or not all(state.final for _, state in renditions):
         return all_named
-    small = mosaic.preview_key, mosaic.thumbnail_key, mosaic.target_preview_key
-    named = {mosaic.target_key, mosaic.mask, mosaic.placement_key, *small, *(key for key, _ in renditions)}
+    purged = mosaic.purged_at is not None or (mosaic.batch is not None and mosaic.batch.purged_at is not None)
+    if purged:
+        named = _shared_by_others(session, mosaic)
+    else:
+        small = mosaic.preview_key, mosaic.thumbnail_key, mosaic.target_preview_key
+        named = {mosaic.target_key, mosaic.mask, mosaic.placement_key, *small, *(key for key, _ in renditions)}
     newest_job = _newest_job(session)
 
     def rule(key: str, said: Key) -> Standing:
         if key in named:
             return Standing.NAMED
-        return Standing.SPENT if _is_of_known_job(said, newest_job) else Standing.UNKNOWN
+        return Standing.SPENT if purged or _is_of_known_job(said, newest_job) else Standing.UNKNOWN
 
     return rule
+
+
+def _shared_by_others(session: Session, purged: Mosaic) -> set[str | None]:
+    """Return the keys of a purged mosaic's blobs that drafts need, or mosaics which were not purged.
+
+    These are its target and its mask; and its placement, as long as an edit of it is not made, and can be.
+    """
+    target, mask = blob_keys.target(purged.id), blob_keys.mask(purged.id)
+    same = (Mosaic.target_key == target) | (Mosaic.mask == mask)
+    again = (Draft.target_key == target) | (Draft.mask == mask)
+    placed = session.execute(select(Mosaic.target_key, Mosaic.mask).where(same, KEPT)).all()
+    wanted = session.execute(select(Draft.target_key, Draft.mask).where(again)).all()
+    named = {key for keys in (*placed, *wanted) for key in keys}
+    edit = select(Mosaic.id).join(Mosaic.job).where(Mosaic.parent_id == purged.id, Job.state != JobState.SUCCEEDED)
+    if session.scalars(edit.where(KEPT).limit(1)).first() is not None:
+        named.add(purged.placement_key)
+    return named
 
 
 def _of_draft(session: Session, identity: UUID) -> Rule:
@@ -170,7 +193,19 @@ def _of_draft(session: Session, identity: UUID) -> Rule:
 
 
 def _of_batch(session: Session, identity: UUID) -> Rule:
-    return nothing_known if session.get(Batch, identity) is None else all_named
+    """Keep the targets of a batch that drafts name, or mosaics which were not purged; edits name them too."""
+    batch = session.get(Batch, identity)
+    if batch is None:
+        return nothing_known
+    mine = select(Mosaic.target_key).where(Mosaic.batch_id == identity)
+    named = set(session.scalars(select(Mosaic.target_key).where(Mosaic.target_key.in_(mine), KEPT).distinct()))
+    named |= set(session.scalars(select(Draft.target_key).where(Draft.target_key.in_(mine))))
+    spent = set(session.scalars(mine.distinct())) - named
+
+    def rule(key: str, _said: Key) -> Standing:
+        return Standing.SPENT if key in spent else Standing.NAMED
+
+    return rule
 
 
 def _newest_job(session: Session) -> int:

@@ -141,7 +141,8 @@ def _edit(services: Services, mosaic: Mosaic, order: MosaicOrder, tiles: Index) 
 
     changes = Changes.of(mosaic.changes)
     with services.reading() as session:
-        key = queries.find_mosaic(session, mosaic.parent_id).placement_key or ""
+        # The parent may be in the trash, or purged by now: its placement is kept for this edit.
+        key = session.get_one(Mosaic, mosaic.parent_id).placement_key or ""
         kept = kept_placements.opened(services.store.path(key))
         photos = [*kept.contents, *(pin.photo for pin in changes.pins)]
         names = placement_documents.names_of(session, mosaic.tile_set_id, photos)
