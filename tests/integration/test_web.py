@@ -162,6 +162,7 @@ def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     listed = {"/api/v1/batches/{batch_id}/mosaics"}
     trash = {"", "/tile-sets/{tile_set_id}", "/photos/{tile_set_id}/{content}"}
     of_set = ("photos", "resume", "plot", "palette", "tiles", "restore")
+    of_set += tuple(f"tiles/{change}" for change in ("ban", "allow", "remove", "restore", "undo"))
     more = {f"/api/v1/tile-sets/{{tile_set_id}}/{end}" for end in of_set}
     of_tile = ("", "/ban", "/allow", "/preview", "/picture", "/original", "/restore")
     tiles = {f"/api/v1/tile-sets/{{tile_set_id}}/tiles/{{content}}{end}" for end in of_tile}
