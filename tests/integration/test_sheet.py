@@ -215,7 +215,7 @@ def test_undoing_leaves_alone_what_was_changed_since(services: Services, tile_se
     change(services, tile_set, PhotoChange.ALLOW, ALL[1])
     assert undo(services, tile_set, 2).changed == hexes(ALL[2])
     assert left_out(services, tile_set) == hexes(ALL[0])
-    assert undo(services, tile_set, 2) == Changed(5, frozenset(), frozenset())
+    assert undo(services, tile_set, 2) == Changed(5, frozenset(), frozenset(hexes(ALL[0]))), "it is in the trash"
     assert undo(services, tile_set, 1).changed == frozenset(), "the photos that came in are not taken away"
 
 

@@ -55,9 +55,9 @@ def test_fewer_than_one_in_a_hundred_are_few_and_one_in_a_hundred_are_enough(nam
 
 def test_several_colours_are_named_in_one_sentence() -> None:
     found = lacks.of_photos(with_enough(blues=0, greens=3, skin_colours=0))
+    users = "skies, water, leaves, grass and faces"
     assert found == [
-        "Few blues, greens and skin colours: skies, water, leaves, grass and faces will repeat the same photos, or "
-        "lack their colour."
+        f"Few blues, greens and skin colours: {users} will repeat the same photos, or lack their colour."
     ]
 
 
