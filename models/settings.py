@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr = SecretStr("")
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     secure_cookies: bool = True
+    demo_archive: str = ""
 
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

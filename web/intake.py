@@ -1,13 +1,15 @@
 """What pages and API both do with an order: check it, store its files, write the rows, ring."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import IO, Any
 from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
 
 from models import edits, queries, renditions
-from models.errors import InvalidOrder, TooLarge
+from models.errors import InvalidOrder, NotFound, TooLarge
 from models.notifying import ring_all
 from models.placing import NewSource, StoredFile, place_again, place_batch, place_mosaic, place_photos, place_tile_set
 from models.rules import blob_keys, zip_files
@@ -45,6 +47,21 @@ def receive_tile_set(
         )  # fmt: skip
     ring_all(sessions(), [bell])
     return identity
+
+
+def receive_demo(name: str) -> UUID:
+    """Order the photos that come with this installation to be indexed, or return the set that they are already.
+
+    Raises:
+        NotFound: none come with it.
+    """
+    with reading() as session, suppress(NotFound):
+        return queries.find_named(session, name).id
+    try:
+        with Path(settings().demo_archive).open("rb") as file:
+            return receive_tile_set(name, [], [FileStorage(file, "demo.zip")])
+    except OSError as error:
+        raise NotFound("There are no demo photographs on this machine.") from error
 
 
 def receive_photos(tile_set_id: UUID, photos: Sequence[FileStorage], zipped: Sequence[FileStorage]) -> None:

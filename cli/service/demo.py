@@ -4,10 +4,11 @@ import importlib.util
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import numpy as np
@@ -83,15 +84,31 @@ def crops(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
             )
 
 
+def pack(file: IO[bytes], paths: list[Path]) -> None:
+    """Write a zip of the crops."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in crops(paths):
+            archive.writestr(name, data)
+
+
+def keep(path: Path) -> None:
+    """Keep a zip of the crops, from which the first page makes a set to play with; none without scikit-image."""
+    if path.exists() or importlib.util.find_spec("skimage") is None:
+        return
+    new = path.with_name(f"{path.name}.new")
+    with suppress(OSError):
+        with new.open("wb") as file:
+            pack(file, photographs())
+        new.replace(path)
+
+
 def _tile_set(api: str, paths: list[Path]) -> dict[str, Any]:
     for found in _checked(session().get(f"{api}/tile-sets", timeout=10))["items"]:
         if found["name"] == NAME and found["job"]["state"] == "succeeded":
             return dict(found)
     click.echo(f"Demo: cutting {len(paths) * CROPS_EACH:,} tiles out of {len(paths)} photographs …")
     file = BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in crops(paths):
-            archive.writestr(name, data)
+    pack(file, paths)
     file.seek(0)
     sent = session().post(f"{api}/tile-sets", data={"name": NAME}, files={"archive": ("demo.zip", file)}, timeout=60)
     return _finished(api, "tile-sets", _checked(sent))

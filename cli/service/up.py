@@ -33,6 +33,7 @@ THREADS = 16
 REMEDY = "Remove it, and the next start makes a new one; pages that are open must then be loaded again."
 OURS = ("tessera.db", "secret-key", f"store/{blob_keys.INSTALLATION}")
 """The files by which a data folder of ours is recognised."""
+DEMO = "demo.zip"
 BEFORE = {"lock", "secret-key.new"}
 """The files that a start leaves if it was killed before it made any of these."""
 EXAMPLES = """
@@ -77,6 +78,7 @@ def up(port: int, data: Path | None, *, demo: bool) -> None:
         _look_at_the_store(folder)
         with Supervisor(environment) as children:
             _start(children, folder / "logs", program, Path(short), port)
+            threading.Thread(target=demonstration.keep, args=(folder / DEMO,), daemon=True).start()
             _serve(children, f"http://127.0.0.1:{port}", photographs)
     click.echo("Tessera has stopped.")
 
@@ -178,6 +180,7 @@ def _environment(folder: Path, short: Path) -> dict[str, str]:
         "TESSERA_SECRET_KEY": _secret(folder / "secret-key"),
         "TESSERA_TRUSTED_HOSTS": "",
         "TESSERA_LOG_FORMAT": "console",
+        "TESSERA_DEMO_ARCHIVE": str(folder / DEMO),
     }
 
 

@@ -192,7 +192,7 @@ def test_people_reach_every_mosaic_by_older_and_a_filter_stays(
     address, seen, count = "/mosaics?name=.png", list[str](), 0
     while address:
         page = client.get(address).text
-        seen += re.findall(r'<li class="card"><a href="/mosaics/([-0-9a-f]+)"', page)
+        seen += re.findall(r'class="face" href="/mosaics/([-0-9a-f]+)"', page)
         older = re.search(r'href="([^"]+)">Older<', page)
         address, count = unescape(older[1]) if older else "", count + 1
         assert "name=.png" in address or not address
@@ -204,7 +204,7 @@ def test_the_first_page_shows_a_few_and_leads_to_all(
 ) -> None:
     monkeypatch.setattr("web.views.home.A_FEW", 3)
     page = client.get("/").text
-    assert re.findall(r'<li class="card"><a href="/mosaics/([-0-9a-f]+)"', page) == mosaics[:3]
+    assert re.findall(r'class="face" href="/mosaics/([-0-9a-f]+)"', page) == mosaics[:3]
     assert '<a href="/mosaics">All mosaics</a>' in page
 
 

@@ -120,6 +120,28 @@ def test_the_demo_makes_a_set_of_a_thousand_tiles_and_a_mosaic_and_finds_them_ag
     assert len(requests.get(f"{again.address}/api/v1/tile-sets", timeout=30).json()["items"]) == 1
 
 
+def test_the_first_page_offers_photos_to_play_with_and_makes_one_set_of_them(
+    start: Start, wait_for: Callable[..., Any]
+) -> None:
+    running = start()
+    wait_for(lambda: running.said("Tessera is at"))
+    browser = requests.Session()
+
+    def page() -> str | None:
+        text = browser.get(running.address, timeout=30).text
+        return text if "Play with demo photos" in text else None
+
+    token = re.search(r'name="csrf_token" value="([^"]+)"', wait_for(page, 60))
+    assert token is not None
+    form = {"csrf_token": token[1]}
+    first, second = (browser.post(f"{running.address}/demo", data=form, timeout=60) for _ in range(2))
+    assert re.fullmatch(rf"{running.address}/tile-sets/[-0-9a-f]+", first.url)
+    assert second.url == first.url
+    (tile_set,) = requests.get(f"{running.address}/api/v1/tile-sets", timeout=30).json()["items"]
+    assert wait_for(lambda: requests.get(running.address + tile_set["url"], timeout=30).json()["job"]["final"], 120)
+    assert requests.get(running.address + tile_set["url"], timeout=30).json()["tile_count"] >= 1_000
+
+
 def test_a_taken_port_is_one_clear_sentence(tessera: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

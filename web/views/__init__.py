@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from web.views import batches, edits, health, home, login, metrics, mosaics, photos, tile_sets, trash, zoom
+from web.views import batches, edits, health, home, login, metrics, mosaics, photos, styles, tile_sets, trash, zoom
 
 MINUTE_SECONDS, HOUR_SECONDS = 90, 5_400
 """From how many seconds on a time span is shown in minutes, and in hours."""
@@ -34,4 +34,5 @@ def blueprints() -> list[Blueprint]:
         zoom.bp,
         health.bp,
         metrics.bp,
+        styles.bp,
     ]

@@ -1,12 +1,17 @@
 """The first page: an overview, and where to begin."""
 
-from flask import Blueprint, render_template
+from pathlib import Path
+
+from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from models import database, listing, queries, undo
 from models.listing import Wanted
-from web.context import reading
+from web import intake
+from web.context import reading, settings
 from web.views.listed import A_FEW
+
+DEMO = "Demo photographs"
 
 bp = Blueprint("home", __name__)
 
@@ -23,5 +28,12 @@ def show() -> ResponseReturnValue:
             batches=[(batch, queries.batch_progress(session, batch.id)) for batch in found.rows],
             more_batches=found.following,
             tile_sets=listing.tile_sets(session, few),
+            demo=Path(settings().demo_archive).is_file(),
             deleted=undo.tile_sets(session, since=database.now(session) - undo.LATELY),
         )
+
+
+@bp.post("/demo")
+def demo() -> ResponseReturnValue:
+    """Make a tile set of the photographs that come with this installation, to play with."""
+    return redirect(url_for("tile_sets.show", tile_set_id=intake.receive_demo(DEMO)), code=303)

@@ -15,7 +15,7 @@ from web import forms
 from web.context import reading
 
 PAGE_LENGTH = 48
-A_FEW = 12
+A_FEW = 10
 """Rows of each kind on the first page."""
 FILTERS = ("name", "state", "tile_set")
 
