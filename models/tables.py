@@ -173,7 +173,11 @@ class TileSet(Base):
 
 
 class Version(Base):
-    """A tile set as it was from one change to the next; a mosaic is made from one version."""
+    """A tile set as it was from one change to the next; a mosaic is made from one version.
+
+    `lacks` says in sentences what its photos lack, as they were when its index was made; None before that was looked
+    for.
+    """
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("tile_set_id", "number"),)
@@ -187,9 +191,24 @@ class Version(Base):
     plot_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     palette_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     tile_count: Mapped[int]
+    lacks: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
-class Tile(Base):
+class Measured:
+    """What is known of a photo's picture; None in rows from before it was kept, until photos are next added.
+
+    `colour` puts photos in order: greys by lightness from -1 to 0, then by hue in degrees. `uses` counts the cells
+    in which the photo lies, in all mosaics that were made of the set.
+    """
+
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    lightness: Mapped[float | None]
+    colour: Mapped[float | None]
+    uses: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class Tile(Measured, Base):
     """A photo of a tile set, from version `since` on.
 
     `origin` is the address of its file in a place. `stamp` is the file's size and time; for a linked photo it is None
@@ -212,7 +231,7 @@ class Tile(Base):
     linked: Mapped[bool] = mapped_column(default=False)
 
 
-class RemovedTile(Base):
+class RemovedTile(Measured, Base):
     """A photo in the trash, with all that is needed to make it a tile again."""
 
     __tablename__ = "removed_tiles"

@@ -5,17 +5,19 @@ rows, and a mosaic that was ordered before is still made from the version that i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from models import jobs
-from models.errors import InvalidOrder, LastTile, NotFound
-from models.exclusions import excluded, in_force, left_out, set_aside, use_again
-from models.queries import find_indexed, find_tile_set, find_version
+from models import jobs, photo_changes, photo_measures
+from models.errors import InvalidOrder, NotFound
+from models.exclusions import excluded, in_force, set_aside
+from models.photo_changes import PhotoChange
+from models.photo_measures import Measures
+from models.queries import find_tile_set
 from models.rules.names import readable
 from models.rules.orders import ExclusionReason
 from models.tables import CHANGE_LENGTH, Exclusion, Part, RemovedTile, Source, Tile, TileSet, Version
@@ -33,6 +35,8 @@ class Indexed:
         left_out: Content hashes of photos that were removed from the index.
         alike: Near-duplicates in the index that are to be excluded, each with the photo that stands for it.
         change: What is new, in a few words.
+        lacks: What the photos lack, in sentences.
+        measures: What is known of the pictures of photos whose rows do not say it, by content hash.
     """
 
     index_key: str
@@ -42,6 +46,8 @@ class Indexed:
     left_out: frozenset[str]
     alike: Mapping[str, str]
     change: str
+    lacks: Sequence[str] | None = None
+    measures: Mapping[str, Measures] = field(default_factory=dict)
 
 
 def rename(session: Session, tile_set_id: UUID, name: str) -> None:
@@ -76,7 +82,7 @@ def ban(session: Session, tile_set_id: UUID, content: str, now: datetime) -> Non
         NotReady: the set is not indexed.
         LastTile: no photo that mosaics can use would be left.
     """
-    _exclude(session, tile_set_id, content, ExclusionReason.BANNED, now)
+    _change(session, tile_set_id, PhotoChange.BAN, content, now)
 
 
 def allow(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
@@ -86,15 +92,7 @@ def allow(session: Session, tile_set_id: UUID, content: str, now: datetime) -> N
         NotFound: there is no such photo.
         NotReady: the set is not indexed.
     """
-    current, tile = _held(session, tile_set_id, content)
-    ended = session.scalars(
-        update(Exclusion)
-        .where(*in_force(tile_set_id), Exclusion.content == content, Exclusion.reason == ExclusionReason.BANNED)
-        .values(until=current.number + 1)
-        .returning(Exclusion.id)
-    ).all()
-    if ended:
-        add_version(session, current, now, f"“{tile.name}” is used again", current.tile_count + 1)
+    _change(session, tile_set_id, PhotoChange.ALLOW, content, now)
 
 
 def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> None:
@@ -105,11 +103,12 @@ def remove(session: Session, tile_set_id: UUID, content: str, now: datetime) -> 
         NotReady: the set is not indexed.
         LastTile: no photo that mosaics can use would be left.
     """
-    _exclude(session, tile_set_id, content, ExclusionReason.REMOVED, now)
-    gone = delete(Tile).where(Tile.tile_set_id == tile_set_id, Tile.content == content)
-    fields = Tile.content, Tile.name, Tile.since, Tile.origin, Tile.stamp, Tile.linked
-    tile = session.execute(gone.returning(*fields)).one()
-    session.add(RemovedTile(tile_set_id=tile_set_id, removed_at=now, **tile._asdict()))
+    _change(session, tile_set_id, PhotoChange.REMOVE, content, now)
+
+
+def _change(session: Session, tile_set_id: UUID, change: PhotoChange, content: str, now: datetime) -> None:
+    if photo_changes.make(session, tile_set_id, change, [content], now).missing:
+        raise NotFound("There is no such photo in this tile set.")
 
 
 def links(session: Session, tile_set_id: UUID) -> dict[str, str]:
@@ -138,6 +137,7 @@ def publish(session: Session, tile_set_id: UUID, made: Indexed, now: datetime) -
         .values(until=number)
     )
     session.execute(delete(RemovedTile).where(RemovedTile.tile_set_id == tile_set_id, RemovedTile.content.in_(there)))
+    photo_measures.write(session, tile_set_id, made.measures)
     _drop_replaced(session, tile_set_id, number)
     session.execute(update(Tile).where(Tile.tile_set_id == tile_set_id, Tile.since.is_(None)).values(since=number))
     settle(session, tile_set_id)
@@ -152,6 +152,7 @@ def publish(session: Session, tile_set_id: UUID, made: Indexed, now: datetime) -
             plot_key=made.plot_key,
             palette_key=made.palette_key,
             tile_count=made.photo_count - len(excluded(session, tile_set_id) - made.left_out),
+            lacks=None if made.lacks is None else list(made.lacks),
         )
     )
     tile_set.version = number
@@ -186,79 +187,6 @@ def settle(session: Session, tile_set_id: UUID) -> None:
     """Delete the planned sources and the parts of a tile set, once they are indexed."""
     session.execute(delete(Part).where(Part.tile_set_id == tile_set_id))
     session.execute(delete(Source).where(Source.tile_set_id == tile_set_id, Source.planned.is_(True)))
-
-
-def hold(session: Session, tile_set_id: UUID) -> Version:
-    """Lock a tile set until this transaction ends, and return its newest version.
-
-    Raises:
-        NotFound: there is no such set.
-        NotReady: it is not indexed.
-    """
-    session.execute(select(TileSet.id).where(TileSet.id == tile_set_id).with_for_update())
-    return find_version(session, tile_set_id, find_indexed(session, tile_set_id).version or 0)
-
-
-def add_version(session: Session, current: Version, now: datetime, change: str, tile_count: int) -> None:
-    """Add a version with the same index as the one before."""
-    session.add(
-        Version(
-            tile_set_id=current.tile_set_id,
-            number=current.number + 1,
-            created_at=now,
-            change=change[:CHANGE_LENGTH],
-            index_key=current.index_key,
-            plot_key=current.plot_key,
-            palette_key=current.palette_key,
-            tile_count=tile_count,
-        )
-    )
-    session.execute(update(TileSet).where(TileSet.id == current.tile_set_id).values(version=current.number + 1))
-
-
-def _exclude(session: Session, tile_set_id: UUID, content: str, reason: ExclusionReason, now: datetime) -> None:
-    current, tile = _held(session, tile_set_id, content)
-    already = session.scalars(
-        select(Exclusion.id).where(*in_force(tile_set_id), Exclusion.content == content)
-    ).first()
-    stood_for = session.scalars(
-        select(Exclusion.content).where(*in_force(tile_set_id), Exclusion.stand_in == content)
-    ).all()
-    count = current.tile_count - (0 if already else 1) + len(stood_for)
-    if not count:
-        raise LastTile(
-            f"“{tile.name}” is the last photo of this set that is used; delete the set, or add others first."
-        )
-    if already and reason is ExclusionReason.BANNED:
-        return
-    session.add(
-        Exclusion(
-            tile_set_id=tile_set_id,
-            content=content,
-            reason=reason,
-            link=tile.origin if tile.linked else None,
-            since=current.number + 1,
-        )
-    )
-    use_again(session, tile_set_id, stood_for, current.number + 1)
-    instead = f"; used instead: {len(stood_for):,} that it stood for" if stood_for else ""
-    add_version(session, current, now, f"“{tile.name}” was {reason.value}{instead}", count)
-
-
-def _held(session: Session, tile_set_id: UUID, content: str) -> tuple[Version, Tile]:
-    """Lock a tile set until this transaction ends; return its newest version and one of its photos."""
-    current = hold(session, tile_set_id)
-    tile = session.scalars(
-        select(Tile).where(
-            Tile.tile_set_id == tile_set_id,
-            Tile.content == content,
-            Tile.since.is_not(None),
-            ~left_out(ExclusionReason.NEAR_DUPLICATE),
-        )
-    ).one_or_none()
-    if tile is None:
-        raise NotFound("There is no such photo in this tile set.")
-    return current, tile
 
 
 def _next(session: Session, tile_set_id: UUID) -> int:

@@ -13,15 +13,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from models import database, exclusions, keeping
+from models import database, keeping, photo_changes
 from models.errors import InvalidOrder, NotFound
-from models.exclusions import excluded, in_force
-from models.queries import PAGE_LENGTH, find_tile, find_tile_set
+from models.photo_changes import PhotoChange
+from models.queries import PAGE_LENGTH, find_tile_set
 from models.rules.lifecycle import JobState
 from models.rules.names import readable
-from models.rules.orders import ExclusionReason
-from models.tables import Exclusion, Job, Mosaic, Part, RemovedTile, SkippedPhoto, Source, Tile, TileSet, Version
-from models.tile_set_versions import add_version, hold
+from models.tables import Exclusion, Job, Mosaic, Part, RemovedTile, SkippedPhoto, Source, Tile, TileSet
 
 LATELY = timedelta(minutes=10)
 """How long a page shows what was removed from it, and offers to take it back."""
@@ -41,12 +39,6 @@ def photos(session: Session, before: int = database.LAST_ID, most: int = PAGE_LE
     )
     query = query.options(joinedload(RemovedTile.tile_set)).order_by(RemovedTile.id.desc())
     return session.scalars(query.limit(most)).all()
-
-
-def photos_of(session: Session, tile_set_id: UUID, since: datetime, most: int) -> Sequence[RemovedTile]:
-    """Return the photos that were removed from a set since a time, the last removed first."""
-    query = select(RemovedTile).where(RemovedTile.tile_set_id == tile_set_id, RemovedTile.removed_at >= since)
-    return session.scalars(query.order_by(RemovedTile.id.desc()).limit(most)).all()
 
 
 def find_set(session: Session, tile_set_id: UUID) -> TileSet:
@@ -111,22 +103,8 @@ def restore_photo(session: Session, tile_set_id: UUID, content: str, now: dateti
         NotFound: there is none, it is gone for good, or its set is deleted.
         NotReady: the set is not indexed.
     """
-    current = hold(session, tile_set_id)
-    number, out = current.number + 1, excluded(session, tile_set_id)
-    fields = RemovedTile.name, RemovedTile.since, RemovedTile.origin, RemovedTile.stamp, RemovedTile.linked
-    of_set = RemovedTile.tile_set_id == tile_set_id, RemovedTile.content == content
-    back = session.execute(delete(RemovedTile).where(*of_set).returning(*fields)).one_or_none()
-    if back is None:
-        find_tile(session, tile_set_id, content)
-        return
-    _make_tile(session, tile_set_id, content, back._asdict())
-    removal = (*in_force(tile_set_id), Exclusion.content == content, Exclusion.reason == ExclusionReason.REMOVED)
-    ended = update(Exclusion).where(*removal).values(until=number).returning(Exclusion.since)
-    at = session.scalars(ended).one()
-    if _index_key(session, tile_set_id, at) == current.index_key:
-        _set_aside_again(session, tile_set_id, content, at, number)
-    count = current.tile_count + len(out) - len(excluded(session, tile_set_id))
-    add_version(session, current, now, f"“{back.name}” was taken back", count)
+    if photo_changes.make(session, tile_set_id, PhotoChange.RESTORE, [content], now).missing:
+        raise NotFound("There is no such photo in this tile set.")
 
 
 def purge_set(session: Session, tile_set_id: UUID, now: datetime) -> None:
@@ -194,26 +172,3 @@ def _purge_sets(session: Session, now: datetime, which: ColumnElement[bool]) -> 
     return len(
         session.scalars(update(TileSet).where(IN_TRASH, which).values(purged_at=now).returning(TileSet.id)).all()
     )
-
-
-def _make_tile(session: Session, tile_set_id: UUID, content: str, fields: dict[str, object]) -> None:
-    """Write a photo's row again; if the same photo was sent meanwhile and is being indexed, update its row."""
-    again = Tile.tile_set_id == tile_set_id, Tile.content == content
-    if session.scalar(update(Tile).where(*again).values(**fields).returning(Tile.id)) is None:
-        session.add(Tile(tile_set_id=tile_set_id, content=content, **fields))
-        session.flush()
-
-
-def _index_key(session: Session, tile_set_id: UUID, number: int) -> str | None:
-    of_set = Version.tile_set_id == tile_set_id, Version.number == number
-    return session.scalar(select(Version.index_key).where(*of_set))
-
-
-def _set_aside_again(session: Session, tile_set_id: UUID, content: str, at: int, number: int) -> None:
-    """Exclude again the near-duplicates that were included when the photo that stood for them was removed."""
-    near = Exclusion.tile_set_id == tile_set_id, Exclusion.reason == ExclusionReason.NEAR_DUPLICATE
-    stood = select(Exclusion.content).where(*near, Exclusion.stand_in == content, Exclusion.until == at)
-    aside = select(Exclusion.content, Exclusion.stand_in).where(*near, Exclusion.until.is_(None))
-    alike = {one: other for one, other in session.execute(aside) if other is not None}
-    alike |= dict.fromkeys(session.scalars(stood), content)
-    exclusions.set_aside(session, tile_set_id, alike, number)

@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -185,17 +186,19 @@ def test_no_header_falls_over_a_value(world: Any, client: FlaskClient) -> None:
             held(client.get(path, headers=dict.fromkeys(HEADERS, value)), (path, value[:30]))
 
 
-def test_a_page_of_photos_begins_at_the_nearest_end(world: Any, client: FlaskClient) -> None:
-    photos = f"/tile-sets/{world.ids['tile_set_id']}/photos"
-    for after, count in ((-(2**63) - 1, 3), (0, 3), (2**31, 0), (2**63, 0)):
-        page = client.get(f"{photos}?after={after}")
-        assert (page.status_code, page.text.count("/preview")) == (200, count)
-
-
-def test_a_place_in_a_list_is_one_that_a_row_can_have(world: Any, client: FlaskClient) -> None:
-    tiles = f"/api/v1/tile-sets/{world.ids['tile_set_id']}/tiles"
-    for after, status in ((-1, 422), (2**31 - 1, 200), (2**31, 422), (2**63 - 1, 422)):
-        assert client.get(f"{tiles}?after={after}").status_code == status
+def test_a_place_among_photos_is_one_that_a_row_can_have(world: Any, client: FlaskClient) -> None:
+    tile_set = f"tile-sets/{world.ids['tile_set_id']}"
+    last = 2**31 - 1
+    for key, identity, status in (
+        (0, 0, 200), (last, last, 200), (0, -1, 422), (0, last + 1, 422), (2**63, 1, 422), (-(10**400), 1, 422),
+        (float("nan"), 1, 422), (float("inf"), 1, 422), (None, 1, 422), (True, 1, 422), (0, "1", 422), ([], 1, 422),
+        ("a", 1, 422), ("\0", 1, 422), ("\ud800", 1, 422),
+    ):  # fmt: skip
+        after = urlsafe_b64encode(json.dumps([key, identity]).encode()).decode().rstrip("=")
+        for path in (f"/{tile_set}/photos", f"/api/v1/{tile_set}/tiles"):
+            assert client.get(f"{path}?after={after}").status_code == status, (key, identity)
+            named = client.get(f"{path}?after={after}&sort=name").status_code
+            assert named == (200 if key == "a" else 422), (key, identity)
 
 
 def test_a_body_of_a_kind_that_is_not_read_is_refused_as_such(world: Any, client: FlaskClient) -> None:

@@ -15,6 +15,7 @@ NOON = "'2026-01-02 12:00:00.000000'"
 SET, EMPTY, GONE, IN_TRASH = (f"'{digit * 32}'" for digit in "1234")
 ONE, TWO, THREE, FOUR = (f"'{digit * 32}'" for digit in "5678")
 ANNA, BEN, CLARA, DORA, EMIL, FRIDA = (digit * 64 for digit in "abcdef")
+UNKNOWN = {"width": None, "height": None, "lightness": None, "colour": None, "uses": 0}
 
 
 @dataclass(frozen=True)
@@ -384,6 +385,17 @@ STEPS: dict[str, Step] = {
         ),
         new={"mosaics": {"target_preview_key": None, "share_series": 0}},
         down=partial(_no_jobs, "tessera.candidates"),
+    ),
+    "0027": Step(
+        fill=(
+            f"UPDATE tiles SET width = 60, height = 40, lightness = 0.5, colour = 29.25, uses = 7 WHERE content = '{ANNA}'",
+            "UPDATE versions SET lacks = '[\"Few blues.\"]' WHERE number = 1",
+        ),
+        new={
+            "tiles": UNKNOWN,
+            "removed_tiles": UNKNOWN,
+            "versions": {"lacks": None},
+        },
     ),
 }  # fmt: skip
 

@@ -292,33 +292,34 @@ def test_a_page_shows_what_a_set_is(client: FlaskClient, tile_set: TileSet) -> N
 def test_the_photos_have_a_page_with_what_can_be_done(client: FlaskClient, tile_set: TileSet) -> None:
     text = page(client, tile_set, "/photos")
     assert text.count('loading="lazy"') == 3
-    assert "Ban 1.jpg from mosaics" in text
-    assert "Remove 1.jpg from the set" in text
+    assert 'aria-label="Choose 1.jpg"' in text
+    for title in ("Ban", "Use again", "Remove"):
+        assert f">{title}</button>" in text
     one = page(client, tile_set, f"/photos/{BEN.hex()}")
     assert "Mosaics are made of it." in one
 
 
-@pytest.mark.parametrize("after", [2**63 - 1, 2**63, 10**20, -1])
-def test_a_page_behind_all_photos_is_empty_and_one_before_them_has_all(
-    client: FlaskClient, tile_set: TileSet, after: int
+@pytest.mark.parametrize("after", [2**63 - 1, -1, "x", "W10"])
+def test_a_page_that_begins_nowhere_is_refused_with_a_sentence(
+    client: FlaskClient, tile_set: TileSet, after: object
 ) -> None:
     page = client.get(f"/tile-sets/{tile_set.id}/photos?after={after}")
-    assert (page.status_code, page.text.count('<li class="card')) == (200, 3 if after < 0 else 0)
+    assert (page.status_code, "This page cannot be found" in page.text) == (422, True)
 
 
 def test_photos_are_banned_used_again_and_removed_by_forms(client: FlaskClient, tile_set: TileSet) -> None:
     photos = f"/tile-sets/{tile_set.id}/photos"
     form = {"csrf_token": token(page(client, tile_set, "/photos"))}
-    for change, seen in (("ban", "Use 1.jpg again"), ("allow", "Ban 1.jpg from mosaics")):
+    for change, seen in (("ban", "It is banned"), ("allow", "Mosaics are made of it")):
         answer = client.post(f"{photos}/{BEN.hex()}/{change}", data=form, follow_redirects=True)
         assert (answer.status_code, seen in answer.text) == (200, True)
     answer = client.post(f"{photos}/{BEN.hex()}/remove", data=form, follow_redirects=True)
-    assert "Ban 1.jpg from mosaics" not in answer.text
+    assert "Choose 1.jpg" not in answer.text
 
 
 def test_who_bans_a_photo_on_its_own_page_comes_back_to_it(client: FlaskClient, tile_set: TileSet) -> None:
     one = f"/tile-sets/{tile_set.id}/photos/{BEN.hex()}"
-    form = {"csrf_token": token(page(client, tile_set, f"/photos/{BEN.hex()}")), "alone": "yes"}
+    form = {"csrf_token": token(page(client, tile_set, f"/photos/{BEN.hex()}"))}
     assert client.post(f"{one}/ban", data=form).headers["Location"] == one
     assert client.post(f"{one}/remove", data=form).headers["Location"].startswith(f"/tile-sets/{tile_set.id}/photos")
 
@@ -336,7 +337,10 @@ def test_a_page_says_why_the_last_photo_stays(client: FlaskClient, tile_set: Til
 def test_a_form_renames_a_set_and_says_what_is_wrong_with_a_name(client: FlaskClient, tile_set: TileSet) -> None:
     form = {"csrf_token": token(page(client, tile_set))}
     rename = f"/tile-sets/{tile_set.id}/rename"
-    assert "<h1>Summer</h1>" in client.post(rename, data=form | {"name": "Summer"}, follow_redirects=True).text
+    assert (
+        "<h1><bdi>Summer</bdi></h1>"
+        in client.post(rename, data=form | {"name": "Summer"}, follow_redirects=True).text
+    )
     refused = client.post(rename, data=form | {"name": " "})
     assert (refused.status_code, "A tile set needs a name." in refused.text) == (422, True)
 
@@ -380,7 +384,7 @@ def test_names_cannot_become_markup(client: FlaskClient, tile_set: TileSet, sqli
         tile_set_versions.rename(session, tile_set.id, evil)
     for path in ("", "/photos", f"/photos/{BEN.hex()}", "/delete"):
         text = page(client, tile_set, path)
-        assert "<script" not in text
+        assert "<script>" not in text
         assert "&lt;script&gt;" in text
 
 

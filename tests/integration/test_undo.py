@@ -331,11 +331,11 @@ def test_a_page_offers_a_removed_photo_back_at_once(client: FlaskClient, mine: U
     token = client.get(photos).text.split('name="csrf_token" value="')[1].split('"', maxsplit=1)[0]
     for _ in range(2):
         assert client.post(f"{photos}/{B}/remove", data={"csrf_token": token, "after": "0"}).status_code == 303
-    assert "“1.jpg” was removed." in client.get(photos).text
-    answer = press(client, photos, f"/trash/photos/{mine}/{B}/restore", after="0")
+    assert "<bdi>“1.jpg” was removed</bdi>." in client.get(photos).text
+    answer = press(client, photos, f"{photos}/undo", version="2")
     assert (answer.status_code, answer.headers["Location"]) == (303, photos)
     text = client.get(photos).text
-    assert ("was removed" in text, "Ban 1.jpg from mosaics" in text) == (False, True)
+    assert ("was removed" in text, "Choose 1.jpg" in text) == (False, True)
 
 
 def test_a_page_offers_a_deleted_set_back_at_once(client: FlaskClient, mine: UUID) -> None:

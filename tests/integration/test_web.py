@@ -166,7 +166,8 @@ def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     listed = {f"/api/v1/batches/{{batch_id}}/{end}" for end in of_batch}
     trash = {"", "/photos/{tile_set_id}/{content}", "/mosaics", "/batches"}
     trash |= {f"/{kind}/{{{name}}}" for kind, name in kinds.items()}
-    of_set = ("photos", "resume", "plot", "palette", "tiles")
+    of_set: tuple[str, ...] = ("photos", "resume", "plot", "palette", "tiles")
+    of_set += tuple(f"tiles/{change}" for change in ("ban", "allow", "remove", "restore", "undo"))
     more = {f"/api/v1/tile-sets/{{tile_set_id}}/{end}" for end in of_set}
     of_tile = ("", "/ban", "/allow", "/preview", "/picture", "/original", "/restore")
     tiles = {f"/api/v1/tile-sets/{{tile_set_id}}/tiles/{{content}}{end}" for end in of_tile}

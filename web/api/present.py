@@ -7,6 +7,8 @@ from flask import url_for
 
 from models import prints, queries
 from models.parts import IndexingProgress
+from models.photo_changes import Changed
+from models.photo_listing import Listed
 from models.queries import BatchProgress, Shown
 from models.rules.lifecycle import JobState
 from models.tables import Batch, Job, Mosaic, RemovedTile, Rendition, SkippedPhoto, TileSet, Version
@@ -39,6 +41,7 @@ def tile_set(row: TileSet) -> dict[str, Any]:
         "version": row.version,
         "dedupe": row.dedupe,
         "keep_originals": row.keep_originals,
+        "lacks": row.current.lacks if row.current else None,
         "tiles": url_for("api.tiles.index", tile_set_id=row.id),
         "plot": url_for("api.tile_sets.plot", tile_set_id=row.id) if row.current else None,
         "palette": url_for("api.tile_sets.palette", tile_set_id=row.id) if row.current else None,
@@ -62,21 +65,31 @@ def version(row: Version) -> dict[str, Any]:
     }
 
 
-def tile(shown: Shown, tile_set: TileSet) -> dict[str, Any]:
+def tile(shown: Listed | Shown, tile_set: TileSet) -> dict[str, Any]:
     """Return a photo of a tile set."""
     row = shown.tile
     place: dict[str, Any] = {"tile_set_id": row.tile_set_id, "content": row.content}
-    has_original = tile_set.keep_originals and not row.linked
+    removed = isinstance(row, RemovedTile)
+    has_picture = not row.linked and not removed
     return {
         "content": row.content,
         "name": row.name,
         "banned": shown.banned,
+        "removed": removed,
         "since": row.since,
         "linked": row.linked,
+        "width": row.width,
+        "height": row.height,
+        "uses": row.uses,
         "preview": url_for("api.tiles.preview", **place),
-        "picture": None if row.linked else url_for("api.tiles.picture", **place),
-        "original": url_for("api.tiles.original", **place) if has_original else None,
+        "picture": url_for("api.tiles.picture", **place) if has_picture else None,
+        "original": url_for("api.tiles.original", **place) if has_picture and tile_set.keep_originals else None,
     }
+
+
+def changed(done: Changed) -> dict[str, Any]:
+    """Return what a change of several photos did."""
+    return {"version": done.version, "changed": sorted(done.changed), "missing": sorted(done.missing)}
 
 
 def deleted_set(row: TileSet, days_left: int) -> dict[str, Any]:

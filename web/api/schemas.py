@@ -171,6 +171,11 @@ class TileSetOut(Shown):
     version = Integer(allow_none=True, metadata=said("The newest version; null before there is one."))
     dedupe = Boolean(metadata=said("Whether near-duplicates are left out."))
     keep_originals = Boolean(metadata=said("Whether files are kept as they came, too."))
+    lacks = List(
+        String(),
+        allow_none=True,
+        metadata=said("What its photos lack, in sentences; null if that was not looked for."),
+    )
     tiles = Address("Of its photos.")
     plot = Address("Where its colours lie, as a PNG, once it is indexed.", allow_none=True)
     palette = Address("What colours there are much of, as a PNG, once it is indexed.", allow_none=True)
@@ -200,18 +205,30 @@ class TileOut(Shown):
     content = String(metadata=said("SHA-256 of its file, in hexadecimal: its id within the set.", **SHA256))
     name = String(metadata=said("Of its file.", examples=["beach.jpg"]))
     banned = Boolean(metadata=said("Whether it is left out of mosaics."))
+    removed = Boolean(metadata=said("Whether it is in the trash."))
     since = Integer(metadata=said("The version that it came with."))
     linked = Boolean(metadata=said("Whether the set only links to its file."))
+    width = Integer(allow_none=True, metadata=said("Of the file in pixels, upright; null if it is not known."))
+    height = Integer(allow_none=True, metadata=said("Of the file in pixels, upright; null if it is not known."))
+    uses = Integer(metadata=said("Cells in which it lies, in all mosaics of the set so far.", **COUNT))
     preview = Address("Of the photo in small, a JPEG.")
     picture = Address("Of the photo as it is kept: upright, sRGB, without metadata.", allow_none=True)
     original = Address("Of the file as it came, where it is kept.", allow_none=True)
 
 
 class TilesOut(Shown):
-    """Photos of a tile set, in the order in which they came."""
+    """Photos of a tile set, in the order that was asked for."""
 
     items = List(Nested(TileOut))
     next = Address("Where those after these are; null after the last.", allow_none=True)
+
+
+class ChangedOut(Shown):
+    """What a change of several photos did."""
+
+    version = Integer(metadata=said("The newest version of the set now.", minimum=1))
+    changed = List(String(), metadata=said("Photos that are no longer as they were, by content hash."))
+    missing = List(String(), metadata=said("Photos that are not there to be changed."))
 
 
 class TileSetReportOut(TileSetOut):

@@ -9,7 +9,7 @@ from models import database, jobs, listing, queries, tile_set_versions, undo, wa
 from models.errors import NotFound, TesseraError
 from web import downloads, forms, intake
 from web.context import reading, sessions, settings
-from web.views import listed
+from web.views import listed, sheet
 from web.views.redisplay import or_again
 
 bp = Blueprint("tile_sets", __name__, url_prefix="/tile-sets")
@@ -26,6 +26,8 @@ def _page(error: TesseraError | None) -> ResponseReturnValue:
         tile_set = queries.find_tile_set(session, tile_set_id)
         return render_template(
             "tile_sets/show.html",
+            sheet=sheet.read(session, tile_set, {}),
+            missing=forms.row_id(request.args, "missing", 0),
             error=error,
             tile_set=tile_set,
             seen=waiting.look(session, [tile_set.job_id]).get(tile_set.job_id),

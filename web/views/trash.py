@@ -105,13 +105,10 @@ def restore_set(tile_set_id: UUID) -> ResponseReturnValue:
 
 @bp.post("/photos/<uuid:tile_set_id>/<sha256:content>/restore")
 def restore_photo(tile_set_id: UUID, content: str) -> ResponseReturnValue:
-    """Take a photo back; then show the page where that was asked for."""
+    """Take a photo back."""
     with sessions().begin() as session:
         undo.restore_photo(session, tile_set_id, content, database.now(session))
-    if "after" not in request.form:
-        return _back()
-    after = forms.row_id(request.form, "after", 0)
-    return redirect(url_for("photos.index", tile_set_id=tile_set_id, after=after or None), code=303)
+    return _back()
 
 
 @bp.get("/photos/<uuid:tile_set_id>/<sha256:content>/preview")

@@ -15,6 +15,8 @@ DOT = 3
 ROOM = PANEL - 2 * MARGIN - DOT - 1
 """Pixels from the first possible dot to the last: an even number, so that grey lies exactly in the middle."""
 PAPER = 250
+GREY_CHROMA = 0.035
+"""In Oklab, below which a colour counts as a grey; as in `measures.advice`."""
 CHROMA = 0.33
 """The largest chroma of sRGB in Oklab is 0.3225, of magenta. Source: B. Ottosson, A perceptual color space, 2020."""
 COLOURS = 16
@@ -22,6 +24,24 @@ STRIP = (640, 48)
 SAMPLE = 20_000
 """Means that the strip is computed from: with more of them no colour changes visibly."""
 SEED = 20_261_124
+
+
+def order(means: Array) -> tuple[Array, Array]:
+    """Return numbers by which photos are put in order: their lightness, and one for their colour.
+
+    Args:
+        means: (N, 3) mean colours, sRGB, 0 to 255.
+
+    Returns:
+        (N,) lightness from 0 to 1, and (N,) colours: of greys the lightness less one, of others the hue in degrees.
+
+    Example:
+        >>> [numbers.round(2).tolist() for numbers in order(np.array([[128.0, 128, 128], [255, 0, 0]]))]
+        [[0.6, 0.63], [-0.4, 29.23]]
+    """
+    light, a, b = oklab(means).T
+    hue = np.degrees(np.arctan2(b, a)) % 360
+    return light, np.where(np.hypot(a, b) < GREY_CHROMA, light - 1, hue)
 
 
 def plot(means: Array) -> Pixels:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import database, exclusions, queries, tile_set_versions
+from models import database, exclusions, photo_measures, queries, tile_set_versions
 from models.errors import DamagedIndex, NoUsableTiles, StorageUnreachable, StorageUnreadable
+from models.photo_measures import Measures
 from models.rules import blob_keys
 from models.rules.orders import ExclusionReason
 from models.tables import Part, TileSet
@@ -35,6 +37,7 @@ class _Have:
         removed: Photos that are not to be in the index.
         in_trash: Photos that stay in the index in case they are taken out of the trash.
         banned: Photos that are in no mosaic.
+        unmeasured: Photos in whose rows the size and the colour are missing.
         new_count: How many photos are new.
     """
 
@@ -43,6 +46,7 @@ class _Have:
     removed: frozenset[str]
     in_trash: frozenset[str]
     banned: frozenset[str]
+    unmeasured: frozenset[str]
     new_count: int
 
 
@@ -95,6 +99,7 @@ def _have(session: Session, tile_set: TileSet) -> _Have:
         replaced | exclusions.removed(session, tile_set.id),
         frozenset(exclusions.in_trash(session, tile_set.id)),
         frozenset(exclusions.in_force_for(session, tile_set.id, ExclusionReason.BANNED)),
+        frozenset(photo_measures.lacking(session, tile_set.id)),
         session.scalars(new).one(),
     )
 
@@ -140,9 +145,10 @@ def _stored(attempt: Attempt, tile_set: TileSet, made: Path, have: _Have, near: 
     store.put(index_key, made)
     aside = near.keys() | have.in_trash
     used = [n for n in range(len(tiles)) if tiles.content[n].tobytes().hex() not in aside]
-    plot, palette = colour_overview.pictures(tiles.selected(np.array(used, np.intp)) if aside else tiles)
-    store.put(plot_key, plot)
-    store.put(palette_key, palette)
+    colours = colour_overview.means(tiles)
+    seen = colour_overview.overview(colours[used] if aside else colours)
+    store.put(plot_key, seen.plot)
+    store.put(palette_key, seen.palette)
     return Indexed(
         index_key,
         plot_key,
@@ -151,4 +157,15 @@ def _stored(attempt: Attempt, tile_set: TileSet, made: Path, have: _Have, near: 
         left_out=have.removed,
         alike=near,
         change=f"{have.new_count:,} photo{'' if have.new_count == 1 else 's'} came in",
+        lacks=seen.lacks,
+        measures=_measures(tiles, colours, have.unmeasured),
     )
+
+
+def _measures(tiles: Index, colours: NDArray[np.float64], wanted: frozenset[str]) -> dict[str, Measures]:
+    """Return by content hash what rows say of some photos' pictures."""
+    if not wanted:
+        return {}
+    contents = (content.tobytes().hex() for content in tiles.content)
+    found = zip(contents, colour_overview.measures(tiles.size, colours), strict=True)
+    return {content: measures for content, measures in found if content in wanted}

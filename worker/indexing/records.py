@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from models.rules import skip_reasons
 from models.rules.names import readable
 from models.tables import SkippedPhoto, TileSet
 from models.tables import Tile as TileRow
+from worker.indexing import colour_overview
 from worker.tile_index.index import Skipped, Tile
 from worker.tile_sets.sources import Photo
 
@@ -47,13 +49,25 @@ def write(session: Session, tile_set: TileSet, found: Sequence[tuple[Photo, Foun
             again.append((content, photo))
         else:
             new[content] = photo
-    added = _insert(session, tile_set, new)
+    added = _insert(session, tile_set, new, _measures([each for _, each in found if isinstance(each, Tile)]))
     again += [(content, new[content]) for content in new.keys() - added]
     _forget_replaced(session, tile_set, found)
     _report(session, tile_set, [*lines, *_doubles(session, tile_set, again)], [photo for photo, _ in found])
 
 
-def _insert(session: Session, tile_set: TileSet, new: dict[str, Photo]) -> set[str]:
+def _measures(tiles: Sequence[Tile]) -> dict[str, dict[str, float]]:
+    """Return by content hash what the rows say of the photos' pictures."""
+    if not tiles:
+        return {}
+    colours = np.array([tile.thumb.mean(axis=(0, 1)) for tile in tiles])
+    sizes = np.array([tile.size for tile in tiles], np.uint32)
+    found = colour_overview.measures(sizes, colours)
+    return {tile.content.hex(): each._asdict() for tile, each in zip(tiles, found, strict=True)}
+
+
+def _insert(
+    session: Session, tile_set: TileSet, new: dict[str, Photo], measures: dict[str, dict[str, float]]
+) -> set[str]:
     """Write the tiles that no other part and no version has; return their content hashes."""
     if not new:
         return set()
@@ -65,6 +79,7 @@ def _insert(session: Session, tile_set: TileSet, new: dict[str, Photo]) -> set[s
             "origin": photo.origin,
             "stamp": photo.stamp,
             "linked": photo.linked,
+            **measures[content],
         }
         for content, photo in new.items()
     ]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from models import exclusions, placement_documents, queries
+from models import exclusions, photo_measures, placement_documents, queries
 from models.errors import BlobMissing, DamagedIndex
 from models.rules import blob_keys, grid, kept_placements, renditions
 from models.rules.changes import Changes
@@ -85,10 +85,12 @@ def render_mosaic(attempt: Attempt) -> Outcome:
         attempt.report("storing", 0.95)
         values = _store_mosaic(attempt, mosaic, rendered, picture)
         file = _store_file(attempt, mosaic, picture)
+    uses = kept_placement.uses(rendered.kept)
 
     def write(session: Session) -> None:
         session.execute(update(Mosaic).where(Mosaic.id == mosaic.id).values(**values))
         _publish(session, attempt, file)
+        photo_measures.count_uses(session, mosaic.tile_set_id, uses)
 
     return Outcome(write)
 

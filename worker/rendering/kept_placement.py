@@ -58,6 +58,13 @@ def save(placement: KeptPlacement, path: Path) -> None:
         array_file.save(file, KIND, VERSION, arrays)
 
 
+def uses(placement: KeptPlacement) -> dict[str, int]:
+    """Return in how many cells each photo lies, by content hash in hexadecimal."""
+    lie, counts = np.unique(placement.choice.tiles[placement.choice.tiles != NOBODY], return_counts=True)
+    contents = (content.tobytes().hex() for content in placement.content[lie])
+    return dict(zip(contents, counts.tolist(), strict=True))
+
+
 def load(path: Path) -> KeptPlacement:
     """Read a placement.
 
