@@ -4,7 +4,7 @@
 (() => {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   function turn(root) {
-    for (const time of root.querySelectorAll("time[datetime$="Z"]:not([data-utc])")) {
+    for (const time of root.querySelectorAll('time[datetime$="Z"]:not([data-utc])')) {
       time.dataset.utc = time.textContent;
       time.title = time.textContent;
       time.textContent = format.format(new Date(time.dateTime));
