@@ -162,7 +162,7 @@ class Streams:
             time.sleep(TICK_SECONDS)
             return
         except Exception:
-            log.exception("pages are told nothing more; they ask by themselves")
+            log.exception("the streams are ended, since what pages are to show cannot be made")
             frames = {}
         for stream in some:
             frame = frames.get(stream.subject)

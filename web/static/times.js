@@ -1,9 +1,10 @@
 "use strict";
-// Turns each <time datetime="…Z"> to the reader's own zone; without this script it is UTC. Parts that come later are seen too.
+// Turns each <time datetime="…Z"> to the reader's own zone; without this script it is UTC. So it does with parts that
+// come later, and leaves alone a time that names its zone by numbers, such as that of a day.
 (() => {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   function turn(root) {
-    for (const time of root.querySelectorAll("time[datetime]:not([data-utc])")) {
+    for (const time of root.querySelectorAll('time[datetime$="Z"]:not([data-utc])')) {
       time.dataset.utc = time.textContent;
       time.title = time.textContent;
       time.textContent = format.format(new Date(time.dateTime));

@@ -7,14 +7,12 @@
   const OFTEN = 1500, SELDOM = 5000, PATIENT = 3;
   const TOLD = "tessera-tell", FOCUS = "tessera-focus";
   const name = document.title.replace(/^\d+ % · /, "");
-  let over = false;
+  let over = false, typed = false;
+
+  document.addEventListener("input", () => { typed = true; });
 
   function isTyping() {
-    const fields = [...document.querySelectorAll("main :is(input, textarea, select)")].filter((field) => field.type !== "hidden");
-    return fields.some((field) => field === document.activeElement || (field.type === "file" ? field.files.length > 0
-      : field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked
-        : "options" in field ? [...field.options].some((option) => option.selected !== option.defaultSelected && field.selectedIndex > 0)
-          : field.value !== field.defaultValue));
+    return typed || document.activeElement?.matches("main :is(input, textarea, select)");
   }
 
   function done(panel, words) {

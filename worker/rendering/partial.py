@@ -63,6 +63,7 @@ def reduced(picture: NDArray[np.float32], side: int) -> NDArray[np.uint8]:
     """
     step = max(1, min(-(-picture.shape[1] // side), len(picture)))
     height, width = (length // step * step for length in picture.shape[:2])
-    squares = picture[:height, :width].reshape(height // step, step, width // step, step, 3)
-    means: NDArray[np.float32] = squares.mean(axis=(1, 3))
+    # Down and then across: several times as fast as both at once.
+    lines = picture[:height, :width].reshape(height // step, step, width, 3).mean(axis=1)
+    means: NDArray[np.float32] = lines.reshape(height // step, width // step, step, 3).mean(axis=2)
     return np.rint(means).clip(0, 255).astype(np.uint8)
