@@ -18,6 +18,8 @@ ASSUMED = (3_000, 2_000)
 """Width and height of a target that is not known yet."""
 EFFORT = repeats.QUICK / 3
 """For each order that is tried."""
+STEP = 0.12
+"""How much of what is left to a limit the search for a value goes at once."""
 SENTENCES = {
     "cells_across": "Take {:,} cells across",
     "max_uses": "Allow {:,} uses of a photo",
@@ -79,7 +81,7 @@ def plan(ask: Ask) -> dict[str, Any]:
     return {
         "columns": cells.columns, "rows": cells.rows, "cells": cells.filled_count, "width": width, "height": height,
         "paper": mm((width / per_mm, height / per_mm)), "dpi": order.dpi, "format": order.format.facts.title,
-        "bytes": byte_count, "seconds": seconds,
+        "bytes": byte_count, "seconds": seconds, "shown": float(cells.target_size[1] / ask.size[1]),
     }  # fmt: skip
 
 
@@ -135,9 +137,9 @@ def _towards(asked: int, end: int, fits: Callable[[int], bool]) -> int | None:
 
 
 def _steps(asked: int, end: int) -> Iterator[int]:
-    """Yield values farther and farther away, up to the end: what fits may be an island, as few cells are none."""
-    step = 1
-    while step < abs(end - asked):
-        yield asked + (step if end > asked else -step)
-        step *= 2
-    yield end
+    """Yield values farther and farther away, up to the end: what fits may be an island, as a single cell is none."""
+    value = asked
+    while value != end:
+        step = int((end - value) * STEP) or (1 if end > value else -1)
+        value += step
+        yield value

@@ -31,8 +31,8 @@ from worker.tile_sets import index_repair, stored_photos
 MOST_CELLS, MOST_SLOW = 5_000, 2_000
 """Cells of a sketch, and of one whose search is longer: with rules about repeats, or with rows that are moved.
 A mosaic of more is shown coarser."""
-SIDE = 720
-"""About how many pixels the longer side of a sketch has."""
+SIDE, LOOK_SIDE = 720, 320
+"""About how many pixels the longer side of a sketch has, and of the picture of a look."""
 LEAST_TILE, MOST_TILE = 4, 48
 TARGET_SIDE = 960
 QUALITY = 60
@@ -61,7 +61,9 @@ def make_sketch(attempt: Attempt) -> Outcome:
     attempt.report("reading", 0.0)
     draft, target = _small_target(attempt, draft)
     photos = _photos(attempt, sketch)
-    order = in_small(sketches.order_of(sketch), (draft.width or 1, draft.height or 1))
+    order = in_small(
+        sketches.order_of(sketch), (draft.width or 1, draft.height or 1), LOOK_SIDE if sketch.look else SIDE
+    )
 
     def progress(phase: str, done: int, total: int) -> None:
         attempt.report(phase, done / max(1, total))
@@ -81,12 +83,13 @@ def make_sketch(attempt: Attempt) -> Outcome:
     return Outcome(write)
 
 
-def in_small(order: MosaicOrder, size: tuple[int, int]) -> MosaicOrder:
+def in_small(order: MosaicOrder, size: tuple[int, int], side: int = SIDE) -> MosaicOrder:
     """Return the order of the sketch of a mosaic: the same cells, unless there are too many, and small tiles.
 
     Args:
         order: What is ordered.
         size: Width and height of the target. Of the sketch's target only the shape is the same.
+        side: About how many pixels its longer side is to have.
 
     Raises:
         InvalidOrder: the order does not fit the target.
@@ -95,7 +98,7 @@ def in_small(order: MosaicOrder, size: tuple[int, int]) -> MosaicOrder:
     ruled = order.uses is not None or order.min_uses is not None or order.min_distance > 1
     most = MOST_SLOW if ruled or order.shape.shifted else MOST_CELLS
     share = 1.0 if cells.cell_count <= most else isqrt(10**6 * most // cells.cell_count) / 10**3
-    tile = min(max(LEAST_TILE, round(SIDE / (share * max(cells.columns, cells.rows)))), MOST_TILE)
+    tile = min(max(LEAST_TILE, round(side / (share * max(cells.columns, cells.rows)))), MOST_TILE)
     small = replace(
         order, tile_size=tile, format=Format.WEBP, file_quality=QUALITY, dpi=DEFAULT_DPI, bleed=0.0, pages=None,
         overlap=None, min_uses=order.min_uses if share == 1 else None,

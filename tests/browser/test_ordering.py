@@ -1,0 +1,165 @@
+"""The order page in a real browser: the preview, what cannot be made, and one mosaic whatever is pressed twice."""
+
+# ruff: noqa: RUF001 - the page writes sizes with a multiplication sign
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import axe
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+ORDER_BYTES = 250_000
+LOADED = "() => performance.getEntries().reduce((sum, entry) => sum + (entry.transferSize || 0), 0)"
+MADE = re.compile("/mosaics/[0-9a-f]{8}-")
+"""The address of a mosaic."""
+SOON = 20_000
+"""Milliseconds, on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def service(new_installation: Callable[..., Any], encoded: Callable[..., bytes]) -> Iterator[Any]:
+    random = np.random.default_rng(7)
+    photos = {
+        f"{number}.png": encoded(Image.fromarray(random.integers(0, 256, (3, 4, 3), np.uint8)).resize((80, 60)))
+        for number in range(60)
+    }
+    with new_installation("sqlite") as installed:
+        installed.tile_set(photos)
+        yield installed
+
+
+@pytest.fixture
+def picture(tmp_path: Path, target: bytes) -> Path:
+    """A picture of 120 x 80 pixels."""
+    path = tmp_path / "holiday.png"
+    path.write_bytes(target)
+    return path
+
+
+@pytest.fixture
+def page(browser: Browser, service: Any, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The order page; nothing goes wrong in it."""
+    width, scripts = getattr(request, "param", (1440, True))
+    page = browser.new_page(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{service.address}/mosaics/new")
+    yield page
+    page.close()
+    assert wrong == []
+
+
+def mosaics(service: Any) -> int:
+    return len(service.get("/api/v1/mosaics?limit=100").json()["items"])
+
+
+def choose(page: Page, picture: Path) -> None:
+    page.get_by_label("Picture to rebuild").set_input_files(picture)
+    expect(page.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=SOON)
+
+
+@pytest.mark.parametrize("page", [(1440, True), (375, True)], indirect=True, ids=str)
+def test_a_preview_follows_the_options_and_says_when_it_is_there(page: Page, picture: Path) -> None:
+    assert page.evaluate(LOADED) < ORDER_BYTES
+    choose(page, picture)
+    said, preview = page.locator("[data-said]"), page.get_by_alt_text("Preview of the mosaic")
+    expect(said).to_have_text("Preview: 80 × 53 cells.", timeout=SOON)
+    first = preview.get_attribute("src")
+    page.get_by_label("Cells across").fill("30")
+    expect(said).to_have_text("Preview: 30 × 20 cells.", timeout=SOON)
+    assert preview.get_attribute("src") != first
+    expect(page.locator("[data-plan]")).to_contain_text("30 × 20 cells · 1,500 × 1,000 pixels")
+    for look in ("natural", "true", "once", "article"):
+        expect(page.locator(f"img[data-look={look}]")).to_be_visible(timeout=SOON)
+    assert axe.violations(page) == []
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.evaluate("window.innerWidth")
+
+
+def test_what_cannot_be_made_is_explained_as_it_is_typed_and_a_button_makes_it_possible(
+    page: Page, picture: Path
+) -> None:
+    choose(page, picture)
+    page.get_by_label("Every photo once").check()
+    refusal = page.locator("[data-refusal]")
+    # 80 x 53 = 4,240 cells for 60 photos: 71 of each; and 10 x 6 = 60 cells are not too many.
+    expect(refusal).to_contain_text("4,240 cells, 60 tiles", timeout=SOON)
+    expect(page.get_by_role("button", name="Allow 71 uses of a photo")).to_be_visible()
+    assert axe.violations(page) == []
+    page.get_by_role("button", name="Take 10 cells across").click()
+    expect(refusal).to_be_hidden(timeout=SOON)
+    expect(page.get_by_label("Cells across")).to_have_value("10")
+    expect(page.locator("[data-said]")).to_have_text("Preview: 10 × 6 cells.", timeout=SOON)
+
+
+def test_the_size_on_paper_and_in_pixels_are_filled_in_by_the_cells(page: Page, picture: Path) -> None:
+    choose(page, picture)
+    page.get_by_label("Cells across").fill("60")
+    expect(page.locator("[data-plan]")).to_contain_text("3,000 × 2,000 pixels", timeout=SOON)
+    page.get_by_role("radio", name="On paper").check()
+    # 3,000 pixels at 300 dpi are 10 inches, or 254 mm; a sixtieth of it is 4.2 mm.
+    expect(page.get_by_label("Size on paper")).to_have_value("254x169mm")
+    expect(page.get_by_label("Width of a photo on paper")).to_have_value("4.2mm")
+    page.get_by_label("Size on paper").fill("30x20cm")
+    expect(page.locator("[data-plan]")).to_contain_text("300.0 × 200.0 mm at 300 dpi", timeout=SOON)
+    page.get_by_role("radio", name="In pixels").check()
+    expect(page.get_by_label("Mosaic width")).to_be_visible()
+    expect(page.get_by_label("Size on paper")).to_be_hidden()
+
+
+def test_pressed_twice_and_after_going_back_it_is_one_mosaic(page: Page, service: Any, picture: Path) -> None:
+    choose(page, picture)
+    before = mosaics(service)
+    page.get_by_role("button", name="Order the mosaic").dblclick()
+    page.wait_for_url(MADE)
+    made = page.url
+    page.go_back()
+    page.get_by_role("button", name="Order the mosaic").click()
+    page.wait_for_url(made)
+    assert mosaics(service) == before + 1
+
+
+def test_a_picture_survives_leaving_the_page_and_the_end_of_the_session(
+    page: Page, service: Any, picture: Path
+) -> None:
+    choose(page, picture)
+    page.reload()
+    expect(page.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=SOON)
+    page.context.clear_cookies()
+    before = mosaics(service)
+    page.get_by_label("Cells across").fill("31")
+    page.get_by_role("button", name="Order the mosaic").click()
+    expect(page.get_by_role("alert").first).to_contain_text("Your session has ended")
+    expect(page.get_by_label("Cells across")).to_have_value("31")
+    page.get_by_role("button", name="Order the mosaic").click()
+    page.wait_for_url(MADE)
+    assert mosaics(service) == before + 1
+
+
+def test_a_broken_file_is_a_sentence_and_another_one_can_be_chosen(page: Page, picture: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    page.get_by_label("Picture to rebuild").set_input_files(broken)
+    expect(page.locator("[data-said]")).to_contain_text("broken.png")
+    choose(page, picture)
+
+
+@pytest.mark.parametrize("page", [(375, False)], indirect=True, ids=str)
+def test_without_scripts_an_error_keeps_the_picture_and_it_is_ordered(
+    page: Page, service: Any, picture: Path
+) -> None:
+    before = mosaics(service)
+    page.get_by_label("Picture to rebuild").set_input_files(picture)
+    page.get_by_label("Cells across").fill("0")
+    page.get_by_role("button", name="Order the mosaic").click()
+    expect(page.get_by_role("alert").first).to_contain_text("The cells across must be from 1")
+    expect(page.get_by_text("holiday.png is kept")).to_be_visible()
+    page.get_by_label("Cells across").fill("12")
+    page.get_by_role("button", name="Order the mosaic").dblclick()
+    page.wait_for_url(MADE)
+    assert mosaics(service) == before + 1

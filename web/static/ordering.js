@@ -1,0 +1,288 @@
+// The order page: keeps the picture at once, says what would be made, and shows a preview as options change.
+"use strict";
+
+const PAUSE = 200; // milliseconds without a change before anything is asked for
+const ASKED_EVERY = [60, 80, 100, 150, 200]; // milliseconds between questions whether a preview is there; the last goes on
+const IDLE = 700; // milliseconds after a preview before the looks get their pictures
+const LOOK_CELLS = 24; // across the picture of a look
+
+const form = document.querySelector("form.order");
+const find = (selector) => form.querySelector(selector);
+const field = (name) => form.elements.namedItem(name);
+const wait = (time) => new Promise((done) => setTimeout(done, time));
+
+let changes = 0; // what is asked for an earlier state of the form counts no more
+let plan = null;
+let photos = null; // how many there are to choose from
+let pictured = ""; // the draft and the photos of which the looks have their pictures
+let face = null; // the picture, as far as the browser can show it
+let timer;
+
+/** Return the form as it stands, without files, and with some fields changed. */
+function stated(changed = {}) {
+  const data = new FormData(form);
+  for (const name of ["target", "mask"]) data.delete(name);
+  for (const [name, value] of Object.entries(changed)) data.set(name, value);
+  return data;
+}
+
+/** Return the answer as JSON; a sentence for people where there is none. */
+async function asked(address, options) {
+  const answer = await fetch(address, options).catch(() => null);
+  if (answer === null) return { sentence: "The server does not answer just now." };
+  if (answer.redirected) return { sentence: "Your session has ended; log in again in another tab. Nothing here is lost." };
+  return answer.json().catch(() => ({ sentence: "The form has expired; order, and it is shown again as it is." }));
+}
+
+function say(text) {
+  find("[data-said]").textContent = text;
+}
+
+// The picture
+
+/** Keep a picture that was chosen, so that no error loses it, and show it. */
+async function keep(file) {
+  face = await createImageBitmap(file).catch(() => null);
+  draw();
+  say("Sending the picture …");
+  const data = stated();
+  data.set("target", file);
+  data.delete("again");
+  const kept = await asked(form.dataset.keep, { method: "POST", body: data });
+  if (!kept.draft) {
+    say(kept.sentence);
+    return;
+  }
+  field("target").value = "";
+  field("again")?.remove();
+  accept(kept);
+  find("[data-name] bdi").textContent = kept.name;
+  refresh();
+}
+
+/** Note the draft of which the server speaks. */
+function accept(kept) {
+  const fresh = !("kept" in form.dataset) || field("draft").value !== kept.draft;
+  field("draft").value = kept.draft;
+  field("target_name").value = kept.name;
+  field("target").required = false;
+  find("[data-name]").hidden = false;
+  form.dataset.kept = "";
+  if (fresh) history.replaceState(null, "", `?${new URLSearchParams({ draft: kept.draft })}`);
+}
+
+/** Draw the picture, and its cells over it. */
+function draw() {
+  const canvas = find("canvas");
+  if (face === null) return;
+  const scale = Math.min(1, 960 / Math.max(face.width, face.height));
+  canvas.width = Math.round(face.width * scale);
+  canvas.height = Math.round(face.height * scale);
+  const pen = canvas.getContext("2d");
+  pen.drawImage(face, 0, 0, canvas.width, canvas.height);
+  find(".order-view").hidden = false;
+  if (plan === null) return;
+  const moved = field("shape").value === "rectangle" ? 0 : 0.5;
+  const side = canvas.width / (plan.columns - moved);
+  const down = (canvas.height - plan.shown * canvas.height) / 2;
+  const rowHeight = (plan.shown * canvas.height) / plan.rows;
+  if (side < 3) return;
+  pen.strokeStyle = "white";
+  pen.globalCompositeOperation = "difference";
+  pen.globalAlpha = 0.5;
+  pen.beginPath();
+  for (let row = 0; row <= plan.rows; row += 1) {
+    const y = Math.round(down + row * rowHeight) + 0.5;
+    pen.moveTo(0, y);
+    pen.lineTo(canvas.width, y);
+    for (let column = 1; row < plan.rows && column < plan.columns; column += 1) {
+      const x = Math.round((column - (row % 2 ? 0 : moved)) * side) + 0.5;
+      pen.moveTo(x, y);
+      pen.lineTo(x, y + rowHeight);
+    }
+  }
+  pen.stroke();
+  pen.globalCompositeOperation = "source-over";
+  pen.globalAlpha = 1;
+}
+
+// The plan
+
+const number = (value) => value.toLocaleString("en");
+
+/** Say what would be made; or why it cannot be, and what could be instead. */
+function tell(answer) {
+  const { refusal } = answer;
+  ({ plan, photos } = answer);
+  if (plan !== null) {
+    const size = plan.bytes < 1e6 ? `${Math.ceil(plan.bytes / 1e3)} kB` : `${number(Math.round(plan.bytes / 1e6))} MB`;
+    const time = plan.seconds === null ? "" : ` · about ${span(plan.seconds)}`;
+    find("[data-plan]").textContent =
+      `${number(plan.columns)} × ${number(plan.rows)} cells · ${number(plan.width)} × ${number(plan.height)} pixels · ` +
+      `${plan.paper.replaceAll(" x ", " × ")} at ${number(plan.dpi)} dpi · ${plan.format}, about ${size}${time}`;
+  }
+  find("[data-plan]").hidden = plan === null;
+  const box = find("[data-refusal]");
+  box.hidden = !refusal;
+  box.firstElementChild.textContent = refusal ? refusal.sentence : "";
+  box.lastElementChild.replaceChildren(...(refusal ? refusal.ways : []).map(button));
+  draw();
+}
+
+function span(seconds) {
+  return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
+}
+
+/** Return the button of a way out: it fills in the form. */
+function button({ label, fields }) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = "quiet";
+  made.textContent = label;
+  made.addEventListener("click", () => {
+    for (const [name, value] of Object.entries(fields)) {
+      field(name).disabled = false;
+      field(name).value = value;
+    }
+    field(Object.keys(fields)[0]).focus();
+    refresh();
+  });
+  return made;
+}
+
+// The preview
+
+/** Return the preview of the form with some fields changed; null if the form has changed meanwhile. */
+async function sketched(changed, mine) {
+  const ordered = await asked(form.dataset.ask, { method: "POST", body: stated(changed) });
+  if (mine !== changes) return null;
+  if (!ordered.sketch) return ordered;
+  accept(ordered);
+  for (let turn = 0; mine === changes; turn += 1) {
+    await wait(ASKED_EVERY[Math.min(turn, ASKED_EVERY.length - 1)]);
+    const made = await asked(ordered.sketch);
+    if (mine !== changes) return null;
+    if (made.final !== false) return { ...made, target: ordered.target };
+    if (turn === 20) say("Other mosaics are being made; the preview waits for them. You can order all the same.");
+  }
+  return null;
+}
+
+/** Load a picture, and put it into an image only once it is there. */
+async function show(image, address) {
+  const loaded = new Image();
+  loaded.src = address;
+  await loaded.decode();
+  image.src = address;
+  image.hidden = false;
+}
+
+/** Ask for the plan of the form as it stands, and for its preview. */
+async function refresh() {
+  clearTimeout(timer);
+  const mine = (changes += 1);
+  const answer = await asked(`${form.dataset.plans}?${new URLSearchParams(stated())}`);
+  if (mine !== changes) return;
+  if (answer.refusal === undefined) return say(answer.sentence);
+  tell(answer);
+  if (!("kept" in form.dataset)) return;
+  if (plan === null) return say("There is no preview of what cannot be made.");
+  const made = await sketched({}, mine);
+  if (made === null) return;
+  if (!made.picture) return say(`${made.sentence || "The preview could not be made."} You can order all the same.`);
+  await show(find(".sketch"), made.picture);
+  if (mine !== changes) return;
+  const whole = made.columns === plan.columns ? "" : `, coarser than the mosaic with its ${number(plan.columns)} × ${number(plan.rows)}`;
+  say(`Preview: ${number(made.columns)} × ${number(made.rows)} cells${whole}.`);
+  find(".order-view").hidden = false;
+  if (face === null) await look(made.target);
+  await wait(IDLE);
+  if (mine === changes) await picture(mine);
+}
+
+/** Take the picture as the server shows it, which the browser may not have been able to. */
+async function look(address) {
+  const loaded = new Image();
+  loaded.src = address;
+  await loaded.decode().catch(() => null);
+  if (loaded.naturalWidth) face = loaded;
+  draw();
+}
+
+/** Give each look its picture: this target by these photos. */
+async function picture(mine) {
+  const about = `${field("draft").value} ${field("tile_set").value}`;
+  if (about === pictured) return;
+  const once = Math.floor(Math.sqrt(((photos || 1) * plan.columns) / plan.rows)) - 1; // with no photo twice
+  const usual = Object.fromEntries([...new FormData(form).keys()].map((name) => [name, ""]));
+  const same = ["csrf_token", "draft", "tile_set", "target_name"].map((name) => [name, field(name).value]);
+  for (const image of form.querySelectorAll("img[data-look]")) {
+    const { look: name } = image.dataset;
+    const cells = name === "once" ? Math.max(2, Math.min(LOOK_CELLS, once)) : LOOK_CELLS;
+    const fields = { ...usual, ...Object.fromEntries(same), look: name, sketched: name, cells_across: cells };
+    const made = await sketched(fields, mine);
+    if (made === null) return;
+    if (made.picture) await show(image, made.picture);
+  }
+  pictured = about;
+}
+
+// The size, said in one of three ways
+
+/** Show the fields of one way to say the size, and fill them in by the plan where they are empty. */
+function size(way) {
+  const was = plan;
+  for (const group of form.querySelectorAll("[data-size]")) {
+    group.hidden = !group.dataset.size.split(" ").includes(way);
+    for (const input of group.querySelectorAll("input")) input.disabled = input.closest("[data-size][hidden]") !== null;
+  }
+  if (was === null) return;
+  const [width, height] = was.paper.replaceAll(",", "").match(/[0-9.]+/g).map(Number);
+  const filled = {
+    paper: { print: `${Math.round(width)}x${Math.round(height)}mm`, tile: `${Math.round((10 * width) / was.columns) / 10}mm` },
+    pixels: { mosaic_width: was.width, mosaic_height: was.height },
+  };
+  for (const [name, value] of Object.entries(filled[way] || {})) if (!field(name).value) field(name).value = value;
+}
+
+function begin() {
+  find("[data-sizes]").hidden = false;
+  for (const plain of form.querySelectorAll("[data-plain]")) plain.hidden = true;
+  const way = field("print").value ? "paper" : field("mosaic_width").value ? "pixels" : "cells";
+  for (const radio of form.querySelectorAll("[data-sized]")) {
+    radio.disabled = false;
+    radio.checked = radio.value === way;
+    radio.addEventListener("change", () => size(radio.value));
+  }
+  size(way);
+  field("target").addEventListener("change", (event) => {
+    event.stopPropagation();
+    if (event.target.files.length) keep(event.target.files[0]);
+  });
+  const drop = find(".drop");
+  for (const kind of ["dragover", "dragleave", "drop"])
+    drop.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", kind === "dragover");
+      if (kind === "drop" && event.dataTransfer.files.length) keep(event.dataTransfer.files[0]);
+    });
+  for (const kind of ["input", "change"])
+    form.addEventListener(kind, (event) => {
+      if (event.target.type === "file") return;
+      clearTimeout(timer);
+      timer = setTimeout(refresh, PAUSE);
+    });
+  find("[data-cells]").addEventListener("click", ({ currentTarget: pressed }) => {
+    const cells = pressed.getAttribute("aria-pressed") === "false";
+    pressed.setAttribute("aria-pressed", cells);
+    find(".order-stack").classList.toggle("cells", cells);
+  });
+  form.addEventListener("submit", (event) => {
+    if ("sent" in form.dataset) event.preventDefault();
+    form.dataset.sent = "";
+  });
+  window.addEventListener("pageshow", () => delete form.dataset.sent);
+  refresh();
+}
+
+if (form) begin();
