@@ -154,7 +154,7 @@ def test_the_hero_is_cut_by_its_slider_and_comes_closer(page: Page, service: Any
     slider = page.get_by_role("slider", name="How much of the picture")
     slider.focus()
     page.keyboard.press("Home")
-    cut = "() => getComputedStyle(document.querySelector('.compare img + img')).clipPath"
+    cut = "() => getComputedStyle(document.querySelector('.hero-picture img + img')).clipPath"
     assert page.evaluate(cut) == "inset(0px 0px 0px 0%)"
     page.get_by_role("button", name="Closer").click()
     expect(page.get_by_role("button", name="Closer")).to_have_attribute("aria-pressed", "true")

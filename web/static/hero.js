@@ -24,6 +24,6 @@ for (const hero of document.querySelectorAll("[data-hero]")) {
     place(event);
     button.click();
   });
-  hero.querySelector(".compare-tools").hidden = false;
+  hero.querySelector(".hero-tools").hidden = false;
   cut();
 }
