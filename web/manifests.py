@@ -3,22 +3,25 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Response, stream_with_context, url_for
+from flask import Response, url_for
 
 from models import queries
 from models.rules.lifecycle import JobState
+from models.services import Services
 from models.tables import Mosaic
-from web.context import reading
+from web.context import reading, services
 
 AT_ONCE = 200
 """Mosaics that are in memory at once."""
 COLUMNS = ("number", "name", "id", "state", "error_code", "error", "bytes", "sha256", "url", "page", "picture")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet may take for a formula. Source: OWASP, CSV Injection."""
+ANY = UUID(int=0)
+"""Stands for a mosaic's id in addresses that are made before anything is sent; by then the request is over."""
 
 
 def as_json(batch_id: UUID) -> Response:
@@ -30,7 +33,7 @@ def as_json(batch_id: UUID) -> Response:
     with reading() as session:
         batch = queries.find_batch(session, batch_id)
     head = f'{{"batch": {json.dumps(str(batch.id))}, "name": {json.dumps(batch.name)}, "mosaics": ['
-    return _sent(_json(head, _entries(batch_id)), batch_id, "json", "application/json")
+    return _sent(_json(head, _entries(services(), _addresses(), batch_id)), batch_id, "json", "application/json")
 
 
 def as_csv(batch_id: UUID) -> Response:
@@ -41,30 +44,37 @@ def as_csv(batch_id: UUID) -> Response:
     """
     with reading() as session:
         queries.find_batch(session, batch_id)
-    return _sent(_csv(_entries(batch_id)), batch_id, "csv", "text/csv")
+    return _sent(_csv(_entries(services(), _addresses(), batch_id)), batch_id, "csv", "text/csv")
 
 
-def _entries(batch_id: UUID) -> Iterator[dict[str, Any]]:
+def _addresses() -> list[str]:
+    """Return the addresses of a mosaic, its page and its picture."""
+    endpoints = "api.mosaics.show", "mosaics.show", "api.mosaics.picture"
+    return [url_for(endpoint, mosaic_id=ANY, _external=True) for endpoint in endpoints]
+
+
+def _entries(held: Services, addresses: Sequence[str], batch_id: UUID) -> Iterator[dict[str, Any]]:
     """Yield what the manifest says of each mosaic, in the order of the targets."""
     first = 0
     while True:
-        with reading() as session:
+        with held.reading() as session:
             rows = queries.batch_mosaics(session, batch_id, first, AT_ONCE)
         if not rows:
             return
-        yield from map(_entry, rows)
+        for row in rows:
+            url, page, picture = (each.replace(str(ANY), str(row.id)) for each in addresses)
+            made = row.job.state is JobState.SUCCEEDED
+            yield dict(zip(COLUMNS, (*_values(row), url, page, picture if made else None), strict=True))
         first = rows[-1].number + 1
 
 
-def _entry(row: Mosaic) -> dict[str, Any]:
-    made = row.job.state is JobState.SUCCEEDED
-    picture = url_for("api.mosaics.picture", mosaic_id=row.id, _external=True) if made else None
-    values = (
-        row.number + 1, row.target_name, str(row.id), row.job.state.value, row.job.error_code, row.job.error_sentence,
-        row.first.byte_count, row.first.sha256, url_for("api.mosaics.show", mosaic_id=row.id, _external=True),
-        url_for("mosaics.show", mosaic_id=row.id, _external=True), picture,
+def _values(row: Mosaic) -> tuple[object, ...]:
+    """Return what the manifest says of a mosaic, without its addresses."""
+    job, file = row.job, row.first
+    return (
+        row.number + 1, row.target_name, str(row.id), job.state.value, job.error_code, job.error_sentence,
+        file.byte_count, file.sha256,
     )  # fmt: skip
-    return dict(zip(COLUMNS, values, strict=True))
 
 
 def _json(head: str, entries: Iterable[dict[str, Any]]) -> Iterator[str]:
@@ -91,6 +101,6 @@ def _harmless(value: object) -> object:
 
 
 def _sent(pieces: Iterator[str], batch_id: UUID, suffix: str, media_type: str) -> Response:
-    response = Response(stream_with_context(pieces), mimetype=media_type)
+    response = Response(pieces, mimetype=media_type)
     response.headers["Content-Disposition"] = f'attachment; filename="batch-{batch_id.hex[:8]}.{suffix}"'
     return response
