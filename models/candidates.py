@@ -48,9 +48,10 @@ def ask(
     found = session.scalars(mine.filter_by(cell_column=cell[0], cell_row=cell[1])).one_or_none()
     if found is not None and (not again or found.job.state in {*UNFINISHED, JobState.SUCCEEDED}):
         return Asked(found, None)
-    _make_room(session, mosaic)
+    _check_waiting(session, mosaic)
     job = jobs.add(session, JobKind.CANDIDATES, Lane.INTERACTIVE, database.now(session), ring_again)
     if found is None:
+        _make_room(session, mosaic)
         found = Candidates(mosaic_id=mosaic.id, job_id=job.id, cell_column=cell[0], cell_row=cell[1])
         session.add(found)
     else:
@@ -67,11 +68,15 @@ def usable(session: Session, mosaic: Mosaic, found: Candidates) -> dict[str, str
     return {content: there[content] for content in contents if content in there and content not in left_out}
 
 
-def _make_room(session: Session, mosaic: Mosaic) -> None:
-    of_mosaic = Candidates.mosaic_id == mosaic.id
+def _check_waiting(session: Session, mosaic: Mosaic) -> None:
     waiting = select(func.count()).select_from(Candidates).join(Candidates.job)
-    if session.scalars(waiting.where(of_mosaic, Job.state.in_(UNFINISHED))).one() >= MOST_WAITING:
+    waiting = waiting.where(Candidates.mosaic_id == mosaic.id, Job.state.in_(UNFINISHED))
+    if session.scalars(waiting).one() >= MOST_WAITING:
         raise NotReady("Photos for other cells of this mosaic are being looked for; try again in a moment.")
-    final = select(Candidates.id).join(Candidates.job).where(of_mosaic, Job.state.not_in(UNFINISHED))
-    old = session.scalars(final.order_by(Candidates.id.desc()).offset(MOST_KEPT - 1)).all()
+
+
+def _make_room(session: Session, mosaic: Mosaic) -> None:
+    final = select(Candidates.id).join(Candidates.job).where(Job.state.not_in(UNFINISHED))
+    mine = final.where(Candidates.mosaic_id == mosaic.id).order_by(Candidates.id.desc())
+    old = session.scalars(mine.offset(MOST_KEPT - 1)).all()
     session.execute(delete(Candidates).where(Candidates.id.in_(old)))

@@ -315,7 +315,7 @@ def test_a_mosaic_of_before_the_view_from_afar_is_shown_without_it(
     page = client.get(f"/mosaics/{identity}")
     assert (page.status_code, page.text.count("from across the room"), "0.400" in page.text) == (200, lines, True)
     answered = client.get(f"/api/v1/mosaics/{identity}").get_json()["quality"]
-    assert answered == MEASURED | {"far": far, "adapted": None}
+    assert answered == MEASURED | {"far": far, "adapted": None, "near": None}
 
 
 def test_both_ways_of_cutting_at_once_are_refused(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:

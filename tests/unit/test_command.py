@@ -107,6 +107,7 @@ def test_a_table_says_how_near_the_mosaic_comes(run, target):
     names = [
         "PSNR",
         "dE00",
+        "near",
         "SSIM",
         "dE00, far",
         "PSNR, blurred",
