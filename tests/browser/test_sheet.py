@@ -145,7 +145,7 @@ def test_a_photo_that_another_tab_removed_is_told_and_the_others_are_removed(
     other.get_by_role("button", name="Remove").click()
     expect(other.get_by_text("1 of the photos was no longer there")).to_be_visible()
     expect(boxes(other)).to_have_count(FEW - 2)
-    other.get_by_label("Show").first.select_option("removed")
+    other.get_by_label("Which photos").select_option("removed")
     other.get_by_role("button", name="Show", exact=True).click()
     other.get_by_role("button", name="All shown").click()
     other.get_by_role("button", name="Take back").click()

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ from models import database, exclusions, photo_changes, photo_listing, photo_mea
 from models.errors import InvalidOrder, LastTile
 from models.photo_changes import Changed, PhotoChange
 from models.photo_listing import PhotoFilter, PhotoSort, Wanted
+from models.placing import place_tile_set
 from models.services import Services
 from models.tables import Tile, TileSet
 from web.app import assemble
@@ -353,6 +354,17 @@ def test_a_photo_is_shown_in_small_while_it_comes_in_and_in_the_trash(
         assert photo_listing.find(session, tile_set, ALL[0].hex()).name
         assert photo_listing.find(session, tile_set, ALL[1].hex()).name
     assert client.get(f"/tile-sets/{tile_set}/photos/{ALL[1].hex()}").status_code == 404
+
+
+def test_a_set_that_is_first_indexed_shows_photos_as_they_come(client: FlaskClient, services: Services) -> None:
+    identity = uuid4()
+    with services.sessions.begin() as session:
+        place_tile_set(session, identity, "new", [], services.ring_again)
+    assert "The photos appear here as they come in." in client.get(f"/tile-sets/{identity}").text
+    with services.sessions.begin() as session:
+        session.add(Tile(tile_set_id=identity, content="0" * 64, name="first.jpg"))
+    text = client.get(f"/tile-sets/{identity}").text
+    assert ("first.jpg" in text, f"/photos/{'0' * 64}/preview" in text, "checkbox" in text) == (True, True, False)
 
 
 def test_the_api_lists_changes_and_undoes(client: FlaskClient, tile_set: UUID) -> None:

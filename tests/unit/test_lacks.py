@@ -53,6 +53,12 @@ def test_fewer_than_one_in_a_hundred_are_few_and_one_in_a_hundred_are_enough(nam
     assert lacks.of_photos(with_enough(**{name.replace(" ", "_"): 10})) == []
 
 
+def test_black_and_white_themselves_count() -> None:
+    means = with_enough(dark_photos=0, nearly_white_photos=0)
+    means[:100], means[100:200] = 0, 255
+    assert not any("dark" in sentence or "white" in sentence for sentence in lacks.of_photos(means))
+
+
 def test_several_colours_are_named_in_one_sentence() -> None:
     found = lacks.of_photos(with_enough(blues=0, greens=3, skin_colours=0))
     users = "skies, water, leaves, grass and faces"

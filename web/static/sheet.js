@@ -121,7 +121,8 @@ class Sheet {
     const { length } = this.chosen;
     const most = Number(this.form.dataset.most);
     const [shown, many] = [length.toLocaleString("en"), most.toLocaleString("en")];
-    const text = length ? `${shown} chosen` : "Choose photos to change them; with Shift, a whole row of them.";
+    const shift = matchMedia("(hover: hover)").matches ? "; with Shift, all from the last one on" : "";
+    const text = length ? `${shown} chosen` : `Choose photos to change them${shift}.`;
     this.count.textContent = length > most ? `${shown} chosen: at most ${many} can be changed at once.` : text;
     for (const button of this.form.querySelectorAll("button[name=change]")) button.disabled = !length || length > most;
   }

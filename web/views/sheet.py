@@ -51,14 +51,14 @@ class Sheet:
         wanted: Which photos, in which order.
         given: The same as an address says it, without what is usual and without the place in the list.
         page: The photos.
-        last: The newest version, if it changed photos lately and can be undone.
+        last: The newest version and what it did, if it changed photos lately and can be undone.
     """
 
     tile_set: TileSet
     wanted: Wanted
     given: dict[str, str]
     page: Page
-    last: Version | None
+    last: tuple[Version, PhotoChange] | None
 
     sorts, filters, most = SORTS, FILTERS, MOST_AT_ONCE
 
@@ -110,10 +110,11 @@ def read(session: Session, tile_set: TileSet, given: Mapping[str, str]) -> Sheet
     return Sheet(tile_set, wanted, said, page, _undoable(session, tile_set.current))
 
 
-def _undoable(session: Session, version: Version | None) -> Version | None:
+def _undoable(session: Session, version: Version | None) -> tuple[Version, PhotoChange] | None:
     if version is None or version.created_at < database.now(session) - undo.LATELY:
         return None
-    return version if photo_changes.of_version(session, version) else None
+    found = photo_changes.of_version(session, version)
+    return found and (version, found[0])
 
 
 def _word(kind: type[StrEnum], text: str, what: str) -> Any:

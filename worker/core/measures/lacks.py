@@ -43,13 +43,13 @@ class Family(NamedTuple):
 
 
 COLOURS = (
-    Family("blues", ("skies", "water"), (215, 285), (0.45, 1), GREY_CHROMA),
-    Family("greens", ("leaves", "grass"), (105, 165), (0, 1), GREY_CHROMA),
+    Family("blues", ("skies", "water"), (215, 285), (0.45, np.inf), GREY_CHROMA),
+    Family("greens", ("leaves", "grass"), (105, 165), (-np.inf, np.inf), GREY_CHROMA),
     Family("skin colours", ("faces",), (30, 85), (0.5, 0.9), 0.03),
 )
 TONES = (
-    Family("dark photos", ("shadows",), (0, 360), (0, 0.3), 0),
-    Family("nearly white photos", ("snow", "bright light"), (0, 360), (0.85, 1), 0),
+    Family("dark photos", ("shadows",), (0, 360), (-np.inf, 0.3), 0),
+    Family("nearly white photos", ("snow", "bright light"), (0, 360), (0.85, np.inf), 0),
 )
 
 
