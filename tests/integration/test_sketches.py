@@ -118,6 +118,34 @@ def test_a_target_that_cannot_be_decoded_is_a_sentence_on_the_page(
     assert shown["sentence"]
 
 
+@pytest.mark.parametrize("kind", ["of one pixel", "animated", "very wide"])
+def test_an_odd_target_has_a_preview_too(
+    services: Services, client: FlaskClient, flags: UUID, ask: Callable[..., TestResponse],
+    encoded: Callable[..., bytes], kind: str,
+) -> None:  # fmt: skip
+    frames = [Image.fromarray(flat(colour)) for colour in (RED, BLUE)]
+    target = {
+        "of one pixel": encoded(flat(RED, 1, 1)),
+        "animated": encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]),
+        "very wide": encoded(flat(RED, 3_000, 300)),
+    }[kind]
+    shown = made(services, client, ask(flags, target))
+    assert shown["state"] == "succeeded", shown["sentence"]
+    pixels = picture(client, shown)
+    assert np.abs(pixels[len(pixels) // 2, pixels.shape[1] // 2] - RED).max() < 12
+
+
+def test_a_target_of_too_many_pixels_is_a_sentence_at_once(
+    client: FlaskClient, flags: UUID, encoded: Callable[..., bytes]
+) -> None:
+    page = client.get("/mosaics/new").text
+    form = dict(re.findall(r'name="(csrf_token|draft)" value="([^"]+)"', page))
+    huge = encoded(Image.new("1", (40_000, 4_000)))
+    answer = client.post("/mosaics/drafts", data=form | {"target": (io.BytesIO(huge), "huge.png")})
+    assert answer.status_code == 422
+    assert answer.get_json()["sentence"].startswith("huge.png has 40,000 x 4,000 = 160,000,000 pixels")
+
+
 def test_an_impossible_order_is_refused_before_there_is_a_job(
     services: Services, flags: UUID, ask: Callable[..., TestResponse]
 ) -> None:
