@@ -32,6 +32,7 @@ TWO = UUID("00000000-0000-0000-0000-000000000002")
         (blob_keys.preview(ONE, "2"), f"mosaics/{ONE}/2/preview.jpg"),
         (blob_keys.thumbnail(ONE, "2"), f"mosaics/{ONE}/2/thumbnail.webp"),
         (blob_keys.target_preview(ONE, "2"), f"mosaics/{ONE}/2/target.jpg"),
+        (blob_keys.partial(ONE, "2", 250), f"mosaics/{ONE}/2/partial-250.jpg"),
         (blob_keys.placement(ONE, "2"), f"mosaics/{ONE}/2/placement.safetensors"),
         (blob_keys.sketch(ONE, "2"), f"mosaics/{ONE}/2/sketch.webp"),
         (blob_keys.small_target(ONE, "2"), f"mosaics/{ONE}/2/small-target"),
@@ -69,6 +70,7 @@ EVERY_KEY = [
     (blob_keys.preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.thumbnail(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.target_preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.partial(ONE, "3-2", 250), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.placement(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.sketch(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.small_target(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
@@ -96,8 +98,8 @@ def test_no_function_that_makes_a_key_is_forgotten_here():
     }
     assert made == {
         "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
-        "mask", "batch_target", "picture", "preview", "thumbnail", "target_preview", "placement", "sketch",
-        "small_target", "probe",
+        "mask", "batch_target", "picture", "preview", "thumbnail", "target_preview", "partial", "placement",
+        "sketch", "small_target", "probe",
     }  # fmt: skip
     assert len(EVERY_KEY) == len(made)
 

@@ -119,7 +119,7 @@ def test_a_table_says_how_near_the_mosaic_comes(run, target):
         "adapted",
         "worst cells",
     ]
-    assert [line.strip().partition("  ")[0] for line in table[:12]] == names
+    assert [line.strip().partition("  ")[0] for line in table[: len(names)]] == names
 
 
 def test_the_report_holds_the_order_and_the_quality(run, target, place):
