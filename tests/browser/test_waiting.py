@@ -114,10 +114,11 @@ def test_what_is_typed_stays_when_the_work_is_done(page: Page, service: Any, pho
     expect(show).to_be_visible()
     expect(name).to_be_focused()
     expect(name).to_have_value("A name that is not sent yet")
-    expect(page.locator("[data-said]")).to_have_text("Cancelled.")
+    # If a sweep rang for it before, a worker was quicker.
+    expect(page.locator("[data-said]")).to_have_text(re.compile(r"^(Cancelled|Done)\.$"))
     assert axe.violations(page) == []
     show.click()
-    expect(page.get_by_text("Cancelled.", exact=True)).to_be_visible()
+    expect(page.locator("[data-far]")).to_have_count(0)
 
 
 def test_the_service_at_a_glance_is_for_everybody_and_keeps_up(page: Page, service: Any) -> None:
