@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from models import queries
-from models.errors import FormExpired, TesseraError
+from models.errors import FormExpired, InvalidOrder, TesseraError
 from models.rules.masks import ALPHA
 from models.rules.orders import FIELDS
 from models.tables import Mosaic
@@ -30,6 +30,8 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
     """
     form: dict[str, Any] = request.values.to_dict()
     draft = g.get("draft") or drafting.found(form)
+    if request.method != "POST" and form.get("draft") and draft is None:
+        error = InvalidOrder("target", drafting.ENDED)
     target_name = draft.target_name if draft else ""
     if request.method != "POST" and form.get("again") and draft is None:
         with reading() as session:
