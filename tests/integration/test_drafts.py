@@ -217,6 +217,9 @@ def test_any_order_can_be_repeated_with_its_target_and_its_values(
     old, new = ordered(services)
     assert (new.id, new.target_key, new.mask) == (second, old.target_key, "alpha")
     assert (new.cells_across, new.tint) == (20, 0.31)
+    loaded_again = client.get(f"/mosaics/new?again={first}&draft={second}")
+    assert "holiday.png is kept" in said(loaded_again)
+    assert 'value="0.31"' in loaded_again.text
 
 
 def test_the_target_of_a_batch_can_be_repeated_too(

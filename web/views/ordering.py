@@ -30,13 +30,13 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
     """
     form: dict[str, Any] = request.values.to_dict()
     draft = g.get("draft") or drafting.found(form)
-    if request.method != "POST" and form.get("draft") and draft is None:
-        error = InvalidOrder("target", drafting.ENDED)
     target_name = draft.target_name if draft else ""
-    if request.method != "POST" and form.get("again") and draft is None:
+    if request.method != "POST" and form.get("again"):
         with reading() as session:
             mosaic = queries.find_mosaic(session, forms.identity(form["again"], "mosaic"))
-        form, target_name = _as_ordered(mosaic) | form, mosaic.target_name
+        form, target_name = _as_ordered(mosaic) | form, target_name or mosaic.target_name
+    elif request.method != "POST" and form.get("draft") and draft is None:
+        error = InvalidOrder("target", drafting.ENDED)
     with reading() as session:
         tile_sets = queries.indexed_tile_sets(session)
     changed = {about.group.value for name, about in FIELDS.items() if is_changed(form, name)}
