@@ -76,6 +76,8 @@ def test_a_preview_follows_the_options_and_says_when_it_is_there(page: Page, pic
     expect(page.locator("[data-plan]")).to_contain_text("30 × 20 cells · 1,500 × 1,000 pixels")
     for look in ("natural", "true", "once", "article"):
         expect(page.locator(f"img[data-look={look}]")).to_be_visible(timeout=SOON)
+    page.get_by_text("Expert", exact=True).click()
+    expect(page.get_by_label("Mask")).to_be_visible()
     assert axe.violations(page) == []
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= page.evaluate("window.innerWidth")

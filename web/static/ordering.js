@@ -50,6 +50,7 @@ async function keep(file) {
   data.delete("again");
   const kept = await asked(form.dataset.keep, { method: "POST", body: data });
   if (!kept.draft) {
+    if (kept.code) field("target").value = ""; // it is refused; what was kept before stays
     say(kept.sentence);
     return;
   }
@@ -68,7 +69,8 @@ function accept(kept) {
   field("target").required = false;
   find("[data-name]").hidden = false;
   form.dataset.kept = "";
-  if (fresh) history.replaceState(null, "", `?${new URLSearchParams({ draft: kept.draft })}`);
+  const again = field("again") ? { again: field("again").value } : {};
+  if (fresh) history.replaceState(null, "", `?${new URLSearchParams({ draft: kept.draft, ...again })}`);
 }
 
 /** Draw the picture, and its cells over it. */

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from models import queries
-from models.errors import FormExpired, TesseraError
+from models.errors import FormExpired, InvalidOrder, TesseraError
 from models.rules.masks import ALPHA
 from models.rules.orders import FIELDS
 from models.tables import Mosaic
@@ -31,10 +31,12 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
     form: dict[str, Any] = request.values.to_dict()
     draft = g.get("draft") or drafting.found(form)
     target_name = draft.target_name if draft else ""
-    if request.method != "POST" and form.get("again") and draft is None:
+    if request.method != "POST" and form.get("again"):
         with reading() as session:
             mosaic = queries.find_mosaic(session, forms.identity(form["again"], "mosaic"))
-        form, target_name = _as_ordered(mosaic) | form, mosaic.target_name
+        form, target_name = _as_ordered(mosaic) | form, target_name or mosaic.target_name
+    elif request.method != "POST" and form.get("draft") and draft is None:
+        error = InvalidOrder("target", drafting.ENDED)
     with reading() as session:
         tile_sets = queries.indexed_tile_sets(session)
     changed = {about.group.value for name, about in FIELDS.items() if is_changed(form, name)}
