@@ -40,7 +40,8 @@ FILES = {
 CONFLICTS = {
     "create_mosaic", "create_batch", "add_photos", "resume_tile_set", "ban_tile", "allow_tile", "remove_tile",
     "restore_tile", "get_tile_set_plot", "get_tile_set_palette", "get_mosaic_picture", "get_batch_archive",
-    "create_rendition", "get_rendition_file", "get_placement_json", "get_placement_csv", "edit_mosaic", "finish_intake",
+    "create_rendition", "get_rendition_file", "get_placement_json", "get_placement_csv", "edit_mosaic",
+    "finish_intake",
 }  # fmt: skip
 UPLOADS = {"create_tile_set", "add_photos", "create_mosaic", "create_batch"}
 

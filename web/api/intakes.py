@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from apiflask import APIBlueprint
 from apiflask.fields import UUID, Boolean, DateTime, Integer, List, String
 from apiflask.validators import Length, Regexp
-from flask import Blueprint, url_for
+from flask import url_for
 
 from models import intake_queries, queries
 from models.errors import IntakeClosed, NotReady, TooManyIntakes
@@ -25,7 +25,7 @@ MOST_HASHES = 5_000
 TAG = {"name": "Intakes", "description": "Files that are sent one by one, by tus, and then become a tile set."}
 
 bp = APIBlueprint("intakes", __name__, url_prefix="/intakes", tag=TAG)
-pages = Blueprint("intakes", __name__, url_prefix="/intakes")
+pages = APIBlueprint("intakes", __name__, url_prefix="/intakes", enable_openapi=False)
 
 
 class JsonIn(Strict):

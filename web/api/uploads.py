@@ -3,15 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from flask import Blueprint, Response, url_for
+from apiflask import APIBlueprint
+from flask import Response, url_for
 
 from web import sending, tus
 from web.context import settings
 
 
-def blueprint() -> Blueprint:
+def blueprint() -> APIBlueprint:
     """Return the addresses of uploads; they are described by tus itself, and not in the OpenAPI document."""
-    made = Blueprint("uploads", __name__, url_prefix="/intakes/<uuid:intake_id>/uploads")
+    made = APIBlueprint("uploads", __name__, url_prefix="/intakes/<uuid:intake_id>/uploads", enable_openapi=False)
     made.before_request(tus.check_version)
     made.after_request(tus.mark)
     one = "/<uuid:upload_id>"
