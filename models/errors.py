@@ -152,6 +152,30 @@ class TooLarge(TesseraError):
     code = "too_large"
 
 
+class TooManyIntakes(TesseraError):
+    """As many files are being sent, or as many intakes are open, as may be at a time."""
+
+    code = "too_many_intakes"
+
+
+class IntakeClosed(TesseraError):
+    """An intake that takes no more files: it was finished or given up, or its time ran out."""
+
+    code = "intake_closed"
+
+
+class WrongOffset(TesseraError):
+    """A piece of a file that does not begin where the last one ended."""
+
+    code = "wrong_offset"
+
+
+class ChecksumMismatch(TesseraError):
+    """Bytes that are others than their checksum says."""
+
+    code = "checksum_mismatch"
+
+
 class StorageFull(TesseraError):
     """No room left to write."""
 

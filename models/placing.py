@@ -1,11 +1,11 @@
 """Places orders: adds tile sets, mosaics and batches with their jobs. The caller commits, and only then rings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from models import database, jobs, parts
@@ -91,19 +91,11 @@ def place_photos(
 
 
 def _add_sources(session: Session, tile_set_id: UUID, sources: Sequence[NewSource], first: int) -> None:
-    session.add_all(
-        Source(
-            tile_set_id=tile_set_id,
-            number=number,
-            kind=source.kind,
-            name=readable(source.name),
-            address=source.address,
-            linked=source.linked,
-            exclude=source.exclude,
-            follow_links=source.follow_links,
-        )
+    rows = [
+        {"tile_set_id": tile_set_id, "number": number} | asdict(source) | {"name": readable(source.name)}
         for number, source in enumerate(sources, first)
-    )
+    ]
+    session.execute(insert(Source), rows)
 
 
 def place_mosaic(

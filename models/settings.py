@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     max_photos: int = Field(100_000, ge=1)
     max_targets: int = Field(1_000, ge=1)
     max_drafts: int = Field(200, ge=1)
+    max_intakes: int = Field(100, ge=1)
+    max_intake_bytes: int = Field(64 << 30, ge=1)
+    intake_hours: float = Field(24, ge=0.01, le=8_760)
     max_form_parts: int = Field(10_000, ge=1)
     max_cells: int = Field(250_000, ge=1, le=MAX_CELLS)
     max_mosaic_pixels: int = Field(1_000_000_000, ge=1, le=MAX_MOSAIC_PIXELS)
@@ -111,6 +114,11 @@ class Settings(BaseSettings):
     def garbage_span(self) -> timedelta:
         """How long a blob that nothing needs is in the store, or in its trash, at most, and some days to spare."""
         return timedelta(days=self.store_trash_days + 2, seconds=self.litter_grace_seconds + self.litter_seconds)
+
+    @property
+    def intake_span(self) -> timedelta:
+        """How long an intake stays open after the last file, or piece of one, was sent to it."""
+        return timedelta(hours=self.intake_hours)
 
     @property
     def cache_folder(self) -> Path:

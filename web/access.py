@@ -13,7 +13,7 @@ from werkzeug.exceptions import SecurityError
 from models import database, logins
 from models.errors import NotAllowed
 from web.context import reading, sessions, settings
-from web.problems import answer, for_programs
+from web.problems import answer, for_programs, for_scripts
 
 OPEN_ENDPOINTS = {
     "login.form", "login.enter", "static", "health.live", "health.ready",
@@ -66,8 +66,13 @@ def _ask() -> ResponseReturnValue | None:
     if isinstance(request.routing_exception, SecurityError):
         # The host name is not ours. The error will say so, and there is no host to redirect to.
         return None
-    if _is_in():
-        return None
+    return None if _is_in() else _to_login()
+
+
+def _to_login() -> ResponseReturnValue:
+    if for_scripts():
+        sentence = "Log in with the access token, then send the files again."
+        return answer(HTTPStatus.UNAUTHORIZED, "token_needed", sentence)
     return redirect(url_for("login.form", next=request.full_path if request.method == "GET" else None), code=303)
 
 

@@ -90,6 +90,8 @@ def assemble(services: Services) -> Tessera:
     api.document.register(app, token_needed=services.settings.mode == "server")
     for pages in views.blueprints():
         app.register_blueprint(pages)
+    for sending in api.SENDING:
+        app.register_blueprint(sending)
     vendored.register(app)
     waiting.register(app)
     app.add_template_filter(views.span)

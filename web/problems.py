@@ -1,5 +1,6 @@
 """Turns every failure into an answer: problem+json (RFC 9457) for programs, a page for people."""
 
+from enum import IntEnum
 from http import HTTPStatus
 from typing import Any
 
@@ -13,10 +14,28 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, SecurityEr
 from models import database, errors
 from models.errors import FormExpired, InvalidOrder, TesseraError
 
-API_PREFIX = "/api/"
+API_PREFIX, SENDING = "/api/", "/intakes"
 METRICS_PATH = "/metrics"
 RETRY_SECONDS = 5
-STATUS: dict[type[TesseraError], HTTPStatus] = {
+
+
+class OfTus(IntEnum):
+    """Statuses that tus adds to those of HTTP.
+
+    Source:
+        tus 1.0.0, Checksum.
+    """
+
+    CHECKSUM_MISMATCH = 460
+
+    @property
+    def phrase(self) -> str:
+        """The status in words."""
+        return self.name.replace("_", " ").title()
+
+
+Status = HTTPStatus | OfTus
+STATUS: dict[type[TesseraError], Status] = {
     errors.InvalidOrder: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UnusablePicture: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.BadArchive: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -27,6 +46,10 @@ STATUS: dict[type[TesseraError], HTTPStatus] = {
     errors.TooManyRenditions: HTTPStatus.CONFLICT,
     errors.NotRetryable: HTTPStatus.CONFLICT,
     errors.LastTile: HTTPStatus.CONFLICT,
+    errors.WrongOffset: HTTPStatus.CONFLICT,
+    errors.IntakeClosed: HTTPStatus.GONE,
+    errors.TooManyIntakes: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.ChecksumMismatch: OfTus.CHECKSUM_MISMATCH,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.FormExpired: HTTPStatus.BAD_REQUEST,
     errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -39,7 +62,7 @@ STATUS: dict[type[TesseraError], HTTPStatus] = {
 log = structlog.get_logger(__name__)
 
 
-def status_of(error: TesseraError) -> HTTPStatus:
+def status_of(error: TesseraError) -> Status:
     """Return the HTTP status of a failure, by the nearest class in `STATUS`, or else 500; from 500 on, log it."""
     found = (STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     status = next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -67,9 +90,14 @@ def for_programs() -> bool:
     return request.path.startswith(API_PREFIX) or request.path == METRICS_PATH
 
 
-def answer(status: HTTPStatus, code: str, sentence: str, **more: Any) -> Response:
+def for_scripts() -> bool:
+    """Whether the address is for the scripts of pages, which read JSON and have the session's cookie."""
+    return request.path.startswith(SENDING)
+
+
+def answer(status: Status, code: str, sentence: str, **more: Any) -> Response:
     """Return a problem as JSON or as a page, depending on the path."""
-    if for_programs():
+    if for_programs() or for_scripts():
         problem = {"type": f"urn:tessera:problem:{code}", "title": status.phrase, "status": status.value}
         response: Response = jsonify(problem | {"code": code, "detail": sentence} | more)
         response.content_type = "application/problem+json"

@@ -11,14 +11,22 @@ from flask import Flask, Request, request
 from typing_extensions import Buffer
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from web.context import settings
+
 ENDPOINTS = {
     f"{side}{name}"
     for side in ("", "api.")
     for name in ("tile_sets.create", "tile_sets.add", "mosaics.create", "batches.create")
 } | {"drafts.keep"}
 """Endpoints that accept files."""
+PIECES = {f"{side}uploads.{name}" for side in ("", "api.") for name in ("create", "append")}
+"""Endpoints that accept files, or pieces of them, that are the whole body of a request."""
+HASHES = {f"{side}intakes.find_known" for side in ("", "api.")}
+HASHES_BYTES = 512 << 10
+"""Room for 5,000 hashes as JSON."""
 PLAIN_BYTES = 64 << 10
 """The most bytes of a request without files."""
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 TEXT_BYTES, HEADER_BYTES = 1 << 20, 256
 """The most bytes of a form outside its files, and how many more for each file; they are held in memory."""
 
@@ -30,7 +38,11 @@ def register(app: Flask) -> None:
 
 def _limit() -> None:
     """Allow only uploads to be large: they are spooled to disk, while any other body is read into memory at once."""
-    if request.endpoint not in ENDPOINTS or request.mimetype != "multipart/form-data":
+    if request.endpoint in PIECES:
+        request.max_content_length = settings().max_picture_bytes
+    elif request.endpoint in HASHES:
+        request.max_content_length = HASHES_BYTES
+    elif request.endpoint not in ENDPOINTS or request.mimetype != "multipart/form-data":
         request.max_content_length = PLAIN_BYTES
 
 
@@ -100,6 +112,8 @@ class SpoolingRequest(Request):
         return TEXT_BYTES + HEADER_BYTES * self._file_count
 
     def _get_stream_for_parsing(self) -> IO[bytes]:
+        if self.mimetype not in FORMS:
+            return super()._get_stream_for_parsing()
         return cast("IO[bytes]", _Form(super()._get_stream_for_parsing(), self))
 
     def _get_file_stream(

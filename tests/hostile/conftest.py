@@ -102,6 +102,10 @@ def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[[Servi
         rendition = _succeed(services, mosaic, target)
         ids = {"tile_set_id": str(tile_set.id), "content": content, "mosaic_id": mosaic, "batch_id": batch["id"]}
         ids["rendition_id"] = rendition
+        intake = client.post("/api/v1/intakes", json={}).get_json()["id"]
+        new = {"Tus-Resumable": "1.0.0", "Upload-Length": "4"}
+        upload = client.post(f"/api/v1/intakes/{intake}/uploads", headers=new).headers["Location"]
+        ids |= {"intake_id": intake, "upload_id": upload.rpartition("/")[2]}
         changes = {"mode": mode, "access_token": TOKEN, "secure_cookies": False}
         chosen = Settings(**(services.settings.model_dump() | changes))
         headers = {"Authorization": f"Bearer {TOKEN}"} if mode == "server" else {}

@@ -363,6 +363,15 @@ STEPS: dict[str, Step] = {
         ),
         new={table: {"deleted_at": None, "purged_at": None} for table in ("mosaics", "batches")},
     ),
+    "0023": Step(
+        fill=(
+            "INSERT INTO intakes (id, tile_set_id, adds, file_count, byte_count, created_at, expires_at, ended_at, left_out) VALUES "
+            f"({ONE}, {SET}, true, 2, 5000000000, {NOON}, {NOON}, NULL, NULL), ({TWO}, {EMPTY}, false, 1, 7, {NOON}, {NOON}, {NOON}, 0)",
+            "INSERT INTO uploads (id, intake_id, name, length_bytes, received_bytes, claimed, parts, key, content, created_at) VALUES "
+            f"({ONE}, {ONE}, 'a.jpg', 5, 5, '{ANNA}', '[]', 'tile-sets/1/uploads/0', '{ANNA}', {NOON}), "
+            f"({TWO}, {ONE}, 'b.jpg', 9, 4, NULL, '[\"tile-sets/1/uploads/1\"]', NULL, NULL, {NOON})",
+        ),
+    ),
     "0024": Step(
         fill=("UPDATE jobs SET done_count = 3, total_count = 9, partial_key = 'mosaics/1/1-1/partial-500.jpg' WHERE id = 1",),
         new={"jobs": {"phase_at": None, "done_count": None, "total_count": None, "partial_key": None}},

@@ -26,6 +26,7 @@ NAMES = {
     "create_rendition", "list_renditions", "get_rendition", "cancel_rendition", "get_rendition_file",
     "get_placement_json", "get_placement_csv", "edit_mosaic",
     "retry_mosaic", "retry_rendition", "retry_batch",
+    "create_intake", "get_intake", "find_known", "finish_intake", "delete_intake",
     "list_trash", "empty_trash", "purge_set", "purge_photo",
 }  # fmt: skip
 """Programs call them so: none may change."""
@@ -42,6 +43,7 @@ CONFLICTS = {
     "restore_tile", "get_tile_set_plot", "get_tile_set_palette", "get_mosaic_picture", "get_batch_archive",
     "create_rendition", "get_rendition_file", "get_placement_json", "get_placement_csv", "edit_mosaic",
     "retry_mosaic", "retry_rendition", "retry_batch",
+    "finish_intake",
 }  # fmt: skip
 UPLOADS = {"create_tile_set", "add_photos", "create_mosaic", "create_batch"}
 
@@ -127,6 +129,7 @@ def test_every_refusal_is_foreseen_where_it_can_happen(operations: dict[str, Any
     assert {name for name, found in statuses.items() if "507" in found} == UPLOADS
     bodies = UPLOADS | {"rename_tile_set", "rename_mosaic", "rename_batch", "create_rendition", "edit_mosaic"}
     bodies |= {f"{change}_tiles" for change in ("ban", "allow", "remove", "restore", "undo")}
+    bodies |= {"create_intake", "find_known", "finish_intake"}
     assert {name for name, found in statuses.items() if {"413", "415", "422"} <= found} == bodies
     reading = {name for name in operations if name.startswith(("get_", "list_"))}
     assert {name for name, found in statuses.items() if "403" in found} == set(operations) - reading
@@ -165,7 +168,7 @@ def test_the_reference_page_names_every_address(document: dict[str, Any]) -> Non
     page = PAGE.read_text()
     for method, path, _ in addresses(document):
         address = path.removeprefix("/api/v1")
-        for name in ("tile_set_id", "mosaic_id", "batch_id"):
+        for name in ("tile_set_id", "mosaic_id", "batch_id", "intake_id"):
             address = address.replace(f"{{{name}}}", "ID")
         address = address.replace("{content}", "CONTENT").replace("{rendition_id}", "RENDITION")
         last = address.rpartition("/")[2]

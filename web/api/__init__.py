@@ -2,11 +2,13 @@
 
 from apiflask import APIBlueprint
 
-from web.api import batches, document, mosaics, paging, polling, renditions, tile_sets, tiles, trash
+from web.api import batches, document, intakes, mosaics, paging, polling, renditions, tile_sets, tiles, trash, uploads
 
-__all__ = ["BLUEPRINTS", "blueprint", "document"]
+__all__ = ["BLUEPRINTS", "SENDING", "blueprint", "document"]
 
-BLUEPRINTS = (tile_sets.bp, tiles.bp, mosaics.bp, renditions.bp, batches.bp, trash.bp)
+BLUEPRINTS = (tile_sets.bp, tiles.bp, mosaics.bp, renditions.bp, batches.bp, trash.bp, intakes.bp, uploads.bp)
+SENDING = (intakes.pages, uploads.pages)
+"""What is there for the scripts of pages, too, with the session's cookie and the token of their forms."""
 
 
 def blueprint() -> APIBlueprint:

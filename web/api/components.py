@@ -45,6 +45,7 @@ IDS: dict[str, Json] = {
     "mosaic_id": {"description": "Id of the mosaic.", "schema": {"type": "string", "format": "uuid"}},
     "rendition_id": {"description": "Id of the rendition.", "schema": {"type": "string", "format": "uuid"}},
     "batch_id": {"description": "Id of the batch.", "schema": {"type": "string", "format": "uuid"}},
+    "intake_id": {"description": "Id of the intake.", "schema": {"type": "string", "format": "uuid"}},
     "content": {"description": "SHA-256 of the photo's file.", "schema": {"type": "string", **SHA256}},
 }
 """The parameters in paths."""

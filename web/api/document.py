@@ -29,6 +29,7 @@ BINARY = {"type": "string", "format": "binary"}
 JSON_FILE = {"type": "object"}
 GOOD = {
     200: "What was asked for.",
+    201: "Made.",
     202: "Accepted: poll the address in Location.",
     204: "Done; there is nothing to show.",
     206: "The part of the file that was asked for.",

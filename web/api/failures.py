@@ -7,12 +7,12 @@ from http import HTTPStatus
 from models import errors
 from models.errors import TesseraError
 from web.api.components import Json, headers
-from web.problems import STATUS
+from web.problems import STATUS, Status
 
 PROBLEM_TYPE = "application/problem+json"
 
 
-def possible(operation: Json, method: str, path: str, own: Iterable[type[TesseraError]]) -> set[HTTPStatus]:
+def possible(operation: Json, method: str, path: str, own: Iterable[type[TesseraError]]) -> set[Status]:
     """Return every status of a problem that an operation may answer with."""
     found = {status for status, where in ANYWHERE.items() if where(operation, method, path)}
     return found | {STATUS[kind] for kind in own}
@@ -26,9 +26,9 @@ def _has_body(operation: Json, *_: object) -> bool:
     return "requestBody" in operation
 
 
-def _codes() -> dict[HTTPStatus, dict[str, str]]:
+def _codes() -> dict[Status, dict[str, str]]:
     """Return every code with its example sentence, by status."""
-    found: dict[HTTPStatus, dict[str, str]] = {status: {} for status in [*STATUS.values(), *ANYWHERE, *OF_HTTP]}
+    found: dict[Status, dict[str, str]] = {status: {} for status in [*STATUS.values(), *ANYWHERE, *OF_HTTP]}
     for kind, status in STATUS.items():
         for each in (kind, *kind.__subclasses__()):
             found[STATUS.get(each, status)][each.code] = str(each.__doc__).splitlines()[0]
@@ -37,7 +37,7 @@ def _codes() -> dict[HTTPStatus, dict[str, str]]:
     return found
 
 
-OF_HTTP: dict[HTTPStatus, dict[str, str]] = {
+OF_HTTP: dict[Status, dict[str, str]] = {
     HTTPStatus.BAD_REQUEST: {"bad_request": "The request is not framed or encoded as HTTP, a form or JSON says."},
     HTTPStatus.UNAUTHORIZED: {"token_needed": "Send the access token in the header “Authorization: Bearer TOKEN”."},
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"unsupported_media_type": "Send the body as multipart/form-data."},
@@ -53,7 +53,7 @@ OF_HTTP: dict[HTTPStatus, dict[str, str]] = {
     },
 }
 """The codes that no error class of ours has."""
-ANYWHERE: dict[HTTPStatus, Callable[[Json, str, str], bool]] = {
+ANYWHERE: dict[Status, Callable[[Json, str, str], bool]] = {
     HTTPStatus.BAD_REQUEST: _always,
     HTTPStatus.UNAUTHORIZED: _always,
     HTTPStatus.FORBIDDEN: lambda _, method, __: method != "get",
@@ -73,12 +73,12 @@ ANYWHERE: dict[HTTPStatus, Callable[[Json, str, str], bool]] = {
 CODES = _codes()
 
 
-def problem_name(status: HTTPStatus) -> str:
+def problem_name(status: Status) -> str:
     """Return the name of the component for answers with a status."""
     return re.sub(r"\W", "", status.phrase.title())
 
 
-def problem(status: HTTPStatus) -> Json:
+def problem(status: Status) -> Json:
     """Return the component for answers with a status, with an example for each code."""
     examples = {
         code: {
@@ -93,7 +93,7 @@ def problem(status: HTTPStatus) -> Json:
         for code, sentence in CODES[status].items()
     }
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
-    more = {
+    more: dict[Status, list[str]] = {
         HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
         HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
         HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: ["Content-Range"],

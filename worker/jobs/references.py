@@ -15,6 +15,7 @@ from models.tables import (
     Batch,
     Draft,
     Exclusion,
+    Intake,
     Job,
     Mosaic,
     Part,
@@ -23,6 +24,7 @@ from models.tables import (
     Source,
     Tile,
     TileSet,
+    Upload,
     Version,
 )
 
@@ -86,7 +88,7 @@ def _rule(session: Session, thing: str, owner: UUID) -> Rule:
 def _of_tile_set(session: Session, identity: UUID) -> Rule:
     tile_set = session.get(TileSet, identity)
     if tile_set is None:
-        return nothing_known
+        return _of_coming_set(session, identity)
     if not tile_set.job.state.final:
         return all_named
     if tile_set.version is None and tile_set.job.state is JobState.SUCCEEDED and tile_set.purged_at is None:
@@ -97,6 +99,7 @@ def _of_tile_set(session: Session, identity: UUID) -> Rule:
         return all_spent
     named = {key for version in needed for key in (version.index_key, version.plot_key, version.palette_key)}
     named |= set(session.scalars(select(Source.address).where(Source.tile_set_id == identity)))
+    named |= _sent(session, identity)
     for part in session.scalars(select(Part).where(Part.tile_set_id == identity)):
         named |= {part.listing_key, part.index_key}
     contents = set(session.scalars(select(Tile.content).where(Tile.tile_set_id == identity)))
@@ -113,6 +116,27 @@ def _of_tile_set(session: Session, identity: UUID) -> Rule:
         return Standing.SPENT if spent else Standing.UNKNOWN
 
     return rule
+
+
+def _of_coming_set(session: Session, identity: UUID) -> Rule:
+    """Return the rule for files that were sent for a set that is not ordered yet, or never was."""
+    if session.scalar(select(Intake.id).where(Intake.tile_set_id == identity).limit(1)) is None:
+        return nothing_known
+    named = _sent(session, identity)
+
+    def rule(key: str, said: Key) -> Standing:
+        if key in named:
+            return Standing.NAMED
+        return Standing.SPENT if said.kind is Kind.PASSING else Standing.UNKNOWN
+
+    return rule
+
+
+def _sent(session: Session, identity: UUID) -> set[str]:
+    """Return the keys of files, and of pieces of files, in the open intakes of a tile set."""
+    mine = select(Upload.key, Upload.parts).join(Upload.intake)
+    found = session.execute(mine.where(Intake.tile_set_id == identity, Intake.ended_at.is_(None)))
+    return {each for key, parts in found for each in (key, *parts) if each}
 
 
 def _needed_versions(session: Session, tile_set: TileSet) -> list[Version]:

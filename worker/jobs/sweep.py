@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
 import structlog
 
-from models import database, drafts, jobs, logs, queue, settings, sketches, undo
+from models import database, drafts, intakes, jobs, logs, queue, settings, sketches, undo
 from models.errors import TesseraError
 from models.notifying import ring_all
 from models.queue import connect
@@ -41,13 +41,14 @@ def sweep(services: Services) -> int:
 
 
 def collect(services: Services) -> None:
-    """Purge the trash and remove garbage once, by the database's clock."""
+    """Purge the trash, end intakes whose time is over, and remove garbage once, by the database's clock."""
     with services.reading() as session:
         now = database.now(session)
     with services.sessions.begin() as session:
         undo.purge(session, now, services.settings.undo_span)
         sketches.forget(session, now - sketches.SPAN)
         drafts.forget(session, now - services.settings.garbage_span)
+        intakes.expire(session, now)
     count = garbage.collect(services, now)
     count += scratch.clear(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
     if count:
