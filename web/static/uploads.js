@@ -11,6 +11,7 @@
   const SHOWN = 100; // refused files that are listed
   const PICTURE = /\.(avif|hei[cf]|jp2|j2k|jpe?g|png|webp|gif|tiff?|bmp)$/i;
   const number = (value) => value.toLocaleString("en");
+  const several = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
   const megabytes = (bytes) => `${number(Math.max(0.1, Math.round(bytes / 1e5) / 10))} MB`;
 
   /** Return every file of what was dropped, those in folders too, and the folder's name if it was one. */
@@ -341,8 +342,8 @@
       const share = this.bytes.all ? this.bytes.sent / this.bytes.all : this.open ? 0 : 1;
       this.part("all").value = share;
       const words = [`${number(sent + known)} of ${number(all)} photos`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`];
-      if (known) words.push(`${number(known)} were there already`);
-      if (passed) words.push(`${number(passed)} files that are no pictures were passed over`);
+      if (known) words.push(several(known, "was there already", "were there already"));
+      if (passed) words.push(several(passed, "file that is no picture was passed over", "files that are no pictures were passed over"));
       this.part("counts").textContent = `${words.join(" · ")}.`;
       const tenth = Math.floor(share * 10);
       if (all && tenth !== this.tenth) this.part("heard").textContent = this.open ? `${tenth * 10} %` : "All photos are there.";
@@ -377,7 +378,7 @@
       place.hidden = !this.failed.length;
       if (this.failed.length === this.listed) return;
       this.listed = this.failed.length;
-      place.querySelector("summary").textContent = `${number(this.failed.length)} files could not be sent`;
+      place.querySelector("summary").textContent = several(this.failed.length, "file could not be sent", "files could not be sent");
       place.querySelector("ul").replaceChildren(...this.failed.slice(0, SHOWN).map((item) => {
         const row = document.createElement("li");
         const name = document.createElement("bdi");
