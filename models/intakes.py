@@ -104,8 +104,7 @@ def advance(session: Session, upload: Upload, piece: Piece, span: timedelta) -> 
     """Add a piece to an upload, unless another came first; return until when the next may come.
 
     Raises:
-        WrongOffset: the upload is not as it was read.
-        NotFound: it is gone.
+        WrongOffset: the upload is not as it was read, or is gone.
         IntakeClosed: its intake was finished or given up, or its time ran out.
     """
     held = _hold(session, upload.intake_id, database.now(session), span)

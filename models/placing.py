@@ -95,7 +95,8 @@ def _add_sources(session: Session, tile_set_id: UUID, sources: Sequence[NewSourc
         {"tile_set_id": tile_set_id, "number": number} | asdict(source) | {"name": readable(source.name)}
         for number, source in enumerate(sources, first)
     ]
-    session.execute(insert(Source), rows)
+    if rows:
+        session.execute(insert(Source), rows)
 
 
 def place_mosaic(

@@ -118,6 +118,10 @@ def test_the_range_of_every_setting_is_the_one_in_the_code(name: str):
 LIMITS = {
     "bytes of a request, and bytes that its zip inflates to": f"{DEFAULTS['max_upload_bytes'] >> 30} GiB",
     "photos of a request, sent singly; and files in each of its zips": f"{DEFAULTS['max_photos']:,} each",
+    "files of an intake": f"{DEFAULTS['max_photos']:,}",
+    "intakes that are open, bytes of all their files": f"{DEFAULTS['max_intakes']}, "
+    f"{DEFAULTS['max_intake_bytes'] >> 30} GiB",
+    "an intake to which nothing comes": f"{DEFAULTS['intake_hours']} hours",
     "targets of a batch": f"{DEFAULTS['max_targets']:,}",
     "parts of a form": f"{DEFAULTS['max_form_parts']:,}",
     "copies on a machine": f"{DEFAULTS['cache_bytes'] >> 30} GiB; `TESSERA_CACHE_BYTES`",
