@@ -67,7 +67,7 @@ def addresses(service: Any) -> list[str]:
     return [
         "/", "/styles", "/mosaics", "/mosaics?name=nothing", "/mosaics/new", f"/mosaics/{mosaic}", "/tile-sets",
         "/tile-sets/new", f"/tile-sets/{tile_set}", f"/tile-sets/{tile_set}/photos", f"/tile-sets/{tile_set}/delete",
-        "/batches", "/batches/new", "/trash", "/login", "/nowhere",
+        "/batches", "/batches/new", "/trash", "/service", "/login", "/nowhere",
     ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@
   const PIECE = 8 << 20; // of a file, in one request
   const AGAIN = [0, 1_000, 3_000, 5_000, 10_000, 20_000];
   const LATER = 5_000; // until a file whose line was cut is tried once more
+  const LONGEST_NAME = 200;
   const SHOWN = 100; // refused files that are listed
   const PICTURE = /\.(avif|hei[cf]|jp2|j2k|jpe?g|png|webp|gif|tiff?|bmp)$/i;
   const number = (value) => value.toLocaleString("en");
@@ -206,7 +207,7 @@
 
     async send(item) {
       this.active.add(item);
-      const metadata = { filename: item.file.name, filetype: item.file.type };
+      const metadata = { filename: item.file.name.slice(0, LONGEST_NAME), filetype: item.file.type };
       if (item.content) metadata.sha256 = item.content;
       const large = item.file.size > PIECE;
       item.upload = new tus.Upload(item.file, {

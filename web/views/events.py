@@ -16,7 +16,6 @@ from web.streams import Subject
 bp = Blueprint("events", __name__)
 
 FAR = "{% from 'parts/progress.html' import far %}{{ far(job, address, seen) }}"
-FAR_OF_BATCH = "{% from 'parts/progress.html' import far_of_batch %}{{ far_of_batch(progress) }}"
 
 
 @bp.get("/mosaics/<uuid:mosaic_id>/progress")
@@ -41,15 +40,6 @@ def progress_of_tile_set(tile_set_id: UUID) -> ResponseReturnValue:
     with reading() as session:
         job = queries.find_tile_set(session, tile_set_id).job
     return _fragment(job, url_for("tile_sets.show", tile_set_id=tile_set_id))
-
-
-@bp.get("/batches/<uuid:batch_id>/progress")
-def progress_of_batch(batch_id: UUID) -> ResponseReturnValue:
-    """Show how far a batch is."""
-    with reading() as session:
-        queries.find_batch(session, batch_id)
-        progress = queries.batch_progress(session, batch_id)
-    return _fresh(Response(render_template_string(FAR_OF_BATCH, progress=progress)))
 
 
 @bp.get("/mosaics/<uuid:mosaic_id>/partial")

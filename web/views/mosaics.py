@@ -69,7 +69,6 @@ def page(error: TesseraError | None, shared: tuple[str, datetime] | None = None)
         shared=shared,
         embedded=settings().mode == "embedded",
         parent=parent if parent and parent.preview_key else None,
-        again=forms.fields_of(order),
         report=report.sentence(mosaic.quality) if mosaic.quality else "",
         paper=print_card.card((mosaic.width, mosaic.height)) if mosaic.width and mosaic.height else [],
         plan=plan,
