@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 SOON = 60_000
 IS_OPEN = """() => window.OpenSeadragon
   && OpenSeadragon.getViewer(document.querySelector(".view"))?.world.getItemCount() === 1"""
+PHOTOS_ARE_THERE = "() => document.querySelectorAll('.zoom .photo.there').length > 3"
 MOSAIC, TILE_SET = re.compile(r"/mosaics/[-0-9a-f]{36}"), re.compile(r"/tile-sets/[-0-9a-f]{36}")
 
 
@@ -75,12 +76,14 @@ def _look(page: Page, seen: Callable[[Page, str], None]) -> str:
     page.keyboard.press("ArrowRight")
     told = page.locator("[data-told]")
     expect(told).to_contain_text("lies in this mosaic")
+    page.wait_for_function(PHOTOS_ARE_THERE, timeout=SOON)
     seen(page, "closer")
     name = (told.text_content() or "").partition(" lies in this mosaic")[0].strip()
     page.get_by_label("Part of its name").fill(name)
     page.get_by_role("button", name="Find", exact=True).click()
     expect(page.locator("[data-found]")).to_contain_text(name)
     expect(page.locator(".zoom .mark").first).to_be_attached()
+    page.locator("h1").scroll_into_view_if_needed()
     seen(page, "found")
     return name
 
@@ -95,6 +98,7 @@ def _change(page: Page, banned: str, seen: Callable[[Page, str], None]) -> None:
     page.get_by_label("Part of its name").fill(banned)
     page.get_by_role("button", name="Find", exact=True).click()
     expect(page.locator("[data-found]")).to_contain_text("No photo in this mosaic has that in its name.")
+    page.locator("h1").scroll_into_view_if_needed()
     seen(page, "changed")
 
 
