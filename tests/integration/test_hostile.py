@@ -496,16 +496,16 @@ def test_what_pictures_tell_of_their_makers_reaches_no_page_and_no_download(
     done = installation.final(installation.order(tile_set, secretive(target), format=form, **ORDER)["url"])
     page = done["url"].removeprefix("/api/v1")
     seen = [installation.get(done["picture"]).content, installation.get(done["url"]).content]
-    # Where photos are proposed, they have the names that their owner gave them.
-    shown = browsed(installation, page).replace("SECRET-FOLDER/", "")
-    seen += [shown.encode(), installation.get(f"{page}/preview").content]
-    seen += [browsed(installation, f"/tile-sets/{tile_set['id']}").encode(), browsed(installation, "/").encode()]
+    # Photos have the names that their owner gave them.
+    pages = (browsed(installation, path) for path in (page, f"/tile-sets/{tile_set['id']}", "/"))
+    seen += [installation.get(f"{page}/preview").content]
+    seen += [shown.replace("SECRET-FOLDER/", "").encode() for shown in pages]
     store = str(installation.services().store.folder).encode()
     assert [secret for secret in (*SECRETS, store) for each in seen if secret in each] == []
     if form is Format.PDF:
         (picture,) = PdfDocument(seen[0])[0].get_objects()
         seen[0] = bytes(picture.get_data(decode_simple=False))
-    for data in (seen[0], seen[3]):
+    for data in (seen[0], seen[2]):
         with Image.open(io.BytesIO(data)) as image:
             image.load()
             told = [*image.getexif().values(), *image.getexif().get_ifd(ExifTags.IFD.Exif).values()]

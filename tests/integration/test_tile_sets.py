@@ -254,7 +254,10 @@ def test_progress_is_told_while_a_set_is_being_indexed(
     send(client, f"{address}/photos", photos=photo())
     with sqlite_services.sessions.begin() as session:
         row = queries.find_tile_set(session, tile_set.id)
-        jobs.claim(session, row.job_id, database.now(session), sqlite_services.settings.lease_span)
+        span = sqlite_services.settings.lease_span
+        held = jobs.claim(session, row.job_id, database.now(session), span)
+        assert held is not None
+        jobs.beat(session, held, database.now(session), span, "indexing", 0.5)
         session.flush()
         source = [each.id for each in session.query(Source).filter_by(tile_set_id=tile_set.id)]
         parts.lay_out(session, tile_set.id, source, [Listing("k", 2_220)])

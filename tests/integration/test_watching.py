@@ -352,7 +352,7 @@ def test_attempts_are_counted_by_kind_and_outcome(scraped: dict[str, dict[Labels
     }
     assert scraped["tessera_running_attempts"] == {
         ("tessera.index",): 0, ("tessera.render",): 1, ("tessera.rendition",): 0,
-        ("tessera.candidates",): 0,
+        ("tessera.candidates",): 0, ("tessera.sketch",): 0,
     }  # fmt: skip
 
 
@@ -433,7 +433,7 @@ def test_photos_that_are_still_to_be_indexed_are_counted_while_their_job_goes_on
 def test_an_empty_database_counts_zeros(client: FlaskClient) -> None:
     families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
     assert {name: len(family.samples) for name, family in families.items()} == {
-        "tessera_jobs": 4 * 3 * 5,
+        "tessera_jobs": 5 * 3 * 5,
         "tessera_oldest_queued_job_age_seconds": 3,
         "tessera_photos_to_index": 1,
         "tessera_store_look_timestamp_seconds": 1,
@@ -442,8 +442,8 @@ def test_an_empty_database_counts_zeros(client: FlaskClient) -> None:
         "tessera_trash_blobs": 1,
         "tessera_trash_bytes": 1,
         "tessera_failed_publishes": 1,
-        "tessera_attempts": 4 * 5,
-        "tessera_running_attempts": 4,
+        "tessera_attempts": 5 * 5,
+        "tessera_running_attempts": 5,
         "tessera_expired_leases": 1,
         "tessera_job_wait_seconds": 3 * 13,
         "tessera_phase_seconds": 0,

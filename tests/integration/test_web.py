@@ -95,6 +95,7 @@ def test_whatever_json_is_asked_for_again_unchanged_gets_304(
     ).get_json()
     (mosaic,) = client.get(f"{made['url']}/mosaics").get_json()["items"]
     here = {"tile_set_id": tile_set.id, "mosaic_id": mosaic["id"], "batch_id": made["id"]}
+    here["intake_id"] = client.post("/api/v1/intakes", json={"tile_set": None}).get_json()["id"]
     here["rendition_id"] = client.get(mosaic["renditions"]).get_json()["items"][0]["id"]
     paths = client.get("/api/v1/openapi.json").get_json()["paths"]
     addresses = [path.format(**here) for path, ways in paths.items() if "get" in ways and "{content}" not in path]
@@ -176,7 +177,8 @@ def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     mosaics = {f"/api/v1/mosaics/{{mosaic_id}}/{end}" for end in of_mosaic}
     mosaics |= {f"/api/v1/mosaics/{{mosaic_id}}/renditions/{{rendition_id}}{end}" for end in of_rendition}
     trashed = {f"/api/v1/trash{end}" for end in trash}
-    assert set(paths) == whole | ends | files | listed | more | tiles | mosaics | trashed
+    intakes = {f"/api/v1/intakes{end}" for end in ("", "/{intake_id}", "/{intake_id}/known", "/{intake_id}/finish")}
+    assert set(paths) == whole | ends | files | listed | more | tiles | mosaics | trashed | intakes
 
 
 def test_redis_being_down_does_not_lose_an_order(
