@@ -64,6 +64,10 @@ def keeps(tiles, columns, max_uses, distance):
     return not near and (max_uses is None or all(count <= max_uses for count in uses.values()))
 
 
+MOST_PLACEMENTS = 50_000
+"""More would take gigabytes."""
+
+
 def every_placement(kept, tile_count, columns, max_uses, distance):
     """Every placement that keeps the rules and what is kept, cell by cell, without those that cannot be completed."""
 
@@ -97,6 +101,7 @@ def test_kept_cells_stay_and_the_rules_hold_wherever_that_is_possible(
     seed, columns, rows, tile_count, max_uses, distance, kept_count
 ):
     dice, count = np.random.default_rng(seed), columns * rows
+    assume(tile_count ** (count - min(kept_count, count)) <= MOST_PLACEMENTS)
     rules = rules_of(columns, rows, tile_count, max_uses, distance)
     costs = dice.random((count, tile_count), np.float32)
     kept = np.full(count, NOBODY)
