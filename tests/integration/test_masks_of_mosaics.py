@@ -233,9 +233,10 @@ def test_a_mask_is_kept_as_long_as_its_mosaic(
 def test_the_page_takes_a_mask(
     services: Services, client: FlaskClient, noisy_set: Callable[[int], UUID], target: bytes, right_half: bytes
 ) -> None:
-    client.application.config["WTF_CSRF_ENABLED"] = False
+    tile_set = str(noisy_set(5))
+    token = client.get("/mosaics/new").text.partition('name="csrf_token" value="')[2].partition('"')[0]
     form = {
-        "tile_set": str(noisy_set(5)), "cells_across": str(COLUMNS), "tile_size": str(TILE),
+        "csrf_token": token, "tile_set": tile_set, "cells_across": str(COLUMNS), "tile_size": str(TILE),
         "target": (io.BytesIO(target), "t.png"), "mask": (io.BytesIO(right_half), "half.png"),
     }  # fmt: skip
     page = client.post("/mosaics", data=form)
