@@ -90,7 +90,7 @@ def test_a_mosaic_fills_in_without_a_load_and_without_anything_moving(
     assert page.evaluate("window.moved") == []
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     # It is loaded once, when it is made.
-    expect(page.get_by_alt_text("Mosaic of t.png")).to_be_visible(timeout=MINUTES)
+    expect(page.get_by_role("application", name="Mosaic of t.png")).to_be_visible(timeout=MINUTES)
     assert page.evaluate("window.moved") is None
 
 
@@ -106,7 +106,8 @@ def test_what_is_typed_stays_when_the_work_is_done(page: Page, service: Any, pho
         job_id = job.id
     page.goto(f"{service.address}/tile-sets/{tile_set['id']}")
     expect(page.locator("[data-far]")).to_contain_text("Waiting for a worker")
-    name = page.get_by_role("textbox", name="Name")
+    page.get_by_text("Name, and how to delete the set").click()
+    name = page.locator("form[action$=rename]").get_by_role("textbox", name="Name")
     name.fill("A name that is not sent yet")
     with services.sessions.begin() as session:
         jobs.cancel(session, [job_id], database.now(session))
@@ -146,7 +147,7 @@ def test_times_are_in_the_readers_own_zone(browser: Browser, service: Any, tile_
         page.goto(f"{service.address}/tile-sets/{tile_set['id']}")
         time = page.locator("time").first
         expect(time).to_have_attribute("title", re.compile(r" UTC$"))
-        shown[zone] = time.inner_text()
+        shown[zone] = time.text_content()
         context.close()
     assert shown["UTC"] != shown["Asia/Tokyo"]
 
