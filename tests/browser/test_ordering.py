@@ -11,7 +11,7 @@ import axe
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 ORDER_BYTES = 250_000
 LOADED = "() => performance.getEntries().reduce((sum, entry) => sum + (entry.transferSize || 0), 0)"
@@ -60,6 +60,17 @@ def mosaics(service: Any) -> int:
 
 def choose(page: Page, picture: Path) -> None:
     page.get_by_label("Picture to rebuild").set_input_files(picture)
+    expect(page.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=SOON)
+
+
+def test_a_picture_that_is_chosen_before_the_script_has_come_is_previewed(page: Page, picture: Path) -> None:
+    held: list[Route] = []
+    page.route("**/ordering.js*", lambda route: held.append(route))  # Playwright wants a plain function
+    page.goto(page.url, wait_until="commit")
+    page.get_by_label("Picture to rebuild").set_input_files(picture)
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].continue_()
     expect(page.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=SOON)
 
 

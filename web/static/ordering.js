@@ -285,6 +285,8 @@ function begin() {
   });
   window.addEventListener("pageshow", () => delete form.dataset.sent);
   refresh();
+  const early = field("target").files; // chosen before this script was there, or kept by the browser over a reload
+  if (early.length) keep(early[0]);
 }
 
 if (form) begin();
