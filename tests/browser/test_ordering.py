@@ -65,7 +65,11 @@ def choose(page: Page, picture: Path) -> None:
 
 def test_a_picture_that_is_chosen_before_the_script_has_come_is_previewed(page: Page, picture: Path) -> None:
     held: list[Route] = []
-    page.route("**/ordering.js*", lambda route: held.append(route))  # Playwright wants a plain function
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/ordering.js*", hold)
     page.goto(page.url, wait_until="commit")
     page.get_by_label("Picture to rebuild").set_input_files(picture)
     while not held:
