@@ -18,6 +18,7 @@ import photographs
 import quality
 import rendering
 import service
+import studio
 import waiting
 import warm
 import zooming
@@ -38,6 +39,7 @@ SECTIONS: dict[str, Callable[[Setting], Iterator[Measurement]]] = {
     "large": giga.measure_large,
     "zoom": zooming.measure,
     "waiting": waiting.measure,
+    "studio": studio.measure,
     "service": service.measure,
     "zip100k": service.measure_memory,
 }

@@ -36,11 +36,11 @@ def main() -> None:
     with running() as service, tempfile.TemporaryDirectory() as scratch:
         for lane in (Lane.INDEXING, Lane.INTERACTIVE):
             service.worker(lane=lane)
-        made = service.send(_photos(count, Path(scratch) / "photos.zip"))
+        made = service.send(photos(count, Path(scratch) / "photos.zip"))
         tile_set = service.final(made)["id"]
-        target = Path(sys.argv[2]).read_bytes() if len(sys.argv) > 2 else _target()
+        picture = Path(sys.argv[2]).read_bytes() if len(sys.argv) > 2 else target()
         form = _form(service) | {"tile_set": tile_set}
-        files = {"target": ("target.jpg", target, "image/jpeg")}
+        files = {"target": ("target.jpg", picture, "image/jpeg")}
         answer = service.session.post(f"{service.address}/mosaics/drafts", data=form, files=files, timeout=60)
         answer.raise_for_status()
         form["draft"] = answer.json()["draft"]
@@ -71,7 +71,7 @@ def _form(service: Service) -> dict[str, str]:
     return dict(re.findall(r'name="(csrf_token|draft)" value="([^"]+)"', page))
 
 
-def _photos(count: int, out: Path) -> Path:
+def photos(count: int, out: Path) -> Path:
     """Write a zip of so many different photos."""
     import zipfile  # noqa: PLC0415 - here alone
 
@@ -91,7 +91,7 @@ def _photos(count: int, out: Path) -> Path:
     return out
 
 
-def _target() -> bytes:
+def target() -> bytes:
     """Return a photograph of 12 megapixels."""
     from skimage import data  # noqa: PLC0415 - the demo's extra
 
