@@ -5,7 +5,7 @@ be in the store or its trash, so that the sweep knows whose they were.
 """
 
 from datetime import datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID, uuid5
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -65,6 +65,9 @@ def place(
 ) -> tuple[UUID, Doorbell | None]:
     """Order the mosaic of a draft; the same order once more is the same mosaic, and there is nothing to ring for.
 
+    A draft's first mosaic has its id; that of another follows from what is asked, so that of two equal requests at
+    once the second finds it, too. A mosaic in the trash counts as none: who orders it again wants it.
+
     Returns:
         The mosaic's id, and the doorbell.
 
@@ -74,11 +77,11 @@ def place(
     """
     # Of two requests at once the second waits here, and then finds the mosaic of the first.
     session.execute(select(Draft.id).where(Draft.id == draft.id).with_for_update())
-    mosaic, mosaic_id = session.get(Mosaic, draft.id), draft.id
-    if mosaic is not None:
-        if (mosaic.tile_set_id, mosaic.mask, queries.order_of(mosaic)) == (tile_set_id, mask, order):
-            return mosaic.id, None
-        mosaic_id = uuid4()
+    asked, mosaic_id = (tile_set_id, mask, order), draft.id
+    while (mosaic := session.get(Mosaic, mosaic_id)) is not None:
+        if mosaic.deleted_at is None and (mosaic.tile_set_id, mosaic.mask, queries.order_of(mosaic)) == asked:
+            return mosaic_id, None
+        mosaic_id = uuid5(mosaic_id, repr(asked))
     target = StoredFile(draft.target_name, draft.target_key, draft.target_entry)
     return mosaic_id, placing.place_mosaic(session, mosaic_id, tile_set_id, target, order, ring_again, mask)
 

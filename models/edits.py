@@ -89,7 +89,9 @@ class _Photos:
         """
         query = select(Tile.content, Tile.name).where(Tile.tile_set_id == self._tile_set_id, Tile.since.is_not(None))
         found: dict[str, list[str]] = {}
+        names: dict[str, str] = {}
         for content, name in self._session.execute(query.where(or_(Tile.content.in_(photos), Tile.name.in_(photos)))):
+            names[content] = name
             found.setdefault(content, []).append(content)
             found.setdefault(name, []).append(content)
         for photo in photos:
@@ -99,5 +101,6 @@ class _Photos:
             if len(same) > 1:
                 raise InvalidOrder(field, f"{len(same):,} photos are called {shown}; give the content hash of one.")
             if same[0] in left_out:
+                shown = readable(names[same[0]])
                 raise InvalidOrder(field, f"The photo {shown} cannot appear: it is banned, or left out of the set.")
         return [found[photo][0] for photo in photos]

@@ -4,6 +4,7 @@ import hmac
 from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import ip_address
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from flask import Flask, Response, redirect, request, session, url_for
@@ -14,6 +15,7 @@ from models import database, logins
 from models.errors import NotAllowed
 from web.context import reading, sessions, settings
 from web.problems import answer, for_programs, for_scripts
+from web.uploads import PLAIN_BYTES
 
 OPEN_ENDPOINTS = {
     "login.form", "login.enter", "static", "health.live", "health.ready",
@@ -22,6 +24,8 @@ OPEN_ENDPOINTS = {
 """Those of `sharing` ask for the token of a link themselves, before anything else."""
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 STAMP, LOGIN = "entered", "login"
+LONGEST_ADDRESS = 1_500
+"""Characters; an address within another takes more, and the server takes 4,094."""
 
 
 def register(app: Flask) -> None:
@@ -73,7 +77,20 @@ def _to_login() -> ResponseReturnValue:
     if for_scripts():
         sentence = "Log in with the access token, then send the files again."
         return answer(HTTPStatus.UNAUTHORIZED, "token_needed", sentence)
-    return redirect(url_for("login.form", next=request.full_path if request.method == "GET" else None), code=303)
+    ended = "" if request.method in SAFE_METHODS else "yes"
+    return redirect(url_for("login.form", next=_before(), ended=ended or None), code=303)
+
+
+def _before() -> str | None:
+    """Return where to go on after the login: a page; or that of a form, and of an order what was typed."""
+    if request.method in SAFE_METHODS:
+        return request.full_path
+    if request.endpoint == "mosaics.create" and 0 < (request.content_length or 0) <= PLAIN_BYTES:
+        typed = {name: text for name, text in request.form.items() if name and text and name != "csrf_token"}
+        address = f"{url_for('mosaics.new')}?{urlencode(typed)}"
+        return address if len(address) <= LONGEST_ADDRESS else url_for("mosaics.new", draft=typed.get("draft"))
+    page = urlsplit(request.referrer or "")
+    return f"{page.path}?{page.query}" if page.netloc == request.host else None
 
 
 def _is_in() -> bool:

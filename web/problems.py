@@ -122,7 +122,10 @@ def _foreseen(error: TesseraError) -> ResponseReturnValue:
 
 
 def _forged(_error: CSRFError) -> ResponseReturnValue:
-    sentence = "The form has expired or did not come from this site; open it again and send it once more."
+    sentence = (
+        "The form has expired or did not come from this site, or your browser keeps no cookies of it; "
+        "open it again and send it once more."
+    )
     return answer(HTTPStatus.BAD_REQUEST, FormExpired.code, sentence)
 
 

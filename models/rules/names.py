@@ -1,14 +1,16 @@
 """Makes names that strangers gave safe to show to people."""
 
 MOST_CHARACTERS = 200
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+"""Persian is spelled with them, and families among the emoji are made by them."""
 
 
 def readable(name: str) -> str:
-    """Return a name without control characters and of limited length.
+    """Return a name of limited length, without control characters and those that turn the direction of writing.
 
     Example:
         >>> readable("beach" + chr(7) + ".jpg")
         'beach.jpg'
     """
-    text = "".join(character for character in name if character.isprintable()).strip()
+    text = "".join(each for each in name if each.isprintable() or each in JOINERS).strip(" " + JOINERS)
     return text[:MOST_CHARACTERS] or "unnamed"

@@ -56,7 +56,9 @@ class Cells {
   async choose(column, row) {
     this.moveTo(column, row);
     const photo = await fetched(`${this.zoom.place.dataset.cells}/${column}/${row}`);
-    if (photo && this.at[0] === column && this.at[1] === row) this.tell(photo, column, row);
+    if (this.at[0] !== column || this.at[1] !== row) return;
+    if (photo) this.tell(photo, column, row);
+    else this.told.replaceChildren(made("p", "error", UNTOLD));
   }
 
   tell(photo, column, row) {
@@ -87,9 +89,8 @@ class Cells {
     const { form } = this;
     event.preventDefault();
     const answers = form.parentElement.querySelector("[data-found]");
-    const answer = await fetch(`${form.dataset.find}?${new URLSearchParams(new FormData(form))}`);
-    const told = answer.ok ? await answer.json() : null;
-    if (!told) return answers.replaceChildren(made("p", "soft", "Type a part of a photo's name."));
+    const told = await fetched(`${form.dataset.find}?${new URLSearchParams(new FormData(form))}`);
+    if (!told) return answers.replaceChildren(made("p", "error", form.elements.find.value.trim() ? UNTOLD : "Type a part of a photo's name."));
     if (!told.photos.length) return answers.replaceChildren(made("p", "soft", "No photo in this mosaic has that in its name."));
     const list = told.photos.map((photo) => {
       const button = made("button", "quiet", photo.name);

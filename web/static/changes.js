@@ -52,8 +52,9 @@ class Changes {
     field.focus();
     const body = new URLSearchParams({ csrf_token: this.form.elements.csrf_token.value, again: "yes" });
     for (let times = 0; times < PATIENCE && this.asked === asked; times += 1) {
-      const answer = await fetch(`${this.cells}/${column}/${row}/candidates`, { method: "POST", body });
-      const told = await answer.json().catch(() => ({ sentence: "They could not be looked for; try again." }));
+      const told = await fetch(`${this.cells}/${column}/${row}/candidates`, { method: "POST", body })
+        .then((answer) => answer.json())
+        .catch(() => ({ sentence: "They could not be looked for; load the page again, and your changes are still here." }));
       if (this.asked !== asked) return;
       if (told.sentence) return nearest.replaceChildren(made("p", "error", told.sentence));
       if (told.photos) return nearest.replaceChildren(...this.thumbnails(column, row, told.photos));

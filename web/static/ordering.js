@@ -5,6 +5,12 @@ const PAUSE = 200; // milliseconds without a change before anything is asked for
 const ASKED_EVERY = [60, 80, 100, 150, 200]; // milliseconds between questions whether a preview is there; the last goes on
 const IDLE = 700; // milliseconds after a preview before the looks get their pictures
 const LOOK_CELLS = 24; // across the picture of a look
+const UNSAID = {
+  400: "The form has expired; order, and it is shown again as it is.",
+  413: "The picture is larger than this site takes; choose a smaller one.",
+  414: "Something that is typed is too long.",
+}; // by the status of an answer that is no JSON
+const SILENT = "The server does not answer just now.";
 
 const form = document.querySelector("form.order");
 const find = (selector) => form.querySelector(selector);
@@ -29,9 +35,9 @@ function stated(changed = {}) {
 /** Return the answer as JSON; a sentence for people where there is none. */
 async function asked(address, options) {
   const answer = await fetch(address, options).catch(() => null);
-  if (answer === null) return { sentence: "The server does not answer just now." };
+  if (answer === null) return { sentence: SILENT };
   if (answer.redirected) return { sentence: "Your session has ended; log in again in another tab. Nothing here is lost." };
-  return answer.json().catch(() => ({ sentence: "The form has expired; order, and it is shown again as it is." }));
+  return answer.json().catch(() => ({ sentence: UNSAID[answer.status] || SILENT }));
 }
 
 function say(text) {
@@ -42,6 +48,11 @@ function say(text) {
 
 /** Keep a picture that was chosen, so that no error loses it, and show it. */
 async function keep(file) {
+  const most = Number(form.dataset.maxBytes);
+  if (file.size > most) {
+    field("target").value = "";
+    return say(`${file.name} has ${number(Math.ceil(file.size / 1e6))} MB; a picture may have ${number(Math.floor(most / 1e6))} MB.`);
+  }
   face = await createImageBitmap(file).catch(() => null);
   draw();
   say("Sending the picture …");
@@ -165,7 +176,7 @@ async function sketched(changed, mine) {
     const made = await asked(ordered.sketch);
     if (mine !== changes) return null;
     if (made.final !== false) return { ...made, target: ordered.target };
-    if (turn === 20) say("Other mosaics are being made; the preview waits for them. You can order all the same.");
+    if (turn === 20) say("The preview waits for a worker: all are busy, or none is running. You can order all the same.");
   }
   return null;
 }
@@ -191,7 +202,7 @@ async function refresh() {
   if (plan === null) return say("There is no preview of what cannot be made.");
   const made = await sketched({}, mine);
   if (made === null) return;
-  if (!made.picture) return say(`${made.sentence || "The preview could not be made."} You can order all the same.`);
+  if (!made.picture) return say(made.sentence || "The preview could not be made. You can order all the same.");
   await show(find(".sketch"), made.picture);
   if (mine !== changes) return;
   const whole = made.columns === plan.columns ? "" : `, coarser than the mosaic with its ${number(plan.columns)} × ${number(plan.rows)}`;
@@ -266,7 +277,13 @@ function begin() {
     drop.addEventListener(kind, (event) => {
       event.preventDefault();
       drop.classList.toggle("over", kind === "dragover");
-      if (kind === "drop" && event.dataTransfer.files.length) keep(event.dataTransfer.files[0]);
+      if (kind !== "drop") return;
+      if (event.dataTransfer.files.length) keep(event.dataTransfer.files[0]);
+      else say("No file came with that; drop a picture that is a file.");
+    });
+  for (const kind of ["dragover", "drop"]) // beside its place, a dropped file would be opened in place of this page
+    document.addEventListener(kind, (event) => {
+      if (event.dataTransfer?.types.includes("Files") && event.target.type !== "file") event.preventDefault();
     });
   for (const kind of ["input", "change"])
     form.addEventListener(kind, (event) => {

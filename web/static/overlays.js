@@ -19,8 +19,12 @@ class Overlays {
     this.canvas = null;
     this.words.textContent = this.choice.selectedOptions[0].dataset.words || "";
     if (!kind) return;
-    const answer = await fetch(`${this.choice.dataset.maps}${kind}`);
-    if (!answer.ok || this.choice.value !== kind || !this.zoom.open) return;
+    const answer = await fetch(`${this.choice.dataset.maps}${kind}`).catch(() => null);
+    if (this.choice.value !== kind || !this.zoom.open) return;
+    if (!answer?.ok || answer.redirected) {
+      this.words.textContent = UNTOLD;
+      return;
+    }
     this.canvas = this.drawn(new Uint8Array(await answer.arrayBuffer()));
     const { x, y } = this.zoom.viewer.world.getItemAt(0).getContentSize();
     this.zoom.viewer.addOverlay({ element: this.canvas, location: new OpenSeadragon.Rect(0, 0, 1, y / x) });

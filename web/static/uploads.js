@@ -10,6 +10,8 @@
   const LATER = 5_000; // until a file whose line was cut is tried once more
   const LONGEST_NAME = 200;
   const SHOWN = 100; // refused files that are listed
+  const ENDED = ["token_needed", "form_expired"]; // codes of answers to a page whose session has ended
+  const MOST_ENDS = 3; // of sessions, with no file sent in between
   const PICTURE = /\.(avif|hei[cf]|jp2|j2k|jpe?g|png|webp|gif|tiff?|bmp)$/i;
   const number = (value) => value.toLocaleString("en");
   const several = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
@@ -47,7 +49,8 @@
       this.seen = new Set();
       this.count = { all: 0, sent: 0, known: 0, passed: 0, before: 0 };
       this.bytes = { all: 0, sent: 0 };
-      this.paused = this.hashing = this.finishing = false;
+      this.paused = this.hashing = this.finishing = this.silent = false;
+      this.ends = 0;
       this.listen();
       this.goOn();
     }
@@ -73,6 +76,12 @@
           field.value = "";
         });
       }
+      // Beside its place, a dropped file would be opened in place of this page.
+      for (const kind of ["dragover", "drop"]) {
+        document.addEventListener(kind, (event) => {
+          if (event.dataTransfer?.types.includes("Files") && event.target.type !== "file") event.preventDefault();
+        });
+      }
       this.part("pause").addEventListener("click", () => this.pause(!this.paused));
       this.part("retry").addEventListener("click", () => this.retry());
       this.part("forget").addEventListener("click", () => this.forget());
@@ -91,8 +100,41 @@
       if (body) headers["Content-Type"] = "application/json";
       const answer = await fetch(path, { method, headers, body: body && JSON.stringify(body) });
       const told = answer.status === 204 ? {} : await answer.json();
+      if (this.hasEnded(told)) {
+        await this.renew();
+        return this.ask(path, body, method);
+      }
       if (!answer.ok) throw Object.assign(new Error(told.detail || "The service does not answer."), { status: answer.status });
       return told;
+    }
+
+    hasEnded(told) {
+      return ENDED.includes(told.code) && this.ends < MOST_ENDS;
+    }
+
+    /** Wait until somebody is logged in again, take a fresh token, and go on. */
+    renew() {
+      this.renewing ||= this.renewed().finally(() => {
+        this.renewing = null;
+        this.ends += 1;
+        this.part("said").hidden = true;
+        this.pump();
+      });
+      return this.renewing;
+    }
+
+    async renewed() {
+      this.tell("Your session has ended; log in again in another tab. Nothing is lost, and sending goes on by itself.", true);
+      for (;;) {
+        const page = await fetch(this.place.dataset.renew).catch(() => null);
+        const text = page?.ok && !page.redirected ? await page.text() : "";
+        const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-token]");
+        if (fresh) {
+          this.place.dataset.token = fresh.dataset.token;
+          return;
+        }
+        await new Promise((done) => setTimeout(done, LATER));
+      }
     }
 
     /** Take up what was sent before this page was opened. */
@@ -124,6 +166,7 @@
     }
 
     async take(files, folder) {
+      if (!files.length) return this.tell("No files came with that; drop photos, or folders with photos in them.", true);
       const name = this.part("finish").elements.name;
       if (folder && name && !name.value) name.value = folder;
       try {
@@ -147,6 +190,7 @@
         else if (this.count.all + this.count.before > Number(this.place.dataset.maxFiles)) this.refuse(item, "These are more photos than one set takes.");
         else this.wait(item);
       }
+      if (!this.count.all) this.tell("None of these files is a picture.", true);
       this.show();
       this.hash();
     }
@@ -201,7 +245,7 @@
     }
 
     pump() {
-      while (!this.paused && this.active.size < AT_ONCE && this.ready.length) this.send(this.ready.shift());
+      while (!this.paused && !this.renewing && this.active.size < AT_ONCE && this.ready.length) this.send(this.ready.shift());
       this.show();
     }
 
@@ -220,6 +264,11 @@
         storeFingerprintForResuming: large,
         removeFingerprintOnSuccess: true,
         fingerprint: () => Promise.resolve(`tessera ${this.intake.id} ${item.id}`),
+        onShouldRetry: (error) => {
+          const status = error.originalResponse?.getStatus() || 0;
+          if (!status) this.unanswered(item);
+          return (status < 400 || status >= 500 || status === 409 || status === 423) && navigator.onLine;
+        },
         onProgress: (sent) => this.moved(item, sent),
         onSuccess: () => this.ended(item),
         onError: (error) => this.stumbled(item, error),
@@ -241,7 +290,27 @@
       this.moved(item, item.file.size);
       this.active.delete(item);
       this.count.sent += 1;
+      this.ends = 0;
+      if (this.silent) this.part("said").hidden = true;
+      this.silent = false;
       this.pump();
+    }
+
+    /** Say that the line is cut; or that a file cannot be read any more, which looks the same. */
+    async unanswered(item) {
+      try {
+        await item.file.slice(0, 1).arrayBuffer();
+        if (!this.renewing && this.active.has(item)) {
+          this.silent = true;
+          this.tell("The service does not answer; sending goes on by itself as soon as it does.");
+        }
+      } catch {
+        if (!this.active.delete(item)) return;
+        item.upload.abort();
+        this.moved(item, 0);
+        this.refuse(item, "It was moved, deleted or changed while it was sent; choose it again.");
+        this.pump();
+      }
     }
 
     stumbled(item, error) {
@@ -249,11 +318,14 @@
       this.active.delete(item);
       const answer = error.originalResponse;
       if (answer && answer.getStatus() < 500) {
-        let reason = "It was refused.";
+        let told = {};
         try {
-          reason = JSON.parse(answer.getBody()).detail || reason;
+          told = JSON.parse(answer.getBody());
         } catch { /* not ours */ }
-        this.refuse(item, reason);
+        if (this.hasEnded(told)) {
+          this.ready.unshift(item);
+          this.renew();
+        } else this.refuse(item, told.detail || "It was refused.");
         return this.pump();
       }
       item.file.slice(0, 1).arrayBuffer().then(
@@ -340,9 +412,9 @@
     draw() {
       const { all, sent, known, passed, before } = this.count;
       this.part("going").hidden = !(all + passed + before);
-      const share = this.bytes.all ? this.bytes.sent / this.bytes.all : this.open ? 0 : 1;
+      const share = this.bytes.all ? this.bytes.sent / this.bytes.all : this.open || !all ? 0 : 1;
       this.part("all").value = share;
-      const words = [`${number(sent + known)} of ${number(all)} photos`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`];
+      const words = all || before ? [`${number(sent + known)} of ${number(all)} photos`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`] : [];
       if (known) words.push(several(known, "was there already", "were there already"));
       if (passed) words.push(several(passed, "file that is no picture was passed over", "files that are no pictures were passed over"));
       this.part("counts").textContent = `${words.join(" · ")}.`;

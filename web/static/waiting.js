@@ -34,9 +34,11 @@
     panel.querySelector("[data-far]").append(link);
   }
 
-  function say(panel, words) {
+  /** Have something read aloud; what is wrong is seen, too. */
+  function say(panel, words, wrong = false) {
     const said = panel.querySelector("[data-said]");
     if (said && said.textContent !== words) said.textContent = words;
+    said?.classList.toggle("aside", !wrong);
   }
 
   function show(panel, html) {
@@ -89,10 +91,13 @@
 
     listen() {
       this.source = new EventSource(this.events);
-      this.source.onmessage = (event) => show(this.panel, event.data);
+      this.source.onmessage = (event) => {
+        this.heard();
+        show(this.panel, event.data);
+      };
       this.source.onerror = () => {
         // Else the browser connects again by itself.
-        if (this.source.readyState !== EventSource.CLOSED) return;
+        if (this.source.readyState !== EventSource.CLOSED) return this.missed(PATIENT - 1);
         this.events = null;
         this.begin();
       };
@@ -103,12 +108,22 @@
         const answer = await fetch(this.panel.dataset.waiting);
         if (answer.redirected || answer.status === 404) location.reload();
         else if (answer.ok) show(this.panel, await answer.text());
-        this.lost = answer.ok ? 0 : this.lost + 1;
+        if (answer.ok) this.heard();
+        else this.missed();
       } catch {
-        this.lost += 1;
+        this.missed();
       }
-      if (this.lost === PATIENT) say(this.panel, "The service does not answer; this page goes on asking.");
       this.begin();
+    }
+
+    missed(times = 1) {
+      this.lost += times;
+      if (this.lost >= PATIENT) say(this.panel, "The service does not answer; this page goes on asking.", true);
+    }
+
+    heard() {
+      if (this.lost >= PATIENT) say(this.panel, "The service answers again.");
+      this.lost = 0;
     }
   }
 

@@ -39,9 +39,11 @@ function shown(cell, shape) {
 
 /** Return what an address answers as JSON; null where it answers otherwise. */
 async function fetched(address) {
-  const answer = await fetch(address, { headers: { Accept: "application/json" } });
-  return answer.ok ? answer.json() : null;
+  const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
+  return answer?.ok && !answer.redirected ? answer.json() : null;
 }
+
+const UNTOLD = "This cannot be told: the mosaic was deleted, your session has ended, or the service does not answer. Load the page again.";
 
 const REGULAR = 2 / Math.sqrt(3); // height of a regular hexagon of width 1
 

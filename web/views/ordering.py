@@ -17,7 +17,8 @@ from web.context import reading
 from web.views.redisplay import CHOICES, is_changed
 
 EXPIRED = (
-    "Your session has ended, or this form did not come from this site, so nothing was ordered. "
+    "Your session has ended, your browser keeps no cookies, or this form did not come from this site, so nothing was "
+    "ordered. "
     "What you typed is still here: order once more."
 )
 

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from models import queries, renditions, sharing
-from models.errors import InvalidOrder, LinkExpired, TesseraError
+from models.errors import InvalidOrder, LinkExpired, NotFound, TesseraError
 from models.rules.lifecycle import JobState
 from models.tables import Mosaic
 from web import downloads, forms, pyramids, shares
@@ -82,12 +82,15 @@ def _shared(token: str) -> tuple[Mosaic, Share]:
     """Return the mosaic that a token opens; nothing is read of the database before the token is found to be ours.
 
     Raises:
-        NotFound: it opens none, or the mosaic is deleted.
+        NotFound: it opens none, or the mosaic is deleted; to strangers, its name is not told.
         LinkExpired: its time is over, or it was taken back.
     """
     share = shares.read(token, settings(), datetime.now(UTC))
-    with reading() as session:
-        mosaic = queries.find_mosaic(session, share.mosaic_id)
+    try:
+        with reading() as session:
+            mosaic = queries.find_mosaic(session, share.mosaic_id)
+    except NotFound as error:
+        raise NotFound("The mosaic that this link led to is not there any more.") from error
     if mosaic.share_series != share.series or mosaic.job.state is not JobState.SUCCEEDED:
         raise LinkExpired("This link was taken back; ask for another from whoever sent it.")
     return mosaic, share

@@ -1,0 +1,311 @@
+"""What goes wrong in the hands of people: each ends in a sentence in the page, and nothing is lost."""
+
+import re
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from cli.service import processes
+
+PHOTOS = 20
+SLOW_BYTES = 200_000
+"""A second, while something is to go wrong in the middle of it."""
+SOON = 30_000
+MADE = re.compile("/mosaics/[0-9a-f]{8}-")
+TURNED, JOINED = "\N{RIGHT-TO-LEFT OVERRIDE}", "\N{ZERO WIDTH NON-JOINER}"
+DROP = """(place, { names, text }) => {
+  const dataTransfer = new DataTransfer();
+  if (text) dataTransfer.setData("text/plain", text);
+  for (const name of names) dataTransfer.items.add(new File(["no picture"], name));
+  place.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
+
+@pytest.fixture(scope="module")
+def service(new_installation: Callable[..., Any], photos: dict[str, bytes]) -> Iterator[Any]:
+    with new_installation("postgresql") as installed:
+        installed.tile_set(photos)
+        yield installed
+
+
+@pytest.fixture
+def context(browser: Browser, service: Any, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
+    """Somebody who is logged in; nothing goes wrong in the scripts of the pages."""
+    width, scripts = getattr(request, "param", (1_200, True))
+    size = {"width": width, "height": 900}
+    context = browser.new_context(viewport=size, java_script_enabled=scripts, reduced_motion="reduce")
+    wrong: list[str] = []
+    context.on("weberror", lambda error: wrong.append(str(error.error)))
+    log_in(context.new_page(), service)
+    yield context
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.pages[0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    dice, folder = np.random.default_rng(11), tmp_path / "Holidays"
+    folder.mkdir()
+    for number in range(PHOTOS):
+        Image.fromarray(dice.integers(0, 256, (200, 200, 3), dtype=np.uint8)).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture
+def picture(tmp_path: Path, target: bytes) -> Path:
+    path = tmp_path / "holiday.png"
+    path.write_bytes(target)
+    return path
+
+
+def log_in(page: Page, service: Any) -> None:
+    page.goto(service.address)
+    page.get_by_label("Token").fill(service.settings["ACCESS_TOKEN"])
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_url(re.compile(rf"{service.address}/(?!login)"))
+
+
+def send_slowly(page: Page, service: Any, folder: Path) -> Callable[[], None]:
+    """Have some photos of a folder arrive; return what makes the line fast again."""
+    page.goto(f"{service.address}/tile-sets/new")
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+
+    def at(bytes_a_second: int) -> None:
+        speed = {"downloadThroughput": bytes_a_second, "uploadThroughput": bytes_a_second}
+        line.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, **speed})
+
+    at(SLOW_BYTES)
+    with page.expect_file_chooser() as chosen:
+        page.get_by_text("Choose a folder").click()
+    chosen.value.set_files(folder)
+    expect(page.locator("[data-counts]")).to_have_text(re.compile("^[2-9] of 20"), timeout=SOON)
+    return lambda: at(-1)
+
+
+def choose(page: Page, service: Any, picture: Path) -> None:
+    page.goto(f"{service.address}/mosaics/new")
+    page.get_by_label("Picture to rebuild").set_input_files(picture)
+    expect(page.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=SOON)
+
+
+def order(page: Page) -> str:
+    page.get_by_role("button", name="Order the mosaic").click()
+    page.wait_for_url(MADE)
+    return page.url
+
+
+def finished(service: Any, target: bytes, **fields: str) -> str:
+    """Return the id of a small mosaic that is made."""
+    tile_set = service.get("/api/v1/tile-sets").json()["items"][-1]
+    made = service.order(tile_set, target, cells_across="8", **fields)
+    assert service.final(made["url"])["job"]["state"] == "succeeded"
+    return str(made["id"])
+
+
+def mosaics(service: Any) -> int:
+    return len(service.get("/api/v1/mosaics?limit=100").json()["items"])
+
+
+def test_after_a_session_that_ended_sending_goes_on_by_itself_once_somebody_logged_in_again(
+    context: BrowserContext, page: Page, service: Any, folder: Path
+) -> None:
+    fast = send_slowly(page, service, folder)
+    context.clear_cookies()
+    said = page.get_by_text("Your session has ended; log in again in another tab.")
+    expect(said).to_be_visible(timeout=SOON)
+    fast()
+    log_in(context.new_page(), service)
+    expect(page.locator("[data-counts]")).to_have_text(re.compile("^20 of 20"), timeout=SOON)
+    expect(said).to_be_hidden()
+    page.get_by_role("button", name="Make the tile set").click()
+    page.wait_for_url(re.compile(r"/tile-sets/[-0-9a-f]{36}"))
+    assert service.final(f"/api/v1/tile-sets/{page.url.rpartition('/')[2]}")["tile_count"] == PHOTOS
+
+
+def test_a_file_that_changes_while_it_is_sent_has_its_reason_and_the_others_arrive(
+    page: Page, service: Any, folder: Path
+) -> None:
+    fast = send_slowly(page, service, folder)
+    grown, gone = folder / "18.png", folder / "19.png"
+    with grown.open("ab") as file:
+        file.write(bytes(1_000))
+    gone.unlink()
+    fast()
+    failed = page.locator("[data-failed] li")
+    expect(failed).to_have_count(2, timeout=SOON)
+    for name in (grown.name, gone.name):
+        reason = failed.filter(has_text=name)
+        expect(reason).to_contain_text("It was moved, deleted or changed while it was sent; choose it again.")
+    expect(page.locator("[data-counts]")).to_have_text(re.compile("^18 of 20"), timeout=SOON)
+    expect(page.get_by_role("button", name="Make the tile set")).to_be_enabled()
+
+
+def test_what_is_dropped_and_is_no_picture_is_said_so(page: Page, service: Any) -> None:
+    def dropped(place: Locator, *names: str, text: str = "") -> None:
+        place.evaluate(DROP, {"names": names, "text": text})
+
+    page.goto(f"{service.address}/tile-sets/new")
+    photos = page.locator("[data-drop]")
+    dropped(photos, text="only words")
+    expect(page.get_by_text("No files came with that")).to_be_visible()
+    dropped(photos, "notes.txt", "list.csv")
+    expect(page.get_by_text("None of these files is a picture.")).to_be_visible()
+    expect(page.locator("[data-counts]")).to_have_text("2 files that are no pictures were passed over.")
+    page.goto(f"{service.address}/mosaics/new")
+    dropped(page.locator(".drop"), text="only words")
+    expect(page.get_by_text("No file came with that")).to_be_visible()
+    dropped(page.locator("h1"), "beside.png")
+    dropped(page.locator(".drop"), "notes.pdf")
+    expect(page.locator("[data-said]")).to_contain_text("notes.pdf is not a picture")
+
+
+def test_a_picture_that_is_too_large_is_refused_before_it_is_sent(page: Page, service: Any, tmp_path: Path) -> None:
+    large = tmp_path / "large.png"
+    with large.open("wb") as file:
+        file.truncate(1 << 30)  # of which nothing is on the disk
+    page.goto(f"{service.address}/mosaics/new")
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url) if asked.method == "POST" else None)
+    page.get_by_label("Picture to rebuild").set_input_files(large)
+    expect(page.get_by_text("large.png has 1,074 MB; a picture may have 268 MB.")).to_be_visible()
+    assert sent == []
+
+
+def test_an_order_that_was_changed_and_is_sent_twice_is_one_mosaic_and_one_in_the_trash_is_made_anew(
+    page: Page, service: Any, picture: Path
+) -> None:
+    choose(page, service, picture)
+    page.get_by_label("Cells across").fill("9")
+    first = order(page)
+    page.go_back()
+    expect(page.get_by_label("Cells across")).to_have_value("9")
+    page.get_by_label("Cells across").fill("10")
+    before = mosaics(service)
+    both = page.evaluate("""() => {
+      const form = document.querySelector("form.order");
+      const send = () => fetch(form.action, { method: "POST", body: new FormData(form) }).then(({ url }) => url);
+      return Promise.all([send(), send()]);
+    }""")
+    assert both[0] == both[1] != first
+    assert mosaics(service) == before + 1
+    assert service.session.delete(f"{service.address}/api/v1/mosaics/{both[0][-36:]}", timeout=60).status_code < 300
+    assert order(page) not in (first, both[0])
+
+
+def order_after_the_session(context: BrowserContext, page: Page, service: Any) -> None:
+    context.clear_cookies()
+    page.get_by_role("button", name="Order the mosaic").click()
+    expect(page.get_by_role("alert")).to_contain_text("Your session has ended, and what you sent was not taken.")
+    page.get_by_label("Token").fill(service.settings["ACCESS_TOKEN"])
+    page.get_by_role("button", name="Enter").click()
+    page.wait_for_url(re.compile("/mosaics/new"))
+    expect(page.get_by_label("Cells across")).to_have_value("11")
+
+
+def test_an_order_of_a_session_that_ended_comes_back_with_its_picture_after_the_login(
+    context: BrowserContext, page: Page, service: Any, picture: Path
+) -> None:
+    choose(page, service, picture)
+    page.get_by_label("Cells across").fill("11")
+    order_after_the_session(context, page, service)
+    order(page)
+
+
+@pytest.mark.parametrize("context", [(375, False)], indirect=True, ids=str)
+def test_without_scripts_it_comes_back_with_what_was_typed(
+    context: BrowserContext, page: Page, service: Any, picture: Path
+) -> None:
+    page.goto(f"{service.address}/mosaics/new")
+    page.get_by_label("Picture to rebuild").set_input_files(picture)
+    page.get_by_label("Cells across").fill("11")
+    order_after_the_session(context, page, service)
+
+
+def test_the_open_page_of_a_mosaic_that_is_deleted_says_so_and_its_link_tells_strangers_no_name(
+    browser: Browser, page: Page, service: Any, target: bytes
+) -> None:
+    mosaic = finished(service, target)
+    page.goto(f"{service.address}/mosaics/{mosaic}")
+    page.get_by_role("button", name="Make a link").click()
+    link = page.get_by_label("Whoever has this link").input_value()
+    page.wait_for_function("() => document.querySelector('[data-zoom]')?.zoom?.open")
+    assert service.session.delete(f"{service.address}/api/v1/mosaics/{mosaic}", timeout=60).status_code < 300
+    page.locator(".openseadragon-canvas").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-told]")).to_contain_text("This cannot be told: the mosaic was deleted")
+    page.get_by_label("Part of its name").fill("photo")
+    page.get_by_role("button", name="Find", exact=True).click()
+    expect(page.locator("[data-found]")).to_contain_text("This cannot be told: the mosaic was deleted")
+    page.get_by_label("Show over it").select_option("uses")
+    expect(page.locator("#map-words")).to_contain_text("This cannot be told: the mosaic was deleted")
+    stranger = browser.new_page(java_script_enabled=False)
+    stranger.goto(link)
+    expect(stranger.locator("main")).to_contain_text("The mosaic that this link led to is not there any more.")
+    expect(stranger.locator("main")).not_to_contain_text("t.png")
+    stranger.close()
+
+
+@pytest.mark.parametrize("context", [(375, True)], indirect=True, ids=str)
+def test_a_name_of_any_kind_is_kept_readable_and_never_wider_than_the_page(
+    page: Page, service: Any, target: bytes
+) -> None:
+    mosaic = finished(service, target)
+    spelled = f"می{JOINED}خواهم"
+    for name, shown in (("n" * 4_000, "n" * 200), (f"a{TURNED}gnp.exe", "agnp.exe"), (spelled, spelled)):
+        page.goto(f"{service.address}/mosaics/{mosaic}")
+        page.get_by_text("Rename or delete").click()
+        field = page.locator("#keep").get_by_label("Name")
+        field.evaluate("(field, name) => { field.removeAttribute('maxlength'); field.value = name; }", name)
+        page.get_by_role("button", name="Rename").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(shown, use_inner_text=True)
+        for path in (f"/mosaics/{mosaic}", "/mosaics", f"/mosaics/new?again={mosaic}", f"/mosaics?name={name[:900]}"):
+            page.goto(f"{service.address}{path}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 375, (path, name[:20])
+
+
+def test_two_tabs_that_change_the_same_photos_each_say_what_came_of_it(
+    context: BrowserContext, page: Page, service: Any
+) -> None:
+    tile_set = service.get("/api/v1/tile-sets").json()["items"][-1]["id"]
+    tabs = [page, context.new_page()]
+    for tab in tabs:
+        tab.goto(f"{service.address}/tile-sets/{tile_set}")
+        tab.get_by_role("checkbox", name="Choose folder/photo-000.png").check()
+    tabs[0].get_by_role("button", name="Remove", exact=True).click()
+    expect(tabs[0].get_by_text("“folder/photo-000.png” was removed.")).to_be_visible()
+    tabs[1].get_by_role("button", name="Ban", exact=True).click()
+    expect(tabs[1].get_by_text("1 of the photos was no longer there")).to_be_visible()
+    for tab in tabs:
+        tab.get_by_role("button", name=re.compile("^Undo")).first.click()
+        expect(tab.get_by_text("“folder/photo-000.png” was taken back.")).to_be_visible()
+
+
+def test_a_page_that_waits_says_that_the_service_does_not_answer_and_goes_on(
+    page: Page, service: Any, target: bytes
+) -> None:
+    """It is the last test, since it starts the web server again."""
+    worker = service.children("interactive-worker")
+    for process in worker:
+        process.suspend()
+    tile_set = service.get("/api/v1/tile-sets").json()["items"][-1]
+    page.goto(f"{service.address}/mosaics/{service.order(tile_set, target, cells_across='8')['id']}")
+    expect(page.locator("[data-far]")).to_contain_text("Waiting for a worker")
+    service.processes["web"].send_signal(signal.SIGINT)  # it waits for nobody
+    service.processes["web"].wait()
+    expect(page.get_by_text("The service does not answer; this page goes on asking.")).to_be_visible(timeout=SOON)
+    service.start_one("web", processes.gunicorn(f"127.0.0.1:{service.port}", 1, 8))
+    for process in worker:
+        process.resume()
+    expect(page.get_by_role("application", name="Mosaic of t.png")).to_be_visible(timeout=60_000)
