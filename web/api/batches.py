@@ -11,7 +11,7 @@ from models.errors import NotFound, NotReady, NotRetryable
 from models.listing import Wanted
 from models.tables import Batch
 from web import downloads, forms, intake, manifests, second_tries
-from web.api import polling, present
+from web.api import kept_targets, polling, present
 from web.api.document import fails, sends
 from web.api.paging import OrdersIn, PageIn, following, listed
 from web.api.schemas import BatchesOut, BatchIn, BatchMosaicsOut, BatchOut, NameIn
@@ -32,7 +32,8 @@ def create(body: dict[str, Any]) -> Answer:
     """Order a mosaic of each of many targets, on a queue of its own that never delays a single order."""
     order = forms.mosaic_order(body)
     tile_set_id = forms.identity(body["tile_set"], "tile set")
-    identity = intake.receive_batch(body["name"], tile_set_id, body["targets"], body["archive"], order)
+    kept = kept_targets.of_batch(body["target_ids"], tile_set_id, order)
+    identity = intake.receive_batch(body["name"], tile_set_id, body["targets"], body["archive"], order, kept)
     shown = _shown(identity)
     return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 

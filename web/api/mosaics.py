@@ -12,8 +12,8 @@ from models.listing import Wanted
 from models.rules.changes import Pin
 from models.rules.formats import Format
 from models.tables import Mosaic
-from web import downloads, forms, intake, second_tries
-from web.api import polling, present
+from web import downloads, drafting, forms, intake, second_tries
+from web.api import kept_targets, polling, present
 from web.api.document import fails, sends
 from web.api.paging import OrdersIn, listed
 from web.api.schemas import EditIn, MosaicIn, MosaicOut, MosaicsOut, NameIn
@@ -31,13 +31,17 @@ bp = APIBlueprint("mosaics", __name__, url_prefix="/mosaics", tag=TAG)
 @bp.output(MosaicOut, status_code=202)
 @fails(NotFound, NotReady)
 def create(body: dict[str, Any]) -> Answer:
-    """Order a mosaic of one target.
+    """Order a mosaic of one target: of a file, of a kept target, or of what another mosaic was made of.
 
     The answer comes at once; poll the address in Location until `job.final` is true.
     """
     order = forms.mosaic_order(body)
     tile_set_id, alpha = forms.identity(body["tile_set"], "tile set"), forms.truth(body, "mask_alpha")
-    identity = intake.receive_mosaic(tile_set_id, body["target"], order, body.get("mask"), alpha=alpha)
+    kept = kept_targets.of_mosaic(body)
+    if kept is None:
+        identity = intake.receive_mosaic(tile_set_id, body["target"], order, body.get("mask"), alpha=alpha)
+    else:
+        identity = drafting.order(kept, tile_set_id, order, alpha=alpha)
     shown = _shown(identity)
     return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
