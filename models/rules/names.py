@@ -1,5 +1,7 @@
 """Makes names that strangers gave safe to show to people."""
 
+DEMO = "Demo photographs"
+"""The name of the tile set to play with."""
 MOST_CHARACTERS = 200
 
 
