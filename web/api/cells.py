@@ -14,8 +14,6 @@ from web.api.fields import COUNT, SHA256, Address, Shown, said
 from web.api.schemas import JobOut
 from web.context import reading
 
-Answer = tuple[dict[str, Any], int, dict[str, str]]
-
 TAG = {"name": "Cells", "description": "What lies in a cell of a mosaic, and what could."}
 
 bp = APIBlueprint("cells", __name__, url_prefix="/mosaics/<uuid:mosaic_id>/cells/<int:column>/<int:row>", tag=TAG)
@@ -80,20 +78,20 @@ def show(mosaic_id: uuid.UUID, column: int, row: int) -> dict[str, Any]:
 @bp.post("/candidates")
 @bp.output(CandidatesOut, status_code=202)
 @fails(NotReady, NoPlacement)
-def find_candidates(mosaic_id: uuid.UUID, column: int, row: int) -> Answer:
+def find_candidates(mosaic_id: uuid.UUID, column: int, row: int) -> polling.Answer:
     """Have the ten photos looked for that come nearest to a cell; what is known or being looked for stays as it is.
 
     Poll the address in Location until `job.final` is true.
     """
     found = looking.look_for_nearest(mosaic_id, column, row, again=True)
     shown = present.candidates(found)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=found.job.state.final)}
+    return polling.accepted(shown, final=found.job.state.final)
 
 
 @bp.get("/candidates")
 @bp.output(CandidatesOut)
 @fails(NotReady, NoPlacement)
-def get_candidates(mosaic_id: uuid.UUID, column: int, row: int) -> Answer:
+def get_candidates(mosaic_id: uuid.UUID, column: int, row: int) -> polling.Answer:
     """Show the photos that come nearest to a cell, or how far the search for them is."""
     found = looking.nearest(mosaic_id, column, row)
     return present.candidates(found), 200, polling.retry_after(final=found.job.state.final)

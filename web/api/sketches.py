@@ -16,8 +16,6 @@ from web.api.fields import Address, Shown, said
 from web.api.schemas import JobOut, OrderIn
 from web.context import reading
 
-Answer = tuple[dict[str, Any], int, dict[str, str]]
-
 TAG = {"name": "Sketches", "description": "Small previews of what an order would make of a kept target."}
 
 bp = APIBlueprint("sketches", __name__, url_prefix="/targets/<uuid:target_id>/sketches", tag=TAG)
@@ -41,20 +39,19 @@ class SketchOut(Shown):
 @bp.input(OrderIn, location="form_and_files", arg_name="body")
 @bp.output(SketchOut, status_code=202)
 @fails(NotReady)
-def create(target_id: uuid.UUID, body: dict[str, Any]) -> Answer:
+def create(target_id: uuid.UUID, body: dict[str, Any]) -> polling.Answer:
     """Have a small preview made of an order, within about a second; the one before it of the target is cancelled.
 
     It shows no mask, and is gone after an hour. Poll the address in Location until `job.final` is true.
     """
     order, tile_set_id = forms.mosaic_order(body), forms.identity(body["tile_set"], "tile set")
     identity = drafting.sketch(drafting.kept(target_id), tile_set_id, order, look="")
-    shown = _shown(target_id, identity)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+    return polling.accepted(_shown(target_id, identity))
 
 
 @bp.get("/<uuid:sketch_id>")
 @bp.output(SketchOut)
-def show(target_id: uuid.UUID, sketch_id: uuid.UUID) -> Answer:
+def show(target_id: uuid.UUID, sketch_id: uuid.UUID) -> polling.Answer:
     """Show a sketch and how far its job is."""
     shown = _shown(target_id, sketch_id)
     return shown, 200, polling.retry_after(final=shown["job"]["final"])
