@@ -3,11 +3,11 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from models import database, exclusions, jobs, placement_documents, queries
-from models.errors import NotReady
+from models.errors import NotFound, NotReady
 from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.tables import Candidates, Job, Mosaic
 
@@ -44,8 +44,7 @@ def ask(
     # Of two that ask at once, the second waits here, and then finds what the first has added.
     session.execute(select(Mosaic.id).where(Mosaic.id == mosaic.id).with_for_update())
     queries.find_indexed(session, mosaic.tile_set_id)
-    mine = select(Candidates).where(Candidates.mosaic_id == mosaic.id).options(joinedload(Candidates.job))
-    found = session.scalars(mine.filter_by(cell_column=cell[0], cell_row=cell[1])).one_or_none()
+    found = session.scalars(_of_cell(mosaic, cell)).one_or_none()
     if found is not None and (not again or found.job.state in {*UNFINISHED, JobState.SUCCEEDED}):
         return Asked(found, None)
     _check_waiting(session, mosaic)
@@ -60,9 +59,31 @@ def ask(
     return Asked(found, Doorbell(job.kind, job.id, job.lane))
 
 
-def usable(session: Session, mosaic: Mosaic, found: Candidates) -> dict[str, str]:
-    """Return the names of the photos that were found and may still be used, by content hash, the nearest first."""
-    contents = found.photos or []
+def find(session: Session, mosaic: Mosaic, cell: tuple[int, int]) -> Candidates:
+    """Return what was found for a cell, or how far the search is.
+
+    Raises:
+        NotFound: nobody had it begun, or many other cells were asked for since.
+    """
+    found = session.scalars(_of_cell(mosaic, cell)).one_or_none()
+    if found is None:
+        raise NotFound("No photos were looked for that come near to this cell.")
+    return found
+
+
+def _of_cell(mosaic: Mosaic, cell: tuple[int, int]) -> Select[Candidates]:
+    mine = select(Candidates).where(Candidates.mosaic_id == mosaic.id).options(joinedload(Candidates.job))
+    return mine.filter_by(cell_column=cell[0], cell_row=cell[1])
+
+
+def usable(session: Session, mosaic: Mosaic, found: Candidates) -> dict[str, str] | None:
+    """Return the names of the photos that were found and may still be used, by content hash, the nearest first.
+
+    None if the job has not found them.
+    """
+    if found.photos is None:
+        return None
+    contents = found.photos
     there = placement_documents.names_of(session, mosaic.tile_set_id, contents)
     left_out = exclusions.excluded(session, mosaic.tile_set_id)
     return {content: there[content] for content in contents if content in there and content not in left_out}

@@ -50,6 +50,12 @@ class TooManyRenditions(TesseraError):
     code = "too_many_renditions"
 
 
+class TooManyLinks(TesseraError):
+    """A mosaic that has as many links that share it as it may have."""
+
+    code = "too_many_links"
+
+
 class UnusablePicture(TesseraError):
     """Bytes that were offered as a picture and cannot be used as one."""
 

@@ -131,6 +131,9 @@ class Wanted:
     arriving: bool = False
 
 
+FIRST = Wanted()
+
+
 class Listed(NamedTuple):
     """A photo, whether it is banned, and its place in the order."""
 
@@ -147,8 +150,8 @@ class Page:
     following: Cursor | None
 
 
-def page(session: Session, tile_set_id: UUID, wanted: Wanted) -> Page:
-    """Return a page of the photos of a tile set.
+def page(session: Session, tile_set_id: UUID, wanted: Wanted = FIRST) -> Page:
+    """Return a page of the photos of a tile set; the first one, in the order of adding, if nothing is said.
 
     Raises:
         InvalidOrder: the page before was in another order.

@@ -142,12 +142,6 @@ def find_tile(session: Session, tile_set_id: UUID, content: str) -> Shown:
     return Shown(*found)
 
 
-def tiles(session: Session, tile_set_id: UUID, after: int = 0, most: int = PAGE_LENGTH) -> list[Shown]:
-    """Return photos of a tile set in the order in which they were added, after a tile's id."""
-    query = _shown(tile_set_id).where(Tile.id > after).order_by(Tile.id).limit(most)
-    return [Shown(tile, banned) for tile, banned in session.execute(query)]
-
-
 def _shown(tile_set_id: UUID) -> Select[Tile, bool]:
     query = select(Tile, left_out(ExclusionReason.BANNED)).where(Tile.tile_set_id == tile_set_id)
     return query.where(Tile.since.is_not(None), ~left_out(ExclusionReason.NEAR_DUPLICATE))

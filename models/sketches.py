@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from models import attempts, database, jobs
-from models.errors import NotFound
+from models.errors import NotFound, NotReady
 from models.queries import find_indexed
 from models.rules.lifecycle import Doorbell, JobKind, JobState, Lane
 from models.rules.orders import FIELDS, MosaicOrder
@@ -17,6 +17,8 @@ from models.tables import Job, Sketch
 
 SPAN = timedelta(hours=1)
 """How long a sketch is kept."""
+MOST_WAITING, MOST_KEPT = 100, 5_000
+"""Sketches of all drafts that wait or are worked on at once, and that are kept."""
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -35,11 +37,12 @@ def place(
 
     Raises:
         NotFound: there is no such tile set.
-        NotReady: it is not indexed.
+        NotReady: it is not indexed, or very many sketches are asked for.
     """
     now, version = database.now(session), find_indexed(session, tile_set_id).version
     mine = select(Sketch.job_id).join(Sketch.job).where(Sketch.draft_id == draft_id, Sketch.look == look)
     jobs.cancel(session, session.scalars(mine.where(Job.state.in_(UNFINISHED))), now)
+    _check_room(session)
     job = jobs.add(session, JobKind.SKETCH, Lane.INTERACTIVE, now, ring_again)
     sketch = Sketch(
         id=uuid4(), draft_id=draft_id, job_id=job.id, created_at=now, tile_set_id=tile_set_id,
@@ -48,6 +51,13 @@ def place(
     session.add(sketch)
     session.flush()
     return sketch.id, Doorbell(job.kind, job.id, job.lane)
+
+
+def _check_room(session: Session) -> None:
+    unfinished = func.count(Sketch.id).filter(Job.state.in_(UNFINISHED))
+    waiting, kept = session.execute(select(unfinished, func.count(Sketch.id)).join(Sketch.job)).one()
+    if waiting >= MOST_WAITING or kept >= MOST_KEPT:
+        raise NotReady("Very many previews are asked for at once; try again in a while.")
 
 
 def find(session: Session, draft_id: UUID, sketch_id: UUID) -> Sketch:

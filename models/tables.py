@@ -582,6 +582,20 @@ class Sketch(Base):
     draft: Mapped[Draft] = relationship()
 
 
+class SharedLink(Base):
+    """A link that shares a mosaic until a time. Only `models.sharing` writes it.
+
+    Without its row the link is worth nothing. Links of earlier versions have none, and end by themselves.
+    """
+
+    __tablename__ = "shared_links"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    mosaic_id: Mapped[UUID] = mapped_column(ForeignKey("mosaics.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    until: Mapped[datetime]
+
+
 class Candidates(Base):
     """The photos that come nearest to a cell of a mosaic, as a job finds them: content hashes, the nearest first.
 

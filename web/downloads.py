@@ -17,7 +17,7 @@ from models.errors import NotFound, NotReady
 from models.rules import blob_keys
 from models.rules.lifecycle import JobState
 from models.storage import Store
-from models.tables import Job, Mosaic, RemovedTile, Rendition, Tile, Version
+from models.tables import Job, Mosaic, RemovedTile, Rendition, Sketch, Tile, Version
 from web.context import reading, store
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -93,6 +93,17 @@ def partial(job: Job) -> Response:
     if job.partial_key is None:
         raise NotReady("Nothing of this mosaic is laid yet that can be shown.")
     return unchanging(job.partial_key, "image/jpeg")
+
+
+def sketch(row: Sketch) -> Response:
+    """Return the picture of a sketch.
+
+    Raises:
+        NotReady: it is not made.
+    """
+    if row.key is None:
+        raise NotReady("This preview is not made yet.")
+    return unchanging(row.key, "image/webp")
 
 
 def placement(mosaic_id: UUID, suffix: str) -> Response:

@@ -26,6 +26,7 @@ from web.precheck import HEADER_BYTES, Size
 
 NO_TARGET = "Choose the picture to rebuild."
 ENDED = "The picture that you chose was kept for a day, and that is over; choose it again."
+GONE = "There is no such target, or no longer: one is kept for a day."
 MASK_AS_BEFORE = "the mask as before"
 UNKNOWN = Size(0, 0, known=False, sideways=False)
 
@@ -37,6 +38,34 @@ def found(form: Mapping[str, str]) -> Draft | None:
         return None
     with reading() as session:
         return drafts.find(session, identity)
+
+
+def kept(draft_id: UUID) -> Draft:
+    """Return a draft that is named by its id alone.
+
+    Raises:
+        NotFound: there is none, or it has ended.
+    """
+    with reading() as session:
+        draft = drafts.find(session, draft_id)
+    if draft is None:
+        raise NotFound(GONE)
+    return draft
+
+
+def of_mosaic(mosaic_id: UUID, identity: UUID | None = None) -> Draft:
+    """Return a draft of what a mosaic was made of, its target and its mask; no row keeps it yet.
+
+    Raises:
+        NotFound: there is no such mosaic.
+    """
+    with reading() as session:
+        mosaic = queries.find_mosaic(session, mosaic_id)
+    target = StoredFile(mosaic.target_name, mosaic.target_key, mosaic.target_entry)
+    draft = _draft(identity or uuid4(), target, None)
+    if mosaic.mask not in (None, ALPHA):
+        draft.mask, draft.mask_name = mosaic.mask, MASK_AS_BEFORE
+    return _sized(draft, _size_of_stored(target))
 
 
 def with_target(form: Mapping[str, str], target: FileStorage | None) -> Draft:
@@ -69,12 +98,12 @@ def with_mask(draft: Draft, mask: FileStorage | None) -> Draft:
     precheck.judge_mask(mask.stream, name, settings().max_picture_bytes, size_of(draft))
     if _is_ordered(draft.id):  # the mask under that key is a mosaic's
         target = draft.target_name, draft.target_key, draft.target_entry
-        draft = _added(_draft(uuid4(), StoredFile(*target), draft.byte_count), size_of(draft))
+        draft = _added(_sized(_draft(uuid4(), StoredFile(*target), draft.byte_count), size_of(draft)))
     mask.stream.seek(0)
-    kept = StoredFile(name_of(mask), blob_keys.mask(draft.id))
-    store().put(kept.key, mask.stream)
+    stored = StoredFile(name_of(mask), blob_keys.mask(draft.id))
+    store().put(stored.key, mask.stream)
     with sessions().begin() as session:
-        return drafts.with_mask(session, draft.id, kept)
+        return drafts.with_mask(session, draft.id, stored)
 
 
 def order(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, *, alpha: bool) -> UUID:
@@ -110,9 +139,10 @@ def sketch(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, look: str) -> UU
     return identity
 
 
-def check(draft: Draft, tile_set_id: UUID, asked: MosaicOrder) -> None:
+def check(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, effort: Effort | None = None) -> None:
     """Refuse an order that does not fit a draft's target, as far as its header tells; the worker checks the rest."""
-    precheck.check(size_of(draft), asked, tile_count_of(tile_set_id), Effort(QUICK), settings().limits)
+    count = tile_count_of(tile_set_id)
+    precheck.check(size_of(draft), asked, count, effort or Effort(QUICK), settings().limits)
 
 
 def size_of(draft: Draft) -> Size:
@@ -131,9 +161,9 @@ def _of_target(target: FileStorage, draft: Draft | None, identity: UUID | None) 
         return draft
     if identity is None or draft is not None or _is_ordered(identity):
         identity = uuid4()
-    kept = StoredFile(name, blob_keys.target(identity))
-    store().put(kept.key, target.stream)
-    return _added(_draft(identity, kept, byte_count), size)
+    stored = StoredFile(name, blob_keys.target(identity))
+    store().put(stored.key, target.stream)
+    return _added(_sized(_draft(identity, stored, byte_count), size))
 
 
 def _again(form: Mapping[str, str]) -> Draft:
@@ -143,13 +173,7 @@ def _again(form: Mapping[str, str]) -> Draft:
         text, identity = str(identity), None
     if not text:
         raise InvalidOrder("target", ENDED if form.get("target_name") else NO_TARGET)
-    with reading() as session:
-        mosaic = queries.find_mosaic(session, forms.identity(text, "mosaic"))
-    target = StoredFile(mosaic.target_name, mosaic.target_key, mosaic.target_entry)
-    draft = _draft(identity or uuid4(), target, None)
-    if mosaic.mask not in (None, ALPHA):
-        draft.mask, draft.mask_name = mosaic.mask, MASK_AS_BEFORE
-    return _added(draft, _size_of_stored(target))
+    return _added(of_mosaic(forms.identity(text, "mosaic"), identity))
 
 
 def _size_of_stored(target: StoredFile) -> Size:
@@ -167,10 +191,14 @@ def _draft(identity: UUID, target: StoredFile, byte_count: int | None) -> Draft:
     )  # fmt: skip
 
 
-def _added(draft: Draft, size: Size) -> Draft:
+def _sized(draft: Draft, size: Size) -> Draft:
     if size.known:
         draft.width, draft.height = size.width, size.height
     draft.sideways = size.sideways
+    return draft
+
+
+def _added(draft: Draft) -> Draft:
     with sessions().begin() as session:
         return drafts.add(session, draft, settings().max_drafts)
 

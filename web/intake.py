@@ -178,8 +178,17 @@ def receive_batch(
     targets: Sequence[FileStorage],
     zipped: Sequence[FileStorage],
     order: MosaicOrder,
+    kept: Sequence[StoredFile] = (),
 ) -> UUID:
     """Store many targets, or a zip of them, and order a mosaic of each, in the lane that delays nobody.
+
+    Args:
+        name: Of the batch.
+        tile_set_id: What its mosaics are made of.
+        targets: Pictures to rebuild.
+        zipped: Zips of such pictures.
+        order: One for all.
+        kept: Targets that are in the store already, and were checked for the order.
 
     Raises:
         InvalidOrder: nothing came, or the order does not fit a target.
@@ -191,13 +200,13 @@ def receive_batch(
     """
     targets = [target for target in targets if target.filename]
     zips = [archive for archive in zipped if archive.filename]
-    if not targets and not zips:
+    if not targets and not zips and not kept:
         raise InvalidOrder("targets", "Choose the pictures to rebuild, or a zip of them.")
     tile_count, effort = tile_count_of(tile_set_id), Effort(QUICK)
     for target in targets:
         _judge(target, order, tile_count, effort)
     named = [_names(archive, settings().max_targets) for archive in zips]
-    count = len(targets) + sum(map(len, named))
+    count = len(targets) + sum(map(len, named)) + len(kept)
     if count > settings().max_targets:
         raise TooLarge(f"{count:,} targets are more than the limit of {settings().max_targets:,}.")
     identity = uuid4()
@@ -205,6 +214,7 @@ def receive_batch(
     for number, (archive, names) in enumerate(zip(zips, named, strict=True), len(targets)):
         key = _stored(archive, blob_keys.batch_target(identity, number)).key
         stored += [StoredFile(entry_name, key, entry) for entry, entry_name in enumerate(names)]
+    stored += kept
     bells: list[Doorbell]
     with sessions().begin() as session:
         bells = place_batch(session, identity, name or "Untitled", tile_set_id, stored, order, services().ring_again)

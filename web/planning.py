@@ -13,6 +13,7 @@ from models.rules.orders import FIELDS, MosaicOrder
 from models.rules.printing import density, mm
 from web import forms
 from web.context import reading, settings
+from web.precheck import Size
 
 ASSUMED = (3_000, 2_000)
 """Width and height of a target that is not known yet."""
@@ -38,11 +39,12 @@ class Way(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """What is planned: the form, and the width and height of its target, and how many photos there are."""
+    """What is planned: a form, the width and height of its target, how many photos there are, and how it is read."""
 
     form: Mapping[str, str]
     size: tuple[int, int]
     tile_count: int | None
+    read: Callable[[Mapping[str, str]], MosaicOrder] = forms.page_order
 
     def order(self) -> MosaicOrder:
         """Return the order of the form.
@@ -50,7 +52,7 @@ class Ask(NamedTuple):
         Raises:
             InvalidOrder: it cannot be met, as far as can be told without the target.
         """
-        order = forms.page_order(self.form)
+        order = self.read(self.form)
         cells = grid.cut(*self.size, order, settings().limits)
         if self.tile_count is not None and not order.adaptive:
             with suppress(Tired):
@@ -63,6 +65,20 @@ class Ask(NamedTuple):
             self._replace(form={**self.form, **fields}).order()
             return True
         return False
+
+
+def shape_of(size: Size) -> tuple[int, int]:
+    """Return the width and height to plan with for a target."""
+    return (size.width, size.height) if size.known else ASSUMED
+
+
+def answer(ask: Ask) -> dict[str, Any]:
+    """Return what would be made, or why the order cannot be met and what could be ordered instead."""
+    try:
+        return {"photos": ask.tile_count, "plan": plan(ask), "refusal": None}
+    except InvalidOrder as error:
+        refusal = {"sentence": str(error), "field": error.field, "ways": [way._asdict() for way in ways(ask, error)]}
+        return {"photos": ask.tile_count, "plan": None, "refusal": refusal}
 
 
 def plan(ask: Ask) -> dict[str, Any]:

@@ -44,6 +44,7 @@ STATUS: dict[type[TesseraError], Status] = {
     errors.NotReady: HTTPStatus.CONFLICT,
     errors.NoPlacement: HTTPStatus.CONFLICT,
     errors.TooManyRenditions: HTTPStatus.CONFLICT,
+    errors.TooManyLinks: HTTPStatus.CONFLICT,
     errors.NotRetryable: HTTPStatus.CONFLICT,
     errors.LastTile: HTTPStatus.CONFLICT,
     errors.WrongOffset: HTTPStatus.CONFLICT,

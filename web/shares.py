@@ -1,8 +1,8 @@
 """Tokens of the links that share a mosaic: signed, and worth nothing after a time.
 
-A token says which mosaic it opens, until when, and of which series of links it is: who takes the links of a mosaic
-back begins the next series. It is signed by HMAC-SHA-256 with the present secret key, and believed if an older one
-signed it, too.
+A token says which mosaic it opens, until when, of which series of links it is, and which link. Who takes all links
+of a mosaic back begins the next series; a single one is taken back by its row. It is signed by HMAC-SHA-256 with the
+present secret key, and believed if an older one signed it, too.
 """
 
 import struct
@@ -21,7 +21,8 @@ from models.settings import Settings
 
 SALT = "tessera shared mosaic"
 CONTENT = struct.Struct(">16sIQ")
-"""The mosaic's id, the number of the series, and the second in which the token ends."""
+"""The mosaic's id, the number of the series, and the second in which the token ends. The link's id follows, but for
+tokens of earlier versions."""
 LONGEST = 200
 """Characters of a token, at most; a longer one is not looked at."""
 
@@ -32,11 +33,13 @@ class Share(NamedTuple):
     mosaic_id: UUID
     series: int
     until: datetime
+    link_id: UUID | None = None
 
 
 def token(share: Share, settings: Settings) -> str:
     """Return the token of a link."""
     content = CONTENT.pack(share.mosaic_id.bytes, share.series, int(share.until.timestamp()))
+    content += share.link_id.bytes if share.link_id else b""
     signed: bytes = _signer(settings).sign(base64_encode(content))
     return signed.decode()
 
@@ -50,10 +53,12 @@ def read(given: str, settings: Settings, now: datetime) -> Share:
     """
     try:
         content = base64_decode(_signer(settings).unsign(given[: LONGEST + 1]))
-        identity, series, until = CONTENT.unpack(content)
+        identity, series, until = CONTENT.unpack_from(content)
     except (BadSignature, BadData, struct.error) as error:
         raise NotFound("This link leads to no mosaic; perhaps a part of it is missing.") from error
-    share = Share(UUID(bytes=identity), series, datetime.fromtimestamp(until, UTC))
+    link = content[CONTENT.size :]
+    end = datetime.fromtimestamp(until, UTC)
+    share = Share(UUID(bytes=identity), series, end, UUID(bytes=link) if link else None)
     if now >= share.until:
         raise LinkExpired("This link has expired; ask for another from whoever sent it.")
     return share

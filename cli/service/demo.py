@@ -15,9 +15,9 @@ import numpy as np
 import requests
 
 from models.errors import BadConfiguration, TesseraError
+from models.rules.names import DEMO
 from worker.decoding import images
 
-NAME = "Demo photographs"
 TARGET = "astronaut.png"
 PHOTOGRAPHS = (
     "astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "hubble_deep_field.jpg",
@@ -104,13 +104,13 @@ def keep(path: Path) -> None:
 
 def _tile_set(api: str, paths: list[Path]) -> dict[str, Any]:
     for found in _checked(session().get(f"{api}/tile-sets", timeout=10))["items"]:
-        if found["name"] == NAME and found["job"]["state"] == "succeeded":
+        if found["name"] == DEMO and found["job"]["state"] == "succeeded":
             return dict(found)
     click.echo(f"Demo: cutting {len(paths) * CROPS_EACH:,} tiles out of {len(paths)} photographs …")
     file = BytesIO()
     pack(file, paths)
     file.seek(0)
-    sent = session().post(f"{api}/tile-sets", data={"name": NAME}, files={"archive": ("demo.zip", file)}, timeout=60)
+    sent = session().post(f"{api}/tile-sets", data={"name": DEMO}, files={"archive": ("demo.zip", file)}, timeout=60)
     return _finished(api, "tile-sets", _checked(sent))
 
 

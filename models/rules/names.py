@@ -1,5 +1,7 @@
 """Makes names that strangers gave safe to show to people."""
 
+DEMO = "Demo photographs"
+"""The name of the tile set to play with."""
 MOST_CHARACTERS = 200
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 """Persian is spelled with them, and families among the emoji are made by them."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
@@ -13,6 +14,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from models import database, jobs
 from models.queries import find_mosaic
@@ -106,12 +108,22 @@ def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[[Servi
         new = {"Tus-Resumable": "1.0.0", "Upload-Length": "4"}
         upload = client.post(f"/api/v1/intakes/{intake}/uploads", headers=new).headers["Location"]
         ids |= {"intake_id": intake, "upload_id": upload.rpartition("/")[2]}
+        ids |= _kept(client, mosaic, {"tile_set": str(tile_set.id)}, target)
         changes = {"mode": mode, "access_token": TOKEN, "secure_cookies": False}
         chosen = Settings(**(services.settings.model_dump() | changes))
         headers = {"Authorization": f"Bearer {TOKEN}"} if mode == "server" else {}
         return World(assemble(open_services(chosen)), headers, ids)
 
     return populate
+
+
+def _kept(client: FlaskClient, mosaic: str, order: dict[str, str], target: bytes) -> dict[str, str]:
+    """Keep a target, order a sketch of it, share a mosaic; return the ids, and the place of a cell."""
+    kept = client.post("/api/v1/targets", data={"target": (io.BytesIO(target), "t.png")}).get_json()
+    until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    share = client.post(f"/api/v1/mosaics/{mosaic}/shares", json={"until": until}).get_json()["id"]
+    sketch = client.post(kept["sketches"], data=order).get_json()["id"]
+    return {"target_id": kept["id"], "sketch_id": sketch, "share_id": share, "column": "3", "row": "4"}
 
 
 def _colours(tile_set: TileSet) -> list[str]:

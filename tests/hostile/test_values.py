@@ -139,8 +139,9 @@ def test_no_address_falls_over_what_stands_in_it(world: Any, client: FlaskClient
     for method, path, rule in addresses(world.app, world.ids, "GET", "POST", "PATCH", "DELETE"):
         for name, known in world.ids.items():
             if f"{name}>" in rule:
+                before, after = re.split(f"(?<![0-9a-f-]){known}(?![0-9a-f-])", path, maxsplit=1)
                 for text in some(strange):
-                    response = client.open(path.replace(known, percent(text)), method=method)
+                    response = client.open(f"{before}{percent(text)}{after}", method=method)
                     held(response, (method, path, text[:30]))
 
 

@@ -406,6 +406,9 @@ STEPS: dict[str, Step] = {
             "versions": {"lacks": None},
         },
     ),
+    "0031": Step(
+        fill=(f"INSERT INTO shared_links (id, mosaic_id, created_at, until) VALUES ({FOUR}, {ONE}, {NOON}, {NOON})",),
+    ),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import update
 
-from models import database, placement_documents, queries, tile_set_versions
+from models import database, photo_listing, placement_documents, queries, tile_set_versions
 from models.rules import placement_files
 from models.rules.placements import Placed
 from models.services import Services
@@ -101,7 +101,7 @@ def test_a_banned_photo_lies_nowhere_and_one_that_must_appear_does(
     before = cells(services, mosaic)
     banned = before[0, 0]
     with services.reading() as session:
-        names = [shown.tile.name for shown in queries.tiles(session, tile_set)]
+        names = [shown.tile.name for shown in photo_listing.page(session, tile_set).rows]
     used = {cell.photo for cell in before.values()}
     lacking = next((name for name in names if name not in used and name != "twin.png"), banned.photo)
     wanted = [lacking] if lacking != banned.photo else []

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from models import database, queries, tile_set_versions
+from models import database, photo_listing, queries, tile_set_versions
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos, place_tile_set
 from models.rules import blob_keys
 from models.rules.formats import Format
@@ -101,7 +101,7 @@ def test_banned_and_removed_photos_have_their_rows_again_and_lie_in_no_mosaic(
     key = index_key(services, tile_set)
     whole = services.store.get(key)
     with services.sessions.begin() as session:
-        shown = queries.tiles(session, tile_set)
+        shown = photo_listing.page(session, tile_set).rows
         now = database.now(session)
         tile_set_versions.ban(session, tile_set, shown[0].tile.content, now)
         tile_set_versions.remove(session, tile_set, shown[1].tile.content, now)
@@ -272,7 +272,7 @@ def test_an_older_version_has_nothing_in_it_that_came_later(
 def test_a_photo_that_is_lost_too_is_left_out(services: Services, lossless: list[bytes], target: bytes) -> None:
     tile_set = indexed_set(services, lossless)
     with services.reading() as session:
-        lost = queries.tiles(session, tile_set)[0].tile.content
+        lost = photo_listing.page(session, tile_set).rows[0].tile.content
     services.store.delete([index_key(services, tile_set), blob_keys.tile(tile_set, lost)])
     assert rendered(services, tile_set, target)[0].state == "succeeded"
     left = index.load(services.store.path(index_key(services, tile_set)))

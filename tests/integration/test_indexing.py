@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from models import database, exclusions, queries, tile_set_versions
+from models import database, exclusions, photo_listing, queries, tile_set_versions
 from models.placing import NewSource, place_photos, place_tile_set
 from models.rules import blob_keys
 from models.rules.orders import SourceKind
@@ -536,7 +536,7 @@ def test_a_linked_file_that_became_another_photo_takes_its_place(
     assert current is not None
     assert (current.number, current.tile_count) == (2, 2)
     with library.services.reading() as session:
-        held = {shown.tile.content for shown in queries.tiles(session, library.row().id)}
+        held = {shown.tile.content for shown in photo_listing.page(session, library.row().id).rows}
         assert held == {digest(photo(2)), digest(photo(3))}
         assert exclusions.excluded(session, library.row().id) == {digest(photo(1))}
 
@@ -559,7 +559,7 @@ def test_a_folder_of_bursts_that_is_imported_again_is_not_read_again(
     library.take(library.id, source)
     assert (library.row().version, library.report()) == (1, report)
     with services.reading() as session:
-        assert [shown.tile.name for shown in queries.tiles(session, library.id)] == ["0.jpg"]
+        assert [shown.tile.name for shown in photo_listing.page(session, library.id).rows] == ["0.jpg"]
     (folder / "other.png").write_bytes(photo(1))
     library.take(library.id, source)
     assert library.used() == {digest(bursts(1, 0)), digest(photo(1))}

@@ -129,7 +129,9 @@ def test_what_the_killed_left_behind_is_cleared_away(service: Any, undisturbed: 
     services = service.services(litter_grace_seconds=0)
     sweep.collect(services)
     with services.reading() as session:
-        for tile_set in listing.tile_sets(session, Wanted()).rows:
+        tile_sets = listing.tile_sets(session, Wanted()).rows
+        assert tile_sets
+        for tile_set in tile_sets:
             current = tile_set.current
             assert current is not None
             left = {blob.key for blob in services.store.list(f"tile-sets/{tile_set.id}")}
@@ -146,6 +148,7 @@ def test_a_killed_worker_costs_the_part_that_it_was_at(
     made = send(service, photos, zipped)
     wait_for(lambda: part_states(service, made)["done"] >= 2)
     done = results(service, made, Part.state == PartState.DONE)
+    assert done
     for child in children(service):
         strike(child, signal.SIGKILL)
     wait_for(lambda: part_states(service, made)["done"] > len(done) or not part_states(service, made))

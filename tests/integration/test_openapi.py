@@ -27,6 +27,8 @@ NAMES = {
     "get_placement_json", "get_placement_csv", "edit_mosaic",
     "retry_mosaic", "retry_rendition", "retry_batch",
     "create_intake", "get_intake", "find_known", "finish_intake", "delete_intake",
+    "create_target", "get_target", "get_target_plan", "create_sketch", "get_sketch", "get_sketch_picture",
+    "create_share", "list_shares", "delete_share", "end_shares", "get_cell", "find_candidates", "get_candidates",
     "list_trash", "empty_trash", "purge_set", "purge_photo",
 }  # fmt: skip
 """Programs call them so: none may change."""
@@ -35,6 +37,7 @@ FILES = {
     "get_tile_picture": {"image/jpeg", "image/png"}, "get_tile_original": {"application/octet-stream"},
     "get_mosaic_picture": {form.facts.media_type for form in Format},
     "get_rendition_file": {form.facts.media_type for form in Format},
+    "get_sketch_picture": {"image/webp"},
     "get_placement_csv": {"text/csv"}, "get_manifest_csv": {"text/csv"},
     "get_batch_archive": {"application/zip"},
 }  # fmt: skip
@@ -43,9 +46,10 @@ CONFLICTS = {
     "restore_tile", "get_tile_set_plot", "get_tile_set_palette", "get_mosaic_picture", "get_batch_archive",
     "create_rendition", "get_rendition_file", "get_placement_json", "get_placement_csv", "edit_mosaic",
     "retry_mosaic", "retry_rendition", "retry_batch",
-    "finish_intake",
+    "finish_intake", "create_sketch", "get_sketch_picture", "create_share", "get_cell", "find_candidates",
+    "get_candidates",
 }  # fmt: skip
-UPLOADS = {"create_tile_set", "add_photos", "create_mosaic", "create_batch"}
+UPLOADS = {"create_tile_set", "add_photos", "create_mosaic", "create_batch", "create_target", "create_sketch"}
 
 
 @pytest.fixture
@@ -97,7 +101,10 @@ def test_yes_and_no_are_booleans_and_ids_have_their_format(
         for parameter in operation["parameters"]:
             if parameter.get("in") == "path":
                 said = parameter["schema"]
-                assert said.get("format") == "uuid" or said["pattern"] == "^[0-9a-f]{64}$", name
+                kind = said.get("format") or said.get("pattern") or said["type"]
+                assert kind == {"content": "^[0-9a-f]{64}$", "column": "integer", "row": "integer"}.get(
+                    parameter["name"], "uuid"
+                ), name
 
 
 def test_an_order_and_a_quality_report_are_described_as_they_are(document: dict[str, Any]) -> None:
@@ -129,7 +136,7 @@ def test_every_refusal_is_foreseen_where_it_can_happen(operations: dict[str, Any
     assert {name for name, found in statuses.items() if "507" in found} == UPLOADS
     bodies = UPLOADS | {"rename_tile_set", "rename_mosaic", "rename_batch", "create_rendition", "edit_mosaic"}
     bodies |= {f"{change}_tiles" for change in ("ban", "allow", "remove", "restore", "undo")}
-    bodies |= {"create_intake", "find_known", "finish_intake"}
+    bodies |= {"create_intake", "find_known", "finish_intake", "create_share"}
     assert {name for name, found in statuses.items() if {"413", "415", "422"} <= found} == bodies
     reading = {name for name in operations if name.startswith(("get_", "list_"))}
     assert {name for name, found in statuses.items() if "403" in found} == set(operations) - reading
@@ -168,8 +175,9 @@ def test_the_reference_page_names_every_address(document: dict[str, Any]) -> Non
     page = PAGE.read_text()
     for method, path, _ in addresses(document):
         address = path.removeprefix("/api/v1")
-        for name in ("tile_set_id", "mosaic_id", "batch_id", "intake_id"):
+        for name in ("tile_set_id", "mosaic_id", "batch_id", "intake_id", "target_id"):
             address = address.replace(f"{{{name}}}", "ID")
-        address = address.replace("{content}", "CONTENT").replace("{rendition_id}", "RENDITION")
+        for name in ("content", "rendition", "sketch", "share", "column", "row"):
+            address = address.replace(f"{{{name}}}", name.upper()).replace(f"{{{name}_id}}", name.upper())
         last = address.rpartition("/")[2]
         assert f"`{method} {address}`" in page or f", `/{last}`" in page, (method, address)

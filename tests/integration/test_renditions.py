@@ -20,6 +20,7 @@ from sqlalchemy import func, select, update
 from models import (
     database,
     jobs,
+    photo_listing,
     placement_documents,
     queries,
     renditions,
@@ -299,7 +300,7 @@ def test_photos_in_the_trash_are_still_laid(services: Services, tile_set: UUID, 
     mosaic = ordered()
     with services.sessions.begin() as session:
         tile_set_versions.remove(
-            session, tile_set, queries.tiles(session, tile_set)[0].tile.content, database.now(session)
+            session, tile_set, photo_listing.page(session, tile_set).rows[0].tile.content, database.now(session)
         )
         tile_set_versions.drop(session, tile_set, database.now(session))
     assert made(services, mosaic, Format.TIFF).job.state is JobState.SUCCEEDED
@@ -357,7 +358,7 @@ def test_a_placement_says_what_is_kept_with_the_names_of_the_photos(
     mosaic = ordered()
     with services.reading() as session:
         arrays = load_arrays(services.store.get(queries.find_mosaic(session, mosaic).placement_key))
-        names = {shown.tile.content: shown.tile.name for shown in queries.tiles(session, tile_set)}
+        names = {shown.tile.content: shown.tile.name for shown in photo_listing.page(session, tile_set).rows}
     said = json.loads(document(services, mosaic, ".json"))
     assert (said["kind"], said["version"], said["grid"]["columns"], said["grid"]["rows"]) == (
         "tessera-placement",

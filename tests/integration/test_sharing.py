@@ -4,15 +4,19 @@ import base64
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import structlog
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
+from models import queries, sharing
 from models.rules.formats import Format
 from models.services import Services, open_services
 from models.settings import Settings
+from models.tables import SharedLink
 from web import shares
 from web.app import assemble
 from web.shares import Share
@@ -171,3 +175,101 @@ def test_the_token_of_a_link_is_not_in_the_log(stranger: FlaskClient, shared: st
         stranger.get(f"{shared}/preview")
     assert "answered" in {line["event"] for line in lines}
     assert shared.removeprefix("/shared/") not in str(lines)
+
+
+# By the API
+
+
+@pytest.fixture
+def api(services: Services) -> FlaskClient:
+    client = serving(services)
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {TOKEN}"
+    return client
+
+
+def shared_by(api: FlaskClient, mosaic: UUID, **span: int) -> dict[str, Any]:
+    until = (datetime.now(UTC) + timedelta(**span)).isoformat()
+    answer = api.post(f"/api/v1/mosaics/{mosaic}/shares", json={"until": until})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.get_json())
+
+
+def opens(stranger: FlaskClient, shown: dict[str, Any]) -> int:
+    return stranger.get(shown["link"].removeprefix("http://localhost")).status_code
+
+
+def test_a_script_makes_links_lists_them_and_takes_one_or_all_back(
+    services: Services, api: FlaskClient, stranger: FlaskClient, mosaic: UUID
+) -> None:
+    from_page = link(entered(serving(services)), mosaic)
+    first, second = shared_by(api, mosaic, days=1), shared_by(api, mosaic, days=300)
+    assert [opens(stranger, each) for each in (first, second)] == [200, 200]
+    listed = api.get(f"/api/v1/mosaics/{mosaic}/shares").get_json()["items"]
+    assert {each["link"] for each in listed} == {first["link"], second["link"], f"http://localhost{from_page}"}
+    assert first in listed
+    assert api.delete(first["url"]).status_code == 204
+    assert [opens(stranger, each) for each in (first, second)] == [410, 200]
+    assert api.delete(first["url"]).status_code == 404
+    assert [each["id"] for each in api.get(f"/api/v1/mosaics/{mosaic}/shares").get_json()["items"]].count(
+        first["id"]
+    ) == 0
+    assert api.delete(f"/api/v1/mosaics/{mosaic}/shares").status_code == 204
+    assert (opens(stranger, second), stranger.get(from_page).status_code) == (410, 410)
+    assert api.get(f"/api/v1/mosaics/{mosaic}/shares").get_json() == {"items": []}
+
+
+def test_all_links_are_taken_back_even_those_that_have_no_row(
+    services: Services, api: FlaskClient, stranger: FlaskClient, mosaic: UUID
+) -> None:
+    old = signed(services, Share(mosaic, 0, datetime.now(UTC) + timedelta(days=1)))
+    assert stranger.get(old).status_code == 200
+    assert api.delete(f"/api/v1/mosaics/{mosaic}/shares").status_code == 204
+    assert stranger.get(old).status_code == 410
+
+
+def test_a_link_of_another_mosaic_is_not_taken_back(
+    api: FlaskClient,
+    stranger: FlaskClient,
+    mosaic: UUID,
+    mosaic_of: Callable[..., UUID],
+    noisy_set: Callable[..., UUID],
+) -> None:
+    other = mosaic_of(noisy_set(4), cells_across=2, tile_size=10)
+    shown = shared_by(api, mosaic, days=1)
+    assert api.delete(f"/api/v1/mosaics/{other}/shares/{shown['id']}").status_code == 404
+    assert api.get(f"/api/v1/mosaics/{other}/shares").get_json() == {"items": []}
+    assert opens(stranger, shown) == 200
+
+
+def test_a_link_ends_in_the_future_and_within_a_year_and_there_are_not_too_many(
+    services: Services,
+    api: FlaskClient,
+    mosaic: UUID,
+    mosaic_of: Callable[..., UUID],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    address, now = f"/api/v1/mosaics/{mosaic}/shares", datetime.now(UTC)
+    for until in (now - timedelta(seconds=1), now + timedelta(days=367)):
+        answer = api.post(address, json={"until": until.isoformat()})
+        assert (answer.status_code, answer.get_json()["field"]) == (422, "until")
+    for wrong in ({}, {"until": "soon"}, {"until": "2999-01-01T00:00:00"}, {"until": now.isoformat(), "days": 7}):
+        assert api.post(address, json=wrong).status_code == 422, wrong
+    assert api.post(f"/api/v1/mosaics/{uuid4()}/shares", json={"until": "2999-01-01T00:00:00Z"}).status_code in {
+        404,
+        422,
+    }
+    monkeypatch.setattr(sharing, "MOST", 2)
+    shared_by(api, mosaic, days=1)
+    shared_by(api, mosaic, days=1)
+    answer = api.post(address, json={"until": (now + timedelta(days=1)).isoformat()})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "too_many_links")
+    with services.sessions.begin() as session:
+        session.execute(update(SharedLink).values(until=now - timedelta(seconds=1)))
+    shared_by(api, mosaic, days=1)
+    with services.reading() as session:
+        assert len(session.scalars(select(SharedLink)).all()) == 1, "those that have ended are gone"
+        tile_set = queries.find_mosaic(session, mosaic).tile_set_id
+    waiting = mosaic_of(tile_set, made=False, cells_across=2, tile_size=10)
+    until = (now + timedelta(days=1)).isoformat()
+    answer = api.post(f"/api/v1/mosaics/{waiting}/shares", json={"until": until})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "not_ready")

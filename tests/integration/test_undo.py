@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from models import database, exclusions, jobs, queries, tile_set_versions, undo
+from models import database, exclusions, jobs, photo_listing, queries, tile_set_versions, undo
 from models.errors import InvalidOrder, NotFound
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos
 from models.rules import blob_keys
@@ -57,7 +57,7 @@ def seen(services: Services, tile_set: UUID) -> tuple[int, int, set[str]]:
     with services.reading() as session:
         current = queries.find_tile_set(session, tile_set).current
         assert current is not None
-        names = {shown.tile.name for shown in queries.tiles(session, tile_set)}
+        names = {shown.tile.name for shown in photo_listing.page(session, tile_set).rows}
         return current.number, current.tile_count, names
 
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from models import database, exclusions, jobs, listing, queries, tile_set_versions, undo
+from models import database, exclusions, jobs, listing, photo_listing, queries, tile_set_versions, undo
 from models.errors import InvalidOrder, LastTile, NotFound, NotReady
 from models.listing import Wanted
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos
@@ -49,7 +49,7 @@ def left_out(services: Services, tile_set: UUID, version: int) -> set[str]:
 def names(services: Services, tile_set: UUID) -> dict[str, bool]:
     """Return the photos that people see, and whether each is banned."""
     with services.reading() as session:
-        return {shown.tile.name: shown.banned for shown in queries.tiles(session, tile_set)}
+        return {shown.tile.name: shown.banned for shown in photo_listing.page(session, tile_set).rows}
 
 
 def report(services: Services, tile_set: UUID) -> list[tuple[str, str]]:
@@ -283,7 +283,7 @@ def test_the_photos_of_a_deleted_set_go_once_its_mosaics_are_done(
     finish(services, mosaic)
     assert not {key for key in collected(services) if key.startswith("tile-sets/")}
     with services.reading() as session:
-        assert queries.tiles(session, tile_set) == []
+        assert photo_listing.page(session, tile_set).rows == []
 
 
 def test_a_near_duplicate_is_left_out_from_a_version_on_and_its_file_stays(

@@ -75,7 +75,9 @@ def test_another_reader_of_the_format_reads_the_same(path, numbers):
 
 
 def test_arrays_are_aligned_and_cannot_be_written_to(path):
-    for array in load(path, KIND, VERSION).values():
+    arrays = load(path, KIND, VERSION)
+    assert arrays
+    for array in arrays.values():
         assert array.flags.aligned
         assert not array.flags.writeable
 

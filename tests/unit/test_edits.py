@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -64,24 +64,28 @@ def keeps(tiles, columns, max_uses, distance):
     return not near and (max_uses is None or all(count <= max_uses for count in uses.values()))
 
 
-MOST_PLACEMENTS = 50_000
-"""More would take gigabytes."""
+MOST_PLACEMENTS, BLOCK = 20_000_000, 1 << 15
+"""More would take minutes; and how many are in memory at once."""
 
 
 def every_placement(kept, tile_count, columns, max_uses, distance):
-    """Every placement that keeps the rules and what is kept, cell by cell, without those that cannot be completed."""
-
-    def more(tiles):
-        if not keeps(tiles, columns, max_uses, distance):
-            return
-        if NOBODY not in tiles:
-            yield tiles
-            return
-        cell = tiles.index(NOBODY)
-        for tile in range(tile_count):
-            yield from more([*tiles[:cell], tile, *tiles[cell + 1 :]])
-
-    yield from more(list(kept))
+    """Yield every placement that keeps the rules and what is kept, in blocks of (any, cells) tiles; all are tried."""
+    free, places = np.flatnonzero(kept == NOBODY), [divmod(cell, columns) for cell in range(len(kept))]
+    near = [
+        pair for pair in combinations(range(len(kept)), 2) if math.dist(*(places[cell] for cell in pair)) < distance
+    ]
+    for first in range(0, tile_count ** len(free), BLOCK):
+        numbers = np.arange(first, min(first + BLOCK, tile_count ** len(free)))
+        tiles = np.repeat(kept[:, None], len(numbers), axis=1).astype(np.int8)
+        for cell in free:
+            numbers, tiles[cell] = np.divmod(numbers, tile_count)
+        good = np.ones(tiles.shape[1], bool)
+        for one, other in near:
+            good &= tiles[one] != tiles[other]
+        if max_uses is not None:
+            for tile in range(tile_count):
+                good &= (tiles == tile).sum(axis=0) <= max_uses
+        yield tiles.T[good]
 
 
 # The cells that are kept, and the rules around them
@@ -110,17 +114,17 @@ def test_kept_cells_stay_and_the_rules_hold_wherever_that_is_possible(
         tried[cell] = dice.integers(tile_count)
         kept = tried if keeps(tried.tolist(), columns, max_uses, distance) else kept
     start = Start(kept, kept != NOBODY, np.zeros(count))
-    possible = list(every_placement(kept.tolist(), tile_count, columns, max_uses, distance))
+    free, least = np.flatnonzero(kept == NOBODY), math.inf
+    for tiles in every_placement(kept, tile_count, columns, max_uses, distance):
+        least = min(least, costs[free, tiles[:, free]].sum(axis=1).min(initial=math.inf))
     try:
         found = assign(costs.__getitem__, columns, rows, tile_count, rules, silent, start=start)
     except NoRoom:
-        assert not possible
+        assert least == math.inf
         return
-    assert possible
+    assert least < math.inf
     assert (found.tiles[kept != NOBODY] == kept[kept != NOBODY]).all()
     assert keeps(found.tiles.tolist(), columns, max_uses, distance)
-    free = np.flatnonzero(kept == NOBODY)
-    least = min(costs[free, np.array(tiles)[free]].sum() for tiles in possible)
     assert found.lower_bound <= least * (1 + 1e-5) + GRAIN
     assert found.cost == pytest.approx(costs[free, found.tiles[free]].sum(), rel=1e-5)
 

@@ -166,6 +166,7 @@ def test_the_placement_and_the_report_have_no_empty_cell_and_the_placement_is_la
     assert {(cell["row"], cell["column"]) for cell in document["cells"]} == set(zip(*np.nonzero(kept), strict=True))
     quality = json.loads((tmp_path / "report.json").read_text())["quality"]
     assert quality["distinct_tiles"] == kept.sum()
+    assert quality["worst_cells"]
     assert all(kept[worst["row"], worst["column"]] for worst in quality["worst_cells"])
     again = run(target, "--mask", mask, "--placement", tmp_path / "placement.json", out="again.png")
     assert again.exit_code == 0, again.stderr

@@ -228,6 +228,7 @@ def test_ciede2000_reports_how_far_it_is_and_stops_when_asked_to(monkeypatch):
     cells, reported = np.random.default_rng(1).uniform(0, 90, (50, 3)), []
     nearest(cells, cells, Metric.CIEDE2000, threads=1, progress=lambda *done: reported.append(done))
     assert reported[-1] == (50, 50)
+    assert len(reported) > 1
     assert all(early[0] < late[0] for early, late in pairwise(reported))
 
     def stop(_done, _total):

@@ -179,7 +179,9 @@ def test_a_decoder_can_write_no_file_and_leaves_no_core() -> None:
     sandbox = Sandbox(30, 512 * MEBIBYTE)
     try:
         sandbox.decode(photo())
-        for decoder in decoders():
+        found = decoders()
+        assert found
+        for decoder in found:
             assert decoder.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
             assert decoder.rlimit(psutil.RLIMIT_CORE) == (0, 0)
     finally:

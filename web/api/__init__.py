@@ -2,11 +2,30 @@
 
 from apiflask import APIBlueprint
 
-from web.api import batches, document, intakes, mosaics, paging, polling, renditions, tile_sets, tiles, trash, uploads
+from web.api import (
+    batches,
+    cells,
+    document,
+    intakes,
+    mosaics,
+    paging,
+    polling,
+    renditions,
+    shares,
+    sketches,
+    targets,
+    tile_sets,
+    tiles,
+    trash,
+    uploads,
+)
 
 __all__ = ["BLUEPRINTS", "SENDING", "blueprint", "document"]
 
-BLUEPRINTS = (tile_sets.bp, tiles.bp, mosaics.bp, renditions.bp, batches.bp, trash.bp, intakes.bp, uploads.bp)
+BLUEPRINTS = (
+    tile_sets.bp, tiles.bp, targets.bp, sketches.bp, mosaics.bp, cells.bp, renditions.bp, batches.bp, trash.bp,
+    shares.bp, intakes.bp, uploads.bp,
+)  # fmt: skip
 SENDING = (intakes.pages, uploads.pages)
 """What is there for the scripts of pages, too, with the session's cookie and the token of their forms."""
 

@@ -11,13 +11,11 @@ from models.errors import NotFound, NotReady, NotRetryable
 from models.listing import Wanted
 from models.tables import Batch
 from web import downloads, forms, intake, manifests, second_tries
-from web.api import polling, present
+from web.api import kept_targets, polling, present
 from web.api.document import fails, sends
 from web.api.paging import OrdersIn, PageIn, following, listed
 from web.api.schemas import BatchesOut, BatchIn, BatchMosaicsOut, BatchOut, NameIn
 from web.context import reading, sessions
-
-Answer = tuple[dict[str, Any], int, dict[str, str]]
 
 TAG = {"name": "Batches", "description": "One order for many targets."}
 
@@ -28,13 +26,13 @@ bp = APIBlueprint("batches", __name__, url_prefix="/batches", tag=TAG)
 @bp.input(BatchIn, location="form_and_files", arg_name="body")
 @bp.output(BatchOut, status_code=202)
 @fails(NotFound, NotReady)
-def create(body: dict[str, Any]) -> Answer:
+def create(body: dict[str, Any]) -> polling.Answer:
     """Order a mosaic of each of many targets, on a queue of its own that never delays a single order."""
     order = forms.mosaic_order(body)
     tile_set_id = forms.identity(body["tile_set"], "tile set")
-    identity = intake.receive_batch(body["name"], tile_set_id, body["targets"], body["archive"], order)
-    shown = _shown(identity)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+    kept = kept_targets.of_batch(body["target_ids"], tile_set_id, order)
+    identity = intake.receive_batch(body["name"], tile_set_id, body["targets"], body["archive"], order, kept)
+    return polling.accepted(_shown(identity))
 
 
 @bp.get("")
@@ -49,7 +47,7 @@ def index(page: dict[str, Any]) -> dict[str, Any]:
 
 @bp.get("/<uuid:batch_id>")
 @bp.output(BatchOut)
-def show(batch_id: UUID) -> Answer:
+def show(batch_id: UUID) -> polling.Answer:
     """Show a batch as a whole: how far it is, and where its mosaics are.
 
     Send the ETag back as If-None-Match to get 304 when nothing has changed.
@@ -116,11 +114,10 @@ def cancel(batch_id: UUID) -> dict[str, Any]:
 @bp.post("/<uuid:batch_id>/retry")
 @bp.output(BatchOut, status_code=202)
 @fails(NotRetryable)
-def retry(batch_id: UUID) -> Answer:
+def retry(batch_id: UUID) -> polling.Answer:
     """Try all mosaics of a batch again that failed or were cancelled."""
     second_tries.of_batch(batch_id)
-    shown = _shown(batch_id)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+    return polling.accepted(_shown(batch_id))
 
 
 @bp.get("/<uuid:batch_id>/manifest.json")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from web.api.fields import SHA256
+from web.api.fields import COUNT, SHA256
 from web.problems import RETRY_SECONDS
 
 Json = dict[str, Any]
@@ -46,6 +46,11 @@ IDS: dict[str, Json] = {
     "rendition_id": {"description": "Id of the rendition.", "schema": {"type": "string", "format": "uuid"}},
     "batch_id": {"description": "Id of the batch.", "schema": {"type": "string", "format": "uuid"}},
     "intake_id": {"description": "Id of the intake.", "schema": {"type": "string", "format": "uuid"}},
+    "target_id": {"description": "Id of the kept target.", "schema": {"type": "string", "format": "uuid"}},
+    "sketch_id": {"description": "Id of the sketch.", "schema": {"type": "string", "format": "uuid"}},
+    "share_id": {"description": "Id of the link.", "schema": {"type": "string", "format": "uuid"}},
+    "column": {"description": "Of the cell, from 0, from the left.", "schema": {"type": "integer", **COUNT}},
+    "row": {"description": "Of the cell, from 0, from the top.", "schema": {"type": "integer", **COUNT}},
     "content": {"description": "SHA-256 of the photo's file.", "schema": {"type": "string", **SHA256}},
 }
 """The parameters in paths."""

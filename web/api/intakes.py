@@ -19,8 +19,6 @@ from web.api.schemas import TileSetOut
 from web.context import reading, settings
 
 View = TypeVar("View", bound=Callable[..., Any])
-Answer = tuple[dict[str, Any], int, dict[str, str]]
-
 MOST_HASHES = 5_000
 TAG = {"name": "Intakes", "description": "Files that are sent one by one, by tus, and then become a tile set."}
 
@@ -167,10 +165,10 @@ def find_known(intake_id: uuid.UUID, body: dict[str, Any]) -> dict[str, Any]:
 @bp.input(FinishIn, location="json", arg_name="body")
 @bp.output(IntakeFinishedOut, status_code=202)
 @fails(NotReady, IntakeClosed)
-def finish(intake_id: uuid.UUID, body: dict[str, Any]) -> Answer:
+def finish(intake_id: uuid.UUID, body: dict[str, Any]) -> polling.Answer:
     """Make a tile set of the files that have arrived, or add them to one; a second time changes nothing."""
     done = sending.finish(intake_id, body["name"], dedupe=body["dedupe"], keep_originals=body["keep_originals"])
     with reading() as session:
         shown = present.tile_set(queries.find_tile_set(session, done.tile_set_id))
     shown |= {"page": url_for("tile_sets.show", tile_set_id=done.tile_set_id), "left_out": done.left_out}
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+    return polling.accepted(shown)

@@ -12,14 +12,12 @@ from models.listing import Wanted
 from models.rules.changes import Pin
 from models.rules.formats import Format
 from models.tables import Mosaic
-from web import downloads, forms, intake, second_tries
-from web.api import polling, present
+from web import downloads, drafting, forms, intake, second_tries
+from web.api import kept_targets, polling, present
 from web.api.document import fails, sends
 from web.api.paging import OrdersIn, listed
 from web.api.schemas import EditIn, MosaicIn, MosaicOut, MosaicsOut, NameIn
 from web.context import reading, sessions
-
-Answer = tuple[dict[str, Any], int, dict[str, str]]
 
 TAG = {"name": "Mosaics", "description": "A target, an order, and, once its job has succeeded, the picture."}
 
@@ -30,16 +28,19 @@ bp = APIBlueprint("mosaics", __name__, url_prefix="/mosaics", tag=TAG)
 @bp.input(MosaicIn, location="form_and_files", arg_name="body")
 @bp.output(MosaicOut, status_code=202)
 @fails(NotFound, NotReady)
-def create(body: dict[str, Any]) -> Answer:
-    """Order a mosaic of one target.
+def create(body: dict[str, Any]) -> polling.Answer:
+    """Order a mosaic of one target: of a file, of a kept target, or of what another mosaic was made of.
 
     The answer comes at once; poll the address in Location until `job.final` is true.
     """
     order = forms.mosaic_order(body)
     tile_set_id, alpha = forms.identity(body["tile_set"], "tile set"), forms.truth(body, "mask_alpha")
-    identity = intake.receive_mosaic(tile_set_id, body["target"], order, body.get("mask"), alpha=alpha)
-    shown = _shown(identity)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+    kept = kept_targets.of_mosaic(body)
+    if kept is None:
+        identity = intake.receive_mosaic(tile_set_id, body["target"], order, body.get("mask"), alpha=alpha)
+    else:
+        identity = drafting.order(kept, tile_set_id, order, alpha=alpha)
+    return polling.accepted(_shown(identity))
 
 
 @bp.get("")
@@ -54,7 +55,7 @@ def index(page: dict[str, Any]) -> dict[str, Any]:
 
 @bp.get("/<uuid:mosaic_id>")
 @bp.output(MosaicOut)
-def show(mosaic_id: UUID) -> Answer:
+def show(mosaic_id: UUID) -> polling.Answer:
     """Show a mosaic and how far its job is.
 
     Send the ETag back as If-None-Match to get 304 when nothing has changed.
@@ -104,18 +105,17 @@ def cancel(mosaic_id: UUID) -> dict[str, Any]:
 @bp.post("/<uuid:mosaic_id>/retry")
 @bp.output(MosaicOut, status_code=202)
 @fails(NotRetryable)
-def retry(mosaic_id: UUID) -> Answer:
+def retry(mosaic_id: UUID) -> polling.Answer:
     """Try a mosaic again that failed or was cancelled: the same order, as a new job."""
     second_tries.of_mosaic(mosaic_id)
-    shown = _shown(mosaic_id)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+    return polling.accepted(_shown(mosaic_id))
 
 
 @bp.post("/<uuid:mosaic_id>/edits")
 @bp.input(EditIn, location="json", arg_name="body")
 @bp.output(MosaicOut, status_code=202)
 @fails(NotFound, NotReady, NoPlacement)
-def edit(mosaic_id: UUID, body: dict[str, Any]) -> Answer:
+def edit(mosaic_id: UUID, body: dict[str, Any]) -> polling.Answer:
     """Order an edit: a new mosaic that is this one with other photos in some cells.
 
     Only the cells that have to change choose again, by the same rules. Poll the address in Location until `job.final`
@@ -124,8 +124,7 @@ def edit(mosaic_id: UUID, body: dict[str, Any]) -> Answer:
     lock = [(cell["column"], cell["row"]) for cell in body["lock"]]
     pins = [Pin(**pin) for pin in body["pins"]]
     identity = intake.receive_edit(mosaic_id, body | {"lock": lock, "pins": pins})
-    shown = _shown(identity)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+    return polling.accepted(_shown(identity))
 
 
 @bp.get("/<uuid:mosaic_id>/picture")

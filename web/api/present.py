@@ -11,7 +11,23 @@ from models.photo_changes import Changed
 from models.photo_listing import Listed
 from models.queries import BatchProgress, Shown
 from models.rules.lifecycle import JobState
-from models.tables import Batch, Job, Mosaic, RemovedTile, Rendition, SkippedPhoto, TileSet, Version
+from models.rules.placements import Placed
+from models.tables import (
+    Batch,
+    Draft,
+    Job,
+    Mosaic,
+    RemovedTile,
+    Rendition,
+    Sketch,
+    SkippedPhoto,
+    TileSet,
+    Version,
+)
+from web import drafting, links
+from web.looking import Nearest, Photo
+
+PLACE = ("column", "row", "span")
 
 
 def job(row: Job) -> dict[str, Any]:
@@ -26,6 +42,47 @@ def job(row: Job) -> dict[str, Any]:
         "error": error,
         "created_at": row.created_at,
         "finished_at": row.finished_at,
+    }
+
+
+def target(row: Draft) -> dict[str, Any]:
+    """Return a target that is kept."""
+    size = drafting.size_of(row)
+    return {
+        "id": row.id,
+        "url": url_for("api.targets.show", target_id=row.id),
+        "name": row.target_name,
+        "width": size.width if size.known else None,
+        "height": size.height if size.known else None,
+        "masked": row.mask is not None,
+        "expires_at": row.expires_at,
+        "plan": url_for("api.targets.plan", target_id=row.id),
+        "sketches": url_for("api.sketches.create", target_id=row.id),
+    }
+
+
+def plan(found: dict[str, Any]) -> dict[str, Any]:
+    """Return what an order would make, or why it cannot be met; see `web.planning.answer`."""
+    refusal = found["refusal"] and {
+        "detail": found["refusal"]["sentence"],
+        "field": found["refusal"]["field"],
+        "ways": [{"sentence": way["label"], "fields_": way["fields"]} for way in found["refusal"]["ways"]],
+    }
+    return {"planned": found["plan"], "refusal": refusal, "photos": found["photos"]}
+
+
+def sketch(row: Sketch) -> dict[str, Any]:
+    """Return a sketch of a mosaic."""
+    place: dict[str, Any] = {"target_id": row.draft_id, "sketch_id": row.id}
+    ready = row.job.state is JobState.SUCCEEDED and row.key is not None
+    return {
+        "id": row.id,
+        "url": url_for("api.sketches.show", **place),
+        "target": row.draft_id,
+        "job": job(row.job),
+        "columns": row.columns,
+        "rows": row.rows,
+        "picture": url_for("api.sketches.picture", **place) if ready else None,
     }
 
 
@@ -173,6 +230,54 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "renditions": url_for("api.renditions.index", mosaic_id=row.id),
         "placement": url_for("api.mosaics.get_placement_json", mosaic_id=row.id) if row.placement_key else None,
     }
+
+
+def share(shown: links.Shown) -> dict[str, Any]:
+    """Return a link that shares a mosaic."""
+    row = shown.row
+    return {
+        "id": row.id,
+        "url": url_for("api.shares.delete", mosaic_id=row.mosaic_id, share_id=row.id),
+        "link": shown.address,
+        "created_at": row.created_at,
+        "until": row.until,
+    }
+
+
+def cell(mosaic: Mosaic, asked: tuple[int, int], found: Placed | None, lying: Photo | None) -> dict[str, Any]:
+    """Return a cell, and the photo in it if there is one."""
+    column, row = (found.column, found.row) if found else asked
+    place: dict[str, Any] = {"mosaic_id": mosaic.id, "column": column, "row": row}
+    return {
+        "mosaic": mosaic.id,
+        "column": column,
+        "row": row,
+        "span": found.span if found else 1,
+        "photo": lying and _photo(mosaic, lying.content, lying.name),
+        "window": found and found.window,
+        "turn": found and found.turn,
+        "uses": lying.lying.uses if lying else 0,
+        "places": [dict(zip(("column", "row", "span"), each, strict=True)) for each in lying.lying.places]
+        if lying
+        else [],
+        "candidates": url_for("api.cells.find_candidates", **place),
+    }
+
+
+def candidates(found: Nearest) -> dict[str, Any]:
+    """Return the photos that come nearest to a cell."""
+    place: dict[str, Any] = {"mosaic_id": found.mosaic.id, "column": found.cell.column, "row": found.cell.row}
+    names = found.names
+    return {
+        "url": url_for("api.cells.get_candidates", **place),
+        "job": job(found.job),
+        "photos": names and [_photo(found.mosaic, content, name) for content, name in names.items()],
+    }
+
+
+def _photo(mosaic: Mosaic, content: str, name: str | None) -> dict[str, Any]:
+    place: dict[str, Any] = {"tile_set_id": mosaic.tile_set_id, "content": content}
+    return {"content": content, "name": name, "preview": url_for("api.tiles.preview", **place) if name else None}
 
 
 def rendition(row: Rendition) -> dict[str, Any]:

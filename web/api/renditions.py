@@ -15,8 +15,6 @@ from web.api.document import fails, sends
 from web.api.schemas import RenditionIn, RenditionOut, RenditionsOut
 from web.context import reading, sessions
 
-Answer = tuple[dict[str, Any], int, dict[str, str]]
-
 TAG = {"name": "Renditions", "description": "The files of a mosaic: the one that was ordered with it, and others."}
 
 bp = APIBlueprint("renditions", __name__, url_prefix="/mosaics/<uuid:mosaic_id>/renditions", tag=TAG)
@@ -26,7 +24,7 @@ bp = APIBlueprint("renditions", __name__, url_prefix="/mosaics/<uuid:mosaic_id>/
 @bp.input(RenditionIn, location="json_or_form", arg_name="body")
 @bp.output(RenditionOut, status_code=202)
 @fails(NotReady, NoPlacement, TooManyRenditions)
-def create(mosaic_id: UUID, body: dict[str, Any]) -> Answer:
+def create(mosaic_id: UUID, body: dict[str, Any]) -> polling.Answer:
     """Order another file of a mosaic, which is laid without matching again.
 
     What was ordered before is there already: the answer is that rendition. Poll the address in Location until
@@ -34,7 +32,7 @@ def create(mosaic_id: UUID, body: dict[str, Any]) -> Answer:
     """
     identity = intake.receive_rendition(mosaic_id, body)
     shown = _shown(mosaic_id, identity)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=shown["job"]["final"])}
+    return polling.accepted(shown, final=shown["job"]["final"])
 
 
 @bp.get("")
@@ -47,7 +45,7 @@ def index(mosaic_id: UUID) -> dict[str, Any]:
 
 @bp.get("/<uuid:rendition_id>")
 @bp.output(RenditionOut)
-def show(mosaic_id: UUID, rendition_id: UUID) -> Answer:
+def show(mosaic_id: UUID, rendition_id: UUID) -> polling.Answer:
     """Show a rendition and how far its job is."""
     shown = _shown(mosaic_id, rendition_id)
     return shown, 200, polling.retry_after(final=shown["job"]["final"])
@@ -65,11 +63,10 @@ def cancel(mosaic_id: UUID, rendition_id: UUID) -> dict[str, Any]:
 @bp.post("/<uuid:rendition_id>/retry")
 @bp.output(RenditionOut, status_code=202)
 @fails(NotRetryable, TooManyRenditions)
-def retry(mosaic_id: UUID, rendition_id: UUID) -> Answer:
+def retry(mosaic_id: UUID, rendition_id: UUID) -> polling.Answer:
     """Try a rendition again that failed or was cancelled. With the first one, its mosaic is tried again."""
     second_tries.of_rendition(mosaic_id, rendition_id)
-    shown = _shown(mosaic_id, rendition_id)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
+    return polling.accepted(_shown(mosaic_id, rendition_id))
 
 
 @bp.get("/<uuid:rendition_id>/file")

@@ -72,18 +72,23 @@ class OrderIn(Strict):
         }
 
 
-class MosaicIn(OrderIn):
-    """One target, and how to set it."""
+class TargetIn(Strict):
+    """A picture to rebuild: a file, or that of a mosaic."""
 
-    target = File(
-        required=True,
-        error_messages={"required": "Choose the picture to rebuild."},
-        metadata=said("The picture to rebuild."),
-    )
+    target = File(load_default=None, metadata=said("The picture to rebuild."))
     mask = File(
         load_default=None,
         metadata=said("A picture of the target's shape: cells stay empty where it is black or transparent."),
     )
+    again = read_later(
+        "string", "Id of a mosaic whose target, with its mask, is taken again, instead of target", format="uuid"
+    )
+
+
+class MosaicIn(OrderIn, TargetIn):
+    """One target, and how to set it."""
+
+    target_id = read_later("string", "Id of a kept target, instead of target", format="uuid")
     mask_alpha = ticked("Cells stay empty where the target is transparent, instead of mask")
 
 
@@ -129,6 +134,9 @@ class BatchIn(OrderIn):
     name = a_name(load_default="Untitled")
     targets = Files("Pictures to rebuild, one part each.")
     archive = Files("Zips of pictures to rebuild, one part each.")
+    target_ids = List(
+        String(metadata={"format": "uuid"}), load_default=list, metadata=said("Ids of kept targets, one part each.")
+    )
 
 
 class ErrorOut(Shown):

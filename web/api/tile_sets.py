@@ -16,8 +16,6 @@ from web.api.paging import ListIn, listed
 from web.api.schemas import NameIn, PhotosIn, TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
 from web.context import reading, sessions
 
-Answer = tuple[dict[str, Any], int, dict[str, str]]
-
 TAG = {"name": "Tile sets", "description": "Photos that mosaics can be made of."}
 
 bp = APIBlueprint("tile_sets", __name__, url_prefix="/tile-sets", tag=TAG)
@@ -26,7 +24,7 @@ bp = APIBlueprint("tile_sets", __name__, url_prefix="/tile-sets", tag=TAG)
 @bp.post("")
 @bp.input(TileSetIn, location="form_and_files", arg_name="body")
 @bp.output(TileSetOut, status_code=202)
-def create(body: dict[str, Any]) -> Answer:
+def create(body: dict[str, Any]) -> polling.Answer:
     """Make a tile set of photos, of a zip of photos, or of both.
 
     The answer comes at once; poll the address in Location until `job.final` is true.
@@ -38,7 +36,7 @@ def create(body: dict[str, Any]) -> Answer:
         dedupe=forms.truth(body, "dedupe"),
         keep_originals=forms.truth(body, "keep_originals"),
     )
-    return _accepted(identity)
+    return polling.accepted(_shown(identity))
 
 
 @bp.get("")
@@ -53,7 +51,7 @@ def index(page: dict[str, Any]) -> dict[str, Any]:
 
 @bp.get("/<uuid:tile_set_id>")
 @bp.output(TileSetReportOut)
-def show(tile_set_id: UUID) -> Answer:
+def show(tile_set_id: UUID) -> polling.Answer:
     """Show a tile set, its versions, how far its indexing is, and which files were skipped and why."""
     with reading() as session:
         row = queries.find_tile_set(session, tile_set_id)
@@ -97,10 +95,10 @@ def restore(tile_set_id: UUID) -> dict[str, Any]:
 @bp.input(PhotosIn, location="form_and_files", arg_name="body")
 @bp.output(TileSetOut, status_code=202)
 @fails(NotReady)
-def add_photos(tile_set_id: UUID, body: dict[str, Any]) -> Answer:
+def add_photos(tile_set_id: UUID, body: dict[str, Any]) -> polling.Answer:
     """Add photos; meanwhile mosaics are made of those that are there."""
     intake.receive_photos(tile_set_id, body["photos"], body["archive"])
-    return _accepted(tile_set_id)
+    return polling.accepted(_shown(tile_set_id))
 
 
 @bp.post("/<uuid:tile_set_id>/cancel")
@@ -115,10 +113,10 @@ def cancel(tile_set_id: UUID) -> dict[str, Any]:
 @bp.post("/<uuid:tile_set_id>/resume")
 @bp.output(TileSetOut, status_code=202)
 @fails(NotRetryable)
-def resume(tile_set_id: UUID) -> Answer:
+def resume(tile_set_id: UUID) -> polling.Answer:
     """Go on where a cancelled or failed indexing stopped."""
     intake.resume_tile_set(tile_set_id)
-    return _accepted(tile_set_id)
+    return polling.accepted(_shown(tile_set_id))
 
 
 @bp.get("/<uuid:tile_set_id>/plot")
@@ -135,11 +133,6 @@ def plot(tile_set_id: UUID) -> Response:
 def palette(tile_set_id: UUID) -> Response:
     """Show what colours a tile set has much of: a strip, each as wide as its share."""
     return downloads.palette(tile_set_id)
-
-
-def _accepted(tile_set_id: UUID) -> Answer:
-    shown = _shown(tile_set_id)
-    return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
 
 def _shown(tile_set_id: UUID) -> dict[str, Any]:

@@ -80,10 +80,7 @@ def sketched(draft_id: UUID, sketch_id: UUID) -> ResponseReturnValue:
 def picture(draft_id: UUID, sketch_id: UUID) -> ResponseReturnValue:
     """Send the picture of a sketch."""
     with reading() as session:
-        found = sketches.find(session, draft_id, sketch_id)
-    if found.key is None:
-        raise NotReady("This preview is not made yet.")
-    return downloads.unchanging(found.key, "image/webp")
+        return downloads.sketch(sketches.find(session, draft_id, sketch_id))
 
 
 @bp.get("/plan")
@@ -94,13 +91,8 @@ def plan() -> ResponseReturnValue:
     draft = drafting.found(form)
     size = drafting.size_of(draft) if draft else drafting.UNKNOWN
     tile_count = _tile_count(form)
-    ask = planning.Ask(form, (size.width, size.height) if size.known else planning.ASSUMED, tile_count)
-    try:
-        return {"plan": planning.plan(ask), "photos": tile_count, "refusal": None, "assumed": not size.known}
-    except InvalidOrder as error:
-        ways = [way._asdict() for way in planning.ways(ask, error)]
-        refusal = {"sentence": str(error), "field": error.field, "ways": ways}
-        return {"plan": None, "photos": tile_count, "refusal": refusal, "assumed": not size.known}
+    ask = planning.Ask(form, planning.shape_of(size), tile_count)
+    return planning.answer(ask) | {"assumed": not size.known}
 
 
 def _tile_count(form: dict[str, str]) -> int | None:
@@ -112,9 +104,7 @@ def _tile_count(form: dict[str, str]) -> int | None:
 @bp.get("/<uuid:draft_id>/target")
 def target(draft_id: UUID) -> Response:
     """Send the target in small; the first sketch makes it."""
-    draft = drafting.found({"draft": str(draft_id)})
-    if draft is None:
-        raise NotFound(drafting.ENDED)
+    draft = drafting.kept(draft_id)
     if draft.small_key is None:
         raise NotReady("The picture is not there in small yet.")
     return downloads.photo_under(draft.small_key)

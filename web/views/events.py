@@ -21,9 +21,7 @@ FAR = "{% from 'parts/progress.html' import far %}{{ far(job, address, seen) }}"
 @bp.get("/mosaics/<uuid:mosaic_id>/progress")
 def progress_of_mosaic(mosaic_id: UUID) -> ResponseReturnValue:
     """Show how far a mosaic is."""
-    with reading() as session:
-        job = queries.find_mosaic(session, mosaic_id).job
-    return _fragment(job, url_for("mosaics.show", mosaic_id=mosaic_id))
+    return _fragment(*_mosaic(mosaic_id))
 
 
 @bp.get("/mosaics/<uuid:mosaic_id>/renditions/<uuid:rendition_id>/progress")
@@ -37,33 +35,37 @@ def progress_of_rendition(mosaic_id: UUID, rendition_id: UUID) -> ResponseReturn
 @bp.get("/tile-sets/<uuid:tile_set_id>/progress")
 def progress_of_tile_set(tile_set_id: UUID) -> ResponseReturnValue:
     """Show how far the indexing of a tile set is."""
-    with reading() as session:
-        job = queries.find_tile_set(session, tile_set_id).job
-    return _fragment(job, url_for("tile_sets.show", tile_set_id=tile_set_id))
+    return _fragment(*_tile_set(tile_set_id))
 
 
 @bp.get("/mosaics/<uuid:mosaic_id>/partial")
 def partial(mosaic_id: UUID) -> ResponseReturnValue:
     """Send a small picture of what is laid of a mosaic so far."""
-    with reading() as session:
-        job = queries.find_mosaic(session, mosaic_id).job
-    return downloads.partial(job)
+    return downloads.partial(_mosaic(mosaic_id)[0])
 
 
 @bp.get("/mosaics/<uuid:mosaic_id>/events")
 def of_mosaic(mosaic_id: UUID) -> ResponseReturnValue:
     """Tell how far a mosaic is, for as long as it goes on."""
-    with reading() as session:
-        job = queries.find_mosaic(session, mosaic_id).job
-    return _events(job, url_for("mosaics.show", mosaic_id=mosaic_id))
+    return _events(*_mosaic(mosaic_id))
 
 
 @bp.get("/tile-sets/<uuid:tile_set_id>/events")
 def of_tile_set(tile_set_id: UUID) -> ResponseReturnValue:
     """Tell how far the indexing of a tile set is, for as long as it goes on."""
+    return _events(*_tile_set(tile_set_id))
+
+
+def _mosaic(mosaic_id: UUID) -> tuple[Job, str]:
+    """Return the job of a mosaic, and the address of its page."""
     with reading() as session:
-        job = queries.find_tile_set(session, tile_set_id).job
-    return _events(job, url_for("tile_sets.show", tile_set_id=tile_set_id))
+        return queries.find_mosaic(session, mosaic_id).job, url_for("mosaics.show", mosaic_id=mosaic_id)
+
+
+def _tile_set(tile_set_id: UUID) -> tuple[Job, str]:
+    """Return the job of a tile set, and the address of its page."""
+    with reading() as session:
+        return queries.find_tile_set(session, tile_set_id).job, url_for("tile_sets.show", tile_set_id=tile_set_id)
 
 
 def _fragment(job: Job, address: str) -> Response:

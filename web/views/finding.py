@@ -11,6 +11,7 @@ from models.errors import InvalidOrder, NotFound
 from models.rules import cell_maps
 from models.rules.kept_placements import Kept
 from models.tables import Mosaic
+from web import looking
 from web.context import reading
 from web.views import zoom
 
@@ -23,7 +24,7 @@ SHORTEST, LONGEST = 1, 200
 def photos(mosaic_id: UUID) -> ResponseReturnValue:
     """Tell which photos of the mosaic have a name with some part in it."""
     with reading() as session:
-        found = search(session, *zoom.kept_of(session, mosaic_id))
+        found = search(session, *looking.kept_of(session, mosaic_id))
     return {
         "photos": [
             {"name": each.name, "content": each.content, "uses": each.lying.uses, "places": each.lying.places[:1]}
@@ -49,11 +50,11 @@ def search(session: Session, mosaic: Mosaic, kept: Kept) -> photo_search.Answer:
 def cell_map(mosaic_id: UUID, kind: str) -> Response:
     """Send a byte for each of the finest cells, row by row; see `models.rules.cell_maps`."""
     with reading() as session:
-        mosaic, kept = zoom.kept_of(session, mosaic_id)
+        mosaic, kept = looking.kept_of(session, mosaic_id)
         if kind != "changed":
             data = cell_maps.errors(kept) if kind == "errors" else cell_maps.uses(kept)
         elif mosaic.parent_id is None:
             raise NotFound("This mosaic is no edit of another.")
         else:
-            data = cell_maps.changed(kept, zoom.kept_of(session, mosaic.parent_id)[1])
+            data = cell_maps.changed(kept, looking.kept_of(session, mosaic.parent_id)[1])
     return zoom.kept_by_browsers(data, "application/octet-stream")

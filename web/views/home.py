@@ -7,12 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from models import listing, queries
 from models.listing import Wanted
+from models.rules.names import DEMO
 from web import intake
 from web.context import reading, settings
 from web.views import lately
 from web.views.listed import A_FEW
-
-DEMO = "Demo photographs"
 
 bp = Blueprint("home", __name__)
 

@@ -10,7 +10,7 @@ from models import queries, renditions, sharing
 from models.errors import InvalidOrder, LinkExpired, NotFound, TesseraError
 from models.rules.lifecycle import JobState
 from models.tables import Mosaic
-from web import downloads, forms, pyramids, shares
+from web import downloads, forms, links, pyramids, shares
 from web.context import reading, sessions, settings, store
 from web.problems import status_of
 from web.shares import Share
@@ -28,12 +28,8 @@ def create(mosaic_id: UUID) -> ResponseReturnValue:
     days = forms.whole_number(request.form, "days", "days")
     if days not in DAYS:
         raise InvalidOrder("days", "A link holds for 1 day, 7 days or 30 days.")
-    with reading() as session:
-        mosaic = queries.find_mosaic(session, mosaic_id)
-    until = datetime.now(UTC) + timedelta(days=days)
-    token = shares.token(Share(mosaic_id, mosaic.share_series, until), settings())
-    link = url_for("sharing.show", token=token, _external=True)
-    return mosaics.page(None, shared=(link, until))
+    made = links.create(mosaic_id, datetime.now(UTC) + timedelta(days=days))
+    return mosaics.page(None, shared=(made.address, made.row.until))
 
 
 @bp.post("/mosaics/<uuid:mosaic_id>/shares/end")
@@ -89,9 +85,10 @@ def _shared(token: str) -> tuple[Mosaic, Share]:
     try:
         with reading() as session:
             mosaic = queries.find_mosaic(session, share.mosaic_id)
+            is_there = share.link_id is None or sharing.is_there(session, share.link_id)
     except NotFound as error:
         raise NotFound("The mosaic that this link led to is not there any more.") from error
-    if mosaic.share_series != share.series or mosaic.job.state is not JobState.SUCCEEDED:
+    if not is_there or mosaic.share_series != share.series or mosaic.job.state is not JobState.SUCCEEDED:
         raise LinkExpired("This link was taken back; ask for another from whoever sent it.")
     return mosaic, share
 

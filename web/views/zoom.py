@@ -8,17 +8,17 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from models import placement_documents, queries, renditions
+from models import placement_documents, renditions
 from models.errors import InvalidOrder, NotFound, NotReady
 from models.rules.formats import Format
 from models.rules.kept_placements import Kept
 from models.tables import Mosaic, Rendition
-from web import pyramids
+from web import looking, pyramids
 from web.context import reading, store
 
 bp = Blueprint("zoom", __name__, url_prefix="/mosaics")
 
-MOST_CELLS, MOST_PLACES = 100, 500
+MOST_CELLS = 100
 """What is told at once."""
 CACHED = "private, max-age=86400, immutable"
 
@@ -51,7 +51,7 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
         max(0, request.args.get(side, 0, type=int)) for side in ("left", "top", "right", "bottom")
     )
     with reading() as session:
-        mosaic, kept = kept_of(session, mosaic_id)
+        mosaic, kept = looking.kept_of(session, mosaic_id)
         right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
         if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
             raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once.")
@@ -79,10 +79,8 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
 def cell(mosaic_id: UUID, column: int, row: int) -> ResponseReturnValue:
     """Tell which photo lies in a cell, and where else it does; none in a cell that stays empty."""
     with reading() as session:
-        mosaic, kept = kept_of(session, mosaic_id)
-        if column >= kept.columns or row >= kept.rows:
-            raise NotFound("There is no such cell.")
-        placed = kept.cell(column, row, {})
+        mosaic, kept = looking.kept_of(session, mosaic_id)
+        placed = looking.cell_at(kept, column, row)
         if placed is None:
             return {"name": None, "content": None, "page": None, "preview": None, "uses": 0, "places": []}
         return _where(session, mosaic, kept, placed.content)
@@ -92,28 +90,20 @@ def cell(mosaic_id: UUID, column: int, row: int) -> ResponseReturnValue:
 def photo(mosaic_id: UUID, content: str) -> ResponseReturnValue:
     """Tell where a photo lies."""
     with reading() as session:
-        return _where(session, *kept_of(session, mosaic_id), content)
+        return _where(session, *looking.kept_of(session, mosaic_id), content)
 
 
 def _where(session: Session, mosaic: Mosaic, kept: Kept, content: str) -> dict[str, Any]:
-    lying = kept.lying([content], MOST_PLACES).get(content)
-    if lying is None:
-        raise NotFound("This photo does not lie in this mosaic.")
-    there = placement_documents.names_of(session, mosaic.tile_set_id, [content])
+    found = looking.photo(session, mosaic, kept, content)
+    there = {} if found.name is None else {content: found.name}
     return {
         "name": there.get(content, "a photo that is deleted"),
         "content": content,
         "page": _address("show", mosaic, content, there),
         "preview": _address("preview", mosaic, content, there),
-        "uses": lying.uses,
-        "places": lying.places,
+        "uses": found.lying.uses,
+        "places": found.lying.places,
     }
-
-
-def kept_of(session: Session, mosaic_id: UUID) -> tuple[Mosaic, Kept]:
-    """Return a mosaic, and its placement."""
-    mosaic = queries.find_mosaic(session, mosaic_id)
-    return mosaic, placement_documents.kept_of(store(), mosaic)
 
 
 def _address(page: str, mosaic: Mosaic, content: str, there: Mapping[str, str]) -> str | None:

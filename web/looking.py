@@ -1,0 +1,94 @@
+"""What lies in the cells of a mosaic, and what comes nearest to one, for the viewer and the API."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from models import candidates, placement_documents, queries
+from models.errors import NotFound
+from models.notifying import ring_all
+from models.rules.kept_placements import Kept, Lying
+from models.rules.placements import Placed
+from models.tables import Job, Mosaic
+from web.context import reading, services, sessions, store
+
+MOST_PLACES = 500
+"""Of one photo, that are told at once."""
+
+
+class Photo(NamedTuple):
+    """A photo of a mosaic and where it lies; the name is None once the photo is deleted."""
+
+    content: str
+    name: str | None
+    lying: Lying
+
+
+class Nearest(NamedTuple):
+    """The photos that come nearest to a cell, by content hash with their names; None until the job has found them."""
+
+    mosaic: Mosaic
+    cell: Placed
+    job: Job
+    names: dict[str, str] | None
+
+
+def kept_of(session: Session, mosaic_id: UUID) -> tuple[Mosaic, Kept]:
+    """Return a mosaic, and its placement."""
+    mosaic = queries.find_mosaic(session, mosaic_id)
+    return mosaic, placement_documents.kept_of(store(), mosaic)
+
+
+def cell_at(kept: Kept, column: int, row: int) -> Placed | None:
+    """Return the cell that covers a place; None if it stays empty.
+
+    Raises:
+        NotFound: there is no such cell.
+    """
+    if column >= kept.columns or row >= kept.rows:
+        raise NotFound("There is no such cell.")
+    return kept.cell(column, row, {})
+
+
+def photo(session: Session, mosaic: Mosaic, kept: Kept, content: str) -> Photo:
+    """Return a photo and where it lies.
+
+    Raises:
+        NotFound: it does not lie in the mosaic.
+    """
+    lying = kept.lying([content], MOST_PLACES).get(content)
+    if lying is None:
+        raise NotFound("This photo does not lie in this mosaic.")
+    return Photo(content, placement_documents.names_of(session, mosaic.tile_set_id, [content]).get(content), lying)
+
+
+def look_for_nearest(mosaic_id: UUID, column: int, row: int, *, again: bool) -> Nearest:
+    """Have the photos looked for that come nearest to a cell, unless they are known; see `models.candidates.ask`."""
+    with sessions().begin() as session:
+        mosaic, cell = _filled(session, mosaic_id, column, row)
+        place = cell.column, cell.row
+        asked = candidates.ask(session, mosaic, place, services().ring_again, again=again)
+        found = Nearest(mosaic, cell, asked.row.job, candidates.usable(session, mosaic, asked.row))
+    ring_all(sessions(), [asked.bell] if asked.bell else [])
+    return found
+
+
+def nearest(mosaic_id: UUID, column: int, row: int) -> Nearest:
+    """Return how far the search for the photos is that come nearest to a cell.
+
+    Raises:
+        NotFound: nobody had them looked for.
+    """
+    with reading() as session:
+        mosaic, cell = _filled(session, mosaic_id, column, row)
+        found = candidates.find(session, mosaic, (cell.column, cell.row))
+        return Nearest(mosaic, cell, found.job, candidates.usable(session, mosaic, found))
+
+
+def _filled(session: Session, mosaic_id: UUID, column: int, row: int) -> tuple[Mosaic, Placed]:
+    mosaic, kept = kept_of(session, mosaic_id)
+    cell = cell_at(kept, column, row)
+    if cell is None:
+        raise NotFound("This cell stays empty.")
+    return mosaic, cell
