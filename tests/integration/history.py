@@ -406,6 +406,9 @@ STEPS: dict[str, Step] = {
             "versions": {"lacks": None},
         },
     ),
+    "0029": Step(
+        fill=(f"UPDATE mosaics SET again_id = {ONE} WHERE id = {THREE}",), new={"mosaics": {"again_id": None}}
+    ),
 }  # fmt: skip
 
 

@@ -7,12 +7,13 @@ from apiflask import APIBlueprint
 from flask import Response
 
 from models import database, jobs, keeping, listing, queries
-from models.errors import NoPlacement, NotFound, NotReady, NotRetryable
+from models.errors import InvalidOrder, NoPlacement, NotFound, NotReady, NotRetryable
 from models.listing import Wanted
 from models.rules.changes import Pin
 from models.rules.formats import Format
+from models.rules.orders import MosaicOrder
 from models.tables import Mosaic
-from web import downloads, forms, intake, second_tries
+from web import downloads, drafting, forms, intake, second_tries
 from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.paging import OrdersIn, listed
@@ -31,13 +32,16 @@ bp = APIBlueprint("mosaics", __name__, url_prefix="/mosaics", tag=TAG)
 @bp.output(MosaicOut, status_code=202)
 @fails(NotFound, NotReady)
 def create(body: dict[str, Any]) -> Answer:
-    """Order a mosaic of one target.
+    """Order a mosaic of one target; with `again`, of the target of another mosaic, to compare the two.
 
     The answer comes at once; poll the address in Location until `job.final` is true.
     """
     order = forms.mosaic_order(body)
     tile_set_id, alpha = forms.identity(body["tile_set"], "tile set"), forms.truth(body, "mask_alpha")
-    identity = intake.receive_mosaic(tile_set_id, body["target"], order, body.get("mask"), alpha=alpha)
+    if body.get("again"):
+        identity = _again(body, tile_set_id, order, alpha=alpha)
+    else:
+        identity = intake.receive_mosaic(tile_set_id, body["target"], order, body["mask"], alpha=alpha)
     shown = _shown(identity)
     return shown, 202, {"Location": shown["url"], **polling.retry_after(final=False)}
 
@@ -152,6 +156,14 @@ def get_placement_json(mosaic_id: UUID) -> Response:
 def get_placement_csv(mosaic_id: UUID) -> Response:
     """Download which part of which photo lies in which cell, as CSV, a line for each cell."""
     return downloads.placement(mosaic_id, ".csv")
+
+
+def _again(body: dict[str, Any], tile_set_id: UUID, order: MosaicOrder, *, alpha: bool) -> UUID:
+    if body["target"]:
+        raise InvalidOrder("again", "A target and `again` contradict each other; give one of the two.")
+    last_id = forms.identity(body["again"], "mosaic")
+    draft = drafting.with_mask(drafting.with_target({"again": str(last_id)}, None), body["mask"])
+    return drafting.order(draft, tile_set_id, order, alpha=alpha, last_id=last_id)
 
 
 def _shown(mosaic_id: UUID) -> dict[str, Any]:

@@ -170,6 +170,7 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "bytes": row.first.byte_count,
         "sha256": row.first.sha256,
         "parent": row.parent_id,
+        "again": row.again_id,
         "renditions": url_for("api.renditions.index", mosaic_id=row.id),
         "placement": url_for("api.mosaics.get_placement_json", mosaic_id=row.id) if row.placement_key else None,
     }

@@ -75,10 +75,9 @@ class OrderIn(Strict):
 class MosaicIn(OrderIn):
     """One target, and how to set it."""
 
-    target = File(
-        required=True,
-        error_messages={"required": "Choose the picture to rebuild."},
-        metadata=said("The picture to rebuild."),
+    target = File(load_default=None, metadata=said("The picture to rebuild; needed unless `again` is given."))
+    again = read_later(
+        "string", "Id of a mosaic whose target, and mask if none is sent, are taken once more", format="uuid"
     )
     mask = File(
         load_default=None,
@@ -324,6 +323,7 @@ class MosaicOut(Shown):
     bytes = Integer(allow_none=True, metadata=said("Of the picture's file.", format="int64"))
     sha256 = String(allow_none=True, metadata=said("Of the picture's file; also its ETag.", **SHA256))
     parent = UUID(allow_none=True, metadata=said("Id of the mosaic that it is an edit of; null if it is none."))
+    again = UUID(allow_none=True, metadata=said("Id of the mosaic that it was ordered again from; null if of none."))
     renditions = Address("Of its renditions: this picture, and others.")
     placement = Address("Of its placement as JSON; null if it was not kept.", allow_none=True)
 
