@@ -269,6 +269,10 @@ class QualityOut(Shown):
         metadata=said("Share of cells whose CIEDE2000 is below 5; null if made before it was measured.", **SHARE),
     )
     ssim4 = Float(metadata=said("SSIM of luma at 4 pixels a cell; 1 for equal pictures."))
+    fine = Float(
+        allow_none=True,
+        metadata=said("SSIM of luma where the target has the most detail; null without any, or from before it was."),
+    )
     far = Float(
         allow_none=True,
         metadata=said("Mean CIEDE2000 of the light after a blur of 1.5 cells; null if made before it was measured."),
