@@ -407,7 +407,8 @@ STEPS: dict[str, Step] = {
         },
     ),
     "0029": Step(
-        fill=(f"UPDATE mosaics SET again_id = {ONE} WHERE id = {THREE}",), new={"mosaics": {"again_id": None}}
+        fill=(f"UPDATE mosaics SET again_id = {ONE}, large_thumbnail_key = 'mosaics/3/l' WHERE id = {THREE}",),
+        new={"mosaics": {"again_id": None, "large_thumbnail_key": None}},
     ),
 }  # fmt: skip
 

@@ -135,12 +135,13 @@ def preview(mosaic_id: UUID) -> ResponseReturnValue:
     return downloads.preview(mosaic)
 
 
-@bp.get("/<uuid:mosaic_id>/thumbnail")
-def thumbnail(mosaic_id: UUID) -> ResponseReturnValue:
+@bp.get("/<uuid:mosaic_id>/thumbnail", defaults={"large": False})
+@bp.get("/<uuid:mosaic_id>/thumbnail/large", defaults={"large": True})
+def thumbnail(mosaic_id: UUID, *, large: bool) -> ResponseReturnValue:
     """Send the picture that lists show."""
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
-    return downloads.thumbnail(mosaic)
+    return downloads.thumbnail(mosaic, large=large)
 
 
 @bp.get("/<uuid:mosaic_id>/target-preview")
