@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
-from models import jobs, queries
+from models import again, jobs, queries
 from models.errors import InvalidOrder, NotFound
 from models.listing import Cursor, Page
 from models.queries import OF_MOSAIC, PAGE_LENGTH
@@ -160,8 +160,9 @@ def _seen(table: type[Kept]) -> Select[Kept]:
 
 
 def _purge(session: Session, table: type[Kept], which: ColumnElement[bool], now: datetime) -> int:
-    gone = update(table).where(_thrown(table), which).values(purged_at=now).returning(table.id)
-    return len(session.scalars(gone).all())
+    gone = session.scalars(update(table).where(_thrown(table), which).values(purged_at=now).returning(table.id)).all()
+    again.forget(session, *((gone, ()) if table is Mosaic else ((), gone)))
+    return len(gone)
 
 
 def _cancel(session: Session, table: type[Kept], identity: UUID, now: datetime) -> None:

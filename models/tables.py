@@ -416,9 +416,10 @@ class Mosaic(Base):
     """A target, an order, and the placement once its job has succeeded.
 
     The order's format, quality and dots per inch are those of its first rendition, which the mosaic's own job makes.
-    `placement_key`, `thumbnail_key` and `target_preview_key` are None for mosaics from before these were kept. An
+    `placement_key`, `target_preview_key` and the thumbnails' are None for mosaics from before these were kept. An
     edit has a parent, and what it changes. `mask` is the key of a picture, or `masks.ALPHA`; that of an edit is its
-    parent's. `share_series` counts how often the links that share the mosaic were taken back.
+    parent's. `again_id` is the mosaic whose order was repeated with other options, until that is purged.
+    `share_series` counts how often the links that share the mosaic were taken back.
     """
 
     __tablename__ = "mosaics"
@@ -479,9 +480,11 @@ class Mosaic(Base):
 
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("mosaics.id"), index=True)
     changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    again_id: Mapped[UUID | None] = mapped_column(ForeignKey("mosaics.id"), index=True)
     placement_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     thumbnail_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
+    large_thumbnail_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     target_preview_key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     share_series: Mapped[int] = mapped_column(default=0)
     width: Mapped[int | None]

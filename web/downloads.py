@@ -59,15 +59,16 @@ def preview(mosaic: Mosaic) -> Response:
     return unchanging(mosaic.preview_key, "image/jpeg")
 
 
-def thumbnail(mosaic: Mosaic) -> Response:
-    """Return a mosaic's thumbnail; of one from before these were kept, its preview.
+def thumbnail(mosaic: Mosaic, *, large: bool = False) -> Response:
+    """Return a mosaic's thumbnail, or the large one; of one from before these were kept, the next that it has.
 
     Raises:
         NotReady: its job has not succeeded.
     """
-    if mosaic.job.state is not JobState.SUCCEEDED or mosaic.thumbnail_key is None:
+    key = (mosaic.large_thumbnail_key if large else None) or mosaic.thumbnail_key
+    if mosaic.job.state is not JobState.SUCCEEDED or key is None:
         return preview(mosaic)
-    return unchanging(mosaic.thumbnail_key, "image/webp")
+    return unchanging(key, "image/webp")
 
 
 def target_preview(mosaic: Mosaic) -> Response:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
 
-from models import drafts, queries, sketches
+from models import again, drafts, queries, sketches
 from models.errors import InvalidOrder, NotFound, UnusablePicture
 from models.notifying import ring_all
 from models.placing import StoredFile
@@ -106,8 +106,17 @@ def with_mask(draft: Draft, mask: FileStorage | None) -> Draft:
         return drafts.with_mask(session, draft.id, stored)
 
 
-def order(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, *, alpha: bool) -> UUID:
+def order(
+    draft: Draft, tile_set_id: UUID, asked: MosaicOrder, *, alpha: bool, last_id: UUID | None = None
+) -> UUID:  # fmt: skip
     """Order the mosaic of a draft, and return its id; the same order once more is the same mosaic.
+
+    Args:
+        draft: What it is made of.
+        tile_set_id: What of.
+        asked: How.
+        alpha: Whether the target is its own mask.
+        last_id: The mosaic that is ordered again, if it is one.
 
     Raises:
         InvalidOrder: the order does not fit the target, or a mask and the target's own transparency contradict.
@@ -120,6 +129,8 @@ def order(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, *, alpha: bool) -
     mask = draft.mask or (ALPHA if alpha else None)
     with sessions().begin() as session:
         identity, bell = drafts.place(session, draft, tile_set_id, asked, mask, services().ring_again)
+        if bell and last_id:
+            again.note(session, identity, last_id)
     ring_all(sessions(), [bell] if bell else [])
     return identity
 

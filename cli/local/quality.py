@@ -13,6 +13,7 @@ def table(quality: Quality) -> str:
         ("dE00", f"{quality.de00:.1f}", "mean CIEDE2000 cell by cell; less is nearer"),
         ("near", f"{quality.near:.0%}", f"of the cells differ by less than dE00 {NEAR:g}"),
         ("SSIM", f"{quality.ssim4:.3f}", "structure (4 pixels a cell); 1 is the target itself"),
+        ("fine parts", _similarity(quality.fine), "structure where the picture has the most detail, seen small"),
         (
             "dE00, far",
             f"{quality.far:.1f}",
@@ -35,6 +36,10 @@ def table(quality: Quality) -> str:
 
 def _decibel(figure: float | None) -> str:
     return "equal" if figure is None else f"{figure:.1f} dB"
+
+
+def _similarity(figure: float | None) -> str:
+    return "none there" if figure is None else f"{figure:.3f}"
 
 
 def _cells(distance: float | None) -> str:

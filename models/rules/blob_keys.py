@@ -50,7 +50,7 @@ _KINDS = {
         Kind.PHOTO: (rf"{TILE_SETS}/{_ID}/(?:tiles|previews|originals|photos)/{_HASH}",),
         Kind.RESULT: (
             rf"{TILE_SETS}/{_ID}/{_ATTEMPT}/(?:index\.safetensors|index-v[0-9]+\.npy|plot\.png|palette\.png)",
-            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|(?:preview|target)\.jpg|thumbnail\.webp|placement\.safetensors)",
+            rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:mosaic\.[a-z0-9]+|(?:preview|target)\.jpg|thumbnail(?:-large)?\.webp|placement\.safetensors)",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/partial-[0-9]+\.jpg",
             rf"{MOSAICS}/{_ID}/{_ATTEMPT}/(?:sketch\.webp|small-target)",
         ),
@@ -211,6 +211,11 @@ def preview(mosaic_id: UUID, attempt: str) -> str:
 def thumbnail(mosaic_id: UUID, attempt: str) -> str:
     """Return the key of the smallest picture of the mosaic that one attempt made."""
     return f"{MOSAICS}/{mosaic_id}/{attempt}/thumbnail.webp"
+
+
+def large_thumbnail(mosaic_id: UUID, attempt: str) -> str:
+    """Return the key of the same at twice its size, for screens of fine pixels."""
+    return f"{MOSAICS}/{mosaic_id}/{attempt}/thumbnail-large.webp"
 
 
 def target_preview(mosaic_id: UUID, attempt: str) -> str:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.errors import InvalidOrder
-from models.rules.orders import Crops, LossName
+from models.rules.orders import Crops, LossName, MosaicOrder
 
 
 class Look(NamedTuple):
@@ -36,6 +36,21 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
 DEFAULT_LOOK = "natural"
 SET_BY_LOOKS = frozenset(name for look in LOOKS.values() for name in look.fields)
 """The fields that some look sets."""
+
+
+def look_of(values: Mapping[str, Any]) -> str | None:
+    """Return the look whose fields an order has; None if it has those of no look.
+
+    Args:
+        values: The fields of an order by name.
+
+    Example:
+        >>> look_of({"tint": 0.0, "no_repeats": True}) is None
+        True
+    """
+    plain = {name: getattr(MosaicOrder, name) for name in SET_BY_LOOKS}
+    said = {name: values.get(name, usual) for name, usual in plain.items()}
+    return next((name for name, look in LOOKS.items() if said == plain | dict(look.fields)), None)
 
 
 def fields_of(look: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,14 @@ OVERFLOWS = "() => document.documentElement.scrollWidth > document.documentEleme
 SMALL = """() => [...document.querySelectorAll(".zoom button, .zoom select, .zoom input:not([type=hidden])")]
   .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 44)
   .map((each) => each.outerHTML)"""
+BOTH_OPEN = """() => window.OpenSeadragon && [...document.querySelectorAll(".view")]
+  .map((view) => OpenSeadragon.getViewer(view)).filter((viewer) => viewer?.world.getItemCount() === 1).length === 2"""
+SEEN = """() => [...document.querySelectorAll(".view")].map((view) => OpenSeadragon.getViewer(view))
+  .map(({ viewport, world }) => [viewport.getZoom(true), viewport.getCenter(true).x,
+    viewport.getCenter(true).y - world.getItemAt(0).getBounds(true).height / 2])"""
+TOGETHER = (
+    f"() => {{ const [one, other] = ({SEEN})(); return one.every((each, n) => Math.abs(each - other[n]) < 1e-6) }}"
+)
 CLIP = "(image) => getComputedStyle(image).clipPath"
 MAP = """(canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]
   .filter((_, number) => number % 4 === 3)"""
@@ -152,6 +160,40 @@ def test_the_slider_goes_from_the_mosaic_to_the_picture_by_keys(seen: Page, plai
     assert not seen.evaluate(OVERFLOWS)
 
 
+def test_what_is_ordered_again_is_shown_side_by_side_with_the_last(seen: Page, mosaic: Made, plain: str) -> None:
+    opened(seen, plain)
+    seen.get_by_role("link", name="Again with other options").click()
+    changes = seen.get_by_role("group", name="What is different from the last mosaic")
+    expect(changes).to_have_text("Nothing is different yet.")
+    expect(seen.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=60_000)
+    seen.get_by_label("Cells across").fill("32")
+    seen.get_by_label("True photos").check()
+    expect(changes).to_contain_text("Cells across: 20 → 32")
+    expect(changes).to_contain_text("Look: Natural → True photos")
+    expect(seen.get_by_text("Preview: 32 ")).to_be_visible(timeout=60_000)
+    last, now = (seen.get_by_alt_text(name).bounding_box() for name in ("The last mosaic", "Preview of the mosaic"))
+    assert last is not None
+    assert now is not None
+    assert now["width"] == pytest.approx(last["width"], abs=1)
+    assert now["height"] == pytest.approx(last["height"], abs=12)  # fewer cells may show a little less of the picture
+    assert now["y"] == pytest.approx(last["y"], abs=1)
+    assert violations(seen) == []
+    assert not seen.evaluate(OVERFLOWS)
+    seen.get_by_role("button", name="Order the mosaic").click()
+    seen.get_by_role("link", name="Side by side with the last").click(timeout=60_000)
+    seen.wait_for_function(BOTH_OPEN)
+    assert violations(seen) == []
+    assert not seen.evaluate(OVERFLOWS)
+    seen.get_by_role("button", name="Zoom in").click()
+    seen.locator(".openseadragon-canvas").first.focus()
+    for key in ("+", "d", "w"):  # in one of them: nearer, to the right, up
+        seen.keyboard.press(key)
+    seen.wait_for_function(f"() => ({SEEN})()[0][0] > 1.7 && ({SEEN})()[0][2] < -0.01")
+    seen.wait_for_function(TOGETHER)
+    expect(seen.get_by_role("row", name="Cells across 20 32")).to_be_visible()
+    expect(seen.get_by_role("row", name="Look Natural True photos")).to_be_visible()
+
+
 @pytest.fixture
 def stranger(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(viewport={"width": 375, "height": 800}, is_mobile=True, has_touch=True)
@@ -198,4 +240,7 @@ def test_without_scripts_a_photo_is_found_the_picture_compared_and_a_link_made(
     link = page.get_by_label("Whoever has this link").input_value()
     page.goto(link)
     expect(page.get_by_alt_text("A photographic mosaic")).to_be_visible()
+    page.goto(f"{plain}/beside{urlsplit(plain).path.removeprefix('/mosaics')}")
+    expect(page.get_by_alt_text("This one")).to_be_visible()
+    expect(page.get_by_text("Nothing: both were ordered alike.")).to_be_visible()
     context.close()

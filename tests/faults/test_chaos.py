@@ -125,7 +125,10 @@ def _every_succeeded_job_is_whole_and_was_done_once(service: Any, batch_id: str)
 def _no_blob_is_an_orphan(service: Any) -> None:
     """Compare the pictures in the store with those that rows name."""
     with service.rows() as session:
-        columns = Mosaic.placement_key, Mosaic.preview_key, Mosaic.thumbnail_key, Mosaic.target_preview_key
+        columns = (
+            Mosaic.placement_key, Mosaic.preview_key, Mosaic.thumbnail_key, Mosaic.large_thumbnail_key,
+            Mosaic.target_preview_key,
+        )  # fmt: skip
         named = {key for row in session.execute(select(*columns)) for key in row}
         named |= set(session.scalars(select(Rendition.key)))
     stored = {blob.key for blob in service.store.list("mosaics") if not blob.key.endswith("/target")}

@@ -406,6 +406,10 @@ STEPS: dict[str, Step] = {
             "versions": {"lacks": None},
         },
     ),
+    "0029": Step(
+        fill=(f"UPDATE mosaics SET again_id = {ONE}, large_thumbnail_key = 'mosaics/3/l' WHERE id = {THREE}",),
+        new={"mosaics": {"again_id": None, "large_thumbnail_key": None}},
+    ),
     "0031": Step(
         fill=(f"INSERT INTO shared_links (id, mosaic_id, created_at, until) VALUES ({FOUR}, {ONE}, {NOON}, {NOON})",),
     ),

@@ -125,7 +125,10 @@ def test_a_mosaic_ordered_by_form_is_the_same_and_its_page_shows_it(
     assert f'src="/mosaics/{page.url.rpartition("/")[2]}/thumbnail"' in browser.get(f"{address}/mosaics").text
     thumbnail = browser.get(f"{page.url}/thumbnail")
     assert (thumbnail.headers["Content-Type"], len(thumbnail.content) <= 20_000) == ("image/webp", True)
-    np.testing.assert_allclose(pixels(thumbnail.content).mean((0, 1)), by_command.mean((0, 1)), atol=4)
+    large = browser.get(f"{page.url}/thumbnail/large")
+    assert (large.headers["Content-Type"], len(large.content) <= 40_000) == ("image/webp", True)
+    for small in (thumbnail, large):
+        np.testing.assert_allclose(pixels(small.content).mean((0, 1)), by_command.mean((0, 1)), atol=4)
 
 
 @pytest.mark.parametrize("form", [form for form in Format if form not in {Format.PNG, Format.PDF, Format.PYRAMID}])

@@ -31,6 +31,7 @@ TWO = UUID("00000000-0000-0000-0000-000000000002")
         (blob_keys.picture(ONE, "2", "png"), f"mosaics/{ONE}/2/mosaic.png"),
         (blob_keys.preview(ONE, "2"), f"mosaics/{ONE}/2/preview.jpg"),
         (blob_keys.thumbnail(ONE, "2"), f"mosaics/{ONE}/2/thumbnail.webp"),
+        (blob_keys.large_thumbnail(ONE, "2"), f"mosaics/{ONE}/2/thumbnail-large.webp"),
         (blob_keys.target_preview(ONE, "2"), f"mosaics/{ONE}/2/target.jpg"),
         (blob_keys.partial(ONE, "2", 250), f"mosaics/{ONE}/2/partial-250.jpg"),
         (blob_keys.placement(ONE, "2"), f"mosaics/{ONE}/2/placement.safetensors"),
@@ -69,6 +70,7 @@ EVERY_KEY = [
     (blob_keys.picture(ONE, "3-2", "png"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.thumbnail(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
+    (blob_keys.large_thumbnail(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.target_preview(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.partial(ONE, "3-2", 250), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
     (blob_keys.placement(ONE, "3-2"), Key(blob_keys.MOSAICS, ONE, Kind.RESULT, job=3)),
@@ -98,7 +100,8 @@ def test_no_function_that_makes_a_key_is_forgotten_here():
     }
     assert made == {
         "upload", "listing", "part", "tile", "preview_of_tile", "original", "index", "plot", "palette", "target",
-        "mask", "batch_target", "picture", "preview", "thumbnail", "target_preview", "partial", "placement",
+        "mask", "batch_target", "picture", "preview", "thumbnail", "large_thumbnail",
+        "target_preview", "partial", "placement",
         "sketch", "small_target", "probe",
     }  # fmt: skip
     assert len(EVERY_KEY) == len(made)

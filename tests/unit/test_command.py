@@ -109,6 +109,7 @@ def test_a_table_says_how_near_the_mosaic_comes(run, target):
         "dE00",
         "near",
         "SSIM",
+        "fine parts",
         "dE00, far",
         "PSNR, blurred",
         "most uses",

@@ -14,6 +14,7 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from worker.core.measures import advice
+from worker.core.measures.fine import fine
 from worker.core.measures.quality import cell_means, equal_neighbours, known, measure, smallest_distance, worst_cells
 from worker.core.measures.similarity import ACROSS, BAND, far_difference, psnr, psnr_blur, ssim
 
@@ -380,3 +381,55 @@ def test_the_report_gives_advice_on_colours_and_on_repeats():
         "Your tiles lack dark blues: 2 cells (100 %) found nothing near.",
         "Equal tiles touch in 100 % of places: more tiles, or a minimum distance, would spread them.",
     )
+
+
+# Fine parts
+
+
+def naively_fine(target, mosaic, side):
+    """Return the same by loops and scikit-image, of pictures that are blocks of `side` pixels."""
+    small = [
+        np.array(
+            [
+                [(each[y : y + side, x : x + side] @ REC_709).mean() for x in range(0, each.shape[1], side)]
+                for y in range(0, each.shape[0], side)
+            ]
+        )
+        for each in (target, mosaic)
+    ]
+    _, found = structural_similarity(*small, data_range=255, full=True)
+    inside = [(y, x) for y in range(3, found.shape[0] - 3) for x in range(3, found.shape[1] - 3)]
+    detail = {(y, x): small[0][y - 3 : y + 4, x - 3 : x + 4].var() for y, x in inside}
+    most = sorted(inside, key=lambda place: -detail[place])[: round(len(inside) / 10)]
+    return np.mean([found[place] for place in most])
+
+
+@pytest.mark.parametrize(("shape", "side"), [((5, 9), 1), ((20, 48), 2), ((72, 60), 3)])
+def test_fine_parts_are_the_similarity_where_the_target_has_the_most_detail(shape, side):
+    one, other = two_pictures(*shape)
+    one[: 2 * shape[0]] = one[: 2 * shape[0]].mean()  # the upper half is calm
+    other[: 2 * shape[0]] = 255 - other[: 2 * shape[0]]  # and what is wrong there counts for nothing
+    assert fine(one, other) == pytest.approx(naively_fine(one, other, side), abs=1e-9)
+    assert fine(one, one) == pytest.approx(1, abs=1e-12)
+
+
+def test_a_picture_of_one_colour_has_no_fine_parts():
+    grey, (one, _) = np.full((40, 40, 3), 127.0), two_pictures(10, 10)
+    assert fine(grey, one) is None
+
+
+def test_fine_parts_that_stay_empty_count_for_nothing():
+    one, other = two_pictures(12, 12)
+    one[24:] = one[24:].mean() + (one[24:] - one[24:].mean()) / 8  # less detail below
+    seen = np.zeros((48, 48), bool)
+    seen[28:] = True
+    other[:24], other[24:] = 0, one[24:]
+    assert fine(one, other) < 0.5
+    assert fine(one, other, seen) == pytest.approx(1, abs=1e-12)
+    assert fine(one, other, np.zeros((48, 48), bool)) == fine(one, other)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 300), (300, 1)])
+def test_the_smallest_and_the_narrowest_mosaics_have_fine_parts(shape):
+    one, other = two_pictures(*shape)
+    assert fine(one, other) <= 1

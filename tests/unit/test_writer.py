@@ -273,14 +273,18 @@ def test_a_small_mosaic_is_not_blown_up_for_its_preview(tmp_path, photograph):
     assert np.abs(pixels_of(tmp_path / "preview.jpg").astype(int) - photograph).mean() < 3
 
 
-@pytest.mark.parametrize(("noise", "size"), [(False, (240, 320)), (True, (60, 80))])
-def test_a_thumbnail_is_whole_and_small_however_fine_the_picture(tmp_path, noise, size):
+@pytest.mark.parametrize(
+    ("large", "noise", "size"),
+    [(False, False, (240, 320)), (False, True, (60, 80)), (True, False, (480, 640)), (True, True, (120, 160))],
+)
+def test_a_thumbnail_is_whole_and_small_however_fine_the_picture(tmp_path, large, noise, size):
     dice = np.random.default_rng(5)
-    small = dice.integers(0, 256, (320, 240, 3)) if noise else np.full((320, 240, 3), (200, 30, 90))
+    shape = (640, 480, 3) if large else (320, 240, 3)
+    small = dice.integers(0, 256, shape) if noise else np.full(shape, (200, 30, 90))
     picture = small.astype(np.uint8).repeat(5, axis=0).repeat(5, axis=1)
     Image.fromarray(picture).save(tmp_path / "preview.jpg")
-    data = writer.thumbnail(tmp_path / "preview.jpg")
-    assert len(data) <= 20_000
+    data = writer.thumbnail(tmp_path / "preview.jpg", large=large)
+    assert len(data) <= (40_000 if large else 20_000)
     with Image.open(BytesIO(data)) as image:
         assert (image.format, image.size) == ("WEBP", size)
         assert np.abs(np.asarray(image.convert("RGB")).mean((0, 1)) - picture.mean((0, 1))).max() < 4

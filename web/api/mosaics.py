@@ -39,7 +39,8 @@ def create(body: dict[str, Any]) -> polling.Answer:
     if kept is None:
         identity = intake.receive_mosaic(tile_set_id, body["target"], order, body.get("mask"), alpha=alpha)
     else:
-        identity = drafting.order(kept, tile_set_id, order, alpha=alpha)
+        last_id = forms.identity(body["again"], "mosaic") if body.get("again") else None
+        identity = drafting.order(kept, tile_set_id, order, alpha=alpha, last_id=last_id)
     return polling.accepted(_shown(identity))
 
 

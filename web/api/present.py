@@ -223,10 +223,11 @@ def mosaic(row: Mosaic) -> dict[str, Any]:
         "columns": row.columns,
         "rows": row.rows,
         "distinct_tiles": row.distinct_tiles,
-        "quality": row.quality and {"far": None, "adapted": None, "near": None} | row.quality,
+        "quality": row.quality and {"far": None, "adapted": None, "near": None, "fine": None} | row.quality,
         "bytes": row.first.byte_count,
         "sha256": row.first.sha256,
         "parent": row.parent_id,
+        "again": row.again_id,
         "renditions": url_for("api.renditions.index", mosaic_id=row.id),
         "placement": url_for("api.mosaics.get_placement_json", mosaic_id=row.id) if row.placement_key else None,
     }

@@ -278,6 +278,10 @@ class QualityOut(Shown):
         metadata=said("Share of cells whose CIEDE2000 is below 5; null if made before it was measured.", **SHARE),
     )
     ssim4 = Float(metadata=said("SSIM of luma at 4 pixels a cell; 1 for equal pictures."))
+    fine = Float(
+        allow_none=True,
+        metadata=said("SSIM of luma where the target has the most detail; null without any, or from before it was."),
+    )
     far = Float(
         allow_none=True,
         metadata=said("Mean CIEDE2000 of the light after a blur of 1.5 cells; null if made before it was measured."),
@@ -332,6 +336,7 @@ class MosaicOut(Shown):
     bytes = Integer(allow_none=True, metadata=said("Of the picture's file.", format="int64"))
     sha256 = String(allow_none=True, metadata=said("Of the picture's file; also its ETag.", **SHA256))
     parent = UUID(allow_none=True, metadata=said("Id of the mosaic that it is an edit of; null if it is none."))
+    again = UUID(allow_none=True, metadata=said("Id of the mosaic that it was ordered again from; null if of none."))
     renditions = Address("Of its renditions: this picture, and others.")
     placement = Address("Of its placement as JSON; null if it was not kept.", allow_none=True)
 

@@ -66,7 +66,7 @@ async function keep(file) {
     return;
   }
   field("target").value = "";
-  field("again")?.remove();
+  for (const gone of [field("again"), find("[data-last]"), find("[data-changes]")]) gone?.remove(); // another picture
   accept(kept);
   find("[data-name] bdi").textContent = kept.name;
   refresh();
@@ -126,6 +126,9 @@ const number = (value) => value.toLocaleString("en");
 /** Say what would be made; or why it cannot be, and what could be instead. */
 function tell(answer) {
   const { refusal } = answer;
+  const changes = find("[data-changes]"); // of a mosaic that is ordered again
+  if (changes && answer.changes) changes.innerHTML = answer.changes;
+  if (changes) changes.hidden = !answer.changes;
   ({ plan, photos } = answer);
   if (plan !== null) {
     const size = plan.bytes < 1e6 ? `${Math.ceil(plan.bytes / 1e3)} kB` : `${number(Math.round(plan.bytes / 1e6))} MB`;

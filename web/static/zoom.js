@@ -50,7 +50,7 @@ const REGULAR = 2 / Math.sqrt(3); // height of a regular hexagon of width 1
 class Zoom {
   constructor(place) {
     this.place = place;
-    this.preview = document.getElementById("preview");
+    this.preview = document.getElementById(place.dataset.preview);
     this.photos = new Map();
     this.show(true); // a viewer that is made while it is hidden does not know its size
     this.viewer = OpenSeadragon({

@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from web.views import (
     batches,
+    beside,
     candidates,
     drafts,
     edits,
@@ -50,6 +51,7 @@ def blueprints() -> list[Blueprint]:
         mosaics.bp,
         drafts.bp,
         edits.bp,
+        beside.bp,
         candidates.bp,
         finding.bp,
         batches.bp,

@@ -6,17 +6,19 @@ from functools import wraps
 from typing import Any, ParamSpec
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from models import sketches
 from models.errors import InvalidOrder, NotFound, NotReady, TesseraError
 from models.rules.lifecycle import JobState
 from models.rules.looks import LOOKS
+from models.rules.orders import FIELDS
 from models.tables import Draft, Sketch
 from web import downloads, drafting, forms, intake, planning
 from web.context import reading
 from web.problems import status_of
+from web.views import differing
 
 bp = Blueprint("drafts", __name__, url_prefix="/mosaics/drafts")
 
@@ -92,7 +94,16 @@ def plan() -> ResponseReturnValue:
     size = drafting.size_of(draft) if draft else drafting.UNKNOWN
     tile_count = _tile_count(form)
     ask = planning.Ask(form, planning.shape_of(size), tile_count)
-    return planning.answer(ask) | {"assumed": not size.known}
+    return planning.answer(ask) | {"assumed": not size.known, "changes": _changes(form)}
+
+
+def _changes(form: dict[str, str]) -> str | None:
+    """Return what is different from the mosaic that is ordered again, for the page; None if nothing is said."""
+    with suppress(TesseraError), reading() as session:
+        different = differing.of_form(session, form, forms.page_order(form))
+        if different is not None:
+            return render_template("mosaics/changes.html", differences=different, fields=FIELDS)
+    return None
 
 
 def _tile_count(form: dict[str, str]) -> int | None:

@@ -8,7 +8,18 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from models import database, jobs, listing, photo_search, placement_documents, prints, queries, renditions, waiting
+from models import (
+    again,
+    database,
+    jobs,
+    listing,
+    photo_search,
+    placement_documents,
+    prints,
+    queries,
+    renditions,
+    waiting,
+)
 from models.errors import TesseraError
 from models.rules import print_card, report
 from models.rules.formats import Format
@@ -57,6 +68,7 @@ def page(error: TesseraError | None, shared: tuple[str, datetime] | None = None)
         suggested = _suggested(session, mosaic)
         found = _found(session, mosaic)
         parent = queries.find_mosaic(session, mosaic.parent_id) if mosaic.parent_id else None
+        last = again.last_of(session, mosaic)
         seen = waiting.look(session, [mosaic.job_id]).get(mosaic.job_id)
     order, plan = queries.order_of(mosaic), prints.plan_of(mosaic)
     return render_template(
@@ -69,6 +81,7 @@ def page(error: TesseraError | None, shared: tuple[str, datetime] | None = None)
         shared=shared,
         embedded=settings().mode == "embedded",
         parent=parent if parent and parent.preview_key else None,
+        last=last if last and last.preview_key else None,
         report=report.sentence(mosaic.quality) if mosaic.quality else "",
         paper=print_card.card((mosaic.width, mosaic.height)) if mosaic.width and mosaic.height else [],
         plan=plan,
@@ -122,12 +135,13 @@ def preview(mosaic_id: UUID) -> ResponseReturnValue:
     return downloads.preview(mosaic)
 
 
-@bp.get("/<uuid:mosaic_id>/thumbnail")
-def thumbnail(mosaic_id: UUID) -> ResponseReturnValue:
+@bp.get("/<uuid:mosaic_id>/thumbnail", defaults={"large": False})
+@bp.get("/<uuid:mosaic_id>/thumbnail/large", defaults={"large": True})
+def thumbnail(mosaic_id: UUID, *, large: bool) -> ResponseReturnValue:
     """Send the picture that lists show."""
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
-    return downloads.thumbnail(mosaic)
+    return downloads.thumbnail(mosaic, large=large)
 
 
 @bp.get("/<uuid:mosaic_id>/target-preview")

@@ -1,5 +1,6 @@
 """The page that orders a mosaic: what was typed and the target survive every error, and an order can be repeated."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,10 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
 from models import queries
-from models.errors import FormExpired, InvalidOrder, TesseraError
+from models.errors import FormExpired, InvalidOrder, NotFound, TesseraError
 from models.rules.masks import ALPHA
 from models.rules.orders import FIELDS
-from models.tables import Mosaic
+from models.tables import Draft, Mosaic
 from web import drafting, forms
 from web.context import reading
 from web.views.redisplay import CHOICES, is_changed
@@ -32,10 +33,9 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
     form: dict[str, Any] = request.values.to_dict()
     draft = g.get("draft") or drafting.found(form)
     target_name = draft.target_name if draft else ""
-    if request.method != "POST" and form.get("again"):
-        with reading() as session:
-            mosaic = queries.find_mosaic(session, forms.identity(form["again"], "mosaic"))
-        form, target_name = _as_ordered(mosaic) | form, target_name or mosaic.target_name
+    last = _last(form, draft)
+    if request.method != "POST" and last:
+        form, target_name = _as_ordered(last) | form, target_name or last.target_name
     elif request.method != "POST" and form.get("draft") and draft is None:
         error = InvalidOrder("target", drafting.ENDED)
     with reading() as session:
@@ -43,7 +43,7 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
     changed = {about.group.value for name, about in FIELDS.items() if is_changed(form, name)}
     return render_template(
         "mosaics/new.html", error=error, form=form, draft=draft, draft_id=draft.id if draft else uuid4(),
-        target_name=target_name, tile_sets=tile_sets, changed=changed, **CHOICES,
+        target_name=target_name, tile_sets=tile_sets, changed=changed, last=last, **CHOICES,
     )  # fmt: skip
 
 
@@ -63,7 +63,21 @@ def create() -> UUID:
     g.draft = drafting.with_mask(g.draft, request.files.get("mask"))
     asked = forms.page_order(form)
     tile_set_id = forms.identity(form.get("tile_set", ""), "tile set")
-    return drafting.order(g.draft, tile_set_id, asked, alpha=forms.truth(form, "mask_alpha"))
+    last_id = forms.identity(form["again"], "mosaic") if form.get("again") else None
+    return drafting.order(g.draft, tile_set_id, asked, alpha=forms.truth(form, "mask_alpha"), last_id=last_id)
+
+
+def _last(form: Mapping[str, str], draft: Draft | None) -> Mosaic | None:
+    """Return the mosaic that is ordered again; none where it is gone and something else is there to go on with."""
+    if not form.get("again"):
+        return None
+    try:
+        with reading() as session:
+            return queries.find_mosaic(session, forms.identity(form["again"], "mosaic"))
+    except NotFound:
+        if draft is None and request.method != "POST":
+            raise
+        return None
 
 
 def _as_ordered(mosaic: Mosaic) -> dict[str, str]:

@@ -163,7 +163,8 @@ def _of_mosaic(session: Session, identity: UUID) -> Rule:
     if purged:
         named = _shared_by_others(session, mosaic)
     else:
-        small = mosaic.preview_key, mosaic.thumbnail_key, mosaic.target_preview_key
+        thumbnails = mosaic.thumbnail_key, mosaic.large_thumbnail_key
+        small = mosaic.preview_key, *thumbnails, mosaic.target_preview_key
         named = {mosaic.target_key, mosaic.mask, mosaic.placement_key, *small, *(key for key, _ in renditions)}
     newest_job = _newest_job(session)
 

@@ -173,14 +173,16 @@ def shares(attempt: Attempt, phases: Mapping[str, tuple[float, float]]) -> Phase
 
 def _store_mosaic(attempt: Attempt, mosaic: Mosaic, rendered: Rendered, picture: Path) -> dict[str, object]:
     """Store the placement and the small pictures of a mosaic; return what to write into its row."""
-    preview, thumbnail, placement = (picture.with_name(name) for name in ("preview.jpg", "thumbnail", "placement"))
+    names = "preview.jpg", "thumbnail", "large", "placement"
+    preview, thumbnail, large, placement = (picture.with_name(name) for name in names)
     writer.write_preview(picture, preview)
     thumbnail.write_bytes(writer.thumbnail(preview))
+    large.write_bytes(writer.thumbnail(preview, large=True))
     kept_placement.save(rendered.kept, placement)
     target = picture.with_name(SMALL_TARGET)
     files = {
-        blob_keys.preview: preview, blob_keys.thumbnail: thumbnail, blob_keys.placement: placement,
-        blob_keys.target_preview: target,
+        blob_keys.preview: preview, blob_keys.thumbnail: thumbnail, blob_keys.large_thumbnail: large,
+        blob_keys.placement: placement, blob_keys.target_preview: target,
     }  # fmt: skip
     keys = {f"{key.__name__}_key": key(mosaic.id, attempt.lease.name) for key in files}
     for key, file in zip(keys.values(), files.values(), strict=True):

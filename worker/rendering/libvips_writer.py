@@ -25,9 +25,11 @@ from worker.rendering.pixel_stream import PixelStream
 PREVIEW_SIDE = 1_600
 WHITE = 255
 """What shows where a mosaic is transparent, in files that cannot be."""
-THUMBNAIL_BYTES = 20_000
+THUMBNAIL_BYTES, LARGE_THUMBNAIL_BYTES = 20_000, 40_000
 THUMBNAILS = ((320, 70), (320, 50), (320, 30), (80, 70))
 """Sides and qualities: the first with which a thumbnail is small enough. Of the last, noise has 4,000 bytes."""
+LARGE_THUMBNAILS = ((640, 60), (640, 40), (640, 20), (480, 20), (160, 70))
+"""The same for screens of fine pixels, on which a loss is seen less. Of the last, noise has 16,000 bytes."""
 ABOVE = 1 + 1e-9
 """libvips cuts dots per inch off after three digits, and so would make 8 dots, by a rounding error, 7.999."""
 EXIF_SRGB = "1"
@@ -84,12 +86,13 @@ def write_preview(picture: Path, path: Path) -> None:
         raise _translated(error) from error
 
 
-def thumbnail(preview: Path) -> bytes:
-    """Return the smallest copy of a picture, as `writer.thumbnail`."""
-    for side, quality in THUMBNAILS:
+def thumbnail(preview: Path, *, large: bool) -> bytes:
+    """Return a small copy of a picture, as `writer.thumbnail`."""
+    most = LARGE_THUMBNAIL_BYTES if large else THUMBNAIL_BYTES
+    for side, quality in LARGE_THUMBNAILS if large else THUMBNAILS:
         small = pyvips.Image.thumbnail(str(preview), side, height=side, size="down")
         made: bytes = small.webpsave_buffer(Q=quality, keep="none")
-        if len(made) <= THUMBNAIL_BYTES:
+        if len(made) <= most:
             break
     return made
 

@@ -90,9 +90,12 @@ def write_preview(picture: Path, path: Path) -> None:
             _libvips().write_preview(picture, path)
 
 
-def thumbnail(preview: Path) -> bytes:
-    """Return a WebP of at most 320 pixels a side and 20,000 bytes, given a JPEG from `write_preview`."""
-    made: bytes = _libvips().thumbnail(preview)
+def thumbnail(preview: Path, *, large: bool = False) -> bytes:
+    """Return a WebP of at most 320 pixels a side and 20,000 bytes, given a JPEG from `write_preview`.
+
+    A large one has at most 640 pixels a side and 40,000 bytes.
+    """
+    made: bytes = _libvips().thumbnail(preview, large=large)
     return made
 
 

@@ -11,6 +11,7 @@ from worker.core import outline
 from worker.core.colour import ciede2000, lab
 from worker.core.lattice import RECTANGLES, Lattice
 from worker.core.measures import advice
+from worker.core.measures.fine import fine
 from worker.core.measures.miniature import as_it_lies
 from worker.core.measures.similarity import CELL_SIDE, enlarged, far_difference, psnr, psnr_blur, ssim
 from worker.core.sizes import Sizes
@@ -45,6 +46,7 @@ class Quality:
         de00: Mean dE00 at 1 pixel a cell.
         near: Share, 0 to 1, of the cells whose dE00 at 1 pixel a cell is below `NEAR`.
         ssim4: SSIM of luma at 4 pixels a cell, 1 for equal pictures.
+        fine: SSIM of luma where the target has the most detail, at about `fine.SIDE` pixels; None where it has none.
         far: Mean dE00 of the light after a Gaussian blur of 1.5 cells.
         psnr_blur: PSNR in dB after a Gaussian blur of one cell; None when the pictures are equal.
         distinct_tiles: How many different tiles the mosaic uses.
@@ -63,6 +65,7 @@ class Quality:
     de00: float
     near: float
     ssim4: float
+    fine: float | None
     far: float
     psnr_blur: float | None
     distinct_tiles: int
@@ -186,6 +189,7 @@ def measure(before: Known, mosaic4: Floats, *, cost: float, lower_bound: float, 
             de00=float(differences[shown].mean()),
             near=float((differences[shown] < NEAR).mean()),
             ssim4=ssim(one, other, seen=seen),
+            fine=fine(one, other, seen=seen),
             psnr_blur=_finite(psnr_blur(one, other, seen=seen)),
             distinct_tiles=len(before.uses),
             most_uses=int(before.uses.max()),

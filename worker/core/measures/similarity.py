@@ -129,15 +129,14 @@ def ssim(one: Floats, other: Floats, seen: Mask | None = None) -> float:
         structural similarity", IEEE Transactions on Image Processing 13(4), 2004. Luma: ITU-R BT.709-6.
     """
     height, width, _ = one.shape
-    least = min(height, width)
-    window = min(WINDOW, least - 1 + least % 2)
+    window = widest_window((height, width))
     last, across = height - window + 1, width - window + 1
     middles = None if seen is None else seen[window // 2 :][:last, window // 2 :][:, :across]
     middles = None if middles is None or not middles.any() else middles
     total = 0.0
     for down, right in _parts(last, across):
         part = slice(down.start, down.stop + window - 1), slice(right.start, right.stop + window - 1)
-        found = _similarities(one[part] @ LUMA, other[part] @ LUMA, window)
+        found = similarities(one[part] @ LUMA, other[part] @ LUMA, window)
         total += float((found if middles is None else found[middles[down, right]]).sum())
     mean: float = total / (last * across if middles is None else np.count_nonzero(middles))
     return mean
@@ -217,16 +216,23 @@ def _weighted(picture: Array, weights: Array, axis: int) -> Array:
     return total.swapaxes(0, axis)
 
 
-def _similarities(one: Array, other: Array, window: int) -> Array:
-    """Return the similarity in every whole window of two (h, w) pictures."""
+def widest_window(shape: tuple[int, ...]) -> int:
+    """Return the side of a window of a picture of this shape: `WINDOW`, or the largest odd one that fits."""
+    least = min(shape)
+    return min(WINDOW, least - 1 + least % 2)
+
+
+def window_means(values: Array, window: int) -> Array:
+    """Return the mean in every whole window of (h, w) values."""
     even = np.full(window, 1 / window)
+    return _weighted(_weighted(values, even, 0), even, 1)
 
-    def mean(values: Array) -> Array:
-        return _weighted(_weighted(values, even, 0), even, 1)
 
+def similarities(one: Array, other: Array, window: int) -> Array:
+    """Return the similarity in every whole window of two (h, w) pictures."""
     sample = window**2 / max(window**2 - 1, 1)  # a single pixel has no variance
-    mean_1, mean_2 = mean(one), mean(other)
-    variances = sample * (mean(one * one + other * other) - mean_1**2 - mean_2**2)
-    covariance = sample * (mean(one * other) - mean_1 * mean_2)
+    mean_1, mean_2 = window_means(one, window), window_means(other, window)
+    variances = sample * (window_means(one * one + other * other, window) - mean_1**2 - mean_2**2)
+    covariance = sample * (window_means(one * other, window) - mean_1 * mean_2)
     c1, c2 = (K1 * PEAK) ** 2, (K2 * PEAK) ** 2
     return ((2 * mean_1 * mean_2 + c1) * (2 * covariance + c2)) / ((mean_1**2 + mean_2**2 + c1) * (variances + c2))
