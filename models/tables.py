@@ -458,8 +458,8 @@ class Mosaic(Base):
     adaptive: Mapped[float]
     fit: Mapped[Fit] = mapped_column(_words(Fit, "fit"))
     format: Mapped[Format] = mapped_column(_words(Format, "format"))
-    crop_left: Mapped[float] = mapped_column(default=0.0)
-    crop_top: Mapped[float] = mapped_column(default=0.0)
+    crop_left: Mapped[float]
+    crop_top: Mapped[float]
     crop_width: Mapped[float | None]
     crop_height: Mapped[float | None]
     file_quality: Mapped[int | None]

@@ -16,6 +16,7 @@ class Part {
     this.canvas = form.querySelector("canvas");
     this.box = form.querySelector(".crop-box");
     this.button = form.querySelector("[data-choose]");
+    this.cells = form.querySelector("[data-cells]");
     this.said = form.querySelector("[data-part]");
     this.drawn = drawn;
     this.button.addEventListener("click", () => this.choose(!this.choosing));
@@ -29,7 +30,7 @@ class Part {
   }
 
   get choosing() {
-    return this.button.getAttribute("aria-pressed") === "true";
+    return this.stack.classList.contains("choosing");
   }
 
   /** The edges as the fields say them; of the whole, where they say nothing that can be. */
@@ -46,9 +47,10 @@ class Part {
 
   /** Show the whole picture with a frame over it, or else the part alone. */
   choose(on) {
-    this.button.setAttribute("aria-pressed", on);
+    this.button.textContent = on ? "Use this part" : "Choose a part";
     this.stack.classList.toggle("choosing", on);
     this.box.hidden = !on;
+    this.cells.hidden = on;
     document.getElementById("crop-keys").hidden = !on;
     this.drawn();
     if (on) this.box.focus({ preventScroll: true });
@@ -102,24 +104,26 @@ class Part {
     this.take(event.shiftKey ? pulled(this.edges, [2, 3], way) : moved(this.edges, way));
   }
 
-  /** Take hold of edges, of the frame, or, beside it and where it is the whole, of the corner of a new one. */
+  /** Return what a pointer takes hold of: edges, the frame, or, beside it and where it is the whole, the corner of a new one. */
+  grip(event) {
+    const { edges } = this;
+    const { size } = this.view();
+    const at = this.point(event);
+    const near = [0, 1].map((axis) => nearest(at[axis], edges[axis], edges[axis + 2], size[axis]));
+    const taken = [0, 1].filter((axis) => near[axis] !== "inside").map((axis) => (near[axis] === "first" ? axis : axis + 2));
+    return { at, edges, taken, fresh: near.includes(null) || (!taken.length && this.whole) };
+  }
+
   hold(event) {
     if (!this.choosing || !event.isPrimary || event.button) return;
     event.preventDefault();
     this.box.focus({ preventScroll: true });
     this.stack.setPointerCapture(event.pointerId);
-    const { edges } = this;
-    const { size } = this.view();
-    const at = this.point(event);
-    const near = [0, 1].map((axis) => nearest(at[axis], edges[axis], edges[axis + 2], size[axis]));
-    const beside = near.some((edge) => edge === null);
-    const free = near.every((edge) => edge === "inside");
-    const fresh = beside || (free && this.whole);
-    const taken = near.map((edge, axis) => (edge === "first" ? axis : axis + 2)).filter((_, axis) => near[axis] !== "inside");
-    this.held = { at, edges, fresh, taken: free ? [] : taken };
+    this.held = this.grip(event);
   }
 
   drag(event) {
+    if (this.choosing && !this.held) this.stack.dataset.grip = cursor(this.grip(event));
     if (!this.held) return;
     const { at, edges, fresh, taken } = this.held;
     const to = this.point(event);
@@ -137,6 +141,14 @@ function nearest(at, first, last, size) {
   if (Math.min(before, after) < -REACH) return null;
   if (Math.min(before, after) > reach) return "inside";
   return before < after ? "first" : "last";
+}
+
+/** Return the name of what a pointer would do there. */
+function cursor({ taken, fresh }) {
+  if (fresh) return "new";
+  if (!taken.length) return "move";
+  if (taken.length === 1) return taken[0] % 2 ? "down" : "across";
+  return taken[1] - taken[0] === 1 ? "falling" : "rising";
 }
 
 /** Return a frame that lies elsewhere. */
