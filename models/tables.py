@@ -459,6 +459,10 @@ class Mosaic(Base):
     adaptive: Mapped[float]
     fit: Mapped[Fit] = mapped_column(_words(Fit, "fit"))
     format: Mapped[Format] = mapped_column(_words(Format, "format"))
+    crop_left: Mapped[float]
+    crop_top: Mapped[float]
+    crop_width: Mapped[float | None]
+    crop_height: Mapped[float | None]
     file_quality: Mapped[int | None]
     dpi: Mapped[int]
     loss: Mapped[LossName] = mapped_column(_words(LossName, "loss", 30))

@@ -9,6 +9,7 @@ from models.errors import InvalidOrder
 from models.rules import grid, repeats
 from models.rules.formats import Format
 from models.rules.lattices import Effort, Tired
+from models.rules.order_fields import Group
 from models.rules.orders import FIELDS, MosaicOrder
 from models.rules.printing import density, mm
 from web import forms
@@ -29,6 +30,9 @@ SENTENCES = {
     "tile_size": "Take tiles of {:,} pixels",
     "dpi": "Print at {:,} dots per inch",
 }
+CROP = [name for name, about in FIELDS.items() if about.group is Group.CROP]
+WHOLE = dict.fromkeys(CROP, "")
+"""What the form says of the crop where there is none."""
 
 
 class Way(NamedTuple):
@@ -90,6 +94,7 @@ def plan(ask: Ask) -> dict[str, Any]:
     order = ask.order()
     cells = grid.cut(*ask.size, order, settings().limits)
     width, height = cells.mosaic_size
+    part = order.part(*ask.size)
     per_mm = density(order.dpi, order.format)
     with reading() as session:
         byte_count = estimates.byte_count(session, order.format, width * height)
@@ -97,7 +102,7 @@ def plan(ask: Ask) -> dict[str, Any]:
     return {
         "columns": cells.columns, "rows": cells.rows, "cells": cells.filled_count, "width": width, "height": height,
         "paper": mm((width / per_mm, height / per_mm)), "dpi": order.dpi, "format": order.format.facts.title,
-        "bytes": byte_count, "seconds": seconds, "shown": float(cells.target_size[1] / ask.size[1]),
+        "bytes": byte_count, "seconds": seconds, "shown": float(cells.target_size[1] / part.height),
     }  # fmt: skip
 
 
@@ -107,6 +112,10 @@ def ways(ask: Ask, refusal: InvalidOrder) -> list[Way]:
 
 
 def _ways(ask: Ask, field: str) -> Iterator[Way]:
+    if field in CROP:
+        if ask.fits(**WHOLE):
+            yield Way("Take the whole picture", WHOLE)
+        return
     fields = {"max_uses": ("max_uses", "cells_across"), "tile_size": ("tile_size", "dpi"), "tile": ("cells_across",)}
     for each in fields.get(field, (field,)):
         if each in FIELDS and FIELDS[each].ranged and not FIELDS[each].length:

@@ -14,6 +14,8 @@ from models.rules.order_fields import Group
 from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, MosaicOrder
 
 Command = Callable[..., Any]
+CROP = [name for name, about in FIELDS.items() if about.group is Group.CROP]
+"""Left edge, top edge, width and height."""
 
 
 class CellSize(click.ParamType[tuple[int, int]]):
@@ -29,6 +31,25 @@ class CellSize(click.ParamType[tuple[int, int]]):
                 f"{str(value)[:40]!r} is no cell size; write width x height in pixels, such as 12x8.", param, ctx
             )
         return int(found[1]), int(found[2])
+
+
+class Part(click.ParamType[tuple[float, float, float, float]]):
+    """A part of a picture as shares of its width and height, such as 0.25,0,0.5,1."""
+
+    name = "X,Y,W,H"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float, float, float]:
+        """Read `0.25,0,0.5,1`."""
+        try:
+            left, top, width, height = map(float, str(value).split(","))
+        except ValueError:
+            self.fail(
+                f"{str(value)[:40]!r} is no part of a picture; write left edge, top edge, width and height as shares "
+                "of the whole, such as 0.25,0,0.5,1.", param, ctx,
+            )  # fmt: skip
+        return left, top, width, height
 
 
 def together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -78,6 +99,11 @@ def _of_group(group: Group, *but: str) -> Callable[[Command], Command]:
 cutting = together(
     _of_field("cells_across"),
     click.option("--cell-size", type=CellSize(), help="Size of a cell in the target, in pixels, instead of --cells."),
+    click.option(
+        "--crop",
+        type=Part(),
+        help="Take only a part of TARGET: left edge, top edge, width and height as shares of the whole, 0 to 1.",
+    ),
     _of_field("shape"),
     _of_field("fit"),
 )
@@ -108,7 +134,7 @@ quiet = click.option("--quiet", "-q", is_flag=True, help="Say nothing but what w
 
 def order(
     cells_across: int | None, cell_size: tuple[int, int] | None, look: str = looks.DEFAULT_LOOK,
-    base: Mapping[str, Any] | None = None, **options: Any,
+    base: Mapping[str, Any] | None = None, crop: tuple[float, float, float, float] | None = None, **options: Any,
 ) -> MosaicOrder:  # fmt: skip
     """Return the order that a look and the options make; a flag that is off is not given.
 
@@ -123,6 +149,8 @@ def order(
     given = {
         name: FIELDS[name].kind(value) for name, value in options.items() if value is not None and value is not False
     }
+    if crop is not None:
+        given |= dict(zip(CROP, crop, strict=True))
     if base is None:
         return MosaicOrder(cells_across, width, height, **looks.fields_of(look, given))
     if cells_across is not None or cell_size is not None:

@@ -41,15 +41,18 @@ def _described(one: Wanted, order: MosaicOrder, photos: str, file_count: int, ma
     masked = masks.grid(data, order, masks.read(mask, data))
     grid = sizing.of_file(masked, data, order)
     repeats.of_order(order, size, grid, file_count)
+    part = order.part(*size)
     width, height = grid.mosaic_size
     cell = " x ".join(_pixels(side) for side in (grid.cell_width, grid.cell_height))
     lines = [
         f"{one.target}: {size[0]:,} x {size[1]:,} pixels",
         f"  cells     {grid.columns:,} x {grid.rows:,} = {grid.cell_count:,} of {cell} pixels of the target",
-        f"  edges     {_edges(size, grid)}",
+        f"  edges     {_edges((part.width, part.height), grid)}",
         f"  photos    {_enough(order, size, grid)} enough; {photos} holds {counted(file_count, 'file')}",
         f"  mosaic    {width:,} x {height:,} pixels, {order.format.facts.title}, to {one.out}",
     ]
+    if (part.width, part.height) != size:
+        lines.insert(1, f"  crop      {part.width:,} x {part.height:,} of them, from {part.left:,}, {part.top:,} on")
     if masked.filled is not None:
         lines.insert(2, f"  filled    {masked.filled_count:,} of them; the mask leaves the others empty")
     if grid.spans is not None:

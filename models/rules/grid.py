@@ -4,7 +4,7 @@ The width and height of a cell are rational numbers of pixels, so an edge may li
 loses less than one cell across and less than one cell down, for any target.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
 from math import ceil, floor, isqrt
@@ -98,7 +98,7 @@ class Grid:
 
 
 def cut(width: int, height: int, order: MosaicOrder, limits: Limits = LARGEST) -> Grid:
-    """Return the grid that `order` asks for on a target of `width` x `height` pixels.
+    """Return the grid that `order` asks for on a target of `width` x `height` pixels, or on the part of it to take.
 
     Raises:
         InvalidOrder: a cell is larger than a target to be cropped, or there would be more cells or pixels than the
@@ -108,12 +108,14 @@ def cut(width: int, height: int, order: MosaicOrder, limits: Limits = LARGEST) -
         >>> cut(600, 400, MosaicOrder(cells_across=310)).rows
         206
     """
+    part = order.part(width, height)
+    width, height = part.width, part.height
     if order.mosaic_width is not None and order.mosaic_height is not None and order.cells_across is not None:
         grid = _of_mosaic(width, height, order.cells_across, (order.mosaic_width, order.mosaic_height), order)
     else:
         grid = _of_cells(width, height, order)
     _check((width, height), grid, order, limits)
-    return grid
+    return replace(grid, left=part.left + grid.left, top=part.top + grid.top)
 
 
 def _of_mosaic(width: int, height: int, across: int, size: tuple[int, int], order: MosaicOrder) -> Grid:

@@ -16,6 +16,7 @@ class Group(StrEnum):
 
     SIZE = "size"
     CELL = "cell"
+    CROP = "crop"
     PRINT = "print"
     FILE = "file"
     SAVING = "saving"

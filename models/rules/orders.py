@@ -5,7 +5,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from models.errors import InvalidOrder
-from models.rules import order_fields, page_split, skip_reasons
+from models.rules import cropping, order_fields, page_split, skip_reasons
 from models.rules.formats import DEFAULT_DPI, DEFAULT_FORMAT, LOSSY, Format, any_of
 from models.rules.order_fields import Group, declared
 from models.rules.paper import MM_PER_INCH, Sheet
@@ -168,6 +168,23 @@ class MosaicOrder:
         "or stretch slightly.",
     )  # fmt: skip
     format: Format = declared(DEFAULT_FORMAT, Format, Group.FILE, "format", "File format of the mosaic")
+    crop_left: float = declared(
+        0.0, float, Group.CROP, "left edge of the crop",
+        "Where the part of the target begins that is taken, as a share of the target's width as it is seen",
+        unit="of the target's width", hint="0 to 1: a share of the picture's width",
+    )  # fmt: skip
+    crop_top: float = declared(
+        0.0, float, Group.CROP, "top edge of the crop", "Where that part begins, as a share of the target's height",
+        unit="of the target's height", hint="0 to 1: a share of the picture's height",
+    )  # fmt: skip
+    crop_width: float | None = declared(
+        None, float, Group.CROP, "width of the crop", "Width of that part, as a share of the target's width",
+        usual="all to the right", unit="of the target's width", hint="Up to 1, from the left edge on",
+    )  # fmt: skip
+    crop_height: float | None = declared(
+        None, float, Group.CROP, "height of the crop", "Height of that part, as a share of the target's height",
+        usual="all below", unit="of the target's height", hint="Up to 1, from the top edge on",
+    )  # fmt: skip
     mosaic_width: int | None = declared(
         None, int, Group.PRINT, "mosaic width",
         "Exact width of the mosaic in pixels, with mosaic_height and cells_across, instead of tile_size; width and "
@@ -309,6 +326,8 @@ class MosaicOrder:
                 f"A quality belongs to {any_of([each.facts.title for each in LOSSY])}; "
                 f"nothing is lost in {self.format.facts.title}.",
             )
+        cropping.check("width", self.crop_left, self.crop_width)
+        cropping.check("height", self.crop_top, self.crop_height)
         self._check_shape()
         self._check_pages()
         self._check_repeats()
@@ -366,6 +385,10 @@ class MosaicOrder:
                 f"Least uses do not go with a distance of equal tiles, here {self.min_distance:g}; "
                 "give one of the two, or a spread instead of the distance.",
             )
+
+    def part(self, width: int, height: int) -> cropping.Box:
+        """Return which pixels of a target of a width and a height the mosaic is made of."""
+        return cropping.box((width, height), (self.crop_left, self.crop_top), (self.crop_width, self.crop_height))
 
     @property
     def uses(self) -> int | None:

@@ -54,6 +54,11 @@ def page(browser: Browser, service: Any, request: pytest.FixtureRequest) -> Iter
     assert wrong == []
 
 
+def part_of(page: Page) -> list[str]:
+    """What the fields say of the part of the picture."""
+    return [page.locator(f"[name=crop_{name}]").input_value() for name in ("left", "top", "width", "height")]
+
+
 def mosaics(service: Any) -> int:
     return len(service.get("/api/v1/mosaics?limit=100").json()["items"])
 
@@ -180,3 +185,44 @@ def test_without_scripts_an_error_keeps_the_picture_and_it_is_ordered(
     page.get_by_role("button", name="Order the mosaic").dblclick()
     page.wait_for_url(MADE)
     assert mosaics(service) == before + 1
+
+
+@pytest.mark.parametrize("page", [(1440, True), (375, True)], indirect=True, ids=str)
+def test_a_part_of_the_picture_is_dragged_and_moved_by_keys_and_ordered(
+    page: Page, service: Any, picture: Path
+) -> None:
+    choose(page, picture)
+    page.get_by_label("Cells across").fill("20")
+    page.get_by_role("button", name="Choose a part").click()
+    page.locator(".order-stack").scroll_into_view_if_needed()
+    canvas, mouse = page.locator(".order-stack canvas").bounding_box(), page.mouse
+    assert canvas is not None
+    left, top, width, height = canvas["x"], canvas["y"], canvas["width"], canvas["height"]
+    mouse.move(left + 0.25 * width, top + 0.2 * height)
+    mouse.down()
+    mouse.move(left + 0.5 * width, top + 0.5 * height)
+    mouse.move(left + 0.75 * width, top + 0.8 * height, steps=3)
+    mouse.up()
+    part = page.get_by_role("status").filter(has_text="of the picture")
+    # 60 of 120 pixels across, and 48 of 80 down.
+    expect(part).to_have_text("30 % of the picture, 5 : 4")
+    expect(page.locator("[data-said]")).to_have_text("Preview: 20 × 16 cells.", timeout=SOON)
+    frame = page.get_by_role("application", name="Part of the picture")
+    expect(frame).to_be_focused()
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp", "Shift+ArrowLeft", "Shift+ArrowDown"):
+        frame.press(key)
+    assert axe.violations(page) == []
+    page.get_by_text("Part of the picture", exact=True).click()
+    values = part_of(page)
+    assert [float(value) for value in values] == pytest.approx([0.27, 0.19, 0.49, 0.61], abs=0.01)
+    page.reload()
+    assert part_of(page) == values
+    page.get_by_label("Cells across").fill("20")
+    page.get_by_role("button", name="Order the mosaic").click()
+    page.wait_for_url(MADE)
+    made = service.final(f"/api/v1/mosaics/{page.url.rsplit('/', 1)[-1]}")
+    assert (made["columns"], made["rows"]) == (20, 16)  # 59 x 49 pixels: 49 / (59 / 20) is 16.6; of the whole, 13
+    page.goto(f"{service.address}/mosaics/new?again={made['id']}")
+    assert [float(value) for value in part_of(page)] == [float(value) for value in values]
+    page.get_by_role("button", name="Whole picture").click(timeout=SOON)
+    assert part_of(page) == [""] * 4

@@ -406,6 +406,10 @@ STEPS: dict[str, Step] = {
             "versions": {"lacks": None},
         },
     ),
+    "0028": Step(
+        fill=(f"UPDATE mosaics SET crop_left = 0.25, crop_top = 0.125, crop_width = 0.5, crop_height = 0.75 WHERE id = {TWO}",),
+        new={"mosaics": {"crop_left": 0.0, "crop_top": 0.0, "crop_width": None, "crop_height": None}},
+    ),
     "0029": Step(
         fill=(f"UPDATE mosaics SET again_id = {ONE}, large_thumbnail_key = 'mosaics/3/l' WHERE id = {THREE}",),
         new={"mosaics": {"again_id": None, "large_thumbnail_key": None}},

@@ -161,7 +161,8 @@ def test_the_api_takes_the_target_and_the_mask_of_the_mosaic_that_is_ordered_aga
     client: FlaskClient, services: Services, tile_set: UUID, first: UUID, target: bytes, tmp_path: Path
 ) -> None:
     mask = client.get(f"/mosaics/{first}/target-preview").data
-    masked = UUID(ask(client, tile_set, again=str(first), mask=(io.BytesIO(mask), "m.jpg")).get_json()["id"])
+    kept = client.post("/api/v1/targets", data={"again": str(first), "mask": (io.BytesIO(mask), "m.jpg")}).get_json()
+    masked = UUID(ask(client, tile_set, target_id=kept["id"]).get_json()["id"])
     once_more = UUID(ask(client, tile_set, again=str(masked), cells_across="9").get_json()["id"])
     with services.reading() as session:
         rows = [session.get_one(Mosaic, each) for each in (first, masked, once_more)]

@@ -47,7 +47,7 @@ def option_rows() -> Iterator[str]:
     for name, about in FIELDS.items():
         if name == "loss":
             yield f"| `--look` | `{DEFAULT_LOOK}` | {LOOK.format('options', '#looks', look_names())} |"
-        if name not in BY_HAND | {"format"} and about.group is not Group.PRINT:
+        if name not in BY_HAND | {"format"} and about.group not in {Group.PRINT, Group.CROP}:
             default = "off" if about.kind is bool else about.default
             alone = "" if about.alone is None else f"; {about.alone:g} without a number"
             yield row(flag(name), about, default, (about.option or about.meaning) + alone).replace("`off`", "off")

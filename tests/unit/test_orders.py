@@ -120,6 +120,7 @@ def test_every_field_is_an_option_of_render():
     given = {option.name for option in render.params}
     elsewhere = {"cell_width": "cell_size", "cell_height": "cell_size", "format": "form"}
     elsewhere |= {"mosaic_width": "size", "mosaic_height": "size"}
+    elsewhere |= dict.fromkeys(("crop_left", "crop_top", "crop_width", "crop_height"), "crop")
     assert {elsewhere.get(name, name) for name in FIELDS} <= given
 
 

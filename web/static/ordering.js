@@ -22,6 +22,7 @@ let plan = null;
 let photos = null; // how many there are to choose from
 let pictured = ""; // the draft and the photos of which the looks have their pictures
 let face = null; // the picture, as far as the browser can show it
+let part; // that the mosaic is made of
 let timer;
 
 /** Return the form as it stands, without files, and with some fields changed. */
@@ -53,6 +54,7 @@ async function keep(file) {
     field("target").value = "";
     return say(`${file.name} has ${number(Math.ceil(file.size / 1e6))} MB; a picture may have ${number(Math.floor(most / 1e6))} MB.`);
   }
+  for (const { name, value } of part.fields) if (value) field(name).value = "";
   face = await createImageBitmap(file).catch(() => null);
   draw();
   say("Sending the picture …");
@@ -84,21 +86,31 @@ function accept(kept) {
   if (fresh) history.replaceState(null, "", `?${new URLSearchParams({ draft: kept.draft, ...again })}`);
 }
 
-/** Draw the picture, and its cells over it. */
+/** Draw the part of the picture that is taken, or all of it while that is chosen, and the cells over the part. */
 function draw() {
   const canvas = find("canvas");
   if (face === null) return;
-  const scale = Math.min(1, 960 / Math.max(face.width, face.height));
-  canvas.width = Math.round(face.width * scale);
-  canvas.height = Math.round(face.height * scale);
+  const { edges } = part;
+  const [left, top, right, bottom] = part.choosing ? WHOLE : edges;
+  const [width, height] = [(right - left) * face.width, (bottom - top) * face.height];
+  const scale = Math.min(1, 960 / Math.max(width, height));
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.max(1, Math.round(height * scale));
   const pen = canvas.getContext("2d");
-  pen.drawImage(face, 0, 0, canvas.width, canvas.height);
+  pen.drawImage(face, left * face.width, top * face.height, width, height, 0, 0, canvas.width, canvas.height);
   find(".order-view").hidden = false;
+  part.place();
   if (plan === null) return;
+  pen.translate(((edges[0] - left) * canvas.width) / (right - left), ((edges[1] - top) * canvas.height) / (bottom - top));
+  cells(pen, (canvas.width * (edges[2] - edges[0])) / (right - left), (canvas.height * (edges[3] - edges[1])) / (bottom - top));
+}
+
+/** Draw the cells of a part that has this width and height. */
+function cells(pen, width, height) {
   const moved = field("shape").value === "rectangle" ? 0 : 0.5;
-  const side = canvas.width / (plan.columns - moved);
-  const down = (canvas.height - plan.shown * canvas.height) / 2;
-  const rowHeight = (plan.shown * canvas.height) / plan.rows;
+  const side = width / (plan.columns - moved);
+  const down = (height - plan.shown * height) / 2;
+  const rowHeight = (plan.shown * height) / plan.rows;
   if (side < 3) return;
   pen.strokeStyle = "white";
   pen.globalCompositeOperation = "difference";
@@ -107,7 +119,7 @@ function draw() {
   for (let row = 0; row <= plan.rows; row += 1) {
     const y = Math.round(down + row * rowHeight) + 0.5;
     pen.moveTo(0, y);
-    pen.lineTo(canvas.width, y);
+    pen.lineTo(width, y);
     for (let column = 1; row < plan.rows && column < plan.columns; column += 1) {
       const x = Math.round((column - (row % 2 ? 0 : moved)) * side) + 0.5;
       pen.moveTo(x, y);
@@ -115,8 +127,17 @@ function draw() {
     }
   }
   pen.stroke();
-  pen.globalCompositeOperation = "source-over";
-  pen.globalAlpha = 1;
+}
+
+/** Note the part in the address, so that it is there when the page is loaded again. */
+function remember() {
+  if (!location.pathname.endsWith("/new")) return; // after an error it is the form itself that is sent again
+  const noted = new URLSearchParams(location.search);
+  for (const { name, value } of part.fields) {
+    if (value || noted.has("again")) noted.set(name, value);
+    else noted.delete(name);
+  }
+  history.replaceState(null, "", `?${noted}`);
 }
 
 // The plan
@@ -202,6 +223,7 @@ async function refresh() {
   if (answer.refusal === undefined) return say(answer.sentence);
   tell(answer);
   if (!("kept" in form.dataset)) return;
+  remember();
   if (plan === null) return say("There is no preview of what cannot be made.");
   const made = await sketched({}, mine);
   if (made === null) return;
@@ -227,11 +249,11 @@ async function look(address) {
 
 /** Give each look its picture: this target by these photos. */
 async function picture(mine) {
-  const about = `${field("draft").value} ${field("tile_set").value}`;
+  const about = `${field("draft").value} ${field("tile_set").value} ${part.edges}`;
   if (about === pictured) return;
   const once = Math.floor(Math.sqrt(((photos || 1) * plan.columns) / plan.rows)) - 1; // with no photo twice
   const usual = Object.fromEntries([...new FormData(form).keys()].map((name) => [name, ""]));
-  const same = ["csrf_token", "draft", "tile_set", "target_name"].map((name) => [name, field(name).value]);
+  const same = ["csrf_token", "draft", "tile_set", "target_name", ...part.fields.map(({ name }) => name)].map((name) => [name, field(name).value]);
   for (const image of form.querySelectorAll("img[data-look]")) {
     const { look: name } = image.dataset;
     const cells = name === "once" ? Math.max(2, Math.min(LOOK_CELLS, once)) : LOOK_CELLS;
@@ -262,6 +284,7 @@ function size(way) {
 }
 
 function begin() {
+  part = new Part(form, draw);
   find("[data-sizes]").hidden = false;
   for (const plain of form.querySelectorAll("[data-plain]")) plain.hidden = true;
   const way = field("print").value ? "paper" : field("mosaic_width").value ? "pixels" : "cells";
