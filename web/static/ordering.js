@@ -54,7 +54,8 @@ async function keep(file) {
     field("target").value = "";
     return say(`${file.name} has ${number(Math.ceil(file.size / 1e6))} MB; a picture may have ${number(Math.floor(most / 1e6))} MB.`);
   }
-  for (const { name, value } of part.fields) if (value) field(name).value = "";
+  const before = { face, values: part.fields.map((each) => each.value) };
+  for (const each of part.fields) each.value = "";
   face = await createImageBitmap(file).catch(() => null);
   draw();
   say("Sending the picture …");
@@ -63,7 +64,12 @@ async function keep(file) {
   data.delete("again");
   const kept = await asked(form.dataset.keep, { method: "POST", body: data });
   if (!kept.draft) {
-    if (kept.code) field("target").value = ""; // it is refused; what was kept before stays
+    if (kept.code) {
+      field("target").value = ""; // it is refused; what was kept before stays
+      ({ face } = before);
+      part.fields.forEach((each, index) => (each.value = before.values[index]));
+      draw();
+    }
     say(kept.sentence);
     return;
   }
