@@ -54,8 +54,8 @@ def scores(photos: Path, target: Path, columns: int, rows: int) -> dict[str, dic
     run(python("score.py", target, str(columns), str(rows), out, *mosaics.values()), {})
     ours = dict(zip(LOOKS, json.loads(out.read_text()), strict=True))
     theirs = {look: by_another(target, path, columns) for look, path in mosaics.items()}
-    told = {look: json.loads(path.read_text())["quality"] for look, path in reports.items()}
-    return {look: told[look] | ours[look] | theirs[look] for look in LOOKS}
+    reported = {look: json.loads(path.read_text())["quality"] for look, path in reports.items()}
+    return {look: reported[look] | ours[look] | theirs[look] for look in LOOKS}
 
 
 def by_another(target: Path, mosaic: Path, columns: int) -> dict[str, float]:

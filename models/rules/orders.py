@@ -29,7 +29,7 @@ MIN_SUBCELLS = 2
 MAX_SUBCELLS = 16
 MAX_DISTANCE = 1_000
 MAX_FAR = 4
-"""From 4 to 8 the view from afar gains half of what it does from 2 to 4, and the view from near loses more."""
+"""From 4 to 8 the view from afar gains half of what it does from 2 to 4, and PSNR after a blur falls."""
 DEFAULT_CELLS_ACROSS = 80
 DEFAULT_SUBCELLS = 4
 DEFAULT_DETAIL = 0.5
