@@ -10,7 +10,8 @@ SIDE, LEFT, RIGHT = 96, 0, 108
 
 
 def svg(*parts: str) -> str:
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="204" height="96">{"".join(parts)}</svg>\n'
+    size = 'viewBox="0 0 204 96" width="204" height="96"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(parts)}</svg>\n'
 
 
 def box(x: float, y: float, width: float, height: float, fill: str = PHOTO, more: str = "") -> str:

@@ -134,7 +134,7 @@ def mosaic(given: dict[str, Image.Image], scene: Scene, options: tuple[str, ...]
 
 
 def beside(squares: list[Image.Image]) -> Image.Image:
-    """Return squares beside each other, with nothing between them."""
+    """Return squares beside each other, with a transparent gap between them."""
     row = Image.new("RGBA", (len(squares) * (SIDE + GAP) - GAP, SIDE))
     for number, square in enumerate(squares):
         row.paste(square, (number * (SIDE + GAP), 0))
