@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.errors import InvalidOrder
-from models.rules.orders import Crops, LossName, MosaicOrder
+from models.rules.orders import MAX_FAR, Crops, LossName, MosaicOrder
 
 
 class Look(NamedTuple):
@@ -27,6 +27,10 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         ),
         "true": Look("As natural, without any change of colour", {"tint": 0.0}),
         "once": Look("As natural, each photo once at most", {"no_repeats": True}),
+        "poster": Look(
+            "For a wall: the nearest from afar, out of smaller parts of photos, and equal photos may lie nearer",
+            {"far": float(MAX_FAR), "keep": 0.2, "spread": 0.25},
+        ),
         "article": Look(
             "As in many an article: the photo of nearest average colour, cell by cell, and no more",
             {"loss": LossName.MEAN_RGB, "crops": Crops.NONE, "far": 0.0, "spread": 0.0, "tint": 0.0},

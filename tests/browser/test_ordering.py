@@ -13,10 +13,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
 
+import web
+
 ORDER_BYTES = 250_000
 LOADED = "() => performance.getEntries().reduce((sum, entry) => sum + (entry.transferSize || 0), 0)"
 MADE = re.compile("/mosaics/[0-9a-f]{8}-")
 """The address of a mosaic."""
+OPTION_PICTURES = Path(web.__file__).parent / "static/options"
 SOON = 20_000
 """Milliseconds, on a busy machine."""
 
@@ -94,13 +97,28 @@ def test_a_preview_follows_the_options_and_says_when_it_is_there(page: Page, pic
     expect(said).to_have_text("Preview: 30 × 20 cells.", timeout=SOON)
     assert preview.get_attribute("src") != first
     expect(page.locator("[data-plan]")).to_contain_text("30 × 20 cells · 1,500 × 1,000 pixels")
-    for look in ("natural", "true", "once", "article"):
+    for look in ("natural", "true", "once", "poster", "article"):
         expect(page.locator(f"img[data-look={look}]")).to_be_visible(timeout=SOON)
     page.get_by_text("Expert", exact=True).click()
     expect(page.get_by_label("Mask")).to_be_visible()
     assert axe.violations(page) == []
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= page.evaluate("window.innerWidth")
+
+
+@pytest.mark.parametrize("page", [(1440, True), (375, True)], indirect=True, ids=str)
+def test_expert_options_have_pictures_which_are_loaded_once_they_are_looked_at(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/static/options/" in request.url else None)
+    page.reload(wait_until="networkidle")
+    assert asked == []
+    page.get_by_text("Expert", exact=True).click()
+    pictures = page.locator("img.shows")
+    assert pictures.count() == len(list(OPTION_PICTURES.iterdir()))
+    for number in range(pictures.count()):
+        pictures.nth(number).scroll_into_view_if_needed()
+        page.wait_for_function("image => image.naturalWidth > 0", arg=pictures.nth(number).element_handle())
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_what_cannot_be_made_is_explained_as_it_is_typed_and_a_button_makes_it_possible(

@@ -147,7 +147,7 @@ def test_a_long_preset_is_on_the_sheet_in_as_many_lines_as_it_takes(run, tmp_pat
         ("balanced:crops=all", "balanced:crops=all: crops must be one of none, slide, zoom, not 'all'."),
         ("balanced:flips=maybe", "balanced:flips=maybe: flips must be one of yes, no, not 'maybe'."),
         ("balanced:cells=9", "balanced:cells=9: 'cells' is not one of detail,"),
-        ("balanced:far=1.5", "The view from afar must be from 0 to 1, not 1.5."),
+        ("balanced:far=4.5", "The view from afar must be from 0 to 4, not 4.5."),
         ("pixels:detail=0.5", "Detail belongs to the loss balanced, not to pixels."),
         ("balanced:no-repeats=yes,max-uses=2", "No repeats means one use of a tile, but 2 are allowed"),
     ],

@@ -191,7 +191,7 @@ def test_on_a_page_a_cells_height_alone_wins_over_the_cells_across():
 
 def page_of(form):
     pages = Environment(loader=FileSystemLoader(Path(forms.__file__).parent / "templates"), autoescape=True)
-    pages.globals.update(changed=set(), **redisplay.CHOICES)
+    pages.globals.update(changed=set(), url_for=lambda _, filename: f"/static/{filename}", **redisplay.CHOICES)
     return pages.get_template("parts/orders.html").module.order_fields(form, [])
 
 

@@ -38,6 +38,7 @@ WAYS = pytest.mark.parametrize("ordered", [by_command, by_form, by_page])
         ("natural", MosaicOrder(80)),
         ("true", MosaicOrder(80, tint=0.0)),
         ("once", MosaicOrder(80, no_repeats=True)),
+        ("poster", MosaicOrder(80, far=4.0, keep=0.2, spread=0.25)),
         (
             "article",
             MosaicOrder(80, loss=LossName.MEAN_RGB, crops=Crops.NONE, far=0.0, spread=0.0, tint=0.0),
@@ -53,6 +54,7 @@ def test_a_look_is_a_set_of_fields(ordered, look, order):
     ("look", "given", "order"),
     [
         ("true", {"tint": 0.5}, MosaicOrder(80, tint=0.5)),
+        ("poster", {"far": 1, "spread": 0}, MosaicOrder(80, far=1.0, keep=0.2, spread=0.0)),
         ("once", {"max_uses": 3}, MosaicOrder(80, max_uses=3)),
         ("once", {"min_uses": 2}, MosaicOrder(80, min_uses=2)),
         ("once", {"min_uses": 1}, MosaicOrder(80, no_repeats=True, min_uses=1)),
@@ -81,14 +83,14 @@ def test_a_look_in_capitals_is_the_same_look():
 
 
 def test_an_unknown_look_is_answered_with_the_known_ones():
-    with pytest.raises(InvalidOrder, match="one of natural, true, once, article, not 'best'") as refused:
+    with pytest.raises(InvalidOrder, match="one of natural, true, once, poster, article, not 'best'") as refused:
         by_form("best")
     assert refused.value.field == "look"
 
 
 def test_an_unknown_look_on_the_command_line_is_answered_with_the_known_ones():
     done = CliRunner().invoke(tessera, ["render", "a.png", "--tiles", ".", "--out", "b.png", "--look", "best"])
-    assert (done.exit_code, "'natural', 'true', 'once', 'article'" in done.stderr) == (2, True)
+    assert (done.exit_code, "'natural', 'true', 'once', 'poster', 'article'" in done.stderr) == (2, True)
 
 
 def test_the_report_of_a_mosaic_says_the_options_of_its_look(tmp_path, folder, photographs):

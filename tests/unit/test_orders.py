@@ -60,7 +60,7 @@ def test_both_ends_of_every_range_are_accepted(values):
         ({"cells_across": 9, "tile_size": 0}, "tile_size", "The tile size must be from 1 to 1,024, not 0."),
         ({"cells_across": 9, "tile_size": 1_025}, "tile_size", "The tile size must be from 1 to 1,024, not 1,025."),
         ({"cells_across": 9, "keep": 0.09}, "keep", "The share kept must be from 0.1 to 1, not 0.09."),
-        ({"cells_across": 9, "far": 1.5}, "far", "The view from afar must be from 0 to 1, not 1.5."),
+        ({"cells_across": 9, "far": 4.5}, "far", "The view from afar must be from 0 to 4, not 4.5."),
         ({"cells_across": 9, "spread": -1}, "spread", "The spread must be from 0 to 1, not -1."),
         (
             {"cells_across": 9, "min_uses": 0},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec
 
 from flask import make_response, render_template, request
@@ -24,7 +25,9 @@ GROUPS = {
     for group in Group
 }
 """The fields of the form; no repeats are one use of a tile there."""
-CHOICES = {"groups": GROUPS, "looks": LOOKS, "set_by_looks": SET_BY_LOOKS}
+PICTURES = {path.stem: path.name for path in (Path(__file__).parents[1] / "static/options").iterdir()}
+"""The small picture of each expert option, by its field; tests/browser/option_pictures.py makes them."""
+CHOICES = {"groups": GROUPS, "looks": LOOKS, "set_by_looks": SET_BY_LOOKS, "pictures": PICTURES}
 
 
 def is_changed(form: Mapping[str, str], name: str) -> bool:
