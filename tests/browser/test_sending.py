@@ -198,8 +198,9 @@ def test_a_mosaic_can_be_ordered_while_photos_are_still_being_sent(
     held.set()
     for route in waiting:
         route.continue_()
-    wait_until_sent(page, 14)
-    page.get_by_role("button", name="Finish without the rest").click()
+    expect(page.locator("[data-said]")).to_contain_text("All others are in the tile set.", timeout=60_000)
+    expect(page.locator("[data-failed] li")).to_be_visible()
+    page.get_by_role("button", name="Show the tile set").click()
     page.wait_for_url(re.compile(r"/tile-sets/[-0-9a-f]{36}"))
     made = service.final(f"/api/v1/tile-sets/{page.url.rpartition('/')[2]}")
     assert (made["name"], made["tile_count"], made["version"]) == ("Summer", 15, 2)

@@ -6,7 +6,7 @@
   const PATIENCE = 10_000; // until the first round begins with fewer
   const SOON = 6; // seconds: a round is not worth it, since the last one begins before it would end
   const OFTEN = 1_000, LAST = 250; // between two questions how far it is, and once all is sent
-  const SHOWN = 60;
+  const SHOWN = 32; // photos that came in last
   const number = (value) => value.toLocaleString("en");
 
   window.TesseraRounds = class {
@@ -25,7 +25,7 @@
       if (this.on) return;
       this.fields = fields;
       this.on = true;
-      this.enough = !this.sending.open; // then what was refused was seen
+      this.enough = !this.sending.open; // what was refused was seen
       this.began = Date.now();
       this.step();
     }
@@ -36,16 +36,12 @@
       this.sending.show();
     }
 
-    get all() {
-      return !this.sending.open && (this.enough || !this.sending.failed.length);
-    }
-
     async step() {
       const { sending } = this;
       try {
         const far = await sending.ask(sending.intake.url, null, "GET");
         this.draw(far);
-        if (!far.indexing && this.all) return await this.finish();
+        if (!far.indexing && !sending.open) return await this.finish();
         if (!far.indexing && this.due(far)) {
           sending.zipped = false;
           await sending.ask(`${sending.intake.url}/index`, this.fields);
@@ -57,27 +53,29 @@
           return this.end();
         }
       }
-      if (this.on) this.timer = setTimeout(() => this.step(), this.all ? LAST : OFTEN);
+      if (this.on) this.timer = setTimeout(() => this.step(), sending.open ? OFTEN : LAST);
     }
 
     due(far) {
-      if (!far.waiting || !this.sending.open) return Boolean(far.waiting);
-      if (this.sending.seconds < SOON) return false;
+      if (!far.waiting || this.sending.seconds < SOON) return false;
       const had = Math.max(far.tile_count || 0, far.files - far.waiting);
       const late = !had && Date.now() - this.began > PATIENCE;
       return far.waiting >= Math.max(FIRST, had / 2) || late || this.sending.zipped;
     }
 
+    /** End the intake, and show the set; what was refused stays on this page until it was seen. */
     async finish() {
       const { sending } = this;
-      sending.finishing = true;
-      try {
-        const made = await sending.ask(`${sending.intake.url}/finish`, this.fields);
-        localStorage.removeItem(sending.key);
+      const made = await sending.ask(`${sending.intake.url}/finish`, this.fields);
+      localStorage.removeItem(sending.key);
+      if (this.enough || !sending.failed.length) {
+        sending.finishing = true;
         location.assign(made.page);
-      } catch (error) {
-        sending.finishing = false;
-        throw error;
+      } else {
+        sending.closed = true;
+        sending.tell("All others are in the tile set.");
+        this.part("finish").querySelector("button").textContent = "Show the tile set";
+        this.end();
       }
     }
 
@@ -87,7 +85,7 @@
       if (!far.tile_set) return;
       const { sets, order } = this.sending.place.dataset;
       const words = far.tile_count ? [`${number(far.tile_count)} photos can be in a mosaic already.`] : [];
-      if (far.indexing) words.push(this.on && this.all ? "The last ones are being looked at." : "Others are being looked at.");
+      if (far.indexing) words.push(this.on && !this.sending.open ? "The last ones are being looked at." : "Others are being looked at.");
       const said = words.join(" ");
       if (this.part("standing").textContent !== said) this.part("standing").textContent = said;
       const link = this.part("order");
@@ -98,8 +96,8 @@
     }
 
     async thumbnails(address) {
-      const answer = await fetch(address, { headers: { "HX-Request": "true" } });
-      if (!answer.ok) return;
+      const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+      if (!answer?.ok) return;
       const page = document.createElement("template");
       page.innerHTML = await answer.text();
       const photos = [...page.content.querySelectorAll(".sheet .of")].slice(0, SHOWN);

@@ -113,7 +113,9 @@
         if (!state.files && !state.open) return;
         this.intake = { ...state, url: `${this.place.dataset.intakes}/${kept}` };
         this.count.before = state.files;
-        this.tell(`${number(state.files)} photos were sent before. Drop the same photos again, and only what is missing is sent.`);
+        const begun = state.tile_set && !this.place.dataset.set;
+        this.tell(`${number(state.files)} photos were sent before${begun ? ", for a tile set that is begun" : ""}. Drop the same photos again, and only what is missing is sent.`
+          + (begun ? " To begin another set, press “Forget what was sent”." : ""));
         this.rounds.draw(state);
         this.show();
       } catch (error) {
@@ -382,7 +384,7 @@
       this.part("pause").hidden = !this.open;
       const { on } = this.rounds;
       this.part("finish").hidden = this.part("forget").hidden = on;
-      this.part("enough").hidden = !on || !(this.open || this.failed.length);
+      this.part("enough").hidden = !on || !this.open;
       this.part("finish").querySelector("button").disabled = this.finishing || !(sent + before);
     }
 
