@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -10,17 +11,28 @@ from sqlalchemy.orm import Session, joinedload
 
 from models import database
 from models.errors import IntakeClosed, NotFound
-from models.tables import Intake, Tile, Upload
+from models.tables import Intake, Source, Tile, TileSet, Upload
 
 
 @dataclass(frozen=True)
 class State:
-    """An intake, how many files it has and how many bytes they have, and how many files are not finished."""
+    """How far an intake is.
+
+    Attributes:
+        intake: The intake.
+        files: How many files have arrived whole.
+        bytes: How many bytes they have.
+        open: How many files have not.
+        waiting: How many of those that have arrived are not their tile set's yet.
+        tile_set: The set, if it is there, and not deleted.
+    """
 
     intake: Intake
     files: int
     bytes: int
     open: int
+    waiting: int
+    tile_set: TileSet | None
 
 
 def find(session: Session, intake_id: UUID) -> Intake:
@@ -73,23 +85,40 @@ def state(session: Session, intake_id: UUID) -> State:
         IntakeClosed: it was given up, or its time ran out.
     """
     found = find(session, intake_id)
+    tile_set = session.get(TileSet, found.tile_set_id, options=[joinedload(TileSet.job)])
+    there = tile_set if tile_set is not None and tile_set.deleted_at is None else None
     if found.ended_at is not None:
-        return State(found, found.file_count, found.byte_count, 0)
-    done = Upload.key.is_not(None)
-    size = func.coalesce(func.sum(Upload.length_bytes).filter(done), 0)
-    counts = select(func.count().filter(done), size, func.count()).where(Upload.intake_id == intake_id)
-    files, size_bytes, total = session.execute(counts).one()
-    return State(found, files, int(size_bytes), total - files)
+        return State(found, found.file_count, found.byte_count, 0, 0, there)
+    sent = counts(session, intake_id)
+    files, size = found.file_count - sent.open, found.byte_count - sent.open_bytes
+    return State(found, files, size, sent.open, sent.done, there)
+
+
+class Counts(NamedTuple):
+    """How many uploads of an intake are finished, how many are not, and how many bytes these will have."""
+
+    done: int
+    open: int
+    open_bytes: int
+
+
+def counts(session: Session, intake_id: UUID) -> Counts:
+    """Count the uploads that are not their tile set's yet."""
+    done, open_bytes = Upload.key.is_not(None), func.sum(Upload.length_bytes).filter(Upload.key.is_(None))
+    query = select(func.count().filter(done), func.count().filter(~done), func.coalesce(open_bytes, 0))
+    finished, unfinished, size = session.execute(query.where(Upload.intake_id == intake_id)).one()
+    return Counts(finished, unfinished, int(size))
 
 
 def known(session: Session, intake_id: UUID, contents: Sequence[str]) -> list[str]:
-    """Return which of these files, by their SHA-256, the tile set or the intake has already."""
+    """Return which of these files, by their SHA-256, the tile set or the intake has, or which are being indexed."""
     tile_set = find(session, intake_id).tile_set_id
     tiles = select(Tile.content).where(
         Tile.tile_set_id == tile_set, Tile.since.is_not(None), Tile.content.in_(contents)
     )
     sent = select(Upload.content).where(Upload.intake_id == intake_id, Upload.content.in_(contents))
-    found = {*session.scalars(tiles), *session.scalars(sent)}
+    between = select(Source.content).where(Source.tile_set_id == tile_set, Source.content.in_(contents))
+    found = {*session.scalars(tiles), *session.scalars(sent), *session.scalars(between)}
     return [content for content in dict.fromkeys(contents) if content in found]
 
 

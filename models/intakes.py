@@ -1,4 +1,4 @@
-"""The only writer of intakes and their uploads: files that are being sent, until they are a tile set's.
+"""Files that are being sent, until they are a tile set's; `models.rounds` makes them so. They write intakes alone.
 
 What a request writes about an upload, it writes after it has put off the end of its intake, by an UPDATE that only an
 open intake passes. So nothing is written to an intake that another request is finishing.
@@ -10,15 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from models import database, queries
-from models.errors import IntakeClosed, InvalidOrder, NotFound, TooLarge, TooManyIntakes, WrongOffset
+from models.errors import IntakeClosed, NotFound, TooLarge, TooManyIntakes, WrongOffset
 from models.intake_queries import find, find_open, find_upload, taken
-from models.placing import NewSource, place_photos, place_tile_set
-from models.rules.lifecycle import Doorbell
-from models.rules.orders import SourceKind
 from models.tables import Intake, Upload
 
 MOST_PARTS = 1_000
@@ -42,15 +39,6 @@ class Piece:
     key: str
     size: int
     content: str | None
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What became of an intake: its tile set, how many files were left out, and for what to ring, if for anything."""
-
-    tile_set_id: UUID
-    left_out: int
-    bell: Doorbell | None
 
 
 def begin(session: Session, tile_set_id: UUID | None, bounds: Bounds) -> tuple[Intake, int]:
@@ -93,7 +81,7 @@ def add(session: Session, intake_id: UUID, upload: dict[str, Any], piece: Piece 
     """Add an upload, with what has arrived of it; raises what `check_room` raises."""
     now, length = database.now(session), upload["length_bytes"]
     more = {"file_count": Intake.file_count + 1, "byte_count": Intake.byte_count + length}
-    held = _hold(session, intake_id, now, bounds.span, more)
+    held = hold(session, intake_id, now, bounds.span, more)
     _check(session, held.file_count, 0, bounds)
     made = Upload(intake=held, created_at=now, **upload, **_with(piece, 0, []))
     session.add(made)
@@ -107,14 +95,14 @@ def advance(session: Session, upload: Upload, piece: Piece, span: timedelta) -> 
         WrongOffset: the upload is not as it was read, or is gone.
         IntakeClosed: its intake was finished or given up, or its time ran out.
     """
-    held = _hold(session, upload.intake_id, database.now(session), span)
+    held = hold(session, upload.intake_id, database.now(session), span)
     _guarded(session, upload, _with(piece, upload.received_bytes, upload.parts))
     return held.expires_at
 
 
 def restart(session: Session, upload: Upload, span: timedelta) -> None:
     """Forget what has arrived of an upload; raises what `advance` raises."""
-    _hold(session, upload.intake_id, database.now(session), span)
+    hold(session, upload.intake_id, database.now(session), span)
     _guarded(session, upload, {"received_bytes": 0, "parts": []})
 
 
@@ -122,43 +110,25 @@ def remove(session: Session, intake_id: UUID, upload_id: UUID, span: timedelta) 
     """Give an upload up, finished or not; raises what `find_upload` raises."""
     length = find_upload(session, intake_id, upload_id).length_bytes
     less = {"file_count": Intake.file_count - 1, "byte_count": Intake.byte_count - length}
-    _hold(session, intake_id, database.now(session), span, less)
+    hold(session, intake_id, database.now(session), span, less)
     gone = delete(Upload).where(Upload.id == upload_id).returning(Upload.id)
     if session.scalar(gone) is None:
         raise NotFound("There is no such upload.")
 
 
-def finish(
-    session: Session, intake_id: UUID, name: str, ring_again: timedelta, *, dedupe: bool, keep_originals: bool
-) -> Finished:
-    """Make a tile set of the finished uploads, or add them to one; what is not finished is left out.
-
-    An intake that was finished before is answered as it was then.
+def hold(
+    session: Session, intake_id: UUID, now: datetime, span: timedelta, more: dict[str, Any] | None = None
+) -> Intake:
+    """Put off the end of an open intake, and so keep others from changing or ending it before the commit.
 
     Raises:
-        NotFound: there is no such intake, or its tile set was deleted.
-        NotReady: its tile set is being indexed; the intake stays as it is.
-        InvalidOrder: no file has arrived.
-        IntakeClosed: the intake was given up, or its time ran out.
+        NotFound: there is none.
+        IntakeClosed: it was finished or given up, or its time ran out.
     """
-    ended = {"ended_at": database.now(session), "left_out": 0}
-    mine = Intake.id == intake_id, Intake.ended_at.is_(None), Intake.expires_at > ended["ended_at"]
-    if session.scalar(update(Intake).where(*mine).values(ended).returning(Intake.id)) is None:
-        found = find(session, intake_id)
-        return Finished(found.tile_set_id, found.left_out or 0, None)
-    found = session.get_one(Intake, intake_id, populate_existing=True)
-    done, sources = _sources(session, intake_id)
-    if not sources:
-        raise InvalidOrder("files", "No file has arrived yet; send a photo first.")
-    options = {"dedupe": dedupe, "keep_originals": keep_originals}
-    if found.adds:
-        bell = place_photos(session, found.tile_set_id, sources, ring_again)
-    else:
-        bell = place_tile_set(session, found.tile_set_id, name or "Untitled", sources, ring_again, **options)
-    counts = {"left_out": found.file_count - len(sources), "file_count": len(sources), "byte_count": done}
-    session.execute(update(Intake).where(Intake.id == intake_id).values(counts))
-    session.execute(delete(Upload).where(Upload.intake_id == intake_id))
-    return Finished(found.tile_set_id, counts["left_out"], bell)
+    mine = Intake.id == intake_id, Intake.ended_at.is_(None), Intake.expires_at > now
+    put_off = update(Intake).where(*mine).values({"expires_at": now + span} | (more or {})).returning(Intake)
+    held = session.scalars(put_off, execution_options={"populate_existing": True}).one_or_none()
+    return held if held is not None else find_open(session, intake_id)
 
 
 def give_up(session: Session, intake_id: UUID) -> None:
@@ -192,16 +162,6 @@ def _check(session: Session, file_count: int, more_bytes: int, bounds: Bounds) -
         raise TooManyIntakes("There is no room for more files that are being sent; finish some, or try again later.")
 
 
-def _hold(
-    session: Session, intake_id: UUID, now: datetime, span: timedelta, more: dict[str, Any] | None = None
-) -> Intake:
-    """Put off the end of an open intake, and so keep others from ending it before the commit."""
-    mine = Intake.id == intake_id, Intake.ended_at.is_(None), Intake.expires_at > now
-    put_off = update(Intake).where(*mine).values({"expires_at": now + span} | (more or {})).returning(Intake)
-    held = session.scalars(put_off, execution_options={"populate_existing": True}).one_or_none()
-    return held if held is not None else find_open(session, intake_id)
-
-
 def _with(piece: Piece | None, received: int, parts: Sequence[str]) -> dict[str, Any]:
     """Return what an upload's row says once a piece was added."""
     if piece is None:
@@ -215,14 +175,3 @@ def _guarded(session: Session, upload: Upload, values: dict[str, Any]) -> None:
     as_read = Upload.id == upload.id, Upload.received_bytes == upload.received_bytes, Upload.key.is_(None)
     if session.scalar(update(Upload).where(*as_read).values(values).returning(Upload.id)) is None:
         raise WrongOffset("Another piece of this file came first; ask where to go on.")
-
-
-def _sources(session: Session, intake_id: UUID) -> tuple[int, list[NewSource]]:
-    """Return how many bytes the finished uploads have, and the uploads as sources of a tile set, as they came."""
-    done = select(Upload.name, Upload.key, Upload.length_bytes).where(
-        Upload.intake_id == intake_id, Upload.key.is_not(None)
-    )
-    rows = session.execute(done.order_by(Upload.created_at, Upload.id)).all()
-    return sum(row.length_bytes for row in rows), [
-        NewSource(SourceKind.PHOTO, row.name, row.key or "") for row in rows
-    ]

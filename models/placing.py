@@ -30,12 +30,14 @@ class StoredFile:
 class NewSource:
     """Where photos come from: a key in the store, or the address of a place that the workers can read.
 
-    For a place, `exclude` has the patterns of files to leave out, one a line.
+    For a place, `exclude` has the patterns of files to leave out, one a line. `content` is a file's SHA-256, if it is
+    known.
     """
 
     kind: SourceKind
     name: str
     address: str
+    content: str | None = None
     linked: bool = False
     exclude: str = ""
     follow_links: bool = False

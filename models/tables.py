@@ -275,7 +275,8 @@ class Exclusion(Base):
 class Source(Base):
     """Where photos of a tile set come from: an uploaded file, or a place that the workers can read.
 
-    For a place, `exclude` has the patterns of files to leave out, one a line.
+    For a place, `exclude` has the patterns of files to leave out, one a line. `content` is the SHA-256 of a file that
+    came by an intake.
     """
 
     __tablename__ = "sources"
@@ -287,6 +288,7 @@ class Source(Base):
     kind: Mapped[SourceKind] = mapped_column(_words(SourceKind, "kind"))
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     address: Mapped[str] = mapped_column(Text)
+    content: Mapped[str | None] = mapped_column(String(64))
     linked: Mapped[bool] = mapped_column(default=False)
     exclude: Mapped[str] = mapped_column(Text, default="")
     follow_links: Mapped[bool] = mapped_column(default=False)
@@ -340,11 +342,11 @@ class SkippedPhoto(Base):
 
 
 class Intake(Base):
-    """Files that are being sent, for a tile set that there is or for a new one. Only `models.intakes` writes it.
+    """Files that are being sent, for a tile set. Only `models.intakes` and `models.rounds` write it.
 
-    A new set gets the id `tile_set_id`. `file_count` and `byte_count` are of all its uploads as they will be once
-    finished; after its end, of those that became the set's. `left_out` is how many did not; None if it was not
-    finished.
+    `adds` says whether that set is there; until then, `tile_set_id` is the id that it will get. `file_count` and
+    `byte_count` are of all files as they will be once they have arrived, those that are the set's already too; after
+    its end, of those alone. `left_out` is how many did not become the set's; None if it was not finished.
     """
 
     __tablename__ = "intakes"
@@ -367,7 +369,7 @@ class Intake(Base):
 
 
 class Upload(Base):
-    """A file that is being sent. Only `models.intakes` writes it.
+    """A file that is being sent, until it is its set's. Only `models.intakes` and `models.rounds` write it.
 
     `parts` are the keys of the pieces that have arrived. A finished upload has no parts: its bytes are under `key`,
     and `content` is their SHA-256. `claimed` is what its sender says that it will be.
@@ -387,6 +389,7 @@ class Upload(Base):
     length_bytes: Mapped[int] = mapped_column(BigInteger)
     received_bytes: Mapped[int] = mapped_column(BigInteger)
     claimed: Mapped[str | None] = mapped_column(String(64))
+    is_archive: Mapped[bool] = mapped_column(default=False)
     parts: Mapped[list[str]] = mapped_column(JSON)
     key: Mapped[str | None] = mapped_column(String(KEY_LENGTH))
     content: Mapped[str | None] = mapped_column(String(64))

@@ -101,6 +101,7 @@ def assemble(services: Services) -> Tessera:
         "picture_files": file_types.FILES,
         "max_photos": limits.max_photos,
         "max_picture_bytes": limits.max_picture_bytes,
+        "max_zip_bytes": limits.max_upload_bytes,
     }
     for kind in (ParseException, NoMoreData):
         app.register_error_handler(kind, _garbled)

@@ -1,52 +1,39 @@
 """Files that are sent one by one, each in one request or in several: they are stored as they arrive.
 
-A piece is spooled to disk, so that memory does not grow with it, and its hash is known before it is stored. A file
-that comes in one piece is that piece's blob. The pieces of another are joined when the last one has arrived.
+A file that comes in one piece is that piece's blob. The pieces of another are joined when the last one has arrived.
 """
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import IO
 from uuid import UUID, uuid4
 
-from flask import request
 from werkzeug.exceptions import ClientDisconnected
 
-from models import intake_queries, intakes
-from models.errors import ChecksumMismatch, EmptyFile, TooLarge, WrongOffset
-from models.intakes import Bounds, Finished, Piece
+from models import intake_queries, intakes, rounds
+from models.errors import BadArchive, ChecksumMismatch, EmptyFile, TooLarge, WrongOffset
+from models.intakes import Bounds, Piece
 from models.notifying import ring_all
-from models.rules import blob_keys
+from models.rounds import NewSet, Taken
+from models.rules import blob_keys, zip_files
 from models.rules.names import readable
 from models.tables import Intake, Upload
+from web import pieces
 from web.context import reading, services, sessions, settings, store
+from web.pieces import Arrived
 
-CHUNK_BYTES = 64 << 10
 LEAST_BYTES = 64 << 10
 """Of a request that is cut off, fewer bytes are not kept, so that a bad line does not make thousands of blobs."""
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """What the sender of a file says about it: name, length in bytes, and perhaps its SHA-256 in hexadecimal."""
+    """What the sender of a file says about it: name, length in bytes, perhaps its SHA-256, whether it is a zip."""
 
     name: str
     length: int
     claimed: str | None
-
-
-@dataclass(frozen=True)
-class Arrived:
-    """The body of a request in a temporary file: its size, its SHA-256, and whether it was cut off."""
-
-    file: IO[bytes]
-    size: int
-    digest: bytes
-    cut: bool
+    is_archive: bool
 
 
 def bounds() -> Bounds:
@@ -66,7 +53,8 @@ def create(intake_id: UUID, new: NewFile, checksum: bytes | None, *, has_body: b
 
     Raises:
         EmptyFile: it has no bytes.
-        TooLarge: it has more than a photo may have, or the body has more than were said.
+        TooLarge: it has more than a photo, or a zip, may have, or the body has more than were said.
+        BadArchive: it is called a zip, and is none that can be used.
         ChecksumMismatch: the body is not what its checksum says.
         ClientDisconnected: the body was cut off; nothing is kept, since the client knows no address to go on at.
         NotFound: there is no such intake.
@@ -76,13 +64,14 @@ def create(intake_id: UUID, new: NewFile, checksum: bytes | None, *, has_body: b
     _check_length(new)
     with reading() as session:
         tile_set_id = intakes.check_room(session, intake_id, new.length, bounds()).tile_set_id
-    row = {"name": readable(new.name), "length_bytes": new.length, "claimed": new.claimed}
+    row = {"name": readable(new.name), "length_bytes": new.length}
+    row |= {"claimed": new.claimed, "is_archive": new.is_archive}
     piece, upload = None, Upload(received_bytes=0, parts=[], **row)
     if has_body:
-        with _arrived(new.length) as body:
+        with pieces.arrived(new.length) as body:
             if body.cut:
                 raise ClientDisconnected
-            _verify(body, checksum)
+            pieces.verify(body, checksum)
             piece = _stored(body, upload, tile_set_id) if body.size else None
     with sessions().begin() as session:
         return intakes.add(session, intake_id, row, piece, bounds())
@@ -97,15 +86,16 @@ def append(upload: Upload, offset: int, checksum: bytes | None) -> tuple[int, da
         WrongOffset: it is not the next one.
         TooLarge: the file would have more bytes than were said.
         ChecksumMismatch: the piece, or the whole file, is not what its checksum says.
+        BadArchive: the file is called a zip, and is none that can be used; it is given up.
         ClientDisconnected: the connection was cut.
         IntakeClosed: its intake takes no more files.
     """
     if offset != upload.received_bytes:
         raise WrongOffset(f"The next byte of this file is number {upload.received_bytes}, not {offset}.")
-    with _arrived(upload.length_bytes - offset) as body:
+    with pieces.arrived(upload.length_bytes - offset) as body:
         if body.cut and (body.size < LEAST_BYTES or checksum):
             raise ClientDisconnected
-        _verify(body, checksum)
+        pieces.verify(body, checksum)
         if not body.size:
             return offset, upload.intake.expires_at
         piece = _stored(body, upload, upload.intake.tile_set_id)
@@ -129,12 +119,21 @@ def remove(intake_id: UUID, upload_id: UUID) -> None:
         intakes.remove(session, intake_id, upload_id, settings().intake_span)
 
 
-def finish(intake_id: UUID, name: str, **options: bool) -> Finished:
-    """Make a tile set of what has arrived, and ring; see `models.intakes.finish`."""
+def index(intake_id: UUID, new: NewSet) -> Taken:
+    """Have what has arrived indexed while more is being sent, and ring; see `models.rounds.index`."""
+    span, ring_again = settings().intake_span, services().ring_again
     with sessions().begin() as session:
-        done = intakes.finish(session, intake_id, name, services().ring_again, **options)
-    ring_all(sessions(), [done.bell] if done.bell else [])
-    return done
+        taken = rounds.index(session, intake_id, new, span, ring_again)
+    ring_all(sessions(), [taken.bell] if taken.bell else [])
+    return taken
+
+
+def finish(intake_id: UUID, new: NewSet) -> Taken:
+    """Make a tile set of what has arrived, and ring; see `models.rounds.finish`."""
+    with sessions().begin() as session:
+        taken = rounds.finish(session, intake_id, new, services().ring_again)
+    ring_all(sessions(), [taken.bell] if taken.bell else [])
+    return taken
 
 
 def give_up(intake_id: UUID) -> None:
@@ -144,42 +143,12 @@ def give_up(intake_id: UUID) -> None:
 
 
 def _check_length(new: NewFile) -> None:
-    most, name = settings().max_picture_bytes, readable(new.name)
+    name = readable(new.name)
+    most = settings().max_upload_bytes if new.is_archive else settings().max_picture_bytes
     if new.length == 0:
         raise EmptyFile(f"{name} is empty: it has no bytes.")
     if new.length > most:
         raise TooLarge(f"{name} has {new.length:,} bytes, more than the limit of {most:,}.")
-
-
-@contextmanager
-def _arrived(most: int) -> Iterator[Arrived]:
-    """Spool the body of this request.
-
-    Raises:
-        TooLarge: it has more than `most` bytes.
-    """
-    too_large = TooLarge(f"There is more than the {most:,} bytes that are left of this file.")
-    if (request.content_length or 0) > most:
-        raise too_large
-    found, size, cut = sha256(), 0, False
-    with tempfile.TemporaryFile(prefix="tessera-upload-") as file:
-        try:
-            while data := request.stream.read(CHUNK_BYTES):
-                size += len(data)
-                if size > most:
-                    raise too_large
-                found.update(data)
-                file.write(data)
-        except ClientDisconnected:
-            cut = True
-        file.seek(0)
-        # Under gunicorn, a body that ends too early ends without an error.
-        yield Arrived(file, size, found.digest(), cut or size < (request.content_length or 0))
-
-
-def _verify(body: Arrived, checksum: bytes | None) -> None:
-    if checksum is not None and checksum != body.digest:
-        raise ChecksumMismatch("What arrived is not what its checksum says; send this piece again.")
 
 
 def _stored(body: Arrived, upload: Upload, tile_set_id: UUID) -> Piece:
@@ -191,32 +160,29 @@ def _stored(body: Arrived, upload: Upload, tile_set_id: UUID) -> Piece:
         store().put(key, body.file)
         return Piece(key, body.size, None)
     if not upload.parts:
-        _check_content(upload, body.digest.hex())
+        content = body.digest.hex()
+        _check_whole(upload, body.file, content)
         store().put(key, body.file)
-        return Piece(key, body.size, body.digest.hex())
-    with _joined(upload.parts, body.file) as (file, content):
-        _check_content(upload, content)
+        return Piece(key, body.size, content)
+    with pieces.joined(upload.parts, body.file) as (file, content):
+        _check_whole(upload, file, content)
         store().put(key, file)
     return Piece(key, body.size, content)
 
 
-@contextmanager
-def _joined(parts: Sequence[str], last: IO[bytes]) -> Iterator[tuple[IO[bytes], str]]:
-    """Join pieces in a temporary file; yield it and its SHA-256."""
-    found = sha256()
-    with tempfile.TemporaryFile(prefix="tessera-upload-") as file:
-        for data in _pieces(parts, last):
-            found.update(data)
-            file.write(data)
-        file.seek(0)
-        yield file, found.hexdigest()
-
-
-def _pieces(parts: Sequence[str], last: IO[bytes]) -> Iterator[bytes]:
-    for key in parts:
-        yield from store().stream(key)[1]
-    while data := last.read(CHUNK_BYTES):
-        yield data
+def _check_whole(upload: Upload, file: IO[bytes], content: str) -> None:
+    """Refuse a file that has arrived whole, if it is not what its sender said, or a zip that cannot be used."""
+    _check_content(upload, content)
+    if not upload.is_archive:
+        return
+    try:
+        with zip_files.opened(file) as archive:
+            archive.check(settings().max_photos, settings().max_upload_bytes)
+    except (BadArchive, TooLarge):
+        if upload.parts:
+            remove(upload.intake_id, upload.id)
+        raise
+    file.seek(0)
 
 
 def _check_content(upload: Upload, content: str) -> None:

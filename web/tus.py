@@ -9,6 +9,7 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error
 from datetime import datetime
+from typing import NamedTuple
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, PreconditionFailed, UnsupportedMediaType
@@ -20,6 +21,7 @@ MEDIA_TYPE = "application/offset+octet-stream"
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 HASH = re.compile("[0-9a-f]{64}", re.ASCII)
 HASH_BYTES = 32
+ZIP_TYPES = ("application/zip", "application/x-zip-compressed")
 
 
 def check_version() -> None:
@@ -67,8 +69,16 @@ def has_body() -> bool:
     return bool(request.mimetype or request.content_length or request.headers.get("Transfer-Encoding"))
 
 
-def name_and_hash() -> tuple[str, str | None]:
-    """Return the name of a file, and its SHA-256 in hexadecimal if that is given.
+class Described(NamedTuple):
+    """What the metadata of a file say: its name, its SHA-256 in hexadecimal if that is given, whether it is a zip."""
+
+    name: str
+    claimed: str | None
+    is_archive: bool
+
+
+def described() -> Described:
+    """Return what the sender says about a file.
 
     Raises:
         BadRequest: the metadata cannot be read.
@@ -77,7 +87,9 @@ def name_and_hash() -> tuple[str, str | None]:
     claimed = given.get("sha256", "").lower()
     if claimed and not HASH.fullmatch(claimed):
         raise BadRequest("In the header Upload-Metadata, sha256 must be 64 hexadecimal digits.")
-    return given.get("filename", "").replace("\\", "/").rpartition("/")[2] or "the file", claimed or None
+    name = given.get("filename", "").replace("\\", "/").rpartition("/")[2] or "the file"
+    is_archive = name.lower().endswith(".zip") or given.get("filetype") in ZIP_TYPES
+    return Described(name, claimed or None, is_archive)
 
 
 def metadata(name: str, claimed: str | None) -> str:

@@ -39,7 +39,8 @@ def register(app: Flask) -> None:
 def _limit() -> None:
     """Allow only uploads to be large: they are spooled to disk, while any other body is read into memory at once."""
     if request.endpoint in PIECES:
-        request.max_content_length = settings().max_picture_bytes
+        # How much of a file is left is known later, and then checked; a photo may have less.
+        request.max_content_length = max(settings().max_picture_bytes, settings().max_upload_bytes)
     elif request.endpoint in HASHES:
         request.max_content_length = HASHES_BYTES
     elif request.endpoint not in ENDPOINTS or request.mimetype != "multipart/form-data":

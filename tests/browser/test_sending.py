@@ -2,6 +2,9 @@
 
 import os
 import re
+import threading
+import zipfile
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import psutil
 import pytest
 from cut_line import Line, line_to
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 FILES = int(os.environ.get("TESSERA_SENT_FILES", "150"))
 """`make load` sends 3,000, and says what share was sent twice."""
@@ -154,10 +157,59 @@ def test_photos_that_a_set_has_are_not_sent_again_and_a_refused_file_has_its_rea
     assert service.final(tile_set["url"])["tile_count"] == 23
 
 
+def test_a_mosaic_can_be_ordered_while_photos_are_still_being_sent(
+    page: Page, service: Any, photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    some, held = list(photos.values()), threading.Event()
+    folder = tmp_path / "Summer"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number:02}.png").write_bytes(some[number])
+    (folder / "zz-last.png").write_bytes(some[20])
+    (folder / "broken.zip").write_bytes(b"PK\x03\x04 and then nothing")
+    with zipfile.ZipFile(folder / "more.zip", "w") as archive:
+        archive.writestr("00.png", some[30])
+        archive.writestr("deep/00.png", some[31])
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        name = b64encode(b"zz-last.png").decode()
+        last = name in (route.request.headers.get("upload-metadata") or "")
+        waiting.append(route) if last and not held.is_set() else route.continue_()
+
+    page.route("**/uploads", hold)
+    page.goto(f"{service.address}/tile-sets/new")
+    choose(page, folder)
+    wait_until_sent(page, 13)
+    page.get_by_role("button", name="Make the tile set").click()
+    order = page.get_by_role("link", name="Order a mosaic")
+    expect(order).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-standing]")).to_contain_text("14 photos can be in a mosaic already.")
+    expect(page.locator("[data-thumbs] img")).to_have_count(14)
+    expect(page.locator("[data-failed]")).to_be_visible()
+    page.get_by_text("1 file could not be sent").click()
+    expect(page.locator("[data-failed] li")).to_contain_text("broken.zip: The zip's end is missing")
+    assert axe.violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 375
+    with page.context.expect_page() as opened:
+        order.click()
+    expect(opened.value.get_by_label("Picture to rebuild")).to_be_attached()
+    opened.value.close()
+    held.set()
+    for route in waiting:
+        route.continue_()
+    expect(page.locator("[data-said]")).to_contain_text("All others are in the tile set.", timeout=60_000)
+    expect(page.locator("[data-failed] li")).to_be_visible()
+    page.get_by_role("button", name="Show the tile set").click()
+    page.wait_for_url(re.compile(r"/tile-sets/[-0-9a-f]{36}"))
+    made = service.final(f"/api/v1/tile-sets/{page.url.rpartition('/')[2]}")
+    assert (made["name"], made["tile_count"], made["version"]) == ("Summer", 15, 2)
+
+
 def test_without_a_script_there_is_a_form(browser: Browser, service: Any, photos: dict[str, bytes]) -> None:
     page = browser.new_page(java_script_enabled=False)
     page.goto(f"{service.address}/tile-sets/new")
-    expect(page.get_by_text("Drop photos or whole folders here")).to_be_hidden()
+    expect(page.get_by_text("Drop photos, whole folders or zips here")).to_be_hidden()
     name, data = next(iter(photos.items()))
     page.get_by_label("Photos", exact=True).set_input_files(
         {"name": name[7:], "mimeType": "image/png", "buffer": data}

@@ -162,6 +162,10 @@ def _no_jobs(kind: str, rows: Rows) -> None:
     rows["jobs"] = [each for each in rows["jobs"] if each["id"] not in later]
 
 
+def _no_zips(rows: Rows) -> None:
+    rows["uploads"] = [each for each in rows["uploads"] if not each["is_archive"]]
+
+
 def _called(form: str, rows: Rows, *, gone: str) -> None:
     own = {each["job_id"] for each in rows["mosaics"]}
     rows["renditions"] = [each for each in rows["renditions"] if each["job_id"] in own or each["format"] != gone]
@@ -413,6 +417,15 @@ STEPS: dict[str, Step] = {
     "0029": Step(
         fill=(f"UPDATE mosaics SET again_id = {ONE}, large_thumbnail_key = 'mosaics/3/l' WHERE id = {THREE}",),
         new={"mosaics": {"again_id": None, "large_thumbnail_key": None}},
+    ),
+    "0030": Step(
+        fill=(
+            f"UPDATE sources SET content = '{ANNA}' WHERE number = 0",
+            "INSERT INTO uploads (id, intake_id, name, length_bytes, received_bytes, claimed, is_archive, parts, key, content, created_at) VALUES "
+            f"({THREE}, {ONE}, 'c.zip', 9, 4, NULL, true, '[\"tile-sets/1/uploads/2\"]', NULL, NULL, {NOON})",
+        ),
+        new={"sources": {"content": None}, "uploads": {"is_archive": False}},
+        down=_no_zips,
     ),
     "0031": Step(
         fill=(f"INSERT INTO shared_links (id, mosaic_id, created_at, until) VALUES ({FOUR}, {ONE}, {NOON}, {NOON})",),

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import threading
+import zipfile
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
@@ -215,6 +216,240 @@ def test_ten_thousand_files_become_a_set_in_one_transaction(sqlite_services: Ser
     assert rows(sqlite_services, Source) == 10_000
 
 
+# In rounds
+
+
+def test_photos_are_indexed_while_others_are_still_being_sent(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    create(client, intake, picture(1))
+    half = create(client, intake, BIG[:100_000], len(BIG)).headers["Location"]
+    begun = round_of(client, intake, name="Holidays", dedupe=True)
+    assert (begun.status_code, begun.get_json()["name"], begun.get_json()["left_out"]) == (202, "Holidays", 1)
+    tile_set = begun.get_json()["id"]
+    assert far(client, intake) == {"files": 1, "open": 1, "waiting": 0, "tile_count": None, "indexing": True}
+    create(client, intake, picture(2))
+    assert problem(round_of(client, intake)) == (409, "not_ready")
+    assert index(services, tile_set)["tile_count"] == 1
+    assert far(client, intake) == {"files": 2, "open": 1, "waiting": 1, "tile_count": 1, "indexing": False}
+    assert round_of(client, intake, name="Another", dedupe=False).get_json()["id"] == tile_set
+    assert index(services, tile_set)["tile_count"] == 2
+    assert patch(client, half, 100_000, BIG[100_000:]).status_code == 204
+    create(client, intake, picture(3))
+    create(client, intake, b"half", 8)
+    done = finish(client, intake, name="A third").get_json()
+    assert (done["id"], done["name"], done["dedupe"], done["left_out"]) == (tile_set, "Holidays", True, 1)
+    end = index(services, tile_set)
+    assert (end["tile_count"], end["skipped_count"], end["version"]) == (3, 1, 3)
+    assert client.get(intake).get_json()["files"] == 4
+    assert client.get(intake).get_json()["bytes"] == len(BIG) + sum(len(picture(number)) for number in (1, 2, 3))
+
+
+def test_a_round_indexes_its_own_photos_alone(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    for number in range(3):
+        create(client, intake, picture(number))
+    tile_set = round_of(client, intake).get_json()["id"]
+    index(services, tile_set)
+    create(client, intake, picture(9))
+    round_of(client, intake)
+    with services.reading() as session:
+        assert [source.content for source in session.scalars(select(Source))] == [sha256(picture(9)).hexdigest()]
+    assert index(services, tile_set)["tile_count"] == 4
+    versions = client.get(f"{API}/tile-sets/{tile_set}").get_json()["versions"]
+    assert [(each["number"], each["change"]) for each in versions] == [
+        (2, "1 photo came in"), (1, "3 photos came in"),
+    ]  # fmt: skip
+
+
+def test_a_photo_is_known_at_every_moment_of_a_round(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    mine = [sha256(picture(1)).hexdigest()]
+
+    def known() -> object:
+        return client.post(f"{intake}/known", json={"contents": mine}).get_json()["known"]
+
+    assert known() == []
+    create(client, intake, picture(1))
+    assert known() == mine
+    tile_set = round_of(client, intake).get_json()["id"]
+    assert known() == mine
+    index(services, tile_set)
+    assert known() == mine
+
+
+def test_a_round_whose_photos_are_all_refused_does_not_end_it(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    create(client, intake, b"no picture")
+    tile_set = round_of(client, intake).get_json()["id"]
+    assert index(services, tile_set)["job"]["error"]["code"] == "no_usable_tiles"
+    create(client, intake, picture(1))
+    round_of(client, intake)
+    assert index(services, tile_set)["tile_count"] == 1
+    create(client, intake, b"nor this")
+    assert finish(client, intake).status_code == 202
+    end = index(services, tile_set)
+    assert (end["job"]["state"], end["tile_count"], end["skipped_count"], end["version"]) == ("succeeded", 1, 2, 1)
+
+
+def test_where_nothing_is_new_a_round_changes_nothing(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    assert problem(round_of(client, intake)) == (422, "invalid_order")
+    create(client, intake, picture(1))
+    tile_set = round_of(client, intake).get_json()["id"]
+    assert round_of(client, intake).get_json()["job"]["state"] == "queued"
+    done = finish(client, intake)
+    assert (done.status_code, done.get_json()["left_out"]) == (202, 0)
+    assert problem(round_of(client, intake)) == (410, "intake_closed")
+    assert index(services, tile_set)["version"] == 1
+
+
+def test_two_rounds_at_once_take_each_photo_once(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    for number in range(5):
+        create(client, intake, picture(number))
+    answers: list[TestResponse] = []
+    both = [
+        threading.Thread(target=lambda: answers.append(round_of(assemble(services).test_client(), intake)))
+        for _ in range(2)
+    ]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert (rows(services, TileSet), rows(services, Source), rows(services, Upload)) == (1, 5, 0)
+
+
+def test_two_that_send_to_one_set_take_turns(
+    services: Services, client: FlaskClient, noisy_set: Callable[[int], UUID], picture: Callable[[int], bytes]
+) -> None:
+    tile_set = noisy_set(2)
+    first, second = begun(client, tile_set), begun(client, tile_set)
+    create(client, first, picture(11))
+    create(client, second, picture(12))
+    assert round_of(client, first).status_code == 202
+    assert problem(round_of(client, second)) == (409, "not_ready")
+    index(services, tile_set)
+    assert finish(client, second).status_code == 202
+    assert index(services, tile_set)["tile_count"] == 4
+
+
+def test_what_arrives_for_a_set_in_the_trash_waits_until_it_is_taken_back(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    create(client, intake, picture(1))
+    tile_set = round_of(client, intake).get_json()["id"]
+    client.delete(f"{API}/tile-sets/{tile_set}")
+    create(client, intake, picture(2))
+    assert problem(round_of(client, intake)) == (404, "not_found")
+    collect(services)
+    assert far(client, intake) == {"files": 2, "open": 0, "waiting": 1, "tile_count": None, "indexing": False}
+    client.post(f"{API}/tile-sets/{tile_set}/restore")
+    client.patch(f"{API}/tile-sets/{tile_set}", json={"name": "Renamed"})
+    assert round_of(client, intake).get_json()["name"] == "Renamed"
+    assert index(services, tile_set)["tile_count"] == 2
+
+
+def test_an_intake_that_is_given_up_after_a_round_leaves_the_set_as_it_is(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    create(client, intake, picture(1))
+    tile_set = round_of(client, intake).get_json()["id"]
+    create(client, intake, picture(2))
+    assert client.delete(intake).status_code == 204
+    assert index(services, tile_set)["tile_count"] == 1
+    collect(services)
+    assert not [key for key in blobs(services) if "upload" in key]
+
+
+def round_of(client: FlaskClient, intake: str, **fields: Any) -> TestResponse:
+    return client.post(f"{intake}/index", json=fields)
+
+
+def far(client: FlaskClient, intake: str) -> dict[str, Any]:
+    said = client.get(intake).get_json()
+    return {name: said[name] for name in ("files", "open", "waiting", "tile_count", "indexing")}
+
+
+@pytest.fixture
+def picture(encoded: Callable[..., bytes], noise: Callable[..., Any]) -> Callable[[int], bytes]:
+    return lambda number: encoded(noise(20, 30, 100 + number))
+
+
+# Zips
+
+
+def test_a_zip_among_the_photos_is_taken_whole(
+    services: Services, client: FlaskClient, intake: str, picture: Callable[[int], bytes]
+) -> None:
+    create(client, intake, picture(1), Upload_Metadata=told("same.png"))
+    data = zipped({"same.png": picture(2), "deep/same.png": picture(3), "notes.txt": b"text"})
+    upload = create(client, intake, data[:50], len(data), Upload_Metadata=told("photos.ZIP")).headers["Location"]
+    assert patch(client, upload, 50, data[50:]).status_code == 204
+    named = f"filename {coded('no-ending')},filetype {coded('application/zip')}"
+    create(client, intake, zipped({"four.png": picture(4)}), Upload_Metadata=named)
+    assert client.get(intake).get_json()["files"] == 3
+    made = index(services, finish(client, intake).get_json()["id"])
+    assert (made["tile_count"], made["skipped_count"]) == (4, 1)
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+@pytest.mark.parametrize(
+    ("data", "refusal"),
+    [
+        (b"no zip at all, though it is called one", (422, "bad_archive")),
+        (b"Rar!\x1a\x07 of another kind", (422, "bad_archive")),
+        ("empty", (422, "bad_archive")),
+        ("outside", (422, "bad_archive")),
+        ("many", (413, "too_large")),
+        ("large", (413, "too_large")),
+    ],
+)
+def test_a_zip_that_cannot_be_used_is_refused_and_nothing_of_it_stays(
+    bounded: Callable[..., FlaskClient], data: Any, refusal: tuple[int, str], pieces: int
+) -> None:
+    client = bounded(max_photos=3, max_upload_bytes=10_000)
+    files = {
+        "empty": {}, "outside": {"../a.png": b"1"}, "many": {f"{number}.png": b"1" for number in range(4)},
+        "large": {"a.png": bytes(20_000)},
+    }  # fmt: skip
+    sent = data if isinstance(data, bytes) else zipped(files[data])
+    intake = begun(client)
+    if pieces == 1:
+        answer = create(client, intake, sent, Upload_Metadata=told("a.zip"))
+    else:
+        upload = create(client, intake, sent[:9], len(sent), Upload_Metadata=told("a.zip")).headers["Location"]
+        answer = patch(client, upload, 9, sent[9:])
+    assert problem(answer) == refusal
+    shown = client.get(intake).get_json()
+    assert (shown["files"], shown["open"]) == (0, 0)
+
+
+def test_a_zip_may_be_larger_than_a_photo_but_not_than_all_that_may_be_sent(
+    bounded: Callable[..., FlaskClient],
+) -> None:
+    client = bounded(max_picture_bytes=1_000, max_upload_bytes=5_000)
+    intake, data = begun(client), zipped({"a.png": bytes(range(250)) * 8}, zipfile.ZIP_STORED)
+    assert 1_000 < len(data) < 5_000
+    assert problem(create(client, intake, data, Upload_Metadata=told("a.png"))) == (413, "too_large")
+    assert create(client, intake, data, Upload_Metadata=told("a.zip")).status_code == 201
+    assert problem(create(client, intake, length=5_001, Upload_Metadata=told("a.zip"))) == (413, "too_large")
+
+
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
 # tus
 
 
@@ -226,7 +461,7 @@ def test_it_says_what_it_understands(light: FlaskClient, side: str) -> None:
         assert said.headers["Tus-Version"] == said.headers["Tus-Resumable"] == "1.0.0"
         extensions = set(said.headers["Tus-Extension"].split(","))
         assert extensions == {"creation", "creation-with-upload", "expiration", "termination", "checksum"}
-        assert (said.headers["Tus-Max-Size"], said.headers["Tus-Checksum-Algorithm"]) == (str(256 << 20), "sha256")
+        assert (said.headers["Tus-Max-Size"], said.headers["Tus-Checksum-Algorithm"]) == (str(4 << 30), "sha256")
 
 
 def test_an_upload_says_all_that_tus_wants_to_know(light: FlaskClient) -> None:

@@ -136,7 +136,7 @@ def test_every_refusal_is_foreseen_where_it_can_happen(operations: dict[str, Any
     assert {name for name, found in statuses.items() if "507" in found} == UPLOADS
     bodies = UPLOADS | {"rename_tile_set", "rename_mosaic", "rename_batch", "create_rendition", "edit_mosaic"}
     bodies |= {f"{change}_tiles" for change in ("ban", "allow", "remove", "restore", "undo")}
-    bodies |= {"create_intake", "find_known", "finish_intake", "create_share"}
+    bodies |= {"create_intake", "find_known", "index_arrived", "finish_intake", "create_share"}
     assert {name for name, found in statuses.items() if {"413", "415", "422"} <= found} == bodies
     reading = {name for name in operations if name.startswith(("get_", "list_"))}
     assert {name for name, found in statuses.items() if "403" in found} == set(operations) - reading

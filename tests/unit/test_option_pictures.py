@@ -9,12 +9,13 @@ import pytest
 from flask import Flask, render_template_string
 
 import web
-from models.rules.orders import FIELDS
+from models.rules.orders import FIELDS, Group
 from web.views.redisplay import CHOICES, PICTURES
 
 FOLDER = Path(web.__file__).parent / "static/options"
 PAGE = """{% from 'parts/orders.html' import expert_fields with context %}{{ expert_fields(form) }}"""
 ELSEWHERE = {"cells_across", "tile_size", "dpi", "mosaic_width", "mosaic_height", "no_repeats"}
+ELSEWHERE |= {name for name, about in FIELDS.items() if about.group is Group.CROP}
 """What is asked for above *Expert*; no repeats are one use of a photo there."""
 JARGON = re.compile(r"\bloss|sub-?cell|rendition|placement|descriptor|\btiles?\b|-rgb|-lab|_", re.IGNORECASE)
 

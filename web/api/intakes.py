@@ -11,6 +11,7 @@ from flask import url_for
 
 from models import intake_queries, queries
 from models.errors import IntakeClosed, NotReady, TooManyIntakes
+from models.rounds import NewSet, Taken
 from web import sending
 from web.api import polling, present
 from web.api.document import fails
@@ -77,10 +78,13 @@ class IntakeOut(Shown):
     files = Integer(metadata=said("That have arrived.", **COUNT))
     bytes = Integer(metadata=said("That these files have.", **COUNT))
     open = Integer(metadata=said("Files of which something is missing.", **COUNT))
+    waiting = Integer(metadata=said("Files that have arrived, and that the tile set does not have yet.", **COUNT))
     expires_at = DateTime(format="iso")
-    tile_set = UUID(
-        allow_none=True, metadata=said("That the files are for; null for a new one, until it is finished.")
+    tile_set = UUID(allow_none=True, metadata=said("That the files are for; null for a new one that is not begun."))
+    tile_count = Integer(
+        allow_none=True, metadata=said("Photos that mosaics can be made of; null before there is a version.", **COUNT)
     )
+    indexing = Boolean(metadata=said("Whether the tile set is being indexed."))
 
 
 class KnownOut(Shown):
@@ -89,7 +93,7 @@ class KnownOut(Shown):
     known = List(String(metadata=SHA256), metadata=said("In the tile set, or in this intake."))
 
 
-class IntakeFinishedOut(TileSetOut):
+class IntakeTakenOut(TileSetOut):
     """The tile set that the files are in."""
 
     page = Address("Its page.")
@@ -131,14 +135,17 @@ def show(intake_id: uuid.UUID) -> dict[str, Any]:
     """Show how far an intake is."""
     with reading() as session:
         found = intake_queries.state(session, intake_id)
-    row = found.intake
+    row, tile_set = found.intake, found.tile_set
     return {
         "id": row.id,
         "files": found.files,
         "bytes": found.bytes,
         "open": found.open,
+        "waiting": found.waiting,
         "expires_at": row.expires_at,
-        "tile_set": row.tile_set_id if row.adds or row.left_out is not None else None,
+        "tile_set": row.tile_set_id if row.adds else None,
+        "tile_count": tile_set.current.tile_count if tile_set and tile_set.current else None,
+        "indexing": tile_set is not None and not tile_set.job.state.final,
     }
 
 
@@ -161,14 +168,26 @@ def find_known(intake_id: uuid.UUID, body: dict[str, Any]) -> dict[str, Any]:
         return {"known": intake_queries.known(session, intake_id, body["contents"])}
 
 
+@both("/<uuid:intake_id>/index", "POST")
+@bp.input(FinishIn, location="json", arg_name="body")
+@bp.output(IntakeTakenOut, status_code=202)
+@fails(NotReady, IntakeClosed)
+def index_arrived(intake_id: uuid.UUID, body: dict[str, Any]) -> polling.Answer:
+    """Have the files that have arrived indexed, for a new tile set or for one that there is; more may be sent."""
+    return _taken(sending.index(intake_id, NewSet(**body)))
+
+
 @both("/<uuid:intake_id>/finish", "POST")
 @bp.input(FinishIn, location="json", arg_name="body")
-@bp.output(IntakeFinishedOut, status_code=202)
+@bp.output(IntakeTakenOut, status_code=202)
 @fails(NotReady, IntakeClosed)
 def finish(intake_id: uuid.UUID, body: dict[str, Any]) -> polling.Answer:
     """Make a tile set of the files that have arrived, or add them to one; a second time changes nothing."""
-    done = sending.finish(intake_id, body["name"], dedupe=body["dedupe"], keep_originals=body["keep_originals"])
+    return _taken(sending.finish(intake_id, NewSet(**body)))
+
+
+def _taken(taken: Taken) -> polling.Answer:
     with reading() as session:
-        shown = present.tile_set(queries.find_tile_set(session, done.tile_set_id))
-    shown |= {"page": url_for("tile_sets.show", tile_set_id=done.tile_set_id), "left_out": done.left_out}
+        shown = present.tile_set(queries.find_tile_set(session, taken.tile_set_id))
+    shown |= {"page": url_for("tile_sets.show", tile_set_id=taken.tile_set_id), "left_out": taken.left_out}
     return polling.accepted(shown)

@@ -28,7 +28,7 @@ def options(**_place: UUID) -> Response:
     """Say what is understood."""
     headers = {
         "Tus-Extension": tus.EXTENSIONS,
-        "Tus-Max-Size": str(settings().max_picture_bytes),
+        "Tus-Max-Size": str(max(settings().max_picture_bytes, settings().max_upload_bytes)),
         "Tus-Checksum-Algorithm": "sha256",
     }
     return Response(status=204, headers=headers)
@@ -39,8 +39,8 @@ def create(intake_id: UUID) -> Response:
     has_body = tus.has_body()
     if has_body:
         tus.check_type()
-    name, claimed = tus.name_and_hash()
-    file = sending.NewFile(name, tus.number("Upload-Length"), claimed)
+    said = tus.described()
+    file = sending.NewFile(said.name, tus.number("Upload-Length"), said.claimed, said.is_archive)
     made = sending.create(intake_id, file, tus.checksum(), has_body=has_body)
     where = url_for(".show", intake_id=intake_id, upload_id=made.id)
     return _at(made.received_bytes, made.intake.expires_at, 201, Location=where)

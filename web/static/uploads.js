@@ -1,5 +1,5 @@
 // Sends photos as they are dropped, many and whole folders, and goes on where a cut line or a closed page stopped it.
-// Each file is hashed first, so that what the set has already is not sent again.
+// Each file is hashed first, so that what the set has already is not sent again. rounds.js has it indexed meanwhile.
 "use strict";
 (() => {
   const AT_ONCE = 4;
@@ -12,7 +12,9 @@
   const SHOWN = 100; // refused files that are listed
   const ENDED = ["token_needed", "form_expired"]; // codes of answers to a page whose session has ended
   const MOST_ENDS = 3; // of sessions, with no file sent in between
+  const ZIP = /^application\/(x-)?zip/; // also the x-zip-compressed of Windows
   const PICTURE = /\.(avif|hei[cf]|jp2|j2k|jpe?g|png|webp|gif|tiff?|bmp)$/i;
+  const isZip = (file) => ZIP.test(file.type) || /\.zip$/i.test(file.name);
   const number = (value) => value.toLocaleString("en");
   const several = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
   const megabytes = (bytes) => `${number(Math.max(0.1, Math.round(bytes / 1e5) / 10))} MB`;
@@ -49,8 +51,9 @@
       this.seen = new Set();
       this.count = { all: 0, sent: 0, known: 0, passed: 0, before: 0 };
       this.bytes = { all: 0, sent: 0 };
-      this.paused = this.hashing = this.finishing = this.silent = false;
+      this.paused = this.hashing = this.finishing = this.silent = this.zipped = false;
       this.ends = 0;
+      this.rounds = new TesseraRounds(this);
       this.listen();
       this.goOn();
     }
@@ -87,11 +90,17 @@
       this.part("forget").addEventListener("click", () => this.forget());
       this.part("finish").addEventListener("submit", (event) => {
         event.preventDefault();
-        this.finish();
+        const fields = Object.fromEntries(new FormData(event.target));
+        this.rounds.begin({ name: fields.name || "", dedupe: "dedupe" in fields, keep_originals: "keep_originals" in fields });
+        this.show();
       });
       window.addEventListener("online", () => this.pump());
       window.addEventListener("beforeunload", (event) => {
-        if (this.active.size && !this.finishing) event.preventDefault();
+        if ((this.active.size || this.rounds.on) && !this.finishing) event.preventDefault();
+      });
+      // The page of a set that was indexed is shown again, but not while photos are sent from it.
+      document.addEventListener("tessera:done", (event) => {
+        if (this.open || this.rounds.on) event.preventDefault();
       });
     }
 
@@ -146,14 +155,24 @@
         if (!state.files && !state.open) return;
         this.intake = { ...state, url: `${this.place.dataset.intakes}/${kept}` };
         this.count.before = state.files;
-        this.tell(`${number(state.files)} photos were sent before. Drop the same photos again, and only what is missing is sent.`);
+        const begun = state.tile_set && !this.place.dataset.set;
+        this.tell(`${number(state.files)} photos were sent before${begun ? ", for a tile set that is begun" : ""}. Drop the same photos again, and only what is missing is sent.`
+          + (begun ? " To begin another set, press “Forget what was sent”." : ""));
+        this.rounds.draw(state);
         this.show();
       } catch (error) {
         if (error.status) localStorage.removeItem(this.key);
       }
     }
 
+    /** Return the intake; if another page has finished it, open one for the same tile set. */
     async opened() {
+      if (this.closed) {
+        const far = await this.ask(this.intake.url, null, "GET").catch(() => ({}));
+        this.place.dataset.set ||= far.tile_set || "";
+        this.intake = this.opening = null;
+        this.closed = false;
+      }
       this.opening ||= this.intake || this.ask(this.place.dataset.intakes, { tile_set: this.place.dataset.set || null });
       try {
         this.intake = await this.opening;
@@ -178,15 +197,15 @@
         const path = file.webkitRelativePath || file.name;
         const id = `${path} ${file.size} ${file.lastModified}`;
         if (this.seen.has(id)) continue;
-        if (file.name.startsWith(".") || !(file.type.startsWith("image/") || PICTURE.test(file.name))) {
+        if (file.name.startsWith(".") || !(file.type.startsWith("image/") || PICTURE.test(file.name) || isZip(file))) {
           this.count.passed += 1;
           continue;
         }
         this.seen.add(id);
         this.count.all += 1;
         const item = { file, path, id };
-        const most = Number(this.place.dataset.maxBytes);
-        if (file.size > most) this.refuse(item, `It has ${megabytes(file.size)}; a photo may have ${megabytes(most)}.`);
+        const [what, most] = isZip(file) ? ["zip", this.place.dataset.maxZip] : ["photo", this.place.dataset.maxBytes];
+        if (file.size > Number(most)) this.refuse(item, `It has ${megabytes(file.size)}; a ${what} may have ${megabytes(Number(most))}.`);
         else if (this.count.all + this.count.before > Number(this.place.dataset.maxFiles)) this.refuse(item, "These are more photos than one set takes.");
         else this.wait(item);
       }
@@ -196,6 +215,7 @@
     }
 
     wait(item) {
+      this.rounds.enough = false;
       this.bytes.all += item.file.size;
       this.waiting.push(Object.assign(item, { refused: "", sent: 0, upload: null, counted: true }));
     }
@@ -245,13 +265,15 @@
     }
 
     pump() {
+      if (this.rounds.enough) this.drop();
       while (!this.paused && !this.renewing && this.active.size < AT_ONCE && this.ready.length) this.send(this.ready.shift());
       this.show();
     }
 
     async send(item) {
+      this.began ||= Date.now();
       this.active.add(item);
-      const metadata = { filename: item.file.name.slice(0, LONGEST_NAME), filetype: item.file.type };
+      const metadata = { filename: item.file.name.slice(0, LONGEST_NAME), filetype: isZip(item.file) ? "application/zip" : item.file.type };
       if (item.content) metadata.sha256 = item.content;
       const large = item.file.size > PIECE;
       item.upload = new tus.Upload(item.file, {
@@ -293,6 +315,8 @@
       this.ends = 0;
       if (this.silent) this.part("said").hidden = true;
       this.silent = false;
+      this.last = Date.now();
+      this.zipped ||= isZip(item.file);
       this.pump();
     }
 
@@ -318,6 +342,7 @@
       this.active.delete(item);
       const answer = error.originalResponse;
       if (answer && answer.getStatus() < 500) {
+        this.closed ||= answer.getStatus() === 410;
         let told = {};
         try {
           told = JSON.parse(answer.getBody());
@@ -344,7 +369,12 @@
       this.show();
     }
 
-    retry() {
+    async retry() {
+      try {
+        await this.opened();
+      } catch (error) {
+        return this.tell(error.message, true);
+      }
       for (const item of this.failed.splice(0)) this.wait(item);
       this.hash();
     }
@@ -370,22 +400,16 @@
       }
     }
 
-    async finish() {
-      const form = this.part("finish");
-      const button = form.querySelector("button");
-      button.disabled = this.finishing = true;
-      const fields = Object.fromEntries(new FormData(form));
-      try {
-        const made = await this.ask(`${this.intake.url}/finish`, {
-          name: fields.name || "", dedupe: "dedupe" in fields, keep_originals: "keep_originals" in fields,
-        });
-        localStorage.removeItem(this.key);
-        location.assign(made.page);
-      } catch (error) {
-        this.finishing = false;
-        this.tell(error.message, true);
-        this.show();
+    /** Give up what has not arrived. */
+    drop() {
+      for (const item of this.active) item.upload?.abort();
+      for (const item of [...this.waiting.splice(0), ...this.ready.splice(0), ...this.active]) {
+        this.count.all -= 1;
+        this.bytes.all -= item.file.size;
+        this.bytes.sent -= item.sent;
       }
+      this.active.clear();
+      this.show();
     }
 
     tell(words, wrong = false) {
@@ -397,6 +421,12 @@
 
     get open() {
       return this.waiting.length + this.ready.length + this.active.size + (this.hashing ? 1 : 0);
+    }
+
+    /** How many seconds sending will go on, as far as can be told. */
+    get seconds() {
+      const { sent } = this.count;
+      return sent ? Math.max((Date.now() - this.began) / sent * this.open, Date.now() - this.last) / 1_000 : Infinity;
     }
 
     /** Show how far all is, at most once in each frame. */
@@ -424,8 +454,10 @@
       this.bars();
       this.refused();
       this.part("pause").hidden = !this.open;
-      const button = this.part("finish").querySelector("button");
-      button.disabled = this.finishing || this.open > 0 || !(sent + before);
+      const { on } = this.rounds;
+      this.part("finish").hidden = this.part("forget").hidden = on;
+      this.part("enough").hidden = !on || !this.open;
+      this.part("finish").querySelector("button").disabled = this.finishing || !(sent + before);
     }
 
     bars() {
@@ -463,7 +495,7 @@
   }
 
   for (const place of document.querySelectorAll("[data-intakes]")) {
-    if (!window.tus) continue;
+    if (!window.tus || !window.TesseraRounds) continue;
     place.hidden = false;
     for (const other of document.querySelectorAll("[data-without-script]")) other.hidden = true;
     for (const other of document.querySelectorAll("[data-folded]")) other.open = false;
