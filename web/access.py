@@ -73,7 +73,9 @@ def _to_login() -> ResponseReturnValue:
     if for_scripts():
         sentence = "Log in with the access token, then send the files again."
         return answer(HTTPStatus.UNAUTHORIZED, "token_needed", sentence)
-    return redirect(url_for("login.form", next=request.full_path if request.method == "GET" else None), code=303)
+    if request.method == "GET":
+        return redirect(url_for("login.form", next=request.full_path), code=303)
+    return redirect(url_for("login.form", lost="yes"), code=303)
 
 
 def _is_in() -> bool:

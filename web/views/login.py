@@ -11,7 +11,9 @@ bp = Blueprint("login", __name__)
 
 
 def _page(error: TesseraError | None) -> ResponseReturnValue:
-    return render_template("login.html", error=error, next=request.values.get("next", ""))
+    return render_template(
+        "login.html", error=error, next=request.values.get("next", ""), lost="lost" in request.args
+    )
 
 
 @bp.get("/login")
