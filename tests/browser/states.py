@@ -167,8 +167,10 @@ STATES = [
     State("trash, a set for good", "trash.ask_for_set", ways.of_full("/trash/tile-sets/{set cancelled}/delete")),
     State("trash, a photo for good", "trash.ask_for_photo", ways.thrown_photo),
     State("trash, everything for good", "trash.ask_for_all", ways.of_full("/trash/empty")),
-    State("service", "service.show", ways.of_full("/service")),
-    State("service, no workers", "service.show", ways.of_empty("/service")),
+    State("service", "service.show", ways.after(ways.of_full("/service"), ways.seen("Idle"))),
+    State(
+        "service, no workers", "service.show", ways.after(ways.of_empty("/service"), ways.seen("No worker answers"))
+    ),
     State("login", "login.form", lambda world, page: page.goto(f"{world.locked.address}/mosaics")),
     State(
         "login, refused",
