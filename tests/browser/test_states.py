@@ -9,7 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +26,8 @@ from web.app import assemble
 PICTURES = os.environ.get("TESSERA_STATES_FOLDER", "")
 """Where pictures are put; none are taken without it."""
 ONLY = re.compile(os.environ.get("TESSERA_STATES_ONLY", ""))
-TALLEST = 3_000
+TALLEST, SETTLED = 3_000, 3_000
+"""Pixels of a picture's height at most, and milliseconds until it is taken of a page that never ceases to load."""
 BY_KEYS = (
     "home, empty", "mosaics, a menu", "order, a picture", "mosaic, running", "mosaic, candidates", "mosaic, unfolded",
     "set, sent", "photo", "batch, half", "trash", "service", "login",
@@ -107,7 +108,8 @@ def _looked_at(browser: Browser, world: World, state: State, look: Look) -> list
 
 def _picture(page: Page, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    page.wait_for_load_state("networkidle")
+    with suppress(Error):
+        page.wait_for_load_state("networkidle", timeout=SETTLED)
     page.evaluate("window.scrollTo(0, 0)")
     shot(page, TALLEST).save(path, quality=80)
 
