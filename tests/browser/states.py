@@ -160,6 +160,11 @@ STATES = [
         State(f"batch, {name}", "batches.show", ways.of_full(f"/batches/{{batch {name}}}"))
         for name in ("waiting", "half", "failed", "done")
     ),
+    State(
+        "batch, unfolded",
+        "batches.show",
+        ways.after(ways.of_full("/batches/{batch failed}"), ways.opened("Rename or delete")),
+    ),
     State("trash, empty", "trash.show", ways.of_empty("/trash")),
     State("trash", "trash.show", ways.of_full("/trash")),
     State("trash, mosaics", "trash.show_orders", ways.of_full("/trash/mosaics")),
