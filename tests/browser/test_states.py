@@ -26,6 +26,7 @@ from web.app import assemble
 PICTURES = os.environ.get("TESSERA_STATES_FOLDER", "")
 """Where pictures are put; none are taken without it."""
 ONLY = re.compile(os.environ.get("TESSERA_STATES_ONLY", ""))
+TRIES = 3
 TALLEST, SETTLED = 3_000, 3_000
 """Pixels of a picture's height at most, and milliseconds until it is taken of a page that never ceases to load."""
 BY_KEYS = (
@@ -95,15 +96,23 @@ def _looked_at(browser: Browser, world: World, state: State, look: Look) -> list
         if look.medium == "print":
             page.emulate_media(media="print")
         if PICTURES:
-            _picture(page, Path(PICTURES) / f"{state.name} {look.name}.webp")
-        wide = page.evaluate("document.documentElement.scrollWidth")
+            _settled(lambda: _picture(page, Path(PICTURES) / f"{state.name} {look.name}.webp"))
+        wide = _settled(lambda: page.evaluate("document.documentElement.scrollWidth"))
         if look.scripts:
             wrong = axe.violations(page)
         else:
             with closing(browser.new_context(**seen_by)) as other:
-                wrong = axe.violations_without_scripts(page, other.new_page())
+                wrong = _settled(lambda: axe.violations_without_scripts(page, other.new_page()))
     said = [line for line in said if not EXPECTED.search(line)]
     return [*wrong, *said, *([f"{wide} pixels wide"] if wide > look.width else [])]
+
+
+def _settled(read: Callable[[], Any]) -> Any:
+    """Return what is read of a page; without scripts one of unfinished work is loaded again now and then."""
+    for _ in range(TRIES):
+        with suppress(Error):
+            return read()
+    return read()
 
 
 def _picture(page: Page, path: Path) -> None:
