@@ -51,7 +51,7 @@ class Zoom {
     this.preview = document.getElementById("preview");
     this.photos = new Map();
     const view = place.querySelector(".view");
-    view.style.aspectRatio = `${view.dataset.width} / ${view.dataset.height}`;
+    view.style.setProperty("--tall", view.dataset.height / view.dataset.width);
     this.show(true); // a viewer that is made while it is hidden does not know its size
     this.viewer = OpenSeadragon({
       element: view,
