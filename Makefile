@@ -12,7 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 export TESSERA_CHAOS_JOBS ?= 200
 export TESSERA_CHAOS_SECONDS ?= 15
 
-.PHONY: help setup run test check faults bench load screenshots option-pictures fuzz mutants coverage docs tables lock clean
+.PHONY: help setup run test check faults bench load screenshots states option-pictures fuzz mutants coverage docs tables lock clean
 
 help:
 	@echo 'make run     set up, start everything, make a first mosaic (PORT=9000 for another port)'
@@ -24,6 +24,7 @@ help:
 	@echo 'make load    send 3,000 photos from a page over a line that is cut ten times'
 	@echo 'make screenshots  take the pictures of the tutorial again, into docs/images'
 	@echo 'make option-pictures  make the small pictures beside the options of an order again, into web/static/options'
+	@echo 'make states  look at every page in every state, and put pictures of them side by side in build/states/index.html'
 	@echo 'make fuzz    open 400,000 spoilt pictures and zips and 20,000 of every kind, ask the API 5,000 made-up things (15 min)'
 	@echo 'make mutants change one small thing in the code again and again, and list what no test notices (an hour or more)'
 	@echo 'make coverage  run the tests without the faults, and list the lines that none of them reached'
@@ -80,6 +81,10 @@ screenshots: $(VENV)/dev.stamp $(VENDOR)/stamp $(CHROMIUM)
 
 option-pictures: $(VENV)/dev.stamp
 	$(BIN)/python tests/browser/option_pictures.py
+
+states: $(VENV)/dev.stamp $(VENDOR)/stamp $(CHROMIUM)
+	@rm -rf build/states
+	TESSERA_STATES_FOLDER=build/states $(BIN)/pytest --verbosity=0 tests/browser/test_states.py
 
 fuzz: $(VENV)/dev.stamp
 	TESSERA_FUZZ_ROUNDS=12000 TESSERA_CORPUS_ROUNDS=20000 TESSERA_FUZZ_CASES=25 $(BIN)/pytest tests/hostile/test_fuzz.py tests/hostile/test_document.py tests/unit/test_readers.py tests/unit/test_against_libvips.py

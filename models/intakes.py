@@ -53,9 +53,8 @@ def begin(session: Session, tile_set_id: UUID | None, bounds: Bounds) -> tuple[I
     now = database.now(session)
     count, bytes_taken = taken(session, now)
     if count >= bounds.intakes:
-        raise TooManyIntakes(
-            f"{count:,} collections of files are being sent already; finish one, or try again later."
-        )
+        sets = "1 tile set" if count == 1 else f"{count:,} tile sets"
+        raise TooManyIntakes(f"Files are being sent to {sets} already; finish one, or try again later.")
     made = Intake(
         tile_set_id=tile_set_id or uuid4(), adds=tile_set_id is not None, created_at=now, expires_at=now + bounds.span
     )

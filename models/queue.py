@@ -7,6 +7,7 @@ docs/explanation/queue-settings.md.
 import socket
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
@@ -20,11 +21,16 @@ from models.errors import QueueUnavailable
 from models.rules.lifecycle import Doorbell, Lane
 from models.settings import Settings
 
-__all__ = ["SoftTimeLimitExceeded", "app", "connect", "empty_lanes", "ping", "ring", "ring_all", "signals"]
+__all__ = [
+    "SoftTimeLimitExceeded", "Worker", "app", "connect", "empty_lanes", "ping", "ring", "ring_all", "signals",
+    "workers",
+]  # fmt: skip
 
 PUBLISH_SECONDS = 1.0
 """Limit on connecting to Redis, and on each of its answers, in a process that publishes: 2 s for the two together."""
 CONSUME_SECONDS = 5.0
+ANSWER_SECONDS = 0.5
+"""How long a worker may take to say what it does. Its main process answers, whatever its children do."""
 HEALTH_SECONDS = 10
 """A worker that gets no answer from Redis for longer than this opens a new connection."""
 KEEPALIVE = (
@@ -123,6 +129,41 @@ def empty_lanes() -> set[Lane]:
             return {lane for lane in Lane if not channel.queue_declare(queue=lane.value).message_count}
         except (KombuError, OSError, *connection.connection_errors, *connection.channel_errors):
             return set()
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker that is alive: the lane it serves, where it runs, and the jobs that its processes are at."""
+
+    lane: Lane
+    process: int
+    host: str
+    job_ids: tuple[int, ...]
+
+
+def workers() -> list[Worker]:
+    """Ask all workers what they do; those that do not answer at once are left out.
+
+    Raises:
+        QueueUnavailable: Redis, by which they are asked, does not answer.
+    """
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=0)
+            answers = app.control.inspect(timeout=ANSWER_SECONDS, connection=connection).active() or {}
+    except (KombuError, OSError) as error:
+        raise QueueUnavailable(f"Redis does not answer: {error}") from error
+    return sorted(
+        (_worker(name, tasks) for name, tasks in answers.items()),
+        key=lambda one: (list(Lane).index(one.lane), one.host, one.process),
+    )
+
+
+def _worker(name: str, tasks: Iterable[dict[str, Any]]) -> Worker:
+    """Return what an answer says; `worker.app` names workers LANE-PROCESS@HOST."""
+    place, _, host = name.partition("@")
+    lane, _, process = place.partition("-")
+    return Worker(Lane(lane), int(process), host, tuple(int(task["args"][0]) for task in tasks))
 
 
 def ring(bell: Doorbell) -> None:

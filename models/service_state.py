@@ -19,11 +19,15 @@ MOST_RUNNING = 50
 
 @dataclass(frozen=True)
 class Queue:
-    """The jobs of a lane that nobody works on yet; `oldest` is how long the first of them has waited."""
+    """The jobs of a lane that nobody works on yet; `oldest` is how long the first of them has waited.
+
+    `ended` is when a job of the lane was last through; None if none was.
+    """
 
     lane: Lane
     count: int
     oldest: timedelta | None
+    ended: datetime | None
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,13 @@ def look(session: Session, now: datetime, span: timedelta, beat: timedelta) -> S
 def _queues(session: Session, now: datetime) -> list[Queue]:
     query = select(Job.lane, func.count(), func.min(Job.queued_at)).where(Job.state == JobState.QUEUED)
     found = {lane: (count, oldest) for lane, count, oldest in session.execute(query.group_by(Job.lane))}
-    return [
-        Queue(lane, found[lane][0], max(timedelta(), now - found[lane][1])) if lane in found else Queue(lane, 0, None)
-        for lane in Lane
-    ]
+    ended = dict(session.execute(select(Job.lane, func.max(Job.finished_at)).group_by(Job.lane)).tuples().all())
+    return [_queue(lane, found.get(lane, (0, None)), ended.get(lane), now) for lane in Lane]
+
+
+def _queue(lane: Lane, waits: tuple[int, datetime | None], ended: datetime | None, now: datetime) -> Queue:
+    count, oldest = waits
+    return Queue(lane, count, max(timedelta(), now - oldest) if oldest else None, ended)
 
 
 def _working(session: Session, now: datetime, span: timedelta, beat: timedelta) -> list[Working]:

@@ -387,11 +387,12 @@ class Installation:
         chosen = {name.lower(): value for name, value in self.settings.items()}
         return open_services(Settings(**(chosen | more)))
 
-    def start(self) -> None:
+    def start(self, *, pages_alone: bool = False) -> None:
         self.running.append(self)
-        for lane in Lane:
-            self.start_one(f"{lane.value}-worker", processes.lane_worker(lane, 2))
-        self.start_one("sweeper", processes.sweeper())
+        if not pages_alone:
+            for lane in Lane:
+                self.start_one(f"{lane.value}-worker", processes.lane_worker(lane, 2))
+            self.start_one("sweeper", processes.sweeper())
         self.start_one("web", processes.gunicorn(f"127.0.0.1:{self.port}", 1, 8))
         wait_for(self._answers)
 
@@ -501,13 +502,13 @@ def new_installation(
     """Lend a running service: embedded on SQLite, a server on PostgreSQL."""
 
     @contextmanager
-    def start(kind: str, *, tcp: bool = False, **settings: str) -> Iterator[Installation]:
+    def start(kind: str, *, tcp: bool = False, pages_alone: bool = False, **settings: str) -> Iterator[Installation]:
         mode = "embedded" if kind == "sqlite" else "server"
         with running_redis(free_port() if tcp else 0) as server:
             folder = tmp_path_factory.mktemp("installation")
             installed = Installation(folder, new_database(kind), server, mode, **settings)
             try:
-                installed.start()
+                installed.start(pages_alone=pages_alone)
                 yield installed
             except BaseException as error:
                 error.add_note(installed.state())

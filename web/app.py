@@ -30,6 +30,7 @@ from web import (
     views,
     waiting,
 )
+from web.roll_call import RollCall
 from web.streams import Streams
 from web.uploads import SpoolingRequest
 
@@ -95,6 +96,7 @@ def assemble(services: Services) -> Tessera:
     vendored.register(app)
     waiting.register(app)
     app.add_template_filter(views.span)
+    app.extensions[context.ROLL_CALL] = RollCall()
     app.extensions[context.STREAMS] = Streams(waiting.looking(app, services.reading))
     limits = services.settings
     app.jinja_env.globals |= {

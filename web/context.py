@@ -9,9 +9,10 @@ from models.readiness import Readiness
 from models.services import Services
 from models.settings import Settings
 from models.storage import Store
+from web.roll_call import RollCall
 from web.streams import Streams
 
-KEY, READINESS, STREAMS = "tessera", "tessera-readiness", "tessera-streams"
+KEY, READINESS, STREAMS, ROLL_CALL = "tessera", "tessera-readiness", "tessera-streams", "tessera-roll-call"
 
 
 def services() -> Services:
@@ -27,6 +28,11 @@ def readiness() -> Readiness:
 def streams() -> Streams:
     """Return the open streams of server-sent events."""
     return cast("Streams", current_app.extensions[STREAMS])
+
+
+def roll_call() -> RollCall:
+    """Return what asks the workers of this installation."""
+    return cast("RollCall", current_app.extensions[ROLL_CALL])
 
 
 def settings() -> Settings:

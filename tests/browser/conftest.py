@@ -65,9 +65,17 @@ def mosaic(new_installation: Callable[..., Any], target: bytes, encoded: Callabl
         yield Made(page, tifffile.imread(io.BytesIO(file)), cells, installed)
 
 
-def shot(page: Page) -> Image.Image:
-    """Return what a page shows. Playwright's own screenshots add a style to it, which the page's policy forbids."""
-    data = page.context.new_cdp_session(page).send("Page.captureScreenshot")["data"]
+def shot(page: Page, tallest: int = 0) -> Image.Image:
+    """Return what a page shows. Playwright's own screenshots add a style to it, which the page's policy forbids.
+
+    With `tallest`, so many pixels of its height are shown at most, without scrolling.
+    """
+    session, more = page.context.new_cdp_session(page), dict[str, Any]()
+    if tallest:
+        size = session.send("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], tallest), "scale": 1}
+        more = {"captureBeyondViewport": True, "clip": clip}
+    data = session.send("Page.captureScreenshot", more)["data"]
     return Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
 
 

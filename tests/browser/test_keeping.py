@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import axe
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -101,20 +100,3 @@ def test_a_mosaic_and_a_batch_are_deleted_and_taken_back(page: Page, service: An
     page.get_by_role("button", name="Undo: take back Guests").click()
     page.wait_for_url(address)
     assert [each["target_name"] for each in mosaics(service, address)] == ["Anna", "broken.png", "clara.png"]
-
-
-@pytest.mark.parametrize("width", [375, 1440])
-def test_axe_finds_nothing_on_the_batch_and_in_the_trash(browser: Browser, service: Any, width: int) -> None:
-    address = batch(service)
-    page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    page.goto(address)
-    expect(page.get_by_role("link", name="Download all as a zip")).to_be_visible(timeout=PATIENCE)
-    page.get_by_text("Rename or delete").click()
-    identity = mosaics(service, address)[0]["id"]
-    found = axe.violations(page)
-    for path in (f"/api/v1/mosaics/{identity}", f"/api/v1/batches/{batch(service).rpartition('/')[2]}"):
-        assert service.session.delete(service.address + path, timeout=60).status_code == 204
-    page.goto(f"{service.address}/trash")
-    assert found + axe.violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()

@@ -131,3 +131,13 @@ def test_a_lane_is_empty_until_a_message_waits_in_it(client: Any) -> None:
 def test_a_redis_that_is_away_says_nothing_of_its_lanes(black_hole: str, tmp_path: Path) -> None:
     publisher(black_hole, tmp_path)
     assert queue.empty_lanes() == set()
+
+
+def test_workers_that_cannot_be_asked_are_not_said_to_be_none(black_hole: str, tmp_path: Path) -> None:
+    publisher(black_hole, tmp_path)
+    with pytest.raises(QueueUnavailable, match="Redis does not answer"):
+        queue.workers()
+
+
+def test_where_no_worker_answers_there_is_none(client: Any) -> None:
+    assert queue.workers() == []

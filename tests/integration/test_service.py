@@ -206,6 +206,11 @@ def _when(words: str, text: str) -> str | None:
     return text if words in text else None
 
 
+def _row(page: str, words: str) -> str:
+    """Return the row of a table that has these words."""
+    return next(row for row in page.split("<tr>") if words in row)
+
+
 def token_in(page: str) -> str:
     found = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert found is not None
@@ -393,11 +398,17 @@ def test_orders_taken_while_redis_is_down_are_done_when_it_returns(
     assert installation.final(ordered["url"])["job"]["state"] == "succeeded"
 
 
-def test_a_running_job_can_be_cancelled_and_stays_so(
+def test_a_running_job_is_told_of_its_worker_can_be_cancelled_and_stays_so(
     installation: Any, tile_set: dict[str, Any], target: bytes, wait_for: Callable[..., Any]
 ) -> None:
     ordered = installation.order(tile_set, target, **LONG)
     running(installation, ordered["url"], wait_for)
+    page = browser_of(installation).get(f"{installation.address}/service").text
+    rows = {lane: _row(page, f"process {installation.processes[f'{lane}-worker'].pid} on ") for lane in Lane}
+    assert f"/mosaics/{ordered['id']}" in rows[Lane.INTERACTIVE]
+    assert "Idle: the last of these was through" in rows[Lane.INDEXING]
+    assert "Idle" in rows[Lane.BULK]
+    assert "No worker answers" not in page
     assert installation.post(f"{ordered['url']}/cancel").json()["job"]["state"] == "cancelled"
     after = installation.final(installation.order(tile_set, target, **ORDER)["url"])
     assert after["job"]["state"] == "succeeded"

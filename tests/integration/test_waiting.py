@@ -189,4 +189,5 @@ def test_the_service_at_a_glance(services: Services) -> None:
     ]  # fmt: skip
     page = assemble(services).test_client().get("/service").text
     assert page.count("Starting, 0 %") == 2
+    assert "No worker answers for: single mosaics, photos of tile sets, batches." in page
     assert "No room again." in page

@@ -52,9 +52,11 @@ class Zoom {
     this.place = place;
     this.preview = document.getElementById(place.dataset.preview);
     this.photos = new Map();
+    const view = place.querySelector(".view");
+    view.style.setProperty("--tall", view.dataset.height / view.dataset.width);
     this.show(true); // a viewer that is made while it is hidden does not know its size
     this.viewer = OpenSeadragon({
-      element: place.querySelector(".view"),
+      element: view,
       tileSources: place.dataset.zoom || { type: "image", url: this.preview.currentSrc || this.preview.src },
       showNavigationControl: false,
       showNavigator: true,
