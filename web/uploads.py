@@ -17,7 +17,7 @@ ENDPOINTS = {
     f"{side}{name}"
     for side in ("", "api.")
     for name in ("tile_sets.create", "tile_sets.add", "mosaics.create", "batches.create")
-} | {"drafts.keep"}
+} | {"drafts.keep", "api.targets.create"}
 """Endpoints that accept files."""
 PIECES = {f"{side}uploads.{name}" for side in ("", "api.") for name in ("create", "append")}
 """Endpoints that accept files, or pieces of them, that are the whole body of a request."""

@@ -106,6 +106,15 @@ def test_a_target_is_sent_once_and_ordered_in_several_looks(
     assert {(each["job"]["state"], each["target_name"]) for each in shown} == {("succeeded", "holiday.png")}
 
 
+def test_a_target_may_be_as_large_as_a_photograph(
+    keep: Callable[..., TestResponse], encoded: Callable[..., bytes]
+) -> None:
+    noise = encoded(np.random.default_rng(5).integers(0, 256, (400, 600, 3), np.uint8))
+    assert len(noise) > 500_000
+    answer = keep(target=(io.BytesIO(noise), "noise.png"))
+    assert (answer.status_code, answer.get_json().get("width")) == (201, 600)
+
+
 def test_the_first_order_of_a_kept_target_sent_twice_is_one_mosaic(
     services: Services, client: FlaskClient, tile_set: UUID, kept: dict[str, Any]
 ) -> None:
