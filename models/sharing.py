@@ -1,7 +1,7 @@
 """The links that share mosaics: which there are, and which were taken back. The caller commits."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
@@ -46,7 +46,9 @@ def add(session: Session, mosaic_id: UUID, until: datetime) -> Link:
     session.execute(delete(SharedLink).where(mine, SharedLink.until <= now))
     if session.scalars(select(func.count()).where(mine)).one() >= MOST:
         raise TooManyLinks(f"A mosaic has at most {MOST} links at once; take one back first.")
-    row = SharedLink(id=uuid4(), mosaic_id=mosaic_id, created_at=now, until=until.replace(microsecond=0))
+    row = SharedLink(
+        id=uuid4(), mosaic_id=mosaic_id, created_at=now, until=until.astimezone(UTC).replace(microsecond=0)
+    )
     session.add(row)
     session.flush()
     return Link(row, mosaic.share_series)

@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -216,6 +216,13 @@ def test_a_script_makes_links_lists_them_and_takes_one_or_all_back(
     assert api.delete(f"/api/v1/mosaics/{mosaic}/shares").status_code == 204
     assert (opens(stranger, second), stranger.get(from_page).status_code) == (410, 410)
     assert api.get(f"/api/v1/mosaics/{mosaic}/shares").get_json() == {"items": []}
+
+
+def test_when_a_link_ends_is_told_in_utc_whatever_zone_it_was_said_in(api: FlaskClient, mosaic: UUID) -> None:
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
+    said = tomorrow.astimezone(timezone(timedelta(hours=2))).isoformat()
+    answer = api.post(f"/api/v1/mosaics/{mosaic}/shares", json={"until": said})
+    assert answer.get_json()["until"] == tomorrow.isoformat()
 
 
 def test_all_links_are_taken_back_even_those_that_have_no_row(
