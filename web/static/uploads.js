@@ -126,6 +126,7 @@
       this.renewing ||= this.renewed().finally(() => {
         this.renewing = null;
         this.ends += 1;
+        this.rounds.shown = null; // photos that were asked for meanwhile were refused
         this.part("said").hidden = true;
         this.pump();
       });
