@@ -1,6 +1,5 @@
 """Mosaics that were ordered again from another one with other options, and which mosaics can be compared."""
 
-from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models import queries
 from models.errors import NotFound
-from models.tables import Mosaic
+from models.tables import Batch, Mosaic
 
 
 def note(session: Session, mosaic_id: UUID, last_id: UUID) -> None:
@@ -40,9 +39,13 @@ def side_by_side(session: Session, mosaic_id: UUID, other_id: UUID) -> tuple[Mos
     return one, other
 
 
-def forget(session: Session, mosaics: Sequence[UUID], batches: Sequence[UUID]) -> None:
+def forget(session: Session) -> None:
     """Forget what was ordered again from mosaics that are deleted for good, and from those of such batches."""
-    gone = select(Mosaic.id).where(or_(Mosaic.id.in_(mosaics), Mosaic.batch_id.in_(batches)))
+    gone = (
+        select(Mosaic.id)
+        .outerjoin(Mosaic.batch)
+        .where(or_(Mosaic.purged_at.is_not(None), Batch.purged_at.is_not(None)))
+    )
     session.execute(update(Mosaic).where(Mosaic.again_id.in_(gone)).values(again_id=None))
 
 

@@ -1,4 +1,4 @@
-"""Files that are being sent, until they are a tile set's; `models.rounds` makes them so. They write intakes alone.
+"""Files that are being sent, until they are a tile set's; `models.rounds` makes them so. Only they write intakes.
 
 What a request writes about an upload, it writes after it has put off the end of its intake, by an UPDATE that only an
 open intake passes. So nothing is written to an intake that another request is finishing.

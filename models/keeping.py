@@ -161,7 +161,8 @@ def _seen(table: type[Kept]) -> Select[Kept]:
 
 def _purge(session: Session, table: type[Kept], which: ColumnElement[bool], now: datetime) -> int:
     gone = session.scalars(update(table).where(_thrown(table), which).values(purged_at=now).returning(table.id)).all()
-    again.forget(session, *((gone, ()) if table is Mosaic else ((), gone)))
+    if gone:
+        again.forget(session)
     return len(gone)
 
 

@@ -147,12 +147,12 @@ def workers() -> list[Worker]:
     Raises:
         QueueUnavailable: Redis, by which they are asked, does not answer.
     """
-    try:
-        with app.connection_for_write() as connection:
+    with app.connection_for_write() as connection:
+        try:
             connection.ensure_connection(max_retries=0)
             answers = app.control.inspect(timeout=ANSWER_SECONDS, connection=connection).active() or {}
-    except (KombuError, OSError) as error:
-        raise QueueUnavailable(f"Redis does not answer: {error}") from error
+        except (KombuError, OSError, *connection.connection_errors, *connection.channel_errors) as error:
+            raise QueueUnavailable(f"Redis does not answer: {error}") from error
     return sorted(
         (_worker(name, tasks) for name, tasks in answers.items()),
         key=lambda one: (list(Lane).index(one.lane), one.host, one.process),

@@ -150,10 +150,9 @@ def sketch(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, look: str) -> UU
     return identity
 
 
-def check(draft: Draft, tile_set_id: UUID, asked: MosaicOrder, effort: Effort | None = None) -> None:
+def check(draft: Draft, tile_set_id: UUID, asked: MosaicOrder) -> None:
     """Refuse an order that does not fit a draft's target, as far as its header tells; the worker checks the rest."""
-    count = tile_count_of(tile_set_id)
-    precheck.check(size_of(draft), asked, count, effort or Effort(QUICK), settings().limits)
+    precheck.check(size_of(draft), asked, tile_count_of(tile_set_id), Effort(QUICK), settings().limits)
 
 
 def size_of(draft: Draft) -> Size:

@@ -179,7 +179,7 @@ def _check_whole(upload: Upload, file: IO[bytes], content: str) -> None:
         with zip_files.opened(file) as archive:
             archive.check(settings().max_photos, settings().max_upload_bytes)
     except (BadArchive, TooLarge):
-        if upload.parts:
+        if upload.id:  # it has a row already
             remove(upload.intake_id, upload.id)
         raise
     file.seek(0)

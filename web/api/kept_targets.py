@@ -10,7 +10,7 @@ from models.rules.lattices import Effort
 from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
 from models.tables import Draft
-from web import drafting, forms
+from web import drafting, forms, intake, precheck
 from web.context import settings
 
 WAYS = ("target", "target_id", "again")
@@ -23,9 +23,7 @@ def of_mosaic(body: Mapping[str, Any]) -> Draft | None:
         InvalidOrder: it says in two ways what to rebuild, or brings a mask for a target that is kept.
         NotFound: there is no such target, or no such mosaic.
     """
-    given = [way for way in WAYS if body.get(way)]
-    if len(given) > 1:
-        raise InvalidOrder(given[1], f"{given[0]} and {given[1]} both say what to rebuild; give one of the two.")
+    given = named_by(body)
     if not given or given == ["target"]:
         return None
     if body.get("mask"):
@@ -33,6 +31,18 @@ def of_mosaic(body: Mapping[str, Any]) -> Draft | None:
     if given == ["target_id"]:
         return drafting.kept(forms.identity(body["target_id"], "target"))
     return drafting.of_mosaic(forms.identity(body["again"], "mosaic"))
+
+
+def named_by(body: Mapping[str, Any]) -> list[str]:
+    """Return in which way a request says what to rebuild, if it does.
+
+    Raises:
+        InvalidOrder: it says it in two.
+    """
+    given = [way for way in WAYS if body.get(way)]
+    if len(given) > 1:
+        raise InvalidOrder(given[1], f"{given[0]} and {given[1]} both say what to rebuild; give one of the two.")
+    return given
 
 
 def of_batch(named: Sequence[str], tile_set_id: UUID, order: MosaicOrder) -> list[StoredFile]:
@@ -46,10 +56,10 @@ def of_batch(named: Sequence[str], tile_set_id: UUID, order: MosaicOrder) -> lis
     """
     if len(named) > settings().max_targets:
         raise TooLarge(f"{len(named):,} targets are more than the limit of {settings().max_targets:,}.")
-    found, effort = [], Effort(QUICK)
+    found, tile_count, effort = [], intake.tile_count_of(tile_set_id), Effort(QUICK)
     for draft in (drafting.kept(forms.identity(each, "target")) for each in named):
         if draft.mask:
             raise InvalidOrder("target_ids", f"{draft.target_name} is kept with a mask, which no batch takes.")
-        drafting.check(draft, tile_set_id, order, effort)
+        precheck.check(drafting.size_of(draft), order, tile_count, effort, settings().limits)
         found.append(StoredFile(draft.target_name, draft.target_key, draft.target_entry))
     return found

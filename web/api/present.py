@@ -258,9 +258,7 @@ def cell(mosaic: Mosaic, asked: tuple[int, int], found: Placed | None, lying: Ph
         "window": found and found.window,
         "turn": found and found.turn,
         "uses": lying.lying.uses if lying else 0,
-        "places": [dict(zip(("column", "row", "span"), each, strict=True)) for each in lying.lying.places]
-        if lying
-        else [],
+        "places": [dict(zip(PLACE, each, strict=True)) for each in (lying.lying.places if lying else ())],
         "candidates": url_for("api.cells.find_candidates", **place),
     }
 
@@ -268,11 +266,11 @@ def cell(mosaic: Mosaic, asked: tuple[int, int], found: Placed | None, lying: Ph
 def candidates(found: Nearest) -> dict[str, Any]:
     """Return the photos that come nearest to a cell."""
     place: dict[str, Any] = {"mosaic_id": found.mosaic.id, "column": found.cell.column, "row": found.cell.row}
-    names = found.names
+    names = None if found.names is None else found.names.items()
     return {
         "url": url_for("api.cells.get_candidates", **place),
         "job": job(found.job),
-        "photos": names and [_photo(found.mosaic, content, name) for content, name in names.items()],
+        "photos": None if names is None else [_photo(found.mosaic, content, name) for content, name in names],
     }
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from apiflask import APIBlueprint
 from apiflask.fields import UUID, Boolean, DateTime, Dict, Float, Integer, List, Nested, String
 
-from models.errors import InvalidOrder, NotFound
+from models.errors import NotFound
 from web import drafting, forms, intake, planning
-from web.api import present
+from web.api import kept_targets, present
 from web.api.document import fails
 from web.api.fields import COUNT, Address, Shown, read_later, said
 from web.api.schemas import OrderIn, TargetIn
@@ -94,8 +94,7 @@ def create(body: dict[str, Any]) -> dict[str, Any]:
 
     With very many, those that were kept first end earlier.
     """
-    if body["target"] and body.get("again"):
-        raise InvalidOrder("again", "target and again both say what to rebuild; give one of the two.")
+    kept_targets.named_by(body)
     draft = drafting.with_target({"again": body.get("again", "")}, body["target"])
     return present.target(drafting.with_mask(draft, body["mask"]))
 
