@@ -168,7 +168,7 @@ def test_again_and_an_error_show_the_part_that_was_ordered(
     for page in (again, refused.text):
         assert '<details class="crop-fields" open>' in page
         for name, value in CROP.items():
-            assert f'name="{name}" inputmode="decimal" value="{value}"' in page
+            assert f'name="{name}" maxlength="100" inputmode="decimal" value="{value}"' in page
 
 
 def test_the_plan_is_of_the_part_and_offers_the_whole_where_there_is_none(client: FlaskClient) -> None:

@@ -97,6 +97,10 @@ def test_whatever_json_is_asked_for_again_unchanged_gets_304(
     here = {"tile_set_id": tile_set.id, "mosaic_id": mosaic["id"], "batch_id": made["id"]}
     here["intake_id"] = client.post("/api/v1/intakes", json={"tile_set": None}).get_json()["id"]
     here["rendition_id"] = client.get(mosaic["renditions"]).get_json()["items"][0]["id"]
+    target_id = client.post("/api/v1/targets", data={"again": mosaic["id"]}).get_json()["id"]
+    sketches = f"/api/v1/targets/{target_id}/sketches"
+    sketch = client.post(sketches, data={"tile_set": str(tile_set.id)}).get_json()
+    here |= {"target_id": target_id, "sketch_id": sketch["url"].rpartition("/")[2], "column": 0, "row": 0}
     paths = client.get("/api/v1/openapi.json").get_json()["paths"]
     addresses = [path.format(**here) for path, ways in paths.items() if "get" in ways and "{content}" not in path]
     answers = {address: client.get(address) for address in addresses}
@@ -177,8 +181,13 @@ def test_the_openapi_document_names_every_path(client: FlaskClient) -> None:
     mosaics = {f"/api/v1/mosaics/{{mosaic_id}}/{end}" for end in of_mosaic}
     mosaics |= {f"/api/v1/mosaics/{{mosaic_id}}/renditions/{{rendition_id}}{end}" for end in of_rendition}
     trashed = {f"/api/v1/trash{end}" for end in trash}
-    intakes = {f"/api/v1/intakes{end}" for end in ("", "/{intake_id}", "/{intake_id}/known", "/{intake_id}/finish")}
-    assert set(paths) == whole | ends | files | listed | more | tiles | mosaics | trashed | intakes
+    intakes = {f"/api/v1/intakes/{{intake_id}}{end}" for end in ("", "/known", "/index", "/finish")}
+    of_target = ("", "/plan", "/sketches", "/sketches/{sketch_id}", "/sketches/{sketch_id}/picture")
+    kept = {f"/api/v1/targets/{{target_id}}{end}" for end in of_target} | {"/api/v1/intakes", "/api/v1/targets"}
+    of_cell = ("", "/candidates")
+    looking = {f"/api/v1/mosaics/{{mosaic_id}}/cells/{{column}}/{{row}}{end}" for end in of_cell}
+    looking |= {f"/api/v1/mosaics/{{mosaic_id}}/shares{end}" for end in ("", "/{share_id}")}
+    assert set(paths) == whole | ends | files | listed | more | tiles | mosaics | trashed | intakes | kept | looking
 
 
 def test_redis_being_down_does_not_lose_an_order(
@@ -317,7 +326,7 @@ def test_a_mosaic_of_before_the_view_from_afar_is_shown_without_it(
     page = client.get(f"/mosaics/{identity}")
     assert (page.status_code, page.text.count("from across the room"), "0.400" in page.text) == (200, lines, True)
     answered = client.get(f"/api/v1/mosaics/{identity}").get_json()["quality"]
-    assert answered == MEASURED | {"far": far, "adapted": None, "near": None}
+    assert answered == MEASURED | {"far": far, "adapted": None, "near": None, "fine": None}
 
 
 def test_both_ways_of_cutting_at_once_are_refused(client: FlaskClient, tile_set: TileSet, target: bytes) -> None:
