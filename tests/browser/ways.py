@@ -125,7 +125,7 @@ def ordered_again(world: World, page: Page) -> None:
     """Order what was ordered once more, with other cells and another look."""
     of_full("/mosaics/new?again={mosaic}")(world, page)
     page.get_by_label("Cells across").fill("30")
-    looked("Every photo once")(page)
+    looked("True photos")(page)
     expect(page.locator("[data-changes]")).to_be_visible(timeout=SOON)
 
 
