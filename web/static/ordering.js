@@ -19,6 +19,7 @@ const wait = (time) => new Promise((done) => setTimeout(done, time));
 
 let changes = 0; // what is asked for an earlier state of the form counts no more
 let plan = null;
+let known = false; // whether a draft has the picture
 let assumed = true; // by the plan, of what shape the picture is
 let photos = null; // how many there are to choose from
 let pictured = ""; // the draft and the photos of which the looks have their pictures
@@ -84,6 +85,7 @@ async function keep(file) {
 /** Note the draft of which the server speaks. */
 function accept(kept) {
   const fresh = !("kept" in form.dataset) || field("draft").value !== kept.draft;
+  known = true;
   field("draft").value = kept.draft;
   field("target_name").value = kept.name;
   field("target").required = false;
@@ -225,7 +227,7 @@ async function show(image, address) {
 async function refresh() {
   clearTimeout(timer);
   const mine = (changes += 1);
-  if (field("again") && !field("draft").value) {
+  if (field("again") && !known) {
     const kept = await asked(form.dataset.keep, { method: "POST", body: stated() });
     if (kept.draft) accept(kept);
     if (mine !== changes) return;
