@@ -66,7 +66,7 @@ STATES = [
         "mosaics.new",
         ways.after(ways.of_full("/mosaics/new?tile_set={set}"), ways.opened("Expert"), ways.pictures_loaded),
     ),
-    State("order, a picture", "mosaics.new", ways.ordering, scripts=True),
+    State("order, a picture", "mosaics.new", ways.after(ways.ordering, ways.pictured), scripts=True),
     State(
         "order, its cells",
         "mosaics.new",

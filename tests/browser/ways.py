@@ -92,8 +92,12 @@ def ordering(world: World, page: Page) -> None:
     of_full("/mosaics/new?tile_set={set}")(world, page)
     page.get_by_label("Picture to rebuild").set_input_files(world.picture)
     expect(page.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=SOON)
-    expect(page.locator("img[data-look=article]")).to_be_visible(timeout=SOON)
     expect(page.locator("[data-plan]")).to_be_visible(timeout=SOON)
+
+
+def pictured(page: Page) -> None:
+    """Wait until every look has its picture."""
+    expect(page.locator("img[data-look=article]")).to_be_visible(timeout=SOON)
 
 
 def looked(look: str) -> Callable[[Page], None]:
