@@ -128,6 +128,7 @@ def choosing(page: Page) -> None:
 def ordered_again(world: World, page: Page) -> None:
     """Order what was ordered once more, with other cells and another look."""
     of_full("/mosaics/new?again={mosaic}")(world, page)
+    expect(page.locator("[data-plan]")).to_have_text(re.compile("^40 . 40 cells"), timeout=SOON)
     page.get_by_label("Cells across").fill("30")
     looked("True photos")(page)
     expect(page.locator("[data-changes]")).to_be_visible(timeout=SOON)
