@@ -1,5 +1,6 @@
 """Plans an order without touching a picture: cells, pixels and paper; and what would do where it cannot be met."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -121,12 +122,17 @@ def _ways(ask: Ask, field: str) -> Iterator[Way]:
         if each in FIELDS and FIELDS[each].ranged and not FIELDS[each].length:
             found = _nearest(ask, each)
             if found is not None:
-                yield Way(SENTENCES.get(each, f"{FIELDS[each].title}: {{}}").format(found), {each: str(found)})
+                yield Way(_label(each, found), {each: str(found)})
     if field == "tile_size":
         for form in (Format.JPEG, Format.TIFF):
             if ask.fits(format=form.value):
                 yield Way(f"Save it as {form.facts.title}", {"format": form.value})
                 return
+
+
+def _label(field: str, value: float) -> str:
+    sentence = SENTENCES.get(field, f"{FIELDS[field].title}: {{}}").format(value)
+    return re.sub(r"\b1 (\w+)s\b", r"1 \1", sentence)
 
 
 def _nearest(ask: Ask, field: str) -> int | None:

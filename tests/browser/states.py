@@ -5,7 +5,7 @@
 
 from typing import NamedTuple
 
-from tests.browser import ways
+from tests.browser import sending_ways, ways
 from tests.browser.ways import Way
 
 
@@ -62,19 +62,35 @@ STATES = [
     State("order, no set", "mosaics.new", ways.of_empty("/mosaics/new")),
     State("order", "mosaics.new", ways.of_full("/mosaics/new?tile_set={set}")),
     State(
-        "order, expert", "mosaics.new", ways.after(ways.of_full("/mosaics/new?tile_set={set}"), ways.opened("Expert"))
+        "order, expert",
+        "mosaics.new",
+        ways.after(ways.of_full("/mosaics/new?tile_set={set}"), ways.opened("Expert"), ways.pictures_loaded),
     ),
-    State("order, a picture", "mosaics.new", ways.ordering, scripts=True),
+    State("order, a picture", "mosaics.new", ways.after(ways.ordering, ways.pictured), scripts=True),
     State(
         "order, its cells",
         "mosaics.new",
         ways.after(ways.ordering, ways.pressed("Show the picture with its cells")),
         scripts=True,
     ),
+    State(
+        "order, the poster",
+        "mosaics.new",
+        ways.after(ways.ordering, ways.looked("Poster from afar")),
+        scripts=True,
+    ),
+    State("order, a part is chosen", "mosaics.new", ways.after(ways.ordering, ways.choosing), scripts=True),
+    State(
+        "order, a part",
+        "mosaics.new",
+        ways.after(ways.ordering, ways.choosing, ways.pressed("Use this part")),
+        scripts=True,
+    ),
     State("order, on paper", "mosaics.new", ways.after(ways.ordering, ways.on_paper), scripts=True),
     State("order, impossible", "mosaics.new", ways.after(ways.ordering, ways.impossible), scripts=True),
     State("order, refused", "mosaics.create", ways.refused_order),
     State("order, again", "mosaics.new", ways.of_full("/mosaics/new?again={mosaic}")),
+    State("order, again with changes", "mosaics.new", ways.ordered_again, scripts=True),
     *(
         State(f"mosaic, {name}", "mosaics.show", ways.of_full(f"/mosaics/{{{name}}}"))
         for name in ("waiting", "running", "failed", "cancelled")
@@ -107,18 +123,29 @@ STATES = [
         ways.after(ways.of_full("/mosaics/{edit}"), ways.zoomed, ways.over("changed")),
         scripts=True,
     ),
+    State("side by side", "beside.show", ways.of_full("/mosaics/{edit}/beside/{mosaic}")),
+    State(
+        "side by side, others",
+        "beside.show",
+        ways.of_full("/mosaics/{plain}/beside/{mosaic}"),
+    ),
     State("mosaic, on paper, files in every state", "mosaics.show", ways.of_full("/mosaics/{plain}")),
     State("shared", "sharing.show", ways.shared("live")),
     State("shared, expired", "sharing.show", ways.shared("expired")),
     State("shared, revoked", "sharing.show", ways.shared("revoked")),
+    State("shared, deleted", "sharing.show", ways.shared("deleted")),
     State("sets, empty", "tile_sets.index", ways.of_empty("/tile-sets")),
     State("sets", "tile_sets.index", ways.of_full("/tile-sets")),
     State("new set", "tile_sets.new", ways.of_full("/tile-sets/new")),
-    State("new set, sending", "tile_sets.new", ways.sending, scripts=True),
-    State("new set, paused", "tile_sets.new", ways.after(ways.sending, ways.pressed("Pause")), scripts=True),
-    State("new set, too many at once", "tile_sets.new", ways.too_many_at_once, scripts=True),
-    State("new set, refused", "tile_sets.create", ways.refused_set),
-    State("new set, too large", "tile_sets.create", ways.too_large),
+    State("new set, sending", "tile_sets.new", sending_ways.sending, scripts=True),
+    State("new set, paused", "tile_sets.new", ways.after(sending_ways.sending, ways.pressed("Pause")), scripts=True),
+    State("new set, too many at once", "tile_sets.new", sending_ways.too_many_at_once, scripts=True),
+    State("new set, no picture", "tile_sets.new", sending_ways.no_picture, scripts=True),
+    State("new set, a zip refused", "tile_sets.new", sending_ways.refused_zip, scripts=True),
+    State("new set, indexed meanwhile", "tile_sets.new", sending_ways.indexed_meanwhile, scripts=True),
+    State("new set, session ended", "tile_sets.new", sending_ways.ended_meanwhile, scripts=True),
+    State("new set, refused", "tile_sets.create", sending_ways.refused_set),
+    State("new set, too large", "tile_sets.create", sending_ways.too_large),
     *(
         State(f"set, {name}", "tile_sets.show", ways.of_full(f"/tile-sets/{{set {name}}}"))
         for name in ("waiting", "running", "failed")
@@ -136,7 +163,7 @@ STATES = [
             ways.opened("Name, and how to delete the set"),
         ),
     ),
-    State("set, sent", "tile_sets.show", ways.sent, scripts=True),
+    State("set, sent", "tile_sets.show", sending_ways.sent, scripts=True),
     State("set, refused", "tile_sets.rename", ways.after(ways.of_full("/tile-sets/{few}"), ways.refused_name)),
     State("set, delete", "tile_sets.ask", ways.of_full("/tile-sets/{set}/delete")),
     State("photos", "photos.index", ways.of_full("/tile-sets/{set}/photos")),

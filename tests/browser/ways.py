@@ -3,13 +3,11 @@
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.world import World, thrown_before, thrown_now
 
 SOON = 60_000
-HELD_FROM = 12
-"""So many files are let through, and the rest held back."""
 IS_OPEN = """() => window.OpenSeadragon
   && OpenSeadragon.getViewer(document.querySelector(".view"))?.world.getItemCount() === 1"""
 Way = Callable[[World, Page], object]
@@ -94,8 +92,46 @@ def ordering(world: World, page: Page) -> None:
     of_full("/mosaics/new?tile_set={set}")(world, page)
     page.get_by_label("Picture to rebuild").set_input_files(world.picture)
     expect(page.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=SOON)
-    expect(page.locator("img[data-look=article]")).to_be_visible(timeout=SOON)
     expect(page.locator("[data-plan]")).to_be_visible(timeout=SOON)
+
+
+def pictured(page: Page) -> None:
+    """Wait until every look has its picture."""
+    expect(page.locator("img[data-look=article]")).to_be_visible(timeout=SOON)
+
+
+def looked(look: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("radio", name=look).check()
+
+
+def pictures_loaded(page: Page) -> None:
+    """Look at every picture of an option, which is when browsers load it."""
+    for picture in page.locator("img.shows").all():
+        picture.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "[...document.querySelectorAll('img.shows')].every(({ naturalWidth }) => naturalWidth > 0)"
+    )
+
+
+def choosing(page: Page) -> None:
+    """Draw a frame around a part of the picture."""
+    pressed("Choose a part")(page)
+    frame = page.get_by_role("application", name="Part of the picture")
+    for _ in range(30):
+        frame.press("Shift+ArrowLeft")
+        frame.press("Shift+ArrowUp")
+    for _ in range(15):
+        frame.press("ArrowRight")
+    seen("49 % of the picture")(page)
+
+
+def ordered_again(world: World, page: Page) -> None:
+    """Order what was ordered once more, with other cells and another look."""
+    of_full("/mosaics/new?again={mosaic}")(world, page)
+    expect(page.locator("[data-plan]")).to_have_text(re.compile("^40 . 40 cells"), timeout=SOON)
+    page.get_by_label("Cells across").fill("30")
+    looked("True photos")(page)
+    expect(page.locator("[data-changes]")).to_be_visible(timeout=SOON)
 
 
 def impossible(page: Page) -> None:
@@ -110,62 +146,6 @@ def refused_order(world: World, page: Page) -> None:
     page.get_by_role("button", name="Order the mosaic").click()
     seen("is kept")(page)
     expect(page.get_by_role("alert").first).to_be_visible(timeout=SOON)
-
-
-def too_large(world: World, page: Page) -> None:
-    of_empty("/tile-sets/new")(world, page)
-    opened("A zip of photos")(page)
-    page.get_by_label("Or a zip of photos").set_input_files(
-        {"name": "photos.zip", "mimeType": "application/zip", "buffer": bytes(300_000)}
-    )
-    page.locator("form[enctype] button").click()
-    seen("larger")(page)
-
-
-def refused_set(world: World, page: Page) -> None:
-    of_full("/tile-sets/new")(world, page)
-    opened("A zip of photos")(page)
-    page.locator("form[enctype]").get_by_label("Name").fill("Holidays that I will not type again")
-    page.locator("form[enctype] button").click()
-    expect(page.get_by_role("alert")).to_be_visible(timeout=SOON)
-
-
-def sending(world: World, page: Page) -> None:
-    """Choose a folder whose files the service takes slowly."""
-
-    def hold(route: Route) -> None:
-        if len(held) < HELD_FROM:
-            held.append(route)
-            route.continue_()
-
-    held: list[Route] = []
-    page.route("**/intakes/*/uploads", hold)
-    of_full("/tile-sets/new")(world, page)
-    with page.expect_file_chooser() as chosen:
-        page.get_by_text("Choose a folder").click()
-    chosen.value.set_files(world.photos)
-    expect(page.locator("[data-counts]")).to_contain_text(f"{HELD_FROM} of ", timeout=SOON)
-
-
-def sent(world: World, page: Page) -> None:
-    of_full("/tile-sets/{few}")(world, page)
-    photos = [{"name": path.name, "mimeType": "image/jpeg", "buffer": path.read_bytes()}
-              for path in sorted(world.photos.iterdir())[20:26]]  # fmt: skip
-    with page.expect_file_chooser() as chosen:
-        page.locator("label.button", has_text="Choose photos").click()
-    chosen.value.set_files([*photos, {"name": "empty.jpg", "mimeType": "image/jpeg", "buffer": b""}])
-    expect(page.get_by_role("button", name="Add them").first).to_be_enabled(timeout=SOON)
-    opened("could not be sent")(page)
-
-
-def too_many_at_once(world: World, page: Page) -> None:
-    made = world.empty.session.post(f"{world.empty.address}/api/v1/intakes", json={}, timeout=60)
-    assert made.status_code in {201, 429}
-    of_empty("/tile-sets/new")(world, page)
-    with page.expect_file_chooser() as chosen:
-        page.get_by_text("Choose a folder").click()
-    chosen.value.set_files(world.photos)
-    expect(page.locator("[data-said]")).to_be_visible(timeout=SOON)
 
 
 def undo_bar(path: str) -> Way:

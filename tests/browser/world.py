@@ -99,8 +99,11 @@ def _fill(world: World) -> None:
         _rows(session, ids)
     settings = full.services().settings
     now = datetime.now(UTC)
-    for name, series, until in (("live", 0, LATER), ("expired", 0, -LATER), ("revoked", 7, LATER)):
-        world.links[name] = shares.token(shares.Share(ids["mosaic"], series, now + until), settings)
+    for name, mosaic, series, until in (
+        ("live", "mosaic", 0, LATER), ("expired", "mosaic", 0, -LATER), ("revoked", "mosaic", 7, LATER),
+        ("deleted", "thrown", 0, LATER),
+    ):  # fmt: skip
+        world.links[name] = shares.token(shares.Share(ids[mosaic], series, now + until), settings)
 
 
 def _rows(session: Session, ids: dict[str, UUID]) -> None:

@@ -78,6 +78,7 @@ def test_pixels_tell_paper(plan: Callable[..., dict[str, Any]]) -> None:
             {"cells_across": "200", "tile_size": "40", "format": "webp"}, "tile_size",
             [("Take tiles of 35 pixels", {"tile_size": "35"}), ("Save it as JPEG", {"format": "jpeg"})],
         ),
+        ({"tile_size": "0"}, "tile_size", [("Take tiles of 1 pixel", {"tile_size": "1"})]),
         ({"tint": "1.5"}, "tint", [("tint: 1", {"tint": "1"})]),
     ],
 )  # fmt: skip

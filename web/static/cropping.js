@@ -20,7 +20,11 @@ class Part {
     this.said = form.querySelector("[data-part]");
     this.drawn = drawn;
     this.button.addEventListener("click", () => this.choose(!this.choosing));
-    form.querySelector("[data-whole]").addEventListener("click", () => this.take(WHOLE));
+    this.none = form.querySelector("[data-whole]");
+    this.none.addEventListener("click", () => {
+      this.take(WHOLE);
+      this.button.focus();
+    });
     for (const field of this.fields) field.addEventListener("input", drawn);
     this.box.addEventListener("keydown", (event) => this.press(event));
     this.stack.addEventListener("pointerdown", (event) => this.hold(event));
@@ -84,6 +88,7 @@ class Part {
     const { edges } = this;
     const [width, height] = [edges[2] - edges[0], edges[3] - edges[1]];
     const ratio = (this.canvas.width / this.canvas.height) * (this.choosing ? width / height : 1);
+    this.none.hidden = this.whole;
     this.said.textContent = `${this.whole ? "The whole" : `${percent(width * height)} of the`} picture, ${shape(ratio)}`;
     if (!this.choosing) return;
     const { corner, size } = this.view();

@@ -19,6 +19,8 @@ const wait = (time) => new Promise((done) => setTimeout(done, time));
 
 let changes = 0; // what is asked for an earlier state of the form counts no more
 let plan = null;
+let known = false; // whether a draft has the picture
+let assumed = true; // by the plan, of what shape the picture is
 let photos = null; // how many there are to choose from
 let pictured = ""; // the draft and the photos of which the looks have their pictures
 let face = null; // the picture, as far as the browser can show it
@@ -83,6 +85,7 @@ async function keep(file) {
 /** Note the draft of which the server speaks. */
 function accept(kept) {
   const fresh = !("kept" in form.dataset) || field("draft").value !== kept.draft;
+  known = true;
   field("draft").value = kept.draft;
   field("target_name").value = kept.name;
   field("target").required = false;
@@ -156,7 +159,7 @@ function tell(answer) {
   const changes = find("[data-changes]"); // of a mosaic that is ordered again
   if (changes && answer.changes) changes.innerHTML = answer.changes;
   if (changes) changes.hidden = !answer.changes;
-  ({ plan, photos } = answer);
+  ({ plan, photos, assumed } = answer);
   if (plan !== null) {
     const size = plan.bytes < 1e6 ? `${Math.ceil(plan.bytes / 1e3)} kB` : `${number(Math.round(plan.bytes / 1e6))} MB`;
     const time = plan.seconds === null ? "" : ` · about ${span(plan.seconds)}`;
@@ -164,7 +167,7 @@ function tell(answer) {
       `${number(plan.columns)} × ${number(plan.rows)} cells · ${number(plan.width)} × ${number(plan.height)} pixels · ` +
       `${plan.paper.replaceAll(" x ", " × ")} at ${number(plan.dpi)} dpi · ${plan.format}, about ${size}${time}`;
   }
-  find("[data-plan]").hidden = plan === null;
+  find("[data-plan]").hidden = plan === null || assumed;
   const box = find("[data-refusal]");
   box.hidden = !refusal;
   box.firstElementChild.textContent = refusal ? refusal.sentence : "";
@@ -224,6 +227,11 @@ async function show(image, address) {
 async function refresh() {
   clearTimeout(timer);
   const mine = (changes += 1);
+  if (field("again") && !known) {
+    const kept = await asked(form.dataset.keep, { method: "POST", body: stated() });
+    if (kept.draft) accept(kept);
+    if (mine !== changes) return;
+  }
   const answer = await asked(`${form.dataset.plans}?${new URLSearchParams(stated())}`);
   if (mine !== changes) return;
   if (answer.refusal === undefined) return say(answer.sentence);
@@ -280,7 +288,7 @@ function size(way) {
     group.hidden = !group.dataset.size.split(" ").includes(way);
     for (const input of group.querySelectorAll("input")) input.disabled = input.closest("[data-size][hidden]") !== null;
   }
-  if (was === null) return;
+  if (was === null || assumed) return;
   const [width, height] = was.paper.replaceAll(",", "").match(/[0-9.]+/g).map(Number);
   const filled = {
     paper: { print: `${Math.round(width)}x${Math.round(height)}mm`, tile: `${Math.round((10 * width) / was.columns) / 10}mm` },

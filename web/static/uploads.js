@@ -210,7 +210,7 @@
         else if (this.count.all + this.count.before > Number(this.place.dataset.maxFiles)) this.refuse(item, "These are more photos than one set takes.");
         else this.wait(item);
       }
-      if (!this.count.all) this.tell("None of these files is a picture.", true);
+      if (!this.count.all) this.tell("None of these files is a picture. Choose photos, or a folder or a zip with photos in it.", true);
       this.show();
       this.hash();
     }
@@ -442,7 +442,7 @@
 
     draw() {
       const { all, sent, known, passed, before } = this.count;
-      this.part("going").hidden = !(all + passed + before);
+      this.part("going").hidden = !(all + before);
       const share = this.bytes.all ? this.bytes.sent / this.bytes.all : this.open || !all ? 0 : 1;
       this.part("all").value = share;
       const words = all || before ? [`${number(sent + known)} of ${number(all)} photos`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`] : [];
@@ -489,7 +489,8 @@
         const row = document.createElement("li");
         const name = document.createElement("bdi");
         name.textContent = item.path;
-        row.append(name, `: ${item.refused}`);
+        const named = item.refused.startsWith(`${item.file.name} `);
+        row.append(name, named ? item.refused.slice(item.file.name.length) : `: ${item.refused}`);
         return row;
       }));
     }
