@@ -84,7 +84,7 @@ def test_a_mosaic_fills_in_without_a_load_and_without_anything_moving(
     assert axe.violations(page) == []
     page.wait_for_function(f"() => {LAID[6:]} > {first}", timeout=MINUTES)
     expect(page.locator("[data-far]")).to_contain_text(re.compile(r"[\d,]+ of [\d,]+ cells"))
-    said = page.locator("[data-said]")
+    said = page.locator(".aside[data-said]")
     assert said.get_attribute("aria-live") == "polite"
     expect(said).to_have_text(re.compile("^(Laying the photos|Writing the file|Putting the file away), \\d+ %$"))
     assert page.evaluate("window.moved") == []
@@ -116,7 +116,7 @@ def test_what_is_typed_stays_when_the_work_is_done(page: Page, service: Any, pho
     expect(name).to_be_focused()
     expect(name).to_have_value("A name that is not sent yet")
     # If a sweep rang for it before, a worker was quicker.
-    expect(page.locator("[data-said]")).to_have_text(re.compile(r"^(Cancelled|Done)\.$"))
+    expect(page.locator(".aside[data-said]")).to_have_text(re.compile(r"^(Cancelled|Done)\.$"))
     assert axe.violations(page) == []
     show.click()
     expect(page.locator("[data-far]")).to_have_count(0)
