@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+expect.set_options(timeout=20_000)  # on a busy machine, more than its 5 seconds
 
 CHROMIUM = "/usr/bin/chromium"
 ORDER = {"cells_across": "20", "tile_size": "60", "tint": "0", "turns": "yes", "flips": "yes"}
