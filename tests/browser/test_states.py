@@ -97,6 +97,7 @@ def _looked_at(browser: Browser, world: World, state: State, look: Look) -> list
             page.emulate_media(media="print")
         if PICTURES:
             _settled(lambda: _picture(page, Path(PICTURES) / f"{state.name} {look.name}.webp"))
+        page.wait_for_load_state()  # before its styles have come, a page is wider
         wide = _settled(lambda: page.evaluate("document.documentElement.scrollWidth"))
         if look.scripts:
             wrong = axe.violations(page)
