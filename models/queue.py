@@ -4,6 +4,7 @@ Early acknowledgement, no retries, no results: the lease and the sweep do that w
 docs/explanation/queue-settings.md.
 """
 
+import re
 import socket
 import sys
 from collections.abc import Iterable
@@ -31,6 +32,8 @@ PUBLISH_SECONDS = 1.0
 CONSUME_SECONDS = 5.0
 ANSWER_SECONDS = 0.5
 """How long a worker may take to say what it does. Its main process answers, whatever its children do."""
+OURS = re.compile(rf"(?:{'|'.join(Lane)})-[0-9]+@.+")
+"""How `worker.app` names workers: LANE-PROCESS@HOST. Other programs may use the same Redis, and answer, too."""
 HEALTH_SECONDS = 10
 """A worker that gets no answer from Redis for longer than this opens a new connection."""
 KEEPALIVE = (
@@ -153,14 +156,12 @@ def workers() -> list[Worker]:
             answers = app.control.inspect(timeout=ANSWER_SECONDS, connection=connection).active() or {}
         except (KombuError, OSError, *connection.connection_errors, *connection.channel_errors) as error:
             raise QueueUnavailable(f"Redis does not answer: {error}") from error
-    return sorted(
-        (_worker(name, tasks) for name, tasks in answers.items()),
-        key=lambda one: (list(Lane).index(one.lane), one.host, one.process),
-    )
+    found = [_worker(name, tasks) for name, tasks in answers.items() if OURS.fullmatch(name)]
+    return sorted(found, key=lambda one: (list(Lane).index(one.lane), one.host, one.process))
 
 
 def _worker(name: str, tasks: Iterable[dict[str, Any]]) -> Worker:
-    """Return what an answer says; `worker.app` names workers LANE-PROCESS@HOST."""
+    """Return what the answer of a worker of ours says."""
     place, _, host = name.partition("@")
     lane, _, process = place.partition("-")
     return Worker(Lane(lane), int(process), host, tuple(int(task["args"][0]) for task in tasks))

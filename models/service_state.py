@@ -73,8 +73,9 @@ def look(session: Session, now: datetime, span: timedelta, beat: timedelta) -> S
 def _queues(session: Session, now: datetime) -> list[Queue]:
     query = select(Job.lane, func.count(), func.min(Job.queued_at)).where(Job.state == JobState.QUEUED)
     found = {lane: (count, oldest) for lane, count, oldest in session.execute(query.group_by(Job.lane))}
-    ended = dict(session.execute(select(Job.lane, func.max(Job.finished_at)).group_by(Job.lane)).tuples().all())
-    return [_queue(lane, found.get(lane, (0, None)), ended.get(lane), now) for lane in Lane]
+    # Lane by lane, the index tells the last one; grouped, all jobs would be read.
+    ended = {lane: session.scalar(select(func.max(Job.finished_at)).where(Job.lane == lane)) for lane in Lane}
+    return [_queue(lane, found.get(lane, (0, None)), ended[lane], now) for lane in Lane]
 
 
 def _queue(lane: Lane, waits: tuple[int, datetime | None], ended: datetime | None, now: datetime) -> Queue:

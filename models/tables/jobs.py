@@ -29,6 +29,7 @@ class Job(Base):
         CheckConstraint("(state IN ('queued', 'running')) = (finished_at IS NULL)", name="final_states_have_an_end"),
         Index(None, "state", "ring_at"),
         Index(None, "state", "lease_until"),
+        Index(None, "lane", "finished_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

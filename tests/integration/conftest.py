@@ -6,14 +6,22 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
+from flask.testing import FlaskClient
 
 from models.placing import NewSource, StoredFile, place_mosaic, place_tile_set
 from models.rules import blob_keys
 from models.rules.orders import MosaicOrder, SourceKind
 from models.services import Services
+from web.app import assemble
 from worker.indexing import job as indexing_job
 from worker.jobs import attempt
 from worker.rendering import job as rendering_job
+
+
+@pytest.fixture
+def client(services: Services) -> FlaskClient:
+    """A visitor of the pages and of the API."""
+    return assemble(services).test_client()
 
 
 @pytest.fixture

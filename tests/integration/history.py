@@ -430,6 +430,7 @@ STEPS: dict[str, Step] = {
     "0031": Step(
         fill=(f"INSERT INTO shared_links (id, mosaic_id, created_at, until) VALUES ({FOUR}, {ONE}, {NOON}, {NOON})",),
     ),
+    "0032": Step(fill=()),
 }  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from models import database, queries, sketches
 from models.rules.lifecycle import JobKind
 from models.services import Services
 from models.tables import Draft, Job, Mosaic
-from web.app import assemble
 from worker.jobs import attempt
 from worker.rendering.candidates import find_candidates
 from worker.rendering.job import render_mosaic
@@ -33,11 +32,6 @@ WORKS = {
 @pytest.fixture
 def services(sqlite_services: Services) -> Services:
     return sqlite_services
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 @pytest.fixture

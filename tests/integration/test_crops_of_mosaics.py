@@ -13,7 +13,6 @@ from PIL import Image
 from models import queries, renditions
 from models.services import Services
 from models.tables import Mosaic
-from web.app import assemble
 from worker.jobs import attempt
 from worker.rendering import job as rendering_job
 
@@ -27,11 +26,6 @@ NONE = {"crop_left": 0, "crop_top": 0, "crop_width": None, "crop_height": None}
 def services(sqlite_services: Services) -> Services:
     """SQLite alone: a crop has no statement of its own."""
     return sqlite_services
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 @pytest.fixture

@@ -19,15 +19,9 @@ from models.rules import blob_keys
 from models.rules.orders import MosaicOrder
 from models.services import Services
 from models.tables import Draft, Mosaic, TileSet
-from web.app import assemble
 from worker.jobs import garbage, sweep
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from models.rules import placement_files
 from models.rules.placements import Placed
 from models.services import Services
 from models.tables import Mosaic
-from web.app import assemble
 from worker.jobs import attempt, garbage
 from worker.rendering import job as rendering_job
 
@@ -44,11 +43,6 @@ def tile_set(set_of: Callable[..., UUID], noise: Callable[..., np.ndarray]) -> U
 def mosaic(tile_set: UUID, mosaic_of: Callable[..., UUID]) -> UUID:
     """A mosaic of 12 x 8 cells, equal photos at least two cells apart."""
     return mosaic_of(tile_set, cells_across=COLUMNS, tile_size=16, min_distance=DISTANCE)
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 def cells(services: Services, mosaic: str | UUID) -> dict[tuple[int, int], Placed]:

@@ -39,11 +39,6 @@ BIG = bytes(range(256)) * 1_024
 
 
 @pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
-
-
-@pytest.fixture
 def light(sqlite_services: Services) -> FlaskClient:
     """On SQLite alone: for what depends on no database."""
     return assemble(sqlite_services).test_client()
@@ -185,17 +180,20 @@ def test_to_finish_twice_makes_one_set(services: Services, client: FlaskClient, 
     assert (rows(services, TileSet), rows(services, Source), rows(services, Upload)) == (1, 1, 0)
 
 
-def test_two_that_finish_at_once_make_one_set(services: Services, client: FlaskClient, intake: str) -> None:
-    create(client, intake, b"photo")
+def at_once(services: Services, act: Callable[[FlaskClient], TestResponse]) -> list[TestResponse]:
+    """What two that do the same at once are answered, each by a web process of its own."""
     answers: list[TestResponse] = []
-    both = [
-        threading.Thread(target=lambda: answers.append(finish(assemble(services).test_client(), intake)))
-        for _ in range(2)
-    ]
+    both = [threading.Thread(target=lambda: answers.append(act(assemble(services).test_client()))) for _ in range(2)]
     for each in both:
         each.start()
     for each in both:
         each.join()
+    return answers
+
+
+def test_two_that_finish_at_once_make_one_set(services: Services, client: FlaskClient, intake: str) -> None:
+    create(client, intake, b"photo")
+    answers = at_once(services, lambda client: finish(client, intake))
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].get_json()["id"] == answers[1].get_json()["id"]
     assert rows(services, TileSet) == 1
@@ -313,15 +311,7 @@ def test_two_rounds_at_once_take_each_photo_once(
 ) -> None:
     for number in range(5):
         create(client, intake, picture(number))
-    answers: list[TestResponse] = []
-    both = [
-        threading.Thread(target=lambda: answers.append(round_of(assemble(services).test_client(), intake)))
-        for _ in range(2)
-    ]
-    for each in both:
-        each.start()
-    for each in both:
-        each.join()
+    answers = at_once(services, lambda client: round_of(client, intake))
     assert [answer.status_code for answer in answers] == [202, 202]
     assert (rows(services, TileSet), rows(services, Source), rows(services, Upload)) == (1, 5, 0)
 

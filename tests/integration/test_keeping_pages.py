@@ -19,7 +19,6 @@ from models.rules.orders import MosaicOrder
 from models.services import Services
 from models.tables import Mosaic, TileSet
 from web import manifests
-from web.app import assemble
 from web.views import batches
 
 
@@ -63,11 +62,6 @@ def batch(services: Services, tile_set: UUID) -> tuple[str, list[str]]:
             else:
                 jobs.fail(session, lease, now, StorageUnreadable("It cannot be read."))
         return str(identity), [str(row.id) for row in rows]
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 def press(client: FlaskClient, page: str, action: str, **more: str) -> Any:

@@ -14,16 +14,10 @@ from sqlalchemy import update
 
 from models.services import Services
 from models.tables import Batch, Mosaic, TileSet
-from web.app import assemble
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NAMES = {"Ada.png": 2, "ada 2.png": 2, "100%.png": 2, "100x.png": 3, "Zoë.png": 4, "b_c.png": 5, "bxc.png": 6}
 """Of the targets, and in which minute past noon each was ordered."""
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from PIL import Image
 from models import queries, renditions
 from models.rules import blob_keys
 from models.services import Services
-from web.app import assemble
 from worker.jobs import attempt
 from worker.jobs.references import Named, Standing
 from worker.rendering import job as rendering_job
@@ -27,11 +26,6 @@ HALF = {(column, row) for column in range(6, COLUMNS) for row in range(ROWS)}
 def services(sqlite_services: Services) -> Services:
     """SQLite alone: a mask has no statement of its own but one INSERT."""
     return sqlite_services
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
+from celery.contrib.testing.worker import start_worker
 from kombu import Consumer
 
 from models import queue
@@ -141,3 +143,11 @@ def test_workers_that_cannot_be_asked_are_not_said_to_be_none(black_hole: str, t
 
 def test_where_no_worker_answers_there_is_none(client: Any) -> None:
     assert queue.workers() == []
+
+
+def test_a_worker_of_another_program_on_the_same_redis_is_none_of_ours(client: Any) -> None:
+    address = queue.app.conf.broker_url
+    with start_worker(Celery("another", broker=address), perform_ping_check=False, pool="solo"):
+        with queue.app.connection_for_write() as connection:
+            assert queue.app.control.inspect(timeout=5, limit=1, connection=connection).ping()
+        assert queue.workers() == []

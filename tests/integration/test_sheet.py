@@ -17,7 +17,6 @@ from models.photo_listing import PhotoFilter, PhotoSort, Wanted
 from models.placing import place_tile_set
 from models.services import Services
 from models.tables import Tile, TileSet
-from web.app import assemble
 
 COUNT = 40
 NAMES = ["b", "a", "B", "c%", "c_", "cx", "ä", "a" * 190, "\u202eevil", "🦝 raccoon"]
@@ -288,11 +287,6 @@ def test_a_mosaic_counts_the_cells_of_each_photo(
 
 
 # The pages and the API
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 def token(text: str) -> str:

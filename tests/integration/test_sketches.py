@@ -21,16 +21,10 @@ from models.rules.lifecycle import JobState
 from models.rules.orders import MosaicOrder, Shape
 from models.services import Services
 from models.tables import AttemptRecord, Job, Sketch, TileSet
-from web.app import assemble
 from worker.jobs import attempt, garbage, sweep
 from worker.rendering import sketching
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 220, 20), (20, 20, 220)
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 @pytest.fixture

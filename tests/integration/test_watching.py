@@ -65,11 +65,6 @@ def black_hole() -> Iterator[str]:
 
 
 @pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
-
-
-@pytest.fixture
 def lite(sqlite_services: Services) -> FlaskClient:
     """On SQLite alone, for what does not depend on the database."""
     return assemble(sqlite_services).test_client()

@@ -13,8 +13,6 @@ from PIL import Image
 
 from models.rules.formats import Format
 from models.rules.orders import Shape
-from models.services import Services
-from web.app import assemble
 
 
 @pytest.fixture
@@ -23,11 +21,6 @@ def ordered(noisy_set: Callable[[int], UUID], mosaic_of: Callable[..., UUID]) ->
     tile_set = noisy_set(5)
     usual = {"cells_across": 8, "tile_size": 100, "turns": True}
     return lambda **fields: f"/mosaics/{mosaic_of(tile_set, **usual | fields)}"
-
-
-@pytest.fixture
-def client(services: Services) -> FlaskClient:
-    return assemble(services).test_client()
 
 
 def zoom_of(client: FlaskClient, page: str) -> str:
