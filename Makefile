@@ -48,7 +48,7 @@ check:
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(SITE)
-	$(BIN)/pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --ignore=tests/faults
+	$(BIN)/pytest --numprocesses=3 --dist=loadfile --no-loadscope-reorder --ignore=tests/faults
 	$(FAULTS)
 
 # A link or an anchor that leads nowhere fails.
