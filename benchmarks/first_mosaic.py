@@ -54,6 +54,7 @@ def _walk(page: Page, photos: Path, target: Path) -> Iterator[str]:
     expect(make).to_be_enabled(timeout=PATIENCE)
     yield "sent"
     make.click()
+    page.wait_for_url(re.compile(r"/tile-sets/[-0-9a-f]{36}$"), timeout=PATIENCE)  # all of them are in the set
     order = page.get_by_role("link", name="Order a mosaic")
     expect(order).to_be_visible(timeout=PATIENCE)
     yield "indexed"
