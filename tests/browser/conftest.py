@@ -28,11 +28,18 @@ class Made(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def webgl() -> bool:
+    """Whether the viewer draws by WebGL, which takes twice the time where there is no graphics card."""
+    return False
+
+
+@pytest.fixture(scope="module")
+def browser(webgl: bool) -> Iterator[Browser]:
     """The browser that the Makefile installs; one that is not there fails the run."""
     with sync_playwright() as playwright:
         # Chromium has no sandbox for root, as whom containers run. It opens nothing but our own pages here.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        flags = ["--no-sandbox", *([] if webgl else ["--disable-gpu", "--disable-software-rasterizer"])]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         yield browser
         browser.close()
 

@@ -42,6 +42,11 @@ HIDE_MOSAIC = "() => { for (const each of document.querySelectorAll('.view canva
 LOADED = "() => performance.getEntriesByType('resource').map((entry) => entry.name)"
 
 
+@pytest.fixture(scope="module")
+def webgl() -> bool:
+    return True
+
+
 @pytest.fixture
 def middle(page: Page) -> Callable[[float, float, float], np.ndarray]:
     """Zoom to a place of the mosaic, so far, and return the pixels that the screen shows around it."""
@@ -113,6 +118,7 @@ def test_a_click_tells_which_photo_it_is_and_where_else_it_lies(
 def test_the_viewer_stands_in_place_of_the_picture(page: Page) -> None:
     expect(page.locator(".zoom .view")).to_be_visible()
     expect(page.get_by_alt_text("Mosaic of t.png")).to_be_hidden()
+    assert page.evaluate("OpenSeadragon.getViewer(document.querySelector('.view')).drawer.getType()") == "webgl"
 
 
 def test_what_a_click_tells_becomes_an_edit(page: Page, mosaic: Made, middle: Callable[..., np.ndarray]) -> None:
