@@ -83,10 +83,19 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[[Services, str], World]:
-    """Put a tile set of three photos, a mosaic that has succeeded and a batch of one into an installation."""
+def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[..., World]:
+    """Put a tile set of three photos, a mosaic that has succeeded and a batch of one into an installation.
 
-    def populate(services: Services, mode: str) -> World:
+    Once more when what was put in first is given, whose app is asked again: to assemble one takes a while.
+    """
+
+    def populate(services: Services, mode: str, first: World | None = None) -> World:
+        changes = {"mode": mode, "access_token": TOKEN, "secure_cookies": False}
+        chosen = Settings(**(services.settings.model_dump() | changes))
+        app = first.app if first else assemble(open_services(chosen))
+        headers = {"Authorization": f"Bearer {TOKEN}"} if mode == "server" else {}
+        client = app.test_client()
+        client.environ_base |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
         tile_set = indexed(services, CONTENTS)
         content = CONTENTS[0].hex()
         with services.sessions.begin() as session:
@@ -94,7 +103,6 @@ def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[[Servi
         makers = (blob_keys.tile, blob_keys.preview_of_tile, blob_keys.original)
         for key in [*(make(tile_set.id, content) for make in makers), *_colours(tile_set)]:
             services.store.put(key, target)
-        client = assemble(services).test_client()
 
         def ordered(path: str, field: str) -> dict[str, str]:
             form = {"tile_set": str(tile_set.id), field: (io.BytesIO(target), "t.png")}
@@ -109,10 +117,7 @@ def populated(indexed: Callable[..., TileSet], target: bytes) -> Callable[[Servi
         upload = client.post(f"/api/v1/intakes/{intake}/uploads", headers=new).headers["Location"]
         ids |= {"intake_id": intake, "upload_id": upload.rpartition("/")[2]}
         ids |= _kept(client, mosaic, {"tile_set": str(tile_set.id)}, target)
-        changes = {"mode": mode, "access_token": TOKEN, "secure_cookies": False}
-        chosen = Settings(**(services.settings.model_dump() | changes))
-        headers = {"Authorization": f"Bearer {TOKEN}"} if mode == "server" else {}
-        return World(assemble(open_services(chosen)), headers, ids)
+        return World(app, headers, ids)
 
     return populate
 

@@ -46,7 +46,7 @@ def test_every_answer_is_one_that_the_document_foresees(
     asked = 0
     for operation in operations:
         # Some delete what there is, so each finds everything.
-        world = populated(services, mode)
+        world = populated(services, mode, first)
         known = {each.name: world.ids[each.name] for each in operation.path_parameters}
         for wrong, ids in product(GenerationMode, ({}, known)):
             asked += ask(operation.as_strategy(wrong, path_parameters=ids), world, target)
