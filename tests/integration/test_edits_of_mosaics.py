@@ -77,6 +77,8 @@ def test_a_pin_changes_its_cell_and_those_alone_that_break_a_rule_beside_it(
     made = edited(services, client, mosaic, pins=[{"column": 5, "row": 3, "photo": other.content}])
     after = looks(cells(services, made["id"]))
     assert (made["parent"], made["job"]["state"]) == (str(mosaic), "succeeded")
+    beside = client.get(f"/mosaics/{made['id']}/beside/{mosaic}").text
+    assert "No option: single cells or photos were changed afterwards." in beside
     assert after[5, 3][0] == other.content
     changed = {place for place in before if before[place] != after[place]}
     near = {place for place in before if np.hypot(place[0] - 5, place[1] - 3) < DISTANCE}
