@@ -26,8 +26,9 @@ TOGETHER = (
     f"() => {{ const [one, other] = ({SEEN})(); return one.every((each, n) => Math.abs(each - other[n]) < 1e-6) }}"
 )
 CLIP = "(image) => getComputedStyle(image).clipPath"
-MAP = """(canvas) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]
-  .filter((_, number) => number % 4 === 3)"""
+MAP = """(canvas, part) => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data]
+  .filter((_, number) => number % 4 === part)"""
+GREEN, OPAQUE = 1, 3
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +133,18 @@ def test_a_photo_is_banned_another_put_there_the_mosaic_solved_again_and_the_dif
     after = cells_of(mosaic, seen.url)
     assert after[10, 6]["photo"] == chosen
     assert banned not in {cell["photo"] for cell in after.values()}
-    seen.get_by_label("Show over it").select_option("what was changed")
+    over = seen.get_by_label("Show over it")
+    over.select_option("what was changed")
     looks = ("content", "window", "turn")
     changed = [any(after[each][look] != before[each][look] for look in looks) for each in sorted(after, key=by_rows)]
-    strong = seen.locator("canvas.map").evaluate(MAP)
+    strong = seen.locator("canvas.map").evaluate(MAP, OPAQUE)
     assert [each > min(strong) for each in strong] == changed
     assert 1 <= sum(changed) < len(changed)
+    seen.emulate_media(forced_colors="active")
+    over.select_option("nothing")
+    over.select_option("what was changed")
+    green = seen.locator("canvas.map").evaluate(MAP, GREEN)
+    assert [each < max(green) for each in green] == changed, "a map has its own colours, since they are what it says"
 
 
 def by_rows(place: tuple[int, int]) -> tuple[int, int]:

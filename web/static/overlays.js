@@ -60,6 +60,7 @@ class Overlays {
   /** Return the red, green and blue of one of the design's colours, however it is written. */
   colour(brush, name) {
     const probe = made("i", "");
+    probe.style.forcedColorAdjust = "none"; // a map without its colours says nothing
     probe.style.color = `var(${name})`;
     this.choice.after(probe);
     brush.fillStyle = getComputedStyle(probe).color;
