@@ -199,6 +199,8 @@ def test_what_is_ordered_again_is_shown_side_by_side_with_the_last(seen: Page, m
     seen.wait_for_function(TOGETHER)
     expect(seen.get_by_role("row", name="Cells across 20 32")).to_be_visible()
     expect(seen.get_by_role("row", name="Look Natural True photos")).to_be_visible()
+    seen.emulate_media(media="print")
+    expect(seen.get_by_alt_text("This one")).to_be_visible()
 
 
 @pytest.fixture

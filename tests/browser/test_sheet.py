@@ -120,6 +120,9 @@ def test_photos_are_chosen_banned_and_used_again_by_one_press(
     expect(page.get_by_text("4 photos are used again.")).to_be_visible()
     expect(page.locator(".sheet .out")).to_have_count(0)
     assert urlsplit(page.url).path == f"/tile-sets/{sets.few}"
+    page.emulate_media(media="print")
+    expect(page.locator(".sheet img").first).to_be_visible()
+    expect(boxes(page).first).to_be_hidden()
 
 
 def test_the_keyboard_reaches_every_photo(opened: Callable[..., Page], sets: Sets) -> None:
