@@ -67,7 +67,11 @@ def find(session: Session, mosaic: Mosaic, cell: tuple[int, int]) -> Candidates:
     """
     found = session.scalars(_of_cell(mosaic, cell)).one_or_none()
     if found is None:
-        raise NotFound("No photos were looked for that come near to this cell.")
+        column, row = cell
+        raise NotFound(
+            f"Nobody has photos looked for yet that come near to column {column:,}, row {row:,}, or it is long ago; "
+            "ask for them by POST first."
+        )
     return found
 
 
@@ -93,7 +97,10 @@ def _check_waiting(session: Session, mosaic: Mosaic) -> None:
     waiting = select(func.count()).select_from(Candidates).join(Candidates.job)
     waiting = waiting.where(Candidates.mosaic_id == mosaic.id, Job.state.in_(UNFINISHED))
     if session.scalars(waiting).one() >= MOST_WAITING:
-        raise NotReady("Photos for other cells of this mosaic are being looked for; try again in a moment.")
+        raise NotReady(
+            f"Photos for {MOST_WAITING} other cells of this mosaic are being looked for, as many as may be at once; "
+            "try again in a moment."
+        )
 
 
 def _make_room(session: Session, mosaic: Mosaic) -> None:

@@ -41,6 +41,12 @@ def excluded(session: Session, tile_set_id: UUID, version: int | None = None) ->
     return set(session.scalars(query.where(Exclusion.since <= version, lasts)))
 
 
+def reasons(session: Session, tile_set_id: UUID) -> dict[str, ExclusionReason]:
+    """Return why each photo that is excluded now is, by content hash."""
+    query = select(Exclusion.content, Exclusion.reason).where(*in_force(tile_set_id))
+    return dict(session.execute(query).all())
+
+
 def in_force_for(session: Session, tile_set_id: UUID, reason: ExclusionReason) -> set[str]:
     """Return the content hashes that are excluded now for a reason."""
     return set(session.scalars(select(Exclusion.content).where(*in_force(tile_set_id), Exclusion.reason == reason)))

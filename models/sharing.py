@@ -9,8 +9,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models import database, queries
-from models.errors import InvalidOrder, NotFound, NotReady, TooManyLinks
-from models.rules.lifecycle import JobState
+from models.errors import InvalidOrder, NotFound, TooManyLinks
+from models.rules.lifecycle import JobState, not_made
 from models.tables import Mosaic, SharedLink
 
 MOST = 100
@@ -41,7 +41,7 @@ def add(session: Session, mosaic_id: UUID, until: datetime) -> Link:
     session.execute(select(Mosaic.id).where(Mosaic.id == mosaic_id).with_for_update())
     mosaic = queries.find_mosaic(session, mosaic_id)
     if mosaic.job.state is not JobState.SUCCEEDED:
-        raise NotReady(f"The mosaic is {mosaic.job.state}; share it once it is made.")
+        raise not_made(mosaic.job.state, "share it")
     mine = SharedLink.mosaic_id == mosaic_id
     session.execute(delete(SharedLink).where(mine, SharedLink.until <= now))
     if session.scalars(select(func.count()).where(mine)).one() >= MOST:

@@ -47,7 +47,10 @@ def cell_at(kept: Kept, column: int, row: int) -> Placed | None:
         NotFound: there is no such cell.
     """
     if column >= kept.columns or row >= kept.rows:
-        raise NotFound("There is no such cell.")
+        raise NotFound(
+            f"There is no cell in column {column:,}, row {row:,}; the mosaic has {kept.columns:,} x {kept.rows:,} "
+            "cells, counted from 0."
+        )
     return kept.cell(column, row, {})
 
 
@@ -59,7 +62,7 @@ def photo(session: Session, mosaic: Mosaic, kept: Kept, content: str) -> Photo:
     """
     lying = kept.lying([content], MOST_PLACES).get(content)
     if lying is None:
-        raise NotFound("This photo does not lie in this mosaic.")
+        raise NotFound("This photo lies in no cell of this mosaic.")
     return Photo(content, placement_documents.names_of(session, mosaic.tile_set_id, [content]).get(content), lying)
 
 
@@ -90,5 +93,7 @@ def _filled(session: Session, mosaic_id: UUID, column: int, row: int) -> tuple[M
     mosaic, kept = kept_of(session, mosaic_id)
     cell = cell_at(kept, column, row)
     if cell is None:
-        raise NotFound("This cell stays empty.")
+        raise NotFound(
+            f"Column {column:,}, row {row:,} stays empty, so no photo comes near to it; ask for another cell."
+        )
     return mosaic, cell

@@ -94,8 +94,8 @@ def test_a_larger_cell_is_told_once_and_by_any_place_that_it_covers(
         ("zoom_files/99/0_0.jpg", 404, "There is no such tile."),
         ("zoom_files/0/1_0.jpg", 404, "There is no such tile."),
         ("zoom_files/0/0_0.png", 404, "There is nothing at this address."),
-        ("cells/8/0", 404, "There is no such cell."),
-        ("cells/0/99999999999999999999", 404, "There is no such cell."),
+        ("cells/8/0", 404, "There is no cell in column 8, row 0; the mosaic has 8 x "),
+        ("cells/0/99999999999999999999", 404, "There is no cell in column 0, row 99,999,999,999,999,999,999;"),
         ("cells/-1/0", 404, "There is nothing at this address."),
     ],
 )
@@ -110,7 +110,7 @@ def test_what_is_not_there_is_a_404(
 def test_at_most_a_hundred_cells_are_told_at_once(client: FlaskClient, ordered: Callable[..., str]) -> None:
     page = ordered(cells_across=40, tile_size=4)
     answer = client.get(f"{page}/cells?right=99999999999999999999&bottom=99999999999999999999")
-    assert (answer.status_code, "At most 100 cells are told at once." in answer.text) == (422, True)
+    assert (answer.status_code, "At most 100 cells are told at once; ask for fewer." in answer.text) == (422, True)
     assert client.get(f"{page}/cells?left=5&right=1").get_json()["cells"] == []
     assert len(client.get(f"{page}/cells?left=-3&top=x&right=99").get_json()["cells"]) == 40
 

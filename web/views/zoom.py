@@ -54,7 +54,7 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
         mosaic, kept = looking.kept_of(session, mosaic_id)
         right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
         if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
-            raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once.")
+            raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once; ask for fewer.")
         places = [(column, row) for row in range(top, bottom + 1) for column in range(left, right + 1)]
         covering = (kept.cell(*place, {}) for place in places)
         found = list(dict.fromkeys(cell for cell in covering if cell is not None))
