@@ -164,7 +164,8 @@ class Rendition(Base):
 class SharedLink(Base):
     """A link that shares a mosaic until a time. Only `models.sharing` writes it.
 
-    Without its row the link is worth nothing. Links of earlier versions have none, and end by themselves.
+    Without its row the link is worth nothing; the sweep deletes those that open nothing any more. Links of earlier
+    versions have none, and end by themselves.
     """
 
     __tablename__ = "shared_links"
