@@ -1,8 +1,9 @@
 """What lies in the cells of a mosaic, and what comes nearest to one, for the viewer and the API."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from flask import url_for
 from sqlalchemy.orm import Session
 
 from models import candidates, placement_documents, queries
@@ -13,6 +14,8 @@ from models.rules.placements import Placed
 from models.tables import Job, Mosaic
 from web.context import reading, services, sessions, store
 
+PAGES, API = "photos", "api.tiles"
+"""Blueprints that show the photos of a tile set: to people and their browsers, or to programs."""
 MOST_PLACES = 500
 """Of one photo, that are told at once."""
 
@@ -32,6 +35,34 @@ class Nearest(NamedTuple):
     cell: Placed
     job: Job
     names: dict[str, str] | None
+
+
+def cell_as_json(cell: Placed) -> dict[str, Any]:
+    """Return where a cell is, and which part of its photo is shown there."""
+    return {
+        "column": cell.column,
+        "row": cell.row,
+        "span": cell.span,
+        "window": cell.window,
+        "turn": cell.turn,
+    }
+
+
+def photo_as_json(mosaic: Mosaic, content: str, name: str | None, blueprint: str) -> dict[str, Any]:
+    """Return a photo of a mosaic; without an address of its preview if its name is None, as it is deleted.
+
+    Args:
+        mosaic: The mosaic.
+        content: The photo's content hash.
+        name: Its name.
+        blueprint: `PAGES` or `API`.
+    """
+    return {"content": content, "name": name, "preview": address(mosaic, content, name, f"{blueprint}.preview")}
+
+
+def address(mosaic: Mosaic, content: str, name: str | None, endpoint: str) -> str | None:
+    """Return the address of something of a photo; None if the photo is deleted."""
+    return None if name is None else url_for(endpoint, tile_set_id=mosaic.tile_set_id, content=content)
 
 
 def kept_of(session: Session, mosaic_id: UUID) -> tuple[Mosaic, Kept]:
