@@ -15,7 +15,7 @@ from models.rules import changes
 from models.rules.changes import Changes, Pin
 from models.rules.lifecycle import Doorbell, JobState, not_made
 from models.rules.names import readable
-from models.rules.orders import ExclusionReason
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import Mosaic, Tile, TileSet
 
 WHY = {

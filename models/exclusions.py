@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from models.rules import skip_reasons
-from models.rules.orders import ExclusionReason
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import Exclusion, RemovedTile, SkippedPhoto, Tile, TileSet
 
 ROWS_AT_ONCE = 1_000

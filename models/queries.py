@@ -12,8 +12,9 @@ from models.errors import InvalidOrder, NotAPicture, NotFound, NotReady
 from models.exclusions import left_out
 from models.rules.lifecycle import JobState
 from models.rules.names import readable
-from models.rules.orders import ExclusionReason, MosaicOrder
+from models.rules.orders import MosaicOrder
 from models.rules.skip_reasons import DUPLICATE
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import Batch, Job, Mosaic, Rendition, SkippedPhoto, Tile, TileSet, Version
 
 PAGE_LENGTH = 50

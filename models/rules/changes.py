@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, Self
 
 from models.errors import InvalidOrder
 from models.rules.names import readable
-from models.rules.orders import MosaicOrder, Shape
+from models.rules.order_words import Shape
+from models.rules.orders import MosaicOrder
 
 MOST = 150
 """Photos or cells in each list of an edit, at most: what is sent as JSON ends at 64 KiB."""

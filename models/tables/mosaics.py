@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.database import Base
 from models.rules.formats import Format
-from models.rules.orders import Crops, Fit, LossName, Shape
+from models.rules.order_words import Crops, Fit, LossName, Shape
 from models.rules.paper import Sheet
 from models.tables.columns import KEY_LENGTH, NAME_LENGTH, words
 from models.tables.jobs import Job

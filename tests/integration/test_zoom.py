@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from models.rules.formats import Format
-from models.rules.orders import Shape
+from models.rules.order_words import Shape
 
 
 @pytest.fixture
