@@ -65,9 +65,10 @@ def address(mosaic: Mosaic, content: str, name: str | None, endpoint: str) -> st
     return None if name is None else url_for(endpoint, tile_set_id=mosaic.tile_set_id, content=content)
 
 
-def kept_of(session: Session, mosaic_id: UUID) -> tuple[Mosaic, Kept]:
-    """Return a mosaic, and its placement."""
-    mosaic = queries.find_mosaic(session, mosaic_id)
+def kept_of(mosaic_id: UUID) -> tuple[Mosaic, Kept]:
+    """Return a mosaic, and its placement; no transaction is open while a slow store sends that."""
+    with reading() as session:
+        mosaic = queries.find_mosaic(session, mosaic_id)
     return mosaic, placement_documents.kept_of(store(), mosaic)
 
 
@@ -79,8 +80,7 @@ def cell_at(kept: Kept, column: int, row: int) -> Placed | None:
     """
     if column >= kept.columns or row >= kept.rows:
         raise NotFound(
-            f"There is no cell in column {column:,}, row {row:,}; the mosaic has {kept.columns:,} x {kept.rows:,} "
-            "cells, counted from 0."
+            f"There is no such cell; the mosaic has {kept.columns:,} x {kept.rows:,} cells, counted from 0."
         )
     return kept.cell(column, row, {})
 
@@ -99,9 +99,10 @@ def photo(session: Session, mosaic: Mosaic, kept: Kept, content: str) -> Photo:
 
 def look_for_nearest(mosaic_id: UUID, column: int, row: int, *, again: bool) -> Nearest:
     """Have the photos looked for that come nearest to a cell, unless they are known; see `models.candidates.ask`."""
+    mosaic, cell = _filled(mosaic_id, column, row)
+    place = cell.column, cell.row
     with sessions().begin() as session:
-        mosaic, cell = _filled(session, mosaic_id, column, row)
-        place = cell.column, cell.row
+        mosaic = queries.find_mosaic(session, mosaic_id)
         asked = candidates.ask(session, mosaic, place, services().ring_again, again=again)
         found = Nearest(mosaic, cell, asked.row.job, candidates.usable(session, mosaic, asked.row))
     ring_all(sessions(), [asked.bell] if asked.bell else [])
@@ -114,14 +115,14 @@ def nearest(mosaic_id: UUID, column: int, row: int) -> Nearest:
     Raises:
         NotFound: nobody had them looked for.
     """
+    mosaic, cell = _filled(mosaic_id, column, row)
     with reading() as session:
-        mosaic, cell = _filled(session, mosaic_id, column, row)
         found = candidates.find(session, mosaic, (cell.column, cell.row))
         return Nearest(mosaic, cell, found.job, candidates.usable(session, mosaic, found))
 
 
-def _filled(session: Session, mosaic_id: UUID, column: int, row: int) -> tuple[Mosaic, Placed]:
-    mosaic, kept = kept_of(session, mosaic_id)
+def _filled(mosaic_id: UUID, column: int, row: int) -> tuple[Mosaic, Placed]:
+    mosaic, kept = kept_of(mosaic_id)
     cell = cell_at(kept, column, row)
     if cell is None:
         raise NotFound(

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from models import placement_documents, renditions
 from models.errors import InvalidOrder, NotFound, NotReady
@@ -51,14 +50,14 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
     left, top, right, bottom = (
         max(0, request.args.get(side, 0, type=int)) for side in ("left", "top", "right", "bottom")
     )
+    mosaic, kept = looking.kept_of(mosaic_id)
+    right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
+    if max(0, right - left + 1) * max(0, bottom - top + 1) > MOST_CELLS:
+        raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once; ask for fewer.")
+    places = [(column, row) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+    covering = (kept.cell(*place, {}) for place in places)
+    found = list(dict.fromkeys(cell for cell in covering if cell is not None))
     with reading() as session:
-        mosaic, kept = looking.kept_of(session, mosaic_id)
-        right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
-        if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
-            raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once; ask for fewer.")
-        places = [(column, row) for row in range(top, bottom + 1) for column in range(left, right + 1)]
-        covering = (kept.cell(*place, {}) for place in places)
-        found = list(dict.fromkeys(cell for cell in covering if cell is not None))
         there = placement_documents.names_of(session, mosaic.tile_set_id, list({cell.content for cell in found}))
     return {"cells": [_laid(mosaic, cell, there.get(cell.content)) for cell in found]}
 
@@ -72,23 +71,22 @@ def _laid(mosaic: Mosaic, cell: Placed, name: str | None) -> dict[str, Any]:
 @bp.get("/<uuid:mosaic_id>/cells/<int:column>/<int:row>")
 def cell(mosaic_id: UUID, column: int, row: int) -> ResponseReturnValue:
     """Tell which photo lies in a cell, and where else it does; none in a cell that stays empty."""
-    with reading() as session:
-        mosaic, kept = looking.kept_of(session, mosaic_id)
-        placed = looking.cell_at(kept, column, row)
-        if placed is None:
-            return {"name": None, "content": None, "page": None, "preview": None, "uses": 0, "places": []}
-        return _where(session, mosaic, kept, placed.content)
+    mosaic, kept = looking.kept_of(mosaic_id)
+    placed = looking.cell_at(kept, column, row)
+    if placed is None:
+        return {"name": None, "content": None, "page": None, "preview": None, "uses": 0, "places": []}
+    return _where(mosaic, kept, placed.content)
 
 
 @bp.get("/<uuid:mosaic_id>/photos/<sha256:content>")
 def photo(mosaic_id: UUID, content: str) -> ResponseReturnValue:
     """Tell where a photo lies."""
+    return _where(*looking.kept_of(mosaic_id), content)
+
+
+def _where(mosaic: Mosaic, kept: Kept, content: str) -> dict[str, Any]:
     with reading() as session:
-        return _where(session, *looking.kept_of(session, mosaic_id), content)
-
-
-def _where(session: Session, mosaic: Mosaic, kept: Kept, content: str) -> dict[str, Any]:
-    found = looking.photo(session, mosaic, kept, content)
+        found = looking.photo(session, mosaic, kept, content)
     return looking.photo_as_json(mosaic, content, found.name, looking.PAGES) | {
         "name": found.name or "a photo that is deleted",
         "page": looking.address(mosaic, content, found.name, "photos.show"),
