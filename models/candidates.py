@@ -15,6 +15,8 @@ MOST_KEPT = 500
 """Cells of one mosaic whose photos are kept; the oldest go first."""
 MOST_WAITING = 5
 """Cells of one mosaic that are worked on, or wait, at once."""
+MOST_FORGOTTEN = 1_000
+"""Rows that are deleted in one transaction."""
 UNFINISHED = [state for state in JobState if not state.final]
 
 
@@ -108,3 +110,10 @@ def _make_room(session: Session, mosaic: Mosaic) -> None:
     mine = final.where(Candidates.mosaic_id == mosaic.id).order_by(Candidates.id.desc())
     old = session.scalars(mine.offset(MOST_KEPT - 1)).all()
     session.execute(delete(Candidates).where(Candidates.id.in_(old)))
+
+
+def forget(session: Session) -> None:
+    """Delete what was found for cells of mosaics that are gone for good; what is more than `MOST_FORGOTTEN` later."""
+    final = select(Candidates.id).join(Candidates.job).where(Job.state.not_in(UNFINISHED))
+    found = final.where(Candidates.mosaic_id.in_(queries.purged_mosaics())).limit(MOST_FORGOTTEN)
+    session.execute(delete(Candidates).where(Candidates.id.in_(found)))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models import database, queries
 from models.errors import InvalidOrder, NotFound, TooManyLinks
 from models.rules.lifecycle import JobState, not_made
-from models.tables import Batch, Mosaic, SharedLink
+from models.tables import Mosaic, SharedLink
 
 MOST = 100
 """Links of one mosaic that have not ended."""
@@ -101,7 +101,6 @@ def forget(session: Session, now: datetime) -> None:
 
     Those that are more than `MOST_FORGOTTEN` go the next time.
     """
-    worthless = or_(SharedLink.until <= now, Mosaic.purged_at.is_not(None), Batch.purged_at.is_not(None))
-    found = select(SharedLink.id).join(Mosaic, Mosaic.id == SharedLink.mosaic_id).outerjoin(Mosaic.batch)
-    found = found.where(worthless).limit(MOST_FORGOTTEN)
+    worthless = or_(SharedLink.until <= now, SharedLink.mosaic_id.in_(queries.purged_mosaics()))
+    found = select(SharedLink.id).where(worthless).limit(MOST_FORGOTTEN)
     session.execute(delete(SharedLink).where(SharedLink.id.in_(found)))

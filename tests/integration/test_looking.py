@@ -14,13 +14,13 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import Engine, QueuePool, select
 
-from models import candidates, database, jobs, queries
+from models import candidates, database, jobs, keeping, queries
 from models.rules.lifecycle import JobKind
 from models.services import Services
 from models.storage import FolderStore
-from models.tables import Candidates, Job
+from models.tables import Candidates, Job, Mosaic
 from web.app import assemble
-from worker.jobs import attempt
+from worker.jobs import attempt, sweep
 from worker.rendering.candidates import find_candidates
 from worker.rendering.job import render_mosaic
 
@@ -299,3 +299,22 @@ def test_no_transaction_is_open_while_the_store_sends_a_placement(
     assert client.get(f"/api/v1{page}/cells/7/5/candidates").status_code == 200
     assert len(held) == 7
     assert set(held) == {0}
+
+
+def test_what_was_found_goes_with_its_mosaic(services: Services, client: FlaskClient, mosaic: UUID) -> None:
+    asked(client, mosaic)
+    work(services)
+    asked(client, mosaic, (0, 0))
+
+    def cells() -> list[tuple[int, int]]:
+        sweep.collect(services)
+        with services.reading() as session:
+            return [(row.cell_column, row.cell_row) for row in session.scalars(select(Candidates))]
+
+    assert client.post(f"/mosaics/{mosaic}/delete").status_code == 303
+    assert len(cells()) == 2, "it may be taken back"
+    with services.sessions.begin() as session:
+        keeping.purge(session, Mosaic, mosaic, database.now(session))
+    assert cells() == [(0, 0)], "a worker may be at it"
+    work(services)
+    assert cells() == []

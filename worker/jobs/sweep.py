@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
 import structlog
 
-from models import database, drafts, intakes, jobs, logs, queue, settings, sharing, sketches, undo
+from models import candidates, database, drafts, intakes, jobs, logs, queue, settings, sharing, sketches, undo
 from models.errors import TesseraError
 from models.notifying import ring_all
 from models.queue import connect
@@ -50,6 +50,7 @@ def collect(services: Services) -> None:
         drafts.forget(session, now - services.settings.garbage_span)
         intakes.expire(session, now)
         sharing.forget(session, now)
+        candidates.forget(session)
     count = garbage.collect(services, now)
     count += scratch.clear(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
     if count:
