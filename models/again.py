@@ -3,12 +3,12 @@
 from contextlib import suppress
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models import queries
 from models.errors import NotFound
-from models.tables import Batch, Mosaic
+from models.tables import Mosaic
 
 
 def note(session: Session, mosaic_id: UUID, last_id: UUID) -> None:
@@ -41,12 +41,8 @@ def side_by_side(session: Session, mosaic_id: UUID, other_id: UUID) -> tuple[Mos
 
 def forget(session: Session) -> None:
     """Forget what was ordered again from mosaics that are deleted for good, and from those of such batches."""
-    gone = (
-        select(Mosaic.id)
-        .outerjoin(Mosaic.batch)
-        .where(or_(Mosaic.purged_at.is_not(None), Batch.purged_at.is_not(None)))
-    )
-    session.execute(update(Mosaic).where(Mosaic.again_id.in_(gone)).values(again_id=None))
+    gone = Mosaic.again_id.in_(queries.purged_mosaics())
+    session.execute(update(Mosaic).where(gone).values(again_id=None))
 
 
 def _of_same_target(one: Mosaic, other: Mosaic) -> bool:

@@ -15,6 +15,8 @@ MOST_KEPT = 500
 """Cells of one mosaic whose photos are kept; the oldest go first."""
 MOST_WAITING = 5
 """Cells of one mosaic that are worked on, or wait, at once."""
+MOST_FORGOTTEN = 1_000
+"""Rows that are deleted in one transaction."""
 UNFINISHED = [state for state in JobState if not state.final]
 
 
@@ -67,7 +69,11 @@ def find(session: Session, mosaic: Mosaic, cell: tuple[int, int]) -> Candidates:
     """
     found = session.scalars(_of_cell(mosaic, cell)).one_or_none()
     if found is None:
-        raise NotFound("No photos were looked for that come near to this cell.")
+        column, row = cell
+        raise NotFound(
+            f"Nobody has photos looked for yet that come near to column {column:,}, row {row:,}, or it is long ago; "
+            "ask for them by POST first."
+        )
     return found
 
 
@@ -93,7 +99,10 @@ def _check_waiting(session: Session, mosaic: Mosaic) -> None:
     waiting = select(func.count()).select_from(Candidates).join(Candidates.job)
     waiting = waiting.where(Candidates.mosaic_id == mosaic.id, Job.state.in_(UNFINISHED))
     if session.scalars(waiting).one() >= MOST_WAITING:
-        raise NotReady("Photos for other cells of this mosaic are being looked for; try again in a moment.")
+        raise NotReady(
+            f"Photos for {MOST_WAITING} other cells of this mosaic are being looked for, as many as may be at once; "
+            "try again in a moment."
+        )
 
 
 def _make_room(session: Session, mosaic: Mosaic) -> None:
@@ -101,3 +110,10 @@ def _make_room(session: Session, mosaic: Mosaic) -> None:
     mine = final.where(Candidates.mosaic_id == mosaic.id).order_by(Candidates.id.desc())
     old = session.scalars(mine.offset(MOST_KEPT - 1)).all()
     session.execute(delete(Candidates).where(Candidates.id.in_(old)))
+
+
+def forget(session: Session) -> None:
+    """Delete what was found for cells of mosaics that are gone for good; what is more than `MOST_FORGOTTEN` later."""
+    final = select(Candidates.id).join(Candidates.job).where(Job.state.not_in(UNFINISHED))
+    found = final.where(Candidates.mosaic_id.in_(queries.purged_mosaics())).limit(MOST_FORGOTTEN)
+    session.execute(delete(Candidates).where(Candidates.id.in_(found)))

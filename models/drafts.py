@@ -4,6 +4,7 @@ A draft ends after a day, or when there are too many and it is the oldest. Its r
 be in the store or its trash, so that the sweep knows whose they were.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -19,6 +20,8 @@ from models.rules.orders import MosaicOrder
 from models.tables import Draft, Mosaic, Sketch
 
 SPAN = timedelta(days=1)
+AT_ONCE = 1_000
+"""Drafts that are asked for in one query."""
 
 
 def add(session: Session, draft: Draft, most: int) -> Draft:
@@ -37,8 +40,15 @@ def add(session: Session, draft: Draft, most: int) -> Draft:
 
 def find(session: Session, draft_id: UUID) -> Draft | None:
     """Return a draft; None if it has ended, or there was none."""
-    lives = Draft.expires_at > database.now(session)
-    return session.scalars(select(Draft).where(Draft.id == draft_id, lives)).one_or_none()
+    return find_all(session, [draft_id]).get(draft_id)
+
+
+def find_all(session: Session, draft_ids: Sequence[UUID]) -> dict[UUID, Draft]:
+    """Return those of some drafts that have not ended, by id."""
+    living, found = select(Draft).where(Draft.expires_at > database.now(session)), list[Draft]()
+    for first in range(0, len(draft_ids), AT_ONCE):
+        found += session.scalars(living.where(Draft.id.in_(draft_ids[first : first + AT_ONCE])))
+    return {draft.id: draft for draft in found}
 
 
 def with_mask(session: Session, draft_id: UUID, mask: StoredFile) -> Draft:

@@ -1,6 +1,6 @@
 """Orders an edit of a mosaic: a new mosaic that names its parent. The caller commits, and only then rings."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,13 +9,22 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models import exclusions, placing, queries
-from models.errors import InvalidOrder, NoPlacement, NotReady
+from models.errors import InvalidOrder, NoPlacement
 from models.placing import StoredFile
 from models.rules import changes
 from models.rules.changes import Changes, Pin
-from models.rules.lifecycle import Doorbell, JobState
+from models.rules.lifecycle import Doorbell, JobState, not_made
 from models.rules.names import readable
-from models.tables import Mosaic, Tile
+from models.rules.tile_set_words import ExclusionReason
+from models.tables import Mosaic, Tile, TileSet
+
+WHY = {
+    ExclusionReason.BANNED: "it is banned in the tile set, where you can allow it again",
+    ExclusionReason.REMOVED: "it was removed from the tile set",
+    ExclusionReason.REPLACED: "its file has changed since it was indexed",
+    ExclusionReason.NEAR_DUPLICATE: "it is left out as a near-duplicate of another",
+}
+"""Why a photo may lie in no mosaic."""
 
 Given = Mapping[str, list[Any]]
 
@@ -43,7 +52,7 @@ def place(
     """
     parent = queries.find_mosaic(session, parent_id)
     if parent.job.state is not JobState.SUCCEEDED or parent.columns is None or parent.rows is None:
-        raise NotReady(f"The mosaic is {parent.job.state}; edit it once it is made.")
+        raise not_made(parent.job.state, "edit it")
     if parent.placement_key is None:
         raise NoPlacement("This mosaic is from before placements were kept, so it cannot be edited; order it again.")
     asked = _changes(session, parent, given)
@@ -60,47 +69,64 @@ def _changes(session: Session, parent: Mosaic, given: Given) -> Changes:
     """Return what is asked for, after checking it against the mosaic and its tile set."""
     changes.check_lengths(given)
     changes.check_cells(given["lock"], given["pins"], parent.columns or 0, parent.rows or 0)
-    photos = _Photos(session, parent.tile_set_id)
-    ban = photos.contents("ban", given["ban"])
-    left_out = exclusions.excluded(session, parent.tile_set_id) | {*ban}
-    must_use = photos.contents("must_use", given["must_use"], left_out)
-    pinned = photos.contents("pins", [pin.photo for pin in given["pins"]], left_out)
+    photos = _Photos(session, queries.find_tile_set(session, parent.tile_set_id))
+    ban = photos.contents("ban", given["ban"], ["to ban"] * len(given["ban"]))
+    photos.left_out |= dict.fromkeys(ban, "this edit bans it")
+    must_use = photos.contents("must_use", given["must_use"], ["to use"] * len(given["must_use"]))
+    places = [f"to pin in column {pin.column:,}, row {pin.row:,}" for pin in given["pins"]]
+    pinned = photos.contents("pins", [pin.photo for pin in given["pins"]], places)
     pins = [Pin(pin.column, pin.row, photo) for pin, photo in zip(given["pins"], pinned, strict=True)]
     changes.check_rules(pins, queries.order_of(parent), [pin.photo for pin in given["pins"]])
     return Changes(ban, must_use, given["lock"], pins)
 
 
 class _Photos:
-    """Finds photos of a tile set by content hash or name."""
+    """Finds photos of a tile set by content hash or name; `left_out` says why some may lie in no mosaic."""
 
-    def __init__(self, session: Session, tile_set_id: UUID) -> None:
-        self._session, self._tile_set_id = session, tile_set_id
+    def __init__(self, session: Session, tile_set: TileSet) -> None:
+        self._session, self._tile_set = session, tile_set
+        self.left_out = {content: WHY[why] for content, why in exclusions.reasons(session, tile_set.id).items()}
 
-    def contents(self, field: str, photos: Sequence[str], left_out: Collection[str] = ()) -> list[str]:
+    def contents(self, field: str, photos: Sequence[str], purposes: Sequence[str]) -> list[str]:
         """Return the content hash of each photo.
 
         Args:
             field: Where they were given.
             photos: Content hashes or names.
-            left_out: Photos that no mosaic is made of, by content hash.
+            purposes: For each what it is for, for a sentence.
 
         Raises:
-            InvalidOrder: there is no such photo, or there are several, or it is left out.
+            InvalidOrder: there is no such photo, or there are several, or it may not be used.
         """
-        query = select(Tile.content, Tile.name).where(Tile.tile_set_id == self._tile_set_id, Tile.since.is_not(None))
+        found, names = self._found(photos)
+        for photo, purpose in zip(photos, purposes, strict=True):
+            self._check(field, photo, purpose, found.get(photo, []))
+            content = found[photo][0]
+            if field != "ban" and content in self.left_out:
+                shown = readable(names[content])
+                raise InvalidOrder(field, f"The photo “{shown}” {purpose} may not be used: {self.left_out[content]}.")
+        return [found[photo][0] for photo in photos]
+
+    def _found(self, photos: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
+        """Return the content hashes of the photos that each of some words names, and their names."""
+        mine = Tile.tile_set_id == self._tile_set.id, Tile.since.is_not(None)
+        query = select(Tile.content, Tile.name).where(*mine, or_(Tile.content.in_(photos), Tile.name.in_(photos)))
+        names = dict(self._session.execute(query).all())
         found: dict[str, list[str]] = {}
-        names: dict[str, str] = {}
-        for content, name in self._session.execute(query.where(or_(Tile.content.in_(photos), Tile.name.in_(photos)))):
-            names[content] = name
+        for content, name in names.items():
             found.setdefault(content, []).append(content)
             found.setdefault(name, []).append(content)
-        for photo in photos:
-            shown, same = readable(photo), found.get(photo, [])
-            if not same:
-                raise InvalidOrder(field, f"There is no photo {shown} in the tile set.")
-            if len(same) > 1:
-                raise InvalidOrder(field, f"{len(same):,} photos are called {shown}; give the content hash of one.")
-            if same[0] in left_out:
-                shown = readable(names[same[0]])
-                raise InvalidOrder(field, f"The photo {shown} cannot appear: it is banned, or left out of the set.")
-        return [found[photo][0] for photo in photos]
+        return found, names
+
+    def _check(self, field: str, photo: str, purpose: str, found: Sequence[str]) -> None:
+        shown = readable(photo)
+        if not found:
+            raise InvalidOrder(
+                field,
+                f"The tile set “{self._tile_set.name}” has no photo “{shown}” {purpose}; say the name or the content "
+                "hash of one that it has.",
+            )
+        if len(found) > 1:
+            raise InvalidOrder(
+                field, f"{len(found):,} photos are called “{shown}”; say the content hash of the one {purpose}."
+            )

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from models.rules import skip_reasons
-from models.rules.orders import ExclusionReason
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import Exclusion, RemovedTile, SkippedPhoto, Tile, TileSet
 
 ROWS_AT_ONCE = 1_000
@@ -39,6 +39,12 @@ def excluded(session: Session, tile_set_id: UUID, version: int | None = None) ->
         return set(session.scalars(query.where(Exclusion.until.is_(None))))
     lasts = Exclusion.until.is_(None) | (Exclusion.until > version)
     return set(session.scalars(query.where(Exclusion.since <= version, lasts)))
+
+
+def reasons(session: Session, tile_set_id: UUID) -> dict[str, ExclusionReason]:
+    """Return why each photo that is excluded now is, by content hash."""
+    query = select(Exclusion.content, Exclusion.reason).where(*in_force(tile_set_id))
+    return dict(session.execute(query).all())
 
 
 def in_force_for(session: Session, tile_set_id: UUID, reason: ExclusionReason) -> set[str]:

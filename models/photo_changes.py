@@ -17,7 +17,7 @@ from models import next_version
 from models.errors import InvalidOrder, LastTile
 from models.exclusions import excluded, in_force, left_out, set_aside, use_again
 from models.queries import find_version
-from models.rules.orders import ExclusionReason
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import Exclusion, RemovedTile, Tile, Version
 
 MOST_AT_ONCE = 800

@@ -19,7 +19,7 @@ from models import database
 from models.errors import InvalidOrder, NotFound
 from models.exclusions import left_out
 from models.queries import PAGE_LENGTH
-from models.rules.orders import ExclusionReason
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import RemovedTile, Tile
 
 Photo = Tile | RemovedTile

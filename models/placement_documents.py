@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import queries
-from models.errors import NoPlacement, NotReady
+from models.errors import NoPlacement
 from models.rules import grid, kept_placements, placement_files
 from models.rules.kept_placements import Kept
-from models.rules.lifecycle import JobState
+from models.rules.lifecycle import JobState, not_made
 from models.rules.placements import Placement, grid_of, order_of
 from models.storage import Store
 from models.tables import Mosaic, RemovedTile, Tile
@@ -46,7 +46,7 @@ def kept_of(store: Store, mosaic: Mosaic) -> Kept:
         StorageUnreadable: the store does not hold it.
     """
     if mosaic.job.state is not JobState.SUCCEEDED:
-        raise NotReady(f"The mosaic is {mosaic.job.state}; it has no placement yet.")
+        raise not_made(mosaic.job.state, "ask what lies where in it")
     if mosaic.placement_key is None:
         raise NoPlacement("This mosaic is from before placements were kept; order it again to have its placement.")
     return kept_placements.opened(store.path(mosaic.placement_key))

@@ -13,7 +13,8 @@ from models.queries import find_idle, find_indexed
 from models.rules import renditions
 from models.rules.lifecycle import Doorbell, JobKind, Lane
 from models.rules.names import readable
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.orders import MosaicOrder
+from models.rules.tile_set_words import SourceKind
 from models.tables import Batch, Job, Mosaic, Rendition, Source, TileSet
 
 

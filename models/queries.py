@@ -5,15 +5,16 @@ from contextlib import suppress
 from dataclasses import dataclass, fields
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from models.errors import InvalidOrder, NotAPicture, NotFound, NotReady
 from models.exclusions import left_out
 from models.rules.lifecycle import JobState
 from models.rules.names import readable
-from models.rules.orders import ExclusionReason, MosaicOrder
+from models.rules.orders import MosaicOrder
 from models.rules.skip_reasons import DUPLICATE
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import Batch, Job, Mosaic, Rendition, SkippedPhoto, Tile, TileSet, Version
 
 PAGE_LENGTH = 50
@@ -173,6 +174,12 @@ def find_mosaic(session: Session, mosaic_id: UUID) -> Mosaic:
     if batch is not None:
         find_batch(session, batch.id)
     return found
+
+
+def purged_mosaics() -> Select[UUID]:
+    """Select the ids of the mosaics that are deleted for good, by themselves or with their batch."""
+    purged = or_(Mosaic.purged_at.is_not(None), Batch.purged_at.is_not(None))
+    return select(Mosaic.id).outerjoin(Mosaic.batch).where(purged)
 
 
 def find_batch(session: Session, batch_id: UUID) -> Batch:

@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from models import database, jobs, keeping, queries
-from models.errors import NoPlacement, NotFound, NotReady, TooManyRenditions
+from models.errors import NoPlacement, NotFound, TooManyRenditions
 from models.rules import renditions
-from models.rules.lifecycle import Doorbell, JobKind, JobState
+from models.rules.lifecycle import Doorbell, JobKind, JobState, not_made
 from models.rules.renditions import MOST_RENDITIONS, File
 from models.tables import Job, Mosaic, Rendition
 
@@ -94,7 +94,7 @@ def _found(session: Session, mosaic_id: UUID, file: File) -> Rendition | None:
 def _check(session: Session, mosaic: Mosaic, file: File) -> None:
     """Refuse what cannot be made."""
     if mosaic.job.state is not JobState.SUCCEEDED or mosaic.width is None or mosaic.height is None:
-        raise NotReady(f"The mosaic is {mosaic.job.state}; order other files of it once it is made.")
+        raise not_made(mosaic.job.state, "order other files of it")
     if mosaic.placement_key is None:
         raise NoPlacement(
             "This mosaic is from before placements were kept, so no other file of it can be made; order it again."

@@ -17,7 +17,7 @@ from models.errors import InvalidOrder
 from models.intake_queries import counts, find
 from models.placing import NewSource, place_photos, place_tile_set
 from models.rules.lifecycle import Doorbell
-from models.rules.orders import SourceKind
+from models.rules.tile_set_words import SourceKind
 from models.tables import Intake, Upload
 
 

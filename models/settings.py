@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from models.errors import BadConfiguration
-from models.rules.orders import MAX_CELLS, MAX_MOSAIC_PIXELS, Limits
+from models.rules.order_words import MAX_CELLS, MAX_MOSAIC_PIXELS, Limits
 from models.rules.store_address import Address
 
 MIN_SECRET_LENGTH = 16

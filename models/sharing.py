@@ -5,17 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import database, queries
-from models.errors import InvalidOrder, NotFound, NotReady, TooManyLinks
-from models.rules.lifecycle import JobState
+from models.errors import InvalidOrder, NotFound, TooManyLinks
+from models.rules.lifecycle import JobState, not_made
 from models.tables import Mosaic, SharedLink
 
 MOST = 100
 """Links of one mosaic that have not ended."""
 LONGEST = timedelta(days=366)
+MOST_FORGOTTEN = 1_000
+"""Rows that are deleted in one transaction."""
 
 
 class Link(NamedTuple):
@@ -41,7 +43,7 @@ def add(session: Session, mosaic_id: UUID, until: datetime) -> Link:
     session.execute(select(Mosaic.id).where(Mosaic.id == mosaic_id).with_for_update())
     mosaic = queries.find_mosaic(session, mosaic_id)
     if mosaic.job.state is not JobState.SUCCEEDED:
-        raise NotReady(f"The mosaic is {mosaic.job.state}; share it once it is made.")
+        raise not_made(mosaic.job.state, "share it")
     mine = SharedLink.mosaic_id == mosaic_id
     session.execute(delete(SharedLink).where(mine, SharedLink.until <= now))
     if session.scalars(select(func.count()).where(mine)).one() >= MOST:
@@ -92,3 +94,13 @@ def end(session: Session, mosaic_id: UUID) -> None:
     if session.scalar(next_series.returning(Mosaic.id)) is None:
         raise NotFound("There is no such mosaic.")
     session.execute(delete(SharedLink).where(SharedLink.mosaic_id == mosaic_id))
+
+
+def forget(session: Session, now: datetime) -> None:
+    """Delete the rows of links that open nothing: they have ended, or their mosaic or its batch is gone for good.
+
+    Those that are more than `MOST_FORGOTTEN` go the next time.
+    """
+    worthless = or_(SharedLink.until <= now, SharedLink.mosaic_id.in_(queries.purged_mosaics()))
+    found = select(SharedLink.id).where(worthless).limit(MOST_FORGOTTEN)
+    session.execute(delete(SharedLink).where(SharedLink.id.in_(found)))

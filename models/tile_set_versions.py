@@ -19,7 +19,7 @@ from models.photo_changes import PhotoChange
 from models.photo_measures import Measures
 from models.queries import find_tile_set
 from models.rules.names import readable
-from models.rules.orders import ExclusionReason
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import CHANGE_LENGTH, Exclusion, Part, RemovedTile, Source, Tile, TileSet, Version
 
 

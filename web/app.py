@@ -144,24 +144,29 @@ def _bad_input(error: HTTPError) -> Response:
     fields = _first_messages(error.detail)
     if not fields:
         return problems.plain(HTTPStatus(error.status_code), error.message)
-    field, message = next(iter(fields.items()))
+    field, (path, message) = next(iter(fields.items()))
     if field == SCHEMA:
         return problems.answer(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidOrder.code, "The body must be a JSON object.")
-    sentence = f"{field}: {message}"
+    sentence = f"{field}{path}: {message}"
     return problems.answer(HTTPStatus.UNPROCESSABLE_ENTITY, InvalidOrder.code, sentence, field=field)
 
 
-def _first_messages(detail: object) -> dict[str, str]:
-    """Return the first message about each field, from {location: {field: [messages]}}."""
-    found: dict[str, str] = {}
+def _first_messages(detail: object) -> dict[str, tuple[str, str]]:
+    """Return of each field where in it something is wrong, and what, from {location: {field: [messages]}}."""
+    found: dict[str, tuple[str, str]] = {}
     for fields in detail.values() if isinstance(detail, dict) else ():
         for field, messages in fields.items() if isinstance(fields, dict) else ():
             found[str(field)] = _first_message(messages)
     return found
 
 
-def _first_message(messages: object) -> str:
-    """Return the first message about a field, or about what is inside it."""
+def _first_message(messages: object) -> tuple[str, str]:
+    """Return where the first fault is that is inside a field, such as `[0].column`, and what it is."""
+    path = ""
     while isinstance(messages, list | dict) and messages:
-        messages = next(iter(messages.values() if isinstance(messages, dict) else messages))
-    return str(messages)
+        if isinstance(messages, dict):
+            inner, messages = next(iter(messages.items()))
+            path += f"[{inner}]" if isinstance(inner, int) else f".{inner}"
+        else:
+            messages = messages[0]
+    return path, str(messages)

@@ -15,7 +15,7 @@ from zipstream import ZIP_STORED, ZipStream
 from models import placement_documents, queries
 from models.errors import NotFound, NotReady
 from models.rules import blob_keys
-from models.rules.lifecycle import JobState
+from models.rules.lifecycle import JobState, not_made
 from models.storage import Store
 from models.tables import Job, Mosaic, RemovedTile, Rendition, Sketch, Tile, Version
 from web.context import reading, store
@@ -55,7 +55,7 @@ def preview(mosaic: Mosaic) -> Response:
         NotReady: its job has not succeeded.
     """
     if mosaic.job.state is not JobState.SUCCEEDED or mosaic.preview_key is None:
-        raise NotReady(f"The mosaic is {mosaic.job.state}; there is no picture to fetch.")
+        raise not_made(mosaic.job.state, "fetch its picture")
     return unchanging(mosaic.preview_key, "image/jpeg")
 
 
@@ -79,7 +79,7 @@ def target_preview(mosaic: Mosaic) -> Response:
         NotFound: the mosaic is from before these were kept.
     """
     if mosaic.job.state is not JobState.SUCCEEDED:
-        raise NotReady(f"The mosaic is {mosaic.job.state}; there is no picture to fetch.")
+        raise not_made(mosaic.job.state, "fetch its picture")
     if mosaic.target_preview_key is None:
         raise NotFound("This mosaic is from before its picture was kept for its page.")
     return unchanging(mosaic.target_preview_key, "image/jpeg")

@@ -1,7 +1,7 @@
 """The draft behind the order page: it keeps what was uploaded, until the order is placed."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from uuid import UUID, uuid4
@@ -46,11 +46,20 @@ def kept(draft_id: UUID) -> Draft:
     Raises:
         NotFound: there is none, or it has ended.
     """
+    return all_kept([draft_id])[0]
+
+
+def all_kept(draft_ids: Sequence[UUID]) -> list[Draft]:
+    """Return drafts that are named by their ids alone, in the same order.
+
+    Raises:
+        NotFound: there is one of them not, or it has ended.
+    """
     with reading() as session:
-        draft = drafts.find(session, draft_id)
-    if draft is None:
+        found = drafts.find_all(session, draft_ids)
+    if any(draft_id not in found for draft_id in draft_ids):
         raise NotFound(GONE)
-    return draft
+    return [found[draft_id] for draft_id in draft_ids]
 
 
 def of_mosaic(mosaic_id: UUID, identity: UUID | None = None) -> Draft:

@@ -14,7 +14,8 @@ from models.rules import looks, paper
 from models.rules.formats import DEFAULT_DPI, DEFAULT_FORMAT
 from models.rules.looks import DEFAULT_LOOK, SET_BY_LOOKS
 from models.rules.order_fields import OrderField
-from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, LossName, MosaicOrder, Shape, foreign_to, goes_with
+from models.rules.order_words import DEFAULT_CELLS_ACROSS, LossName, Shape
+from models.rules.orders import FIELDS, MosaicOrder, foreign_to, goes_with
 from models.rules.print_planning import Print, plan
 from models.rules.renditions import FIELDS as FILE_FIELDS
 

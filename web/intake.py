@@ -16,8 +16,9 @@ from models.rules import blob_keys, zip_files
 from models.rules.lattices import Effort
 from models.rules.lifecycle import Doorbell, JobKind, Lane
 from models.rules.masks import ALPHA
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
+from models.rules.tile_set_words import SourceKind
 from web.context import reading, services, sessions, settings, store
 from web.precheck import Size, judge, judge_mask
 

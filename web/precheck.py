@@ -12,7 +12,8 @@ from models.errors import EmptyFile, InvalidOrder, TooLarge, TooManyPixels
 from models.rules import file_types, masks, repeats
 from models.rules.grid import cut
 from models.rules.lattices import Effort, Tired
-from models.rules.orders import LARGEST, MAX_PICTURE_PIXELS, Limits, MosaicOrder
+from models.rules.order_words import LARGEST, MAX_PICTURE_PIXELS, Limits
+from models.rules.orders import MosaicOrder
 
 HEADER_BYTES = 1 << 20
 """How many bytes of a file are searched for its size."""

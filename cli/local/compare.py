@@ -16,7 +16,8 @@ from cli.progress_bar import Bar
 from models.errors import InvalidOrder, UnusablePicture
 from models.rules.formats import Format
 from models.rules.grid import Grid
-from models.rules.orders import FIELDS, LossName, MosaicOrder, goes_with
+from models.rules.order_words import LossName
+from models.rules.orders import FIELDS, MosaicOrder, goes_with
 from worker import parallel
 from worker.core.fitted import Fitted
 from worker.file_filter import Sieve

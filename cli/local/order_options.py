@@ -11,7 +11,8 @@ from click.core import ParameterSource
 from cli.place import Place
 from models.rules import looks
 from models.rules.order_fields import Group
-from models.rules.orders import DEFAULT_CELLS_ACROSS, FIELDS, MosaicOrder
+from models.rules.order_words import DEFAULT_CELLS_ACROSS
+from models.rules.orders import FIELDS, MosaicOrder
 
 Command = Callable[..., Any]
 CROP = [name for name, about in FIELDS.items() if about.group is Group.CROP]

@@ -19,7 +19,7 @@ import click
 from cli.local.atomic_files import STANDARD
 from models.errors import InvalidOrder, UnreadableFile, WouldOverwrite
 from models.rules import file_types, placement_files
-from models.rules.orders import LossName
+from models.rules.order_words import LossName
 from worker.file_filter import Sieve
 from worker.folder_scan import walk
 

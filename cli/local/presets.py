@@ -8,7 +8,8 @@ from click.shell_completion import CompletionItem
 
 from models.errors import InvalidOrder
 from models.rules.order_fields import Group, OrderField
-from models.rules.orders import FIELDS, LossName
+from models.rules.order_words import LossName
+from models.rules.orders import FIELDS
 
 OPTIONS = {
     name.replace("_", "-"): about

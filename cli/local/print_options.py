@@ -10,7 +10,8 @@ from cli.local import order_options
 from models.errors import InvalidOrder
 from models.rules import paper, print_planning
 from models.rules.formats import DEFAULT_DPI, Format
-from models.rules.orders import FIELDS, MosaicOrder, Shape, foreign_to
+from models.rules.order_words import Shape
+from models.rules.orders import FIELDS, MosaicOrder, foreign_to
 from models.rules.print_planning import Print
 
 AGAINST = {"cell_size": "--cell-size", "tile_size": "--tile-size"}

@@ -17,8 +17,8 @@ from models import job_listing, parts, queries
 from models.errors import BadConfiguration, InvalidOrder, NotFound, TesseraError
 from models.placing import NewSource, place_photos, place_tile_set
 from models.rules.lifecycle import JobState
-from models.rules.orders import SourceKind
 from models.rules.store_address import BUCKET, Address
+from models.rules.tile_set_words import SourceKind
 from models.tables import Job, TileSet
 from worker.file_filter import Sieve
 from worker.tile_sets import locations

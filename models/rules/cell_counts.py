@@ -6,7 +6,7 @@ rows overlap.
 
 from fractions import Fraction
 
-from models.rules.orders import Shape
+from models.rules.order_words import Shape
 
 
 def shown(columns: int, shape: Shape) -> Fraction:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, Self
 
 from models.errors import InvalidOrder
 from models.rules.names import readable
-from models.rules.orders import MosaicOrder, Shape
+from models.rules.order_words import Shape
+from models.rules.orders import MosaicOrder
 
 MOST = 150
 """Photos or cells in each list of an edit, at most: what is sent as JSON ends at 64 KiB."""
@@ -58,7 +59,10 @@ def check_lengths(lists: Mapping[str, list[Any]]) -> None:
         raise InvalidOrder("lock", "Locked cells alone change nothing; ban photos, or say which to use, or pins.")
     for name, given in lists.items():
         if len(given) > MOST:
-            raise InvalidOrder(name, f"{len(given):,} are more than the limit of {MOST:,}.")
+            raise InvalidOrder(
+                name,
+                f"{len(given):,} are more than the limit of {MOST:,}; make several edits, one after the other.",
+            )
 
 
 def check_rules(pins: Sequence[Pin], order: MosaicOrder, shown: Sequence[str]) -> None:
@@ -81,7 +85,7 @@ def check_rules(pins: Sequence[Pin], order: MosaicOrder, shown: Sequence[str]) -
             raise InvalidOrder(
                 "pins",
                 f"{readable(name)} is pinned in {len(same) + 1:,} cells, which breaks the order's rule of at most "
-                f"{order.uses:,} for a photo.",
+                f"{order.uses:,} for a photo; pin it in fewer.",
             )
         for other in same:
             if (other.column - pin.column) ** 2 + (other.row - pin.row) ** 2 < near:
@@ -89,7 +93,7 @@ def check_rules(pins: Sequence[Pin], order: MosaicOrder, shown: Sequence[str]) -
                     "pins",
                     f"{readable(name)} is pinned in column {other.column:,}, row {other.row:,} and in column "
                     f"{pin.column:,}, row {pin.row:,}, which breaks the order's rule of {order.min_distance:g} cells "
-                    "between equal photos.",
+                    "between equal photos; pin it farther away.",
                 )
 
 
@@ -104,8 +108,10 @@ def check_cells(lock: Iterable[tuple[int, int]], pins: Iterable[Pin], columns: i
         for column, row in cells:
             if not (0 <= column < columns and 0 <= row < rows):
                 raise InvalidOrder(
-                    field, f"Column {column:,}, row {row:,} is outside the {columns:,} x {rows:,} cells."
+                    field,
+                    f"Column {column:,}, row {row:,} is outside the {columns:,} x {rows:,} cells, which are counted "
+                    "from 0.",
                 )
             if (column, row) in seen:
-                raise InvalidOrder(field, f"Column {column:,}, row {row:,} is named twice.")
+                raise InvalidOrder(field, f"Column {column:,}, row {row:,} is named twice; pin or lock it once.")
             seen.add((column, row))

@@ -13,7 +13,8 @@ from models.errors import InvalidOrder
 from models.rules import spans
 from models.rules.cell_counts import cells_down, rows_in, shown, shown_down, tile_height, turned
 from models.rules.formats import Format, any_of
-from models.rules.orders import LARGEST, MAX_CELLS_ACROSS, MAX_TILE_SIZE, Fit, Limits, MosaicOrder, Shape
+from models.rules.order_words import LARGEST, MAX_CELLS_ACROSS, MAX_TILE_SIZE, Fit, Limits, Shape
+from models.rules.orders import MosaicOrder
 
 SMALLEST_BLOCK = 2
 """How many of the finest cells a larger one covers at least, across and down."""

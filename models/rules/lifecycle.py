@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.errors import NotReady
+
 
 class JobKind(StrEnum):
     """What a job does; the value is the name of the Celery task."""
@@ -93,3 +95,22 @@ def before(state: JobState) -> list[JobState]:
         [<JobState.RUNNING: 'running'>]
     """
     return [earlier for earlier, later in NEXT.items() if state in later]
+
+
+def not_made(state: JobState, intent: str) -> NotReady:
+    """Return the refusal of what can be done only with a mosaic that is made.
+
+    Args:
+        state: Of its job; any but succeeded.
+        intent: What to do with it once it is made.
+
+    Example:
+        >>> str(not_made(JobState.RUNNING, "share it"))
+        'The mosaic is running; share it once it is made.'
+        >>> str(not_made(JobState.FAILED, "share it"))
+        'The mosaic failed; try it again, and share it once it is made.'
+    """
+    if state.final:
+        how = "failed" if state is JobState.FAILED else f"is {state}"
+        return NotReady(f"The mosaic {how}; try it again, and {intent} once it is made.")
+    return NotReady(f"The mosaic is {state}; {intent} once it is made.")

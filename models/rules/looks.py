@@ -5,7 +5,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.errors import InvalidOrder
-from models.rules.orders import MAX_FAR, Crops, LossName, MosaicOrder
+from models.rules.order_words import MAX_FAR, Crops, LossName
+from models.rules.orders import MosaicOrder
 
 
 class Look(NamedTuple):

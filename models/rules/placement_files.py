@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import PurePath
 
 from models.errors import InvalidOrder
-from models.rules.orders import MAX_CELLS
+from models.rules.order_words import MAX_CELLS
 from models.rules.placements import (
     STEPS,
     VERSION,

@@ -13,7 +13,8 @@ from models.errors import InvalidOrder
 from models.rules import paper
 from models.rules.cell_counts import cells_down
 from models.rules.formats import DEFAULT_DPI, Format
-from models.rules.orders import FIELDS, MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, MAX_TILE_SIZE, Shape
+from models.rules.order_words import MAX_CELLS, MAX_CELLS_ACROSS, MAX_MOSAIC_PIXELS, MAX_TILE_SIZE, Shape
+from models.rules.orders import FIELDS
 from models.rules.paper import shown
 from models.rules.printing import Plan, density, mm
 

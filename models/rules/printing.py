@@ -8,7 +8,8 @@ from models.rules import paper
 from models.rules.cell_counts import cells_down, shown, shown_down, turned
 from models.rules.formats import Format
 from models.rules.grid import Grid
-from models.rules.orders import MosaicOrder, Shape
+from models.rules.order_words import Shape
+from models.rules.orders import MosaicOrder
 from models.rules.paper import MM_PER_INCH
 
 RECOGNISED = 12

@@ -17,7 +17,8 @@ from models.rules.cell_counts import cells_down
 from models.rules.cell_counts import turned as lying_the_other_way
 from models.rules.grid import Grid, cut
 from models.rules.lattices import Effort, Pattern, Tired, fewest, find, most_used
-from models.rules.orders import MosaicOrder, Shape
+from models.rules.order_words import Shape
+from models.rules.orders import MosaicOrder
 
 Heights = Callable[[int], Iterable[int]]
 

@@ -30,6 +30,8 @@ class Job(Base):
         Index(None, "state", "ring_at"),
         Index(None, "state", "lease_until"),
         Index(None, "lane", "finished_at"),
+        Index(None, "state", "lane", "queued_at"),
+        Index(None, "state", "finished_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.database import Base
 from models.rules.formats import Format
-from models.rules.orders import Crops, Fit, LossName, Shape
+from models.rules.order_words import Crops, Fit, LossName, Shape
 from models.rules.paper import Sheet
 from models.tables.columns import KEY_LENGTH, NAME_LENGTH, words
 from models.tables.jobs import Job
@@ -164,7 +164,8 @@ class Rendition(Base):
 class SharedLink(Base):
     """A link that shares a mosaic until a time. Only `models.sharing` writes it.
 
-    Without its row the link is worth nothing. Links of earlier versions have none, and end by themselves.
+    Without its row the link is worth nothing; the sweep deletes those that open nothing any more. Links of earlier
+    versions have none, and end by themselves.
     """
 
     __tablename__ = "shared_links"

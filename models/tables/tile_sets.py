@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.database import Base
 from models.rules.lifecycle import PartState
-from models.rules.orders import ExclusionReason, SourceKind
+from models.rules.tile_set_words import ExclusionReason, SourceKind
 from models.tables.columns import CHANGE_LENGTH, KEY_LENGTH, NAME_LENGTH, STAMP_LENGTH, words
 from models.tables.jobs import Job
 

@@ -4,7 +4,8 @@ SCRIPT = """
 import io, random, struct, sys, zlib
 from models.errors import InvalidOrder
 from models.rules.lattices import Effort
-from models.rules.orders import Fit, MosaicOrder
+from models.rules.order_words import Fit
+from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
 from web import precheck as peek
 

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 
 from models.placing import NewSource, StoredFile, place_mosaic, place_tile_set
 from models.rules import blob_keys
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.orders import MosaicOrder
+from models.rules.tile_set_words import SourceKind
 from models.services import Services
 from web.app import assemble
 from worker.indexing import job as indexing_job

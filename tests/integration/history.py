@@ -431,6 +431,7 @@ STEPS: dict[str, Step] = {
         fill=(f"INSERT INTO shared_links (id, mosaic_id, created_at, until) VALUES ({FOUR}, {ONE}, {NOON}, {NOON})",),
     ),
     "0032": Step(fill=()),
+    "0033": Step(fill=()),
 }  # fmt: skip
 
 

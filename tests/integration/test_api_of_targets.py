@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from werkzeug.test import TestResponse
 
 from models import database, queries, sketches
@@ -159,6 +159,22 @@ def test_a_batch_takes_kept_targets_beside_files(
     assert [each["target_name"] for each in mosaics] == ["three.png", "one.png", "two.png"]
     assert work(services) == 3
     assert client.get(answer.get_json()["url"]).get_json()["states"] == {"succeeded": 3}
+
+
+def test_a_batch_asks_for_all_its_kept_targets_at_once(
+    services: Services, client: FlaskClient, tile_set: UUID, keep: Callable[..., TestResponse], target: bytes
+) -> None:
+    ids = [keep(target=(io.BytesIO(target), f"{number}.png")).get_json()["id"] for number in range(3)]
+    asked: list[str] = []
+    with services.reading() as session:
+        engine = session.get_bind()
+    event.listen(engine, "before_cursor_execute", lambda *what: asked.append(what[2]))
+    form = {"tile_set": str(tile_set), "cells_across": "6", "target_ids": [*ids, ids[0]]}
+    answer = client.post("/api/v1/batches", data=form)
+    assert (answer.status_code, answer.get_json()["total"]) == (202, 4)
+    assert len([each for each in asked if "FROM drafts" in each]) == 1
+    gone = client.post("/api/v1/batches", data=form | {"target_ids": [*ids, str(uuid4())]})
+    assert refused(gone) == (404, "not_found", None)
 
 
 def test_what_is_said_wrongly_of_a_target_is_refused_and_nothing_is_ordered(

@@ -22,7 +22,8 @@ from models.placing import NewSource, StoredFile
 from models.queue import SoftTimeLimitExceeded
 from models.rules.formats import Format
 from models.rules.lifecycle import JobKind, JobState, Lane
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.orders import MosaicOrder
+from models.rules.tile_set_words import SourceKind
 from models.services import Services
 from models.tables import AttemptRecord, Job, Mosaic, PhaseRecord, TileSet
 from web.app import assemble

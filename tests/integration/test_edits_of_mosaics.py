@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from models import database, photo_listing, placement_documents, queries, tile_set_versions
 from models.rules import placement_files
 from models.rules.placements import Placed
 from models.services import Services
-from models.tables import Mosaic
+from models.tables import Mosaic, Tile
 from worker.jobs import attempt, garbage
 from worker.rendering import job as rendering_job
 
@@ -194,9 +194,18 @@ def test_an_edit_keeps_the_sizes_of_cells_and_a_pin_names_a_larger_one_by_any_of
 ALONE = "Locked cells alone change nothing; ban photos, or say which to use, or pins."
 TOO_NEAR = (
     "1.png is pinned in column 1, row 0 and in column 2, row 0, which breaks the order's rule of 2 cells between "
-    "equal photos."
+    "equal photos; pin it farther away."
 )
-LEFT_OUT = "The photo 1.png cannot appear: it is banned, or left out of the set."
+OUTSIDE = "is outside the 12 x 8 cells, which are counted from 0."
+TWICE = "Column 1, row 0 is named twice; pin or lock it once."
+TOO_MANY = "151 are more than the limit of 150; make several edits, one after the other."
+TWINS = "2 photos are called “twin.png”; say the content hash of the one to use."
+BANNED = "may not be used: this edit bans it."
+
+
+def not_there(photo: str, purpose: str) -> str:
+    what_to_do = "say the name or the content hash of one that it has."
+    return f"The tile set “photos” has no photo “{photo}” {purpose}; {what_to_do}"
 
 
 def a_pin(column: float) -> dict[str, Any]:
@@ -208,21 +217,21 @@ def a_pin(column: float) -> dict[str, Any]:
     [
         ({}, "pins", "Say what to change: photos to ban or to use, or pins."),
         ({"lock": [{"column": 0, "row": 0}]}, "lock", ALONE),
-        ({"ban": ["x.jpg"]}, "ban", "There is no photo x.jpg in the tile set."),
-        ({"must_use": ["twin.png"]}, "must_use", "2 photos are called twin.png; give the content hash of one."),
-        ({"ban": ["1.png"], "must_use": ["1.png"]}, "must_use", LEFT_OUT),
-        ({"pins": [a_pin(12)]}, "pins", "Column 12, row 0 is outside the 12 x 8 cells."),
-        ({"pins": [a_pin(-1)]}, "pins", "Column -1, row 0 is outside the 12 x 8 cells."),
-        ({"pins": [a_pin(1), a_pin(1)]}, "pins", "Column 1, row 0 is named twice."),
-        ({"pins": [a_pin(1)], "lock": [{"column": 1, "row": 0}]}, "pins", "Column 1, row 0 is named twice."),
-        ({"ban": ["1.png"] * 151}, "ban", "151 are more than the limit of 150."),
-        ({"pins": [a_pin(1.5)]}, "pins", "pins: Not a valid integer."),
-        ({"pins": [{"column": 1, "row": 0}]}, "pins", "pins: Missing data for required field."),
+        ({"ban": ["x.jpg"]}, "ban", not_there("x.jpg", "to ban")),
+        ({"must_use": ["twin.png"]}, "must_use", TWINS),
+        ({"ban": ["1.png"], "must_use": ["1.png"]}, "must_use", f"The photo “1.png” to use {BANNED}"),
+        ({"pins": [a_pin(12)]}, "pins", f"Column 12, row 0 {OUTSIDE}"),
+        ({"pins": [a_pin(-1)]}, "pins", f"Column -1, row 0 {OUTSIDE}"),
+        ({"pins": [a_pin(1), a_pin(1)]}, "pins", TWICE),
+        ({"pins": [a_pin(1)], "lock": [{"column": 1, "row": 0}]}, "pins", TWICE),
+        ({"ban": ["1.png"] * 151}, "ban", TOO_MANY),
+        ({"pins": [a_pin(1), a_pin(1.5)]}, "pins", "pins[1].column: Not a valid integer."),
+        ({"pins": [{"column": 1, "row": 0}]}, "pins", "pins[0].photo: Missing data for required field."),
         ({"bans": ["1.png"]}, "bans", "bans: Unknown field."),
-        ({"pins": [{**a_pin(1), "row": " 1_0 "}]}, "pins", "pins: Not a valid integer."),
+        ({"pins": [{**a_pin(1), "row": " 1_0 "}]}, "pins", "pins[0].row: Not a valid integer."),
         ({"pins": [a_pin(1), a_pin(2)]}, "pins", TOO_NEAR),
-        ({"pins": [{**a_pin(3), "photo": "x.jpg"}]}, "pins", "There is no photo x.jpg in the tile set."),
-        ({"pins": [a_pin(3)], "ban": ["1.png"]}, "pins", LEFT_OUT),
+        ({"pins": [{**a_pin(3), "photo": "x.jpg"}]}, "pins", not_there("x.jpg", "to pin in column 3, row 0")),
+        ({"pins": [a_pin(3)], "ban": ["1.png"]}, "pins", f"The photo “1.png” to pin in column 3, row 0 {BANNED}"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_changed_is_refused_at_once_in_a_sentence(
@@ -248,7 +257,7 @@ def test_a_photo_pinned_in_more_cells_than_it_may_lie_in_is_refused_at_once(
     answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", json={"pins": pins})
     assert answer.status_code == 422
     assert answer.get_json()["detail"] == (
-        "1.png is pinned in 3 cells, which breaks the order's rule of at most 2 for a photo."
+        "1.png is pinned in 3 cells, which breaks the order's rule of at most 2 for a photo; pin it in fewer."
     )
 
 
@@ -260,7 +269,7 @@ def test_text_that_is_not_unicode_is_refused_in_a_sentence(client: FlaskClient, 
         assert "text that is not Unicode" in answer.get_json()["detail"]
     body = r'{"ban": ["\ud83d\ude00"]}'
     answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", data=body, content_type="application/json")
-    assert answer.get_json()["detail"] == "There is no photo \U0001f600 in the tile set."
+    assert answer.get_json()["detail"] == not_there("\U0001f600", "to ban")
 
 
 def test_a_mosaic_of_before_cannot_be_edited(services: Services, client: FlaskClient, mosaic: UUID) -> None:
@@ -292,7 +301,7 @@ def test_the_form_on_the_page_orders_the_same_edit(services: Services, client: F
     ("form", "sentence"),
     [
         ({"ban": "", "must_use": "  \r\n "}, "Say what to change"),
-        ({"ban": "x<b>.jpg"}, "There is no photo x&lt;b&gt;.jpg in the tile set."),
+        ({"ban": "x<b>.jpg"}, "has no photo “x&lt;b&gt;.jpg” to ban"),
         ({"column": "3", "photo": "1.png"}, "Say the column, the row and the photo"),
         ({"column": "3", "row": "1_0", "photo": "1.png"}, "The row must be a whole number"),
         ({"column": "99", "row": "0", "photo": "1.png"}, "outside the 12 x 8 cells"),
@@ -309,3 +318,18 @@ def test_what_is_wrong_in_the_form_is_said_on_the_page_which_keeps_what_was_type
     for value in form.values():
         assert not value.strip() or escape(value) in answer.text
     assert "http-equiv" not in answer.text, "a page that answers a POST must not ask for itself again"
+
+
+def test_a_photo_that_the_tile_set_bans_cannot_be_pinned_and_the_sentence_says_what_to_do(
+    client: FlaskClient, services: Services, mosaic: UUID
+) -> None:
+    with services.sessions.begin() as session:
+        tile_set_id = queries.find_mosaic(session, mosaic).tile_set_id
+        content = session.scalars(select(Tile.content).where(Tile.name == "1.png")).one()
+    assert client.post(f"/api/v1/tile-sets/{tile_set_id}/tiles/{content}/ban").status_code == 200
+    answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", json={"pins": [a_pin(3)]})
+    assert answer.status_code == 422
+    assert answer.get_json()["detail"] == (
+        "The photo “1.png” to pin in column 3, row 0 may not be used: it is banned in the tile set, where you can "
+        "allow it again."
+    )

@@ -16,7 +16,8 @@ from models import database, photo_listing, queries, tile_set_versions
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos, place_tile_set
 from models.rules import blob_keys
 from models.rules.formats import Format
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.orders import MosaicOrder
+from models.rules.tile_set_words import SourceKind
 from models.services import Services
 from models.storage import open_store
 from models.tables import Job, Mosaic, Part, TileSet

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from models import database, exclusions, photo_listing, queries, tile_set_versions
 from models.placing import NewSource, place_photos, place_tile_set
 from models.rules import blob_keys
-from models.rules.orders import SourceKind
+from models.rules.tile_set_words import SourceKind
 from models.services import Services
 from models.tables import Job, Part, SkippedPhoto, Source, Tile, TileSet
 from worker.file_filter import Sieve

@@ -23,7 +23,8 @@ from models.placing import NewSource, StoredFile, place_batch, place_mosaic, pla
 from models.queries import skipped_photos
 from models.rules import blob_keys
 from models.rules.lifecycle import JobState
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.orders import MosaicOrder
+from models.rules.tile_set_words import SourceKind
 from models.services import Services
 from models.tables import Job, Mosaic, TileSet
 from worker.jobs import garbage, sweep

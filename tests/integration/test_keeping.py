@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import func, select
 
-from models import database, jobs, keeping, listing, queries, renditions, retrying, undo
+from models import database, jobs, keeping, listing, queries, renditions, retrying, sharing, undo
 from models.errors import (
     InvalidOrder,
     LeaseLost,
@@ -26,8 +26,8 @@ from models.rules.formats import Format
 from models.rules.lifecycle import JobState
 from models.rules.orders import MosaicOrder
 from models.services import Services
-from models.tables import Batch, Job, Mosaic, Rendition, TileSet
-from worker.jobs import garbage
+from models.tables import Batch, Job, Mosaic, Rendition, SharedLink, TileSet
+from worker.jobs import garbage, sweep
 
 MONTH = timedelta(days=30)
 LATER = timedelta(hours=2)
@@ -280,6 +280,34 @@ def test_the_trash_is_purged_after_its_days_and_not_before(services: Services, t
     for table, identity, word in ((Mosaic, mosaic, "mosaic"), (Batch, batch, "batch")):
         with pytest.raises(NotFound, match=f"There is no such {word}"):
             do(services, keeping.restore, table, identity)
+
+
+def shared(services: Services, mosaic: UUID, span: timedelta) -> UUID:
+    """Share a mosaic for a time, and return the id of the link."""
+    with services.sessions.begin() as session:
+        return sharing.add(session, mosaic, database.now(session) + span).row.id
+
+
+def test_links_go_with_the_mosaic_or_the_batch_that_is_purged_and_with_their_time(
+    services: Services, tile_set: UUID
+) -> None:
+    stays, trashed, gone = (ordered(services, tile_set) for _ in range(3))
+    batch, (of_batch,) = batch_of(services, tile_set, 1)
+    for mosaic in (stays, trashed, gone, of_batch):
+        finish(services, claimed(services, mosaic))
+    kept = {shared(services, mosaic, MONTH) for mosaic in (stays, trashed)}
+    ends = shared(services, stays, LATER)
+    for mosaic in (gone, of_batch):
+        shared(services, mosaic, MONTH)
+    for table, identity in ((Mosaic, trashed), (Mosaic, gone), (Batch, batch)):
+        drop(services, table, identity)
+    purge(services, Mosaic, gone)
+    purge(services, Batch, batch)
+    sweep.collect(services)
+    with services.sessions.begin() as session:
+        assert set(session.scalars(select(SharedLink.id))) == kept | {ends}
+        sharing.forget(session, database.now(session) + LATER)
+        assert set(session.scalars(select(SharedLink.id))) == kept
 
 
 def test_the_blobs_of_a_mosaic_are_kept_until_it_is_purged(services: Services, tile_set: UUID) -> None:

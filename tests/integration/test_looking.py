@@ -3,21 +3,24 @@
 import io
 import json
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import Engine, QueuePool, select
 
-from models import candidates, database, jobs, queries
+from models import candidates, database, jobs, keeping, queries
 from models.rules.lifecycle import JobKind
 from models.services import Services
-from models.tables import Candidates, Job
+from models.storage import FolderStore
+from models.tables import Candidates, Job, Mosaic
 from web.app import assemble
-from worker.jobs import attempt
+from worker.jobs import attempt, sweep
 from worker.rendering.candidates import find_candidates
 from worker.rendering.job import render_mosaic
 
@@ -271,3 +274,47 @@ def test_changes_that_were_chosen_in_the_viewer_are_ordered_with_those_that_were
             "ban": [one["content"]], "must_use": [], "lock": [[9, 6], [10, 0]], "pins": [[3, 4, other["content"]]],
         }  # fmt: skip
     assert client.post(f"/mosaics/{mosaic}/edits", data={"pins": "3 4"}).status_code == 422
+
+
+def test_no_transaction_is_open_while_the_store_sends_a_placement(
+    services: Services, client: FlaskClient, mosaic: UUID
+) -> None:
+    """A store on S3 may take long, and would hold up all writers, or longer than PostgreSQL lets a session idle."""
+    with services.reading() as session:
+        pool = cast("QueuePool", cast("Engine", session.get_bind()).pool)
+    held: list[int] = []
+
+    class Watched(FolderStore):
+        def path(self, key: str) -> Path:
+            held.append(pool.checkedout())
+            return super().path(key)
+
+    watched = assemble(replace(services, store=Watched(cast("FolderStore", services.store).folder)))
+    watched.config["WTF_CSRF_ENABLED"] = False
+    client, page = watched.test_client(), f"/mosaics/{mosaic}"
+    for path in ("cells", "cells/7/5", "photos?find=a", "maps/uses"):
+        assert client.get(f"{page}/{path}").status_code == 200, path
+    assert client.get(f"/api/v1{page}/cells/7/5").status_code == 200
+    assert client.post(f"{page}/cells/7/5/candidates").status_code == 200
+    assert client.get(f"/api/v1{page}/cells/7/5/candidates").status_code == 200
+    assert len(held) == 7
+    assert set(held) == {0}
+
+
+def test_what_was_found_goes_with_its_mosaic(services: Services, client: FlaskClient, mosaic: UUID) -> None:
+    asked(client, mosaic)
+    work(services)
+    asked(client, mosaic, (0, 0))
+
+    def cells() -> list[tuple[int, int]]:
+        sweep.collect(services)
+        with services.reading() as session:
+            return [(row.cell_column, row.cell_row) for row in session.scalars(select(Candidates))]
+
+    assert client.post(f"/mosaics/{mosaic}/delete").status_code == 303
+    assert len(cells()) == 2, "it may be taken back"
+    with services.sessions.begin() as session:
+        keeping.purge(session, Mosaic, mosaic, database.now(session))
+    assert cells() == [(0, 0)], "a worker may be at it"
+    work(services)
+    assert cells() == []

@@ -13,7 +13,7 @@ from models.errors import LeaseLost, NotReady
 from models.parts import Listing, PartLease
 from models.placing import NewSource, place_photos, place_tile_set
 from models.rules.lifecycle import NEXT_OF_PART, PartState
-from models.rules.orders import SourceKind
+from models.rules.tile_set_words import SourceKind
 from models.services import Services
 from models.tables import Part, Source, Tile, TileSet
 

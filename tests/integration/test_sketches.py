@@ -18,7 +18,8 @@ from models import database
 from models.rules import grid
 from models.rules.formats import Format
 from models.rules.lifecycle import JobState
-from models.rules.orders import MosaicOrder, Shape
+from models.rules.order_words import Shape
+from models.rules.orders import MosaicOrder
 from models.services import Services
 from models.tables import AttemptRecord, Job, Sketch, TileSet
 from worker.jobs import attempt, garbage, sweep

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from models.errors import BadConfiguration, StorageFull, StorageUnreachable, StorageUnreadable
-from models.rules.orders import SourceKind
+from models.rules.tile_set_words import SourceKind
 from models.storage import BucketStore, Cache, FolderStore, Store, open_store
 from worker.tile_sets import sources
 from worker.tile_sets.sources import Photo, Zips

@@ -14,7 +14,8 @@ from models import database, exclusions, jobs, photo_listing, queries, tile_set_
 from models.errors import InvalidOrder, NotFound
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos
 from models.rules import blob_keys
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.orders import MosaicOrder
+from models.rules.tile_set_words import SourceKind
 from models.services import Services
 from models.tables import Exclusion, Tile, TileSet
 from models.tile_set_versions import Indexed

@@ -14,7 +14,8 @@ from models.listing import Wanted
 from models.placing import NewSource, StoredFile, place_mosaic, place_photos
 from models.retrying import place_again
 from models.rules import blob_keys
-from models.rules.orders import MosaicOrder, SourceKind
+from models.rules.orders import MosaicOrder
+from models.rules.tile_set_words import SourceKind
 from models.services import Services
 from models.tables import Job, Tile, TileSet
 from models.tile_set_versions import Indexed

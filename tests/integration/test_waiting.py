@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -191,3 +192,22 @@ def test_the_service_at_a_glance(services: Services) -> None:
     assert page.count("Starting, 0 %") == 2
     assert "No worker answers for: single mosaics, photos of tile sets, batches." in page
     assert "No room again." in page
+
+
+def test_the_service_at_a_glance_reads_only_rows_that_it_tells_of(sqlite_services: Services) -> None:
+    """By the plans of SQLite: no statement goes through the jobs that are over, nor sorts those that wait."""
+    asked: list[tuple[str, Any]] = []
+    with sqlite_services.reading() as session:
+        connection = session.connection()
+        event.listen(connection, "before_cursor_execute", lambda *what: asked.append(what[2:4]))
+        service_state.look(session, database.now(session), SPAN, MINUTE)
+        plans = [
+            [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", values)]
+            for text, values in asked.copy()
+            if "FROM jobs" in text
+        ]
+    waits, *ended, running, failed, last = plans
+    assert waits == ["SEARCH jobs USING COVERING INDEX ix_jobs_state_lane_queued_at (state=?)"]
+    assert ended == [["SEARCH jobs USING COVERING INDEX ix_jobs_lane_finished_at (lane=?)"]] * len(Lane)
+    assert "SEARCH jobs USING INDEX ix_jobs_state_finished_at (state=? AND finished_at>?)" in failed
+    assert not [step for plan in (running, last) for step in plan if step.startswith("SCAN jobs")]

@@ -32,7 +32,7 @@ from models.notifying import ring_all
 from models.parts import Listing
 from models.placing import NewSource, place_tile_set
 from models.rules.lifecycle import Doorbell, JobKind, Lane
-from models.rules.orders import SourceKind
+from models.rules.tile_set_words import SourceKind
 from models.services import Services, open_services
 from models.settings import Settings
 from models.storage import FolderStore

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from models.rules.formats import Format
-from models.rules.orders import Shape
+from models.rules.order_words import Shape
 
 
 @pytest.fixture
@@ -88,14 +88,21 @@ def test_a_larger_cell_is_told_once_and_by_any_place_that_it_covers(
         assert (one["name"], one["uses"], sorted(one["places"])) == (large["photo"], len(same), sorted(same))
 
 
+NO_CELL = "There is no such cell; the mosaic has 8 x 5 cells, counted from 0."
+
+
 @pytest.mark.parametrize(
     ("path", "status", "sentence"),
     [
         ("zoom_files/99/0_0.jpg", 404, "There is no such tile."),
         ("zoom_files/0/1_0.jpg", 404, "There is no such tile."),
         ("zoom_files/0/0_0.png", 404, "There is nothing at this address."),
-        ("cells/8/0", 404, "There is no such cell."),
-        ("cells/0/99999999999999999999", 404, "There is no such cell."),
+        ("cells/8/0", 404, NO_CELL),
+        (
+            "cells/0/99999999999999999999",
+            404,
+            NO_CELL,
+        ),
         ("cells/-1/0", 404, "There is nothing at this address."),
     ],
 )
@@ -110,8 +117,9 @@ def test_what_is_not_there_is_a_404(
 def test_at_most_a_hundred_cells_are_told_at_once(client: FlaskClient, ordered: Callable[..., str]) -> None:
     page = ordered(cells_across=40, tile_size=4)
     answer = client.get(f"{page}/cells?right=99999999999999999999&bottom=99999999999999999999")
-    assert (answer.status_code, "At most 100 cells are told at once." in answer.text) == (422, True)
-    assert client.get(f"{page}/cells?left=5&right=1").get_json()["cells"] == []
+    assert (answer.status_code, "At most 100 cells are told at once; ask for fewer." in answer.text) == (422, True)
+    for nowhere in ("left=5&right=1", "left=999&top=999&right=1&bottom=1"):
+        assert client.get(f"{page}/cells?{nowhere}").get_json()["cells"] == []
     assert len(client.get(f"{page}/cells?left=-3&top=x&right=99").get_json()["cells"]) == 40
 
 

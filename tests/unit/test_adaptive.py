@@ -17,7 +17,8 @@ from cli.main import tessera
 from models.errors import InvalidOrder
 from models.rules import kept_placements, printing, repeats, spans
 from models.rules.grid import cut
-from models.rules.orders import MosaicOrder, Shape
+from models.rules.order_words import Shape
+from models.rules.orders import MosaicOrder
 from worker import parallel
 from worker.core import features, quadtree, sizes
 from worker.core.assignment.spacing import Spacing

@@ -11,7 +11,8 @@ from plain import mean, means, noise
 
 from models.errors import InvalidOrder
 from models.rules.grid import cut
-from models.rules.orders import Fit, MosaicOrder
+from models.rules.order_words import Fit
+from models.rules.orders import MosaicOrder
 from worker.core import cells
 from worker.core.cells import of_cells, of_rows
 from worker.core.fitted import Fitted

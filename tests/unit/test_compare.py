@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from cli.main import tessera
-from models.rules.orders import LossName
+from models.rules.order_words import LossName
 
 
 @pytest.fixture(autouse=True)

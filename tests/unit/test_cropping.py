@@ -12,7 +12,8 @@ from PIL import Image
 from cli.main import tessera
 from models.errors import InvalidOrder
 from models.rules.grid import cut
-from models.rules.orders import Fit, MosaicOrder, Shape
+from models.rules.order_words import Fit, Shape
+from models.rules.orders import MosaicOrder
 from worker.decoding import images
 from worker.rendering import masking
 

@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from cli.main import COMMANDS, tessera
 from cli.service import adopt, demo, importing, supervisor
 from models import errors
-from models.rules import orders
+from models.rules import order_words, orders
 from models.rules.lifecycle import NEXT, NEXT_OF_PART
 from models.settings import Settings
 
@@ -169,7 +169,7 @@ def test_the_defaults_that_are_written_by_hand_are_those_of_the_code(name: str):
 
 def test_every_loss_has_its_row_and_no_other():
     assert re.findall(r"^\| `([\w-]+)` \|", page("losses.md").partition("## By name")[2].partition("\n## ")[0],
-                      re.MULTILINE) == [loss.value for loss in orders.LossName]  # fmt: skip
+                      re.MULTILINE) == [loss.value for loss in order_words.LossName]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMMANDS)

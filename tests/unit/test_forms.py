@@ -10,7 +10,8 @@ from jinja2 import Environment, FileSystemLoader
 from models.errors import InvalidOrder, NotFound
 from models.rules.formats import Format
 from models.rules.looks import SET_BY_LOOKS
-from models.rules.orders import FIELDS, Crops, Fit, LossName, MosaicOrder
+from models.rules.order_words import Crops, Fit, LossName
+from models.rules.orders import FIELDS, MosaicOrder
 from web import forms
 from web.views import redisplay
 

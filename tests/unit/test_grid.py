@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from models.errors import InvalidOrder
 from models.rules import grid
 from models.rules.formats import Format
-from models.rules.orders import MAX_PICTURE_PIXELS, Fit, Limits, MosaicOrder
+from models.rules.order_words import MAX_PICTURE_PIXELS, Fit, Limits
+from models.rules.orders import MosaicOrder
 
 SIDES = st.integers(1, 5_000)
 CROPS = st.builds(MosaicOrder, cells_across=st.integers(1, 1_000), tile_size=st.just(1)) | st.builds(

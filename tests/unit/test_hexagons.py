@@ -14,7 +14,8 @@ from PIL import Image
 from models.errors import InvalidOrder
 from models.rules.formats import Format
 from models.rules.grid import cut
-from models.rules.orders import Fit, MosaicOrder, Shape
+from models.rules.order_words import Fit, Shape
+from models.rules.orders import MosaicOrder
 from models.rules.print_planning import Print, plan
 from models.rules.printing import of_grid
 from worker.core import outline

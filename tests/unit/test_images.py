@@ -18,7 +18,8 @@ from models.errors import (
     UnusablePicture,
 )
 from models.rules.grid import cut
-from models.rules.orders import Fit, MosaicOrder
+from models.rules.order_words import Fit
+from models.rules.orders import MosaicOrder
 from worker.core.fitted import Fitted
 from worker.core.windows import WHOLE, Window, largest
 from worker.decoding import images

@@ -10,7 +10,7 @@ import pyvips
 from PIL import Image
 
 from models.errors import TooManyPixels
-from models.rules.orders import MAX_STREAMED_PIXELS
+from models.rules.order_words import MAX_STREAMED_PIXELS
 from worker.core.windows import WHOLE
 from worker.decoding import images, plain_jpeg
 from worker.decoding.sandbox import Sandbox

@@ -9,7 +9,8 @@ from cli.local import order_options
 from cli.main import tessera
 from models.errors import InvalidOrder
 from models.rules.looks import LOOKS, SET_BY_LOOKS, fields_of
-from models.rules.orders import FIELDS, Crops, LossName, MosaicOrder
+from models.rules.order_words import Crops, LossName
+from models.rules.orders import FIELDS, MosaicOrder
 from web import forms
 
 

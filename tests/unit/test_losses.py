@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import deltaE_ciede2000
 
-from models.rules.orders import MAX_SUBCELLS, MIN_SUBCELLS, LossName
+from models.rules.order_words import MAX_SUBCELLS, MIN_SUBCELLS, LossName
 from worker.core.losses import NAMES, Metric, cost, find
 
 DETAILS = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0])

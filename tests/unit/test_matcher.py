@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
 from models.errors import InvalidOrder
-from models.rules.orders import LossName
+from models.rules.order_words import LossName
 from models.rules.repeats import pattern
 from worker import parallel
 from worker.core import features

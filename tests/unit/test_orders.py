@@ -8,7 +8,8 @@ from sqlalchemy import Enum
 from cli.local.render import render
 from models.errors import InvalidOrder
 from models.rules.formats import Format
-from models.rules.orders import FIELDS, Fit, LossName, MosaicOrder
+from models.rules.order_words import Fit, LossName
+from models.rules.orders import FIELDS, MosaicOrder
 from models.tables import Mosaic
 
 

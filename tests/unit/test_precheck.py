@@ -9,7 +9,8 @@ from PIL import Image
 
 from models.errors import EmptyFile, InvalidOrder, NotAPicture, TooLarge, TooManyPixels
 from models.rules.lattices import Effort
-from models.rules.orders import LARGEST, Limits, MosaicOrder
+from models.rules.order_words import LARGEST, Limits
+from models.rules.orders import MosaicOrder
 from models.rules.repeats import QUICK
 from web import precheck
 from worker.decoding import images

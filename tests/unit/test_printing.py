@@ -17,7 +17,8 @@ from cli.main import tessera
 from models.errors import InvalidOrder
 from models.rules import grid, paper
 from models.rules.formats import Format
-from models.rules.orders import Fit, MosaicOrder
+from models.rules.order_words import Fit
+from models.rules.orders import MosaicOrder
 from models.rules.print_planning import Print
 from models.rules.print_planning import plan as planned
 from worker.rendering import writer

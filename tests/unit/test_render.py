@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_info
 from models.errors import DamagedIndex, InvalidOrder, NotAPicture, StorageFull, UnreadableFile
 from models.rules.formats import Format
 from models.rules.grid import Grid
-from models.rules.orders import Crops, Fit, LossName, MosaicOrder, Shape
+from models.rules.order_words import Crops, Fit, LossName, Shape
+from models.rules.orders import MosaicOrder
 from worker.core.matcher import Choice
 from worker.decoding import images
 from worker.local_index import kept_tiles

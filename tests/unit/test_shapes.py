@@ -17,7 +17,8 @@ from cli.main import tessera
 from models.errors import InvalidOrder
 from models.rules import printing, repeats
 from models.rules.grid import cut
-from models.rules.orders import Fit, MosaicOrder, Shape
+from models.rules.order_words import Fit, Shape
+from models.rules.orders import MosaicOrder
 from worker import parallel
 from worker.core import features
 from worker.core.assignment.assign import Rules

@@ -68,9 +68,9 @@ class CandidatesOut(Shown):
 @fails(NotReady, NoPlacement)
 def show(mosaic_id: uuid.UUID, column: int, row: int) -> dict[str, Any]:
     """Show which part of which photo lies in a cell, and where else that photo lies."""
+    mosaic, kept = looking.kept_of(mosaic_id)
+    cell = looking.cell_at(kept, column, row)
     with reading() as session:
-        mosaic, kept = looking.kept_of(session, mosaic_id)
-        cell = looking.cell_at(kept, column, row)
         photo = cell and looking.photo(session, mosaic, kept, cell.content)
     return present.cell(mosaic, (column, row), cell, photo)
 

@@ -16,7 +16,7 @@ from web import sending
 from web.api import polling, present
 from web.api.document import fails
 from web.api.fields import COUNT, SHA256, Address, Shown, Strict, a_name, said
-from web.api.schemas import TileSetOut
+from web.api.tile_set_schemas import TileSetOut
 from web.context import reading, settings
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -57,7 +57,7 @@ def of_batch(named: Sequence[str], tile_set_id: UUID, order: MosaicOrder) -> lis
     if len(named) > settings().max_targets:
         raise TooLarge(f"{len(named):,} targets are more than the limit of {settings().max_targets:,}.")
     found, tile_count, effort = [], intake.tile_count_of(tile_set_id), Effort(QUICK)
-    for draft in (drafting.kept(forms.identity(each, "target")) for each in named):
+    for draft in drafting.all_kept([forms.identity(each, "target") for each in named]):
         if draft.mask:
             raise InvalidOrder("target_ids", f"{draft.target_name} is kept with a mask, which no batch takes.")
         precheck.check(drafting.size_of(draft), order, tile_count, effort, settings().limits)

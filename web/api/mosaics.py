@@ -15,8 +15,9 @@ from models.tables import Mosaic
 from web import downloads, drafting, forms, intake, second_tries
 from web.api import kept_targets, polling, present
 from web.api.document import fails, sends
+from web.api.mosaic_schemas import EditIn, MosaicIn, MosaicOut, MosaicsOut
 from web.api.paging import OrdersIn, listed
-from web.api.schemas import EditIn, MosaicIn, MosaicOut, MosaicsOut, NameIn
+from web.api.schemas import NameIn
 from web.context import reading, sessions
 
 TAG = {"name": "Mosaics", "description": "A target, an order, and, once its job has succeeded, the picture."}

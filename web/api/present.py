@@ -24,7 +24,7 @@ from models.tables import (
     TileSet,
     Version,
 )
-from web import drafting, links
+from web import drafting, links, looking
 from web.looking import Nearest, Photo
 
 PLACE = ("column", "row", "span")
@@ -247,16 +247,12 @@ def share(shown: links.Shown) -> dict[str, Any]:
 
 def cell(mosaic: Mosaic, asked: tuple[int, int], found: Placed | None, lying: Photo | None) -> dict[str, Any]:
     """Return a cell, and the photo in it if there is one."""
-    column, row = (found.column, found.row) if found else asked
-    place: dict[str, Any] = {"mosaic_id": mosaic.id, "column": column, "row": row}
-    return {
+    empty = {"column": asked[0], "row": asked[1], "span": 1, "window": None, "turn": None}
+    shown = looking.cell_as_json(found) if found else empty
+    place: dict[str, Any] = {"mosaic_id": mosaic.id, "column": shown["column"], "row": shown["row"]}
+    return shown | {
         "mosaic": mosaic.id,
-        "column": column,
-        "row": row,
-        "span": found.span if found else 1,
-        "photo": lying and _photo(mosaic, lying.content, lying.name),
-        "window": found and found.window,
-        "turn": found and found.turn,
+        "photo": lying and looking.photo_as_json(mosaic, lying.content, lying.name, looking.API),
         "uses": lying.lying.uses if lying else 0,
         "places": [dict(zip(PLACE, each, strict=True)) for each in (lying.lying.places if lying else ())],
         "candidates": url_for("api.cells.find_candidates", **place),
@@ -266,17 +262,13 @@ def cell(mosaic: Mosaic, asked: tuple[int, int], found: Placed | None, lying: Ph
 def candidates(found: Nearest) -> dict[str, Any]:
     """Return the photos that come nearest to a cell."""
     place: dict[str, Any] = {"mosaic_id": found.mosaic.id, "column": found.cell.column, "row": found.cell.row}
-    names = None if found.names is None else found.names.items()
+    named = (found.names or {}).items()
+    photos = [looking.photo_as_json(found.mosaic, content, name, looking.API) for content, name in named]
     return {
         "url": url_for("api.cells.get_candidates", **place),
         "job": job(found.job),
-        "photos": None if names is None else [_photo(found.mosaic, content, name) for content, name in names],
+        "photos": None if found.names is None else photos,
     }
-
-
-def _photo(mosaic: Mosaic, content: str, name: str | None) -> dict[str, Any]:
-    place: dict[str, Any] = {"tile_set_id": mosaic.tile_set_id, "content": content}
-    return {"content": content, "name": name, "preview": url_for("api.tiles.preview", **place) if name else None}
 
 
 def rendition(row: Rendition) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from models.rules.formats import Format
 from web import downloads, intake, second_tries
 from web.api import polling, present
 from web.api.document import fails, sends
-from web.api.schemas import RenditionIn, RenditionOut, RenditionsOut
+from web.api.mosaic_schemas import RenditionIn, RenditionOut, RenditionsOut
 from web.context import reading, sessions
 
 TAG = {"name": "Renditions", "description": "The files of a mosaic: the one that was ordered with it, and others."}

@@ -13,7 +13,8 @@ from web import downloads, drafting, forms
 from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.fields import Address, Shown, said
-from web.api.schemas import JobOut, OrderIn
+from web.api.mosaic_schemas import OrderIn
+from web.api.schemas import JobOut
 from web.context import reading
 
 TAG = {"name": "Sketches", "description": "Small previews of what an order would make of a kept target."}

@@ -11,7 +11,7 @@ from web import drafting, forms, intake, planning
 from web.api import kept_targets, present
 from web.api.document import fails
 from web.api.fields import COUNT, Address, Shown, read_later, said
-from web.api.schemas import OrderIn, TargetIn
+from web.api.mosaic_schemas import OrderIn, TargetIn
 
 TAG = {
     "name": "Targets",

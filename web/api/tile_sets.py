@@ -13,7 +13,8 @@ from web import downloads, forms, intake
 from web.api import polling, present
 from web.api.document import fails, sends
 from web.api.paging import ListIn, listed
-from web.api.schemas import NameIn, PhotosIn, TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
+from web.api.schemas import NameIn
+from web.api.tile_set_schemas import PhotosIn, TileSetIn, TileSetOut, TileSetReportOut, TileSetsOut
 from web.context import reading, sessions
 
 TAG = {"name": "Tile sets", "description": "Photos that mosaics can be made of."}

@@ -21,7 +21,7 @@ from web.api import present
 from web.api.document import fails, sends
 from web.api.fields import SHA256, Strict, Whole, said
 from web.api.paging import following, limit
-from web.api.schemas import ChangedOut, TileOut, TilesOut
+from web.api.tile_set_schemas import ChangedOut, TileOut, TilesOut
 from web.context import reading, sessions
 
 TAG = {"name": "Tiles", "description": "The photos of a tile set, one by one."}

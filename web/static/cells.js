@@ -76,7 +76,7 @@ class Cells {
     if (!chosen) return this.told.replaceChildren(made("p", "", `This cell stays empty (column ${column}, row ${row}).`));
     const name = made(photo.page ? "a" : "span", "", photo.name);
     if (photo.page) name.href = photo.page;
-    const times = photo.uses === 1 ? "once, here" : `${photo.uses.toLocaleString("en")} times, here and where it is marked`;
+    const times = photo.uses === 1 ? "once, here" : `${number(photo.uses)} times, here and where it is marked`;
     const words = made("p", "", name, ` lies in this mosaic ${times} (column ${column}, row ${row}).`);
     const preview = made("img", "");
     preview.alt = "";
@@ -96,7 +96,7 @@ class Cells {
       const button = made("button", "quiet", photo.name);
       button.type = "button";
       button.addEventListener("click", () => this.goTo(photo.content));
-      return made("li", "", button, ` ${photo.uses === 1 ? "once" : `${photo.uses.toLocaleString("en")} times`}`);
+      return made("li", "", button, ` ${photo.uses === 1 ? "once" : `${number(photo.uses)} times`}`);
     });
     const words = told.more ? [made("p", "soft", `More than these ${list.length} have that in their names; type more of it.`)] : [];
     answers.replaceChildren(made("ul", "plain row", ...list), ...words);

@@ -59,7 +59,7 @@ class Changes {
       if (told.sentence) return nearest.replaceChildren(made("p", "error", told.sentence));
       if (told.photos) return nearest.replaceChildren(...this.thumbnails(column, row, told.photos));
       body.delete("again");
-      await new Promise((done) => setTimeout(done, ASK_AGAIN));
+      await wait(ASK_AGAIN);
     }
   }
 

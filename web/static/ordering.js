@@ -15,7 +15,6 @@ const SILENT = "The server does not answer just now.";
 const form = document.querySelector("form.order");
 const find = (selector) => form.querySelector(selector);
 const field = (name) => form.elements.namedItem(name);
-const wait = (time) => new Promise((done) => setTimeout(done, time));
 
 let changes = 0; // what is asked for an earlier state of the form counts no more
 let plan = null;
@@ -150,8 +149,6 @@ function remember() {
 }
 
 // The plan
-
-const number = (value) => value.toLocaleString("en");
 
 /** Say what would be made; or why it cannot be, and what could be instead. */
 function tell(answer) {

@@ -7,7 +7,6 @@
   const SOON = 6; // seconds: a round is not worth it, since the last one begins before it would end
   const OFTEN = 1_000, LAST = 250; // between two questions how far it is, and once all is sent
   const SHOWN = 32; // photos that came in last
-  const number = (value) => value.toLocaleString("en");
 
   window.TesseraRounds = class {
     /** `sending` asks the service, and knows what is still to be sent. */

@@ -120,7 +120,7 @@ class Sheet {
     if (!this.count) return;
     const { length } = this.chosen;
     const most = Number(this.form.dataset.most);
-    const [shown, many] = [length.toLocaleString("en"), most.toLocaleString("en")];
+    const [shown, many] = [number(length), number(most)];
     const shift = matchMedia("(hover: hover)").matches ? "; with Shift, all from the last one on" : "";
     const text = length ? `${shown} chosen` : `Choose photos to change them${shift}.`;
     this.count.textContent = length > most ? `${shown} chosen: at most ${many} can be changed at once.` : text;

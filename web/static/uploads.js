@@ -15,7 +15,6 @@
   const ZIP = /^application\/(x-)?zip/; // also the x-zip-compressed of Windows
   const PICTURE = /\.(avif|hei[cf]|jp2|j2k|jpe?g|png|webp|gif|tiff?|bmp)$/i;
   const isZip = (file) => ZIP.test(file.type) || /\.zip$/i.test(file.name);
-  const number = (value) => value.toLocaleString("en");
   const several = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
   const megabytes = (bytes) => `${number(Math.max(0.1, Math.round(bytes / 1e5) / 10))} MB`;
 
@@ -143,7 +142,7 @@
           this.place.dataset.token = fresh.dataset.token;
           return;
         }
-        await new Promise((done) => setTimeout(done, LATER));
+        await wait(LATER);
       }
     }
 

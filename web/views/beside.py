@@ -6,8 +6,8 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from models import again, renditions
-from models.errors import NotReady
 from models.rules import report
+from models.rules.lifecycle import not_made
 from models.rules.orders import FIELDS
 from web import vendored
 from web.context import reading
@@ -29,7 +29,7 @@ def show(mosaic_id: UUID, other_id: UUID) -> ResponseReturnValue:
         sides = [(each, renditions.of_mosaic(session, each.id)) for each in (other, mosaic)]
     for each, _ in sides:
         if each.preview_key is None:
-            raise NotReady(f"The mosaic is {each.job.state}; it can be shown beside another once it is made.")
+            raise not_made(each.job.state, "look at it beside another")
     pyramids = [zoom.pyramid_of(files) if vendored.there(vendored.VIEWER) else None for _, files in sides]
     return render_template(
         "mosaics/beside.html",

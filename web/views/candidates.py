@@ -1,9 +1,8 @@
 """The photos that come nearest to a cell, for the viewer: looked for by a worker, and kept."""
 
-from functools import partial
 from uuid import UUID
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from models.errors import TesseraError
@@ -19,11 +18,8 @@ def ask(mosaic_id: UUID, column: int, row: int) -> ResponseReturnValue:
     found = looking.look_for_nearest(mosaic_id, column, row, again=forms.truth(request.form, "again"))
     if found.names is None:
         return {"sentence": found.job.error_sentence, "photos": None}
-    address = partial(url_for, "photos.preview", tile_set_id=found.mosaic.tile_set_id)
-    photos = [
-        {"name": name, "content": content, "preview": address(content=content)}
-        for content, name in found.names.items()
-    ]
+    named = found.names.items()
+    photos = [looking.photo_as_json(found.mosaic, content, name, looking.PAGES) for content, name in named]
     return {"sentence": None, "photos": photos}
 
 

@@ -56,7 +56,7 @@ def _pins(form: Form) -> list[Pin]:
 def _pin(given: str) -> Pin:
     found = PIN.fullmatch(given)
     if found is None:
-        raise InvalidOrder("pins", f"{given[:40]!r} is no column, row and photo.")
+        raise InvalidOrder("pins", f"{given[:40]!r} is no column, row and photo; write such as 30 12 beach.jpg.")
     return Pin(int(found[1]), int(found[2]), found[3])
 
 

@@ -23,8 +23,9 @@ SHORTEST, LONGEST = 1, 200
 @bp.get("/photos")
 def photos(mosaic_id: UUID) -> ResponseReturnValue:
     """Tell which photos of the mosaic have a name with some part in it."""
+    mosaic, kept = looking.kept_of(mosaic_id)
     with reading() as session:
-        found = search(session, *looking.kept_of(session, mosaic_id))
+        found = search(session, mosaic, kept)
     return {
         "photos": [
             {"name": each.name, "content": each.content, "uses": each.lying.uses, "places": each.lying.places[:1]}
@@ -49,12 +50,11 @@ def search(session: Session, mosaic: Mosaic, kept: Kept) -> photo_search.Answer:
 @bp.get("/maps/<any(errors, uses, changed):kind>")
 def cell_map(mosaic_id: UUID, kind: str) -> Response:
     """Send a byte for each of the finest cells, row by row; see `models.rules.cell_maps`."""
-    with reading() as session:
-        mosaic, kept = looking.kept_of(session, mosaic_id)
-        if kind != "changed":
-            data = cell_maps.errors(kept) if kind == "errors" else cell_maps.uses(kept)
-        elif mosaic.parent_id is None:
-            raise NotFound("This mosaic is no edit of another.")
-        else:
-            data = cell_maps.changed(kept, looking.kept_of(session, mosaic.parent_id)[1])
+    mosaic, kept = looking.kept_of(mosaic_id)
+    if kind != "changed":
+        data = cell_maps.errors(kept) if kind == "errors" else cell_maps.uses(kept)
+    elif mosaic.parent_id is None:
+        raise NotFound("This mosaic is no edit of another.")
+    else:
+        data = cell_maps.changed(kept, looking.kept_of(mosaic.parent_id)[1])
     return zoom.kept_by_browsers(data, "application/octet-stream")

@@ -1,17 +1,17 @@
 """A mosaic to zoom into: tiles of its pyramid, as viewers of Deep Zoom ask for them, and the photos of its cells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
 from models import placement_documents, renditions
 from models.errors import InvalidOrder, NotFound, NotReady
 from models.rules.formats import Format
 from models.rules.kept_placements import Kept
+from models.rules.placements import Placed
 from models.tables import Mosaic, Rendition
 from web import looking, pyramids
 from web.context import reading, store
@@ -50,67 +50,49 @@ def cells(mosaic_id: UUID) -> ResponseReturnValue:
     left, top, right, bottom = (
         max(0, request.args.get(side, 0, type=int)) for side in ("left", "top", "right", "bottom")
     )
+    mosaic, kept = looking.kept_of(mosaic_id)
+    right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
+    if max(0, right - left + 1) * max(0, bottom - top + 1) > MOST_CELLS:
+        raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once; ask for fewer.")
+    places = [(column, row) for row in range(top, bottom + 1) for column in range(left, right + 1)]
+    covering = (kept.cell(*place, {}) for place in places)
+    found = list(dict.fromkeys(cell for cell in covering if cell is not None))
     with reading() as session:
-        mosaic, kept = looking.kept_of(session, mosaic_id)
-        right, bottom = min(right, kept.columns - 1), min(bottom, kept.rows - 1)
-        if (right - left + 1) * (bottom - top + 1) > MOST_CELLS:
-            raise InvalidOrder("right", f"At most {MOST_CELLS} cells are told at once.")
-        places = [(column, row) for row in range(top, bottom + 1) for column in range(left, right + 1)]
-        covering = (kept.cell(*place, {}) for place in places)
-        found = list(dict.fromkeys(cell for cell in covering if cell is not None))
         there = placement_documents.names_of(session, mosaic.tile_set_id, list({cell.content for cell in found}))
-    return {
-        "cells": [
-            {
-                "column": cell.column,
-                "row": cell.row,
-                "span": cell.span,
-                "window": cell.window,
-                "turn": cell.turn,
-                "picture": _address("picture", mosaic, cell.content, there),
-                "preview": _address("preview", mosaic, cell.content, there),
-            }
-            for cell in found
-        ]
-    }
+    return {"cells": [_laid(mosaic, cell, there.get(cell.content)) for cell in found]}
+
+
+def _laid(mosaic: Mosaic, cell: Placed, name: str | None) -> dict[str, Any]:
+    photo = looking.photo_as_json(mosaic, cell.content, name, looking.PAGES)
+    picture = looking.address(mosaic, cell.content, name, "photos.picture")
+    return looking.cell_as_json(cell) | {"picture": picture, "preview": photo["preview"]}
 
 
 @bp.get("/<uuid:mosaic_id>/cells/<int:column>/<int:row>")
 def cell(mosaic_id: UUID, column: int, row: int) -> ResponseReturnValue:
     """Tell which photo lies in a cell, and where else it does; none in a cell that stays empty."""
-    with reading() as session:
-        mosaic, kept = looking.kept_of(session, mosaic_id)
-        placed = looking.cell_at(kept, column, row)
-        if placed is None:
-            return {"name": None, "content": None, "page": None, "preview": None, "uses": 0, "places": []}
-        return _where(session, mosaic, kept, placed.content)
+    mosaic, kept = looking.kept_of(mosaic_id)
+    placed = looking.cell_at(kept, column, row)
+    if placed is None:
+        return {"name": None, "content": None, "page": None, "preview": None, "uses": 0, "places": []}
+    return _where(mosaic, kept, placed.content)
 
 
 @bp.get("/<uuid:mosaic_id>/photos/<sha256:content>")
 def photo(mosaic_id: UUID, content: str) -> ResponseReturnValue:
     """Tell where a photo lies."""
+    return _where(*looking.kept_of(mosaic_id), content)
+
+
+def _where(mosaic: Mosaic, kept: Kept, content: str) -> dict[str, Any]:
     with reading() as session:
-        return _where(session, *looking.kept_of(session, mosaic_id), content)
-
-
-def _where(session: Session, mosaic: Mosaic, kept: Kept, content: str) -> dict[str, Any]:
-    found = looking.photo(session, mosaic, kept, content)
-    there = {} if found.name is None else {content: found.name}
-    return {
-        "name": there.get(content, "a photo that is deleted"),
-        "content": content,
-        "page": _address("show", mosaic, content, there),
-        "preview": _address("preview", mosaic, content, there),
+        found = looking.photo(session, mosaic, kept, content)
+    return looking.photo_as_json(mosaic, content, found.name, looking.PAGES) | {
+        "name": found.name or "a photo that is deleted",
+        "page": looking.address(mosaic, content, found.name, "photos.show"),
         "uses": found.lying.uses,
         "places": found.lying.places,
     }
-
-
-def _address(page: str, mosaic: Mosaic, content: str, there: Mapping[str, str]) -> str | None:
-    """Return the address of something of a photo; None if the photo is deleted."""
-    if content not in there:
-        return None
-    return url_for(f"photos.{page}", tile_set_id=mosaic.tile_set_id, content=content)
 
 
 def pyramid_of(files: Sequence[Rendition]) -> Rendition | None:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from models.errors import DamagedPicture, TruncatedPicture
 from models.rules.grid import Grid
-from models.rules.orders import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
+from models.rules.order_words import MAX_PHOTO_PIXELS, MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
 from worker.core import lattice
 from worker.core.fitted import Fitted
 from worker.core.windows import STEPS, Window

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import DamagedPicture, TooCostly, UnusablePicture
-from models.rules.orders import MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
+from models.rules.order_words import MAX_PICTURE_PIXELS, MAX_STREAMED_PIXELS
 from worker.core.windows import Window
 from worker.decoding import images, sandbox_process
 from worker.decoding.images import Prepared

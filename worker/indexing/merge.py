@@ -14,7 +14,7 @@ from models import database, exclusions, photo_measures, queries, tile_set_versi
 from models.errors import DamagedIndex, NoUsableTiles, StorageUnreachable, StorageUnreadable
 from models.photo_measures import Measures
 from models.rules import blob_keys
-from models.rules.orders import ExclusionReason
+from models.rules.tile_set_words import ExclusionReason
 from models.tables import Part, TileSet
 from models.tables import Tile as TileRow
 from models.tile_set_versions import Indexed

@@ -16,7 +16,7 @@ from models import database, exclusions, parts
 from models.errors import LeaseLost, UnusablePicture
 from models.parts import PartLease
 from models.rules import blob_keys, file_types
-from models.rules.orders import ExclusionReason
+from models.rules.tile_set_words import ExclusionReason
 from models.services import Services
 from models.tables import Tile as TileRow
 from models.tables import TileSet

@@ -11,7 +11,7 @@ if __name__ == "__main__":
 
 import structlog
 
-from models import database, drafts, intakes, jobs, logs, queue, settings, sketches, undo
+from models import candidates, database, drafts, intakes, jobs, logs, queue, settings, sharing, sketches, undo
 from models.errors import TesseraError
 from models.notifying import ring_all
 from models.queue import connect
@@ -41,7 +41,7 @@ def sweep(services: Services) -> int:
 
 
 def collect(services: Services) -> None:
-    """Purge the trash, end intakes whose time is over, and remove garbage once, by the database's clock."""
+    """Purge the trash, forget what has ended, and remove garbage once, by the database's clock."""
     with services.reading() as session:
         now = database.now(session)
     with services.sessions.begin() as session:
@@ -49,6 +49,8 @@ def collect(services: Services) -> None:
         sketches.forget(session, now - sketches.SPAN)
         drafts.forget(session, now - services.settings.garbage_span)
         intakes.expire(session, now)
+        sharing.forget(session, now)
+        candidates.forget(session)
     count = garbage.collect(services, now)
     count += scratch.clear(max(timedelta(seconds=2 * services.settings.job_seconds), SCRATCH_AGE))
     if count:

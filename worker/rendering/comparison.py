@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from models.rules import grid
 from models.rules.grid import Grid
-from models.rules.orders import LossName, MosaicOrder
+from models.rules.order_words import LossName
+from models.rules.orders import MosaicOrder
 from worker.core import lattice, outline
 from worker.core.assignment.assign import Rules
 from worker.core.descriptors import of_pictures

@@ -195,7 +195,7 @@ class _Photos:
             )
         if content not in self.numbers and content not in self.forgiven:
             raise self.placement.refused(
-                f"{where}: this photo is banned, left out as a near-duplicate, or the target itself"
+                f"{where}: this photo is banned or gone, left out as a near-duplicate, or the target itself"
             )
         return self.numbers.get(content, NOBODY)
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from models.rules import grid, kept_placements
 from models.rules.grid import Grid
-from models.rules.orders import LARGEST, Limits, MosaicOrder
+from models.rules.order_words import LARGEST, Limits
+from models.rules.orders import MosaicOrder
 from worker import allocator, parallel
 from worker.core.assignment.assign import Rules
 from worker.core.assignment.spacing import NOBODY

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from models.errors import InvalidOrder
 from models.rules import repeats
 from models.rules.grid import Grid
-from models.rules.orders import DEFAULT_DETAIL, DEFAULT_SUBCELLS, Crops, MosaicOrder
+from models.rules.order_words import DEFAULT_DETAIL, DEFAULT_SUBCELLS, Crops
+from models.rules.orders import MosaicOrder
 from worker import parallel
 from worker.core import adaptation, descriptors, features, lattice, losses, outline
 from worker.core.assignment.assign import Rules

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.rules.grid import Grid, too_large
-from models.rules.orders import MAX_TILE_SIZE, MosaicOrder
+from models.rules.order_words import MAX_TILE_SIZE
+from models.rules.orders import MosaicOrder
 from worker.core import quadtree
 from worker.core.fitted import Fitted
 from worker.core.sizes import Sizes

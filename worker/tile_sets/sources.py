@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from models.errors import UnreadableFile
 from models.rules import skip_reasons, zip_files
-from models.rules.orders import SourceKind
+from models.rules.tile_set_words import SourceKind
 from models.rules.zip_files import Archive
 from models.storage import Store
 from models.tables import Source
