@@ -186,9 +186,9 @@ def test_a_run_takes_nothing_from_one_that_is_under_way(many, tmp_path):
     first = started(many, cache)
     while not list(cache.rglob("*.segment")) and first.poll() is None:
         time.sleep(0.001)
-    os.kill(first.pid, signal.SIGSTOP)
+    first.send_signal(signal.SIGSTOP)  # nothing, if it is through by now
     try:
         assert finished(started(many, cache))[0] == (0 if first.poll() is not None else COUNT + 3)
     finally:
-        os.kill(first.pid, signal.SIGCONT)
+        first.send_signal(signal.SIGCONT)
     assert finished(first)[1:] == (COUNT - 10, 13)
