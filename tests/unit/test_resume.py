@@ -45,6 +45,12 @@ def started(folder, cache):
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
 
 
+def signal_all(running, number):
+    """Signal a run and its children, unless it is through by now."""
+    with suppress(ProcessLookupError):
+        os.killpg(running.pid, number)
+
+
 def finished(running):
     """What a run opened, its photos, and its bad files and doubles."""
     out, err = running.communicate(timeout=120)
@@ -135,7 +141,7 @@ def test_ctrl_c_keeps_what_was_measured(many, tmp_path, uninterrupted):
     running = started(many, cache)
     while not list(cache.rglob("*.segment")) and running.poll() is None:
         time.sleep(0.001)
-    os.killpg(running.pid, signal.SIGINT)
+    signal_all(running, signal.SIGINT)
     running.communicate()
     gone(running)
     done = saved(cache)
@@ -160,8 +166,7 @@ def test_a_damaged_segment_costs_what_it_held(many, tmp_path, uninterrupted, dam
     running = started(many, cache)
     while len(list(cache.rglob("*.segment"))) < 2 and running.poll() is None:
         time.sleep(0.001)
-    with suppress(ProcessLookupError):  # on a busy machine it may be through before this one looks
-        os.killpg(running.pid, signal.SIGKILL)
+    signal_all(running, signal.SIGKILL)
     running.communicate()
     segments = sorted(cache.glob("folders/*/run-*/*.segment"))
     if segments:
