@@ -149,7 +149,7 @@ def test_a_page_that_is_closed_half_way_goes_on_when_it_is_opened_again(
     again = context.new_page()
     again.on("dialog", lambda dialog: dialog.accept())
     again.goto(f"http://127.0.0.1:{line.port}/tile-sets/new")
-    expect(again.locator("[data-said]")).to_contain_text("photos were sent before")
+    expect(again.locator("[data-said]")).to_contain_text("were sent before")
     before = line.sent
     choose(again, folder)
     wait_until_sent(again, FILES)
