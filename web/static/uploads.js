@@ -153,6 +153,7 @@
       if (!begun) return;
       try {
         const state = await this.ask(`${this.place.dataset.intakes}/${begun}`, null, "GET");
+        if (state.finished) return kept.always.remove(this.key);
         if (!state.files && !state.open) return;
         this.intake = { ...state, url: `${this.place.dataset.intakes}/${begun}` };
         this.count.before = state.files;
@@ -183,6 +184,19 @@
       }
       kept.always.set(this.key, this.intake.id);
       return this.intake;
+    }
+
+    /** Go on in another intake, where another page has ended this one. */
+    reopen() {
+      this.closed = true;
+      const refused = (error) => {
+        for (const item of this.ready.splice(0)) this.refuse(item, error.message);
+      };
+      this.renewing ||= this.opened().catch(refused).finally(() => {
+        this.renewing = null;
+        this.ends += 1;
+        this.pump();
+      });
     }
 
     async take(files, folder) {
@@ -274,6 +288,7 @@
 
     async send(item) {
       this.began ||= Date.now();
+      item.intake = this.intake;
       this.active.add(item);
       const metadata = { filename: item.file.name.slice(0, LONGEST_NAME), filetype: isZip(item.file) ? "application/zip" : item.file.type };
       if (item.content) metadata.sha256 = item.content;
@@ -344,7 +359,7 @@
       this.active.delete(item);
       const answer = error.originalResponse;
       if (answer && answer.getStatus() < 500) {
-        this.closed ||= answer.getStatus() === 410;
+        this.closed ||= answer.getStatus() === 410 && item.intake === this.intake;
         let told = {};
         try {
           told = JSON.parse(answer.getBody());
@@ -352,6 +367,9 @@
         if (this.hasEnded(told)) {
           this.ready.unshift(item);
           this.renew();
+        } else if (told.code === "intake_closed" && this.ends < MOST_ENDS) {
+          this.ready.unshift(item);
+          if (item.intake === this.intake) this.reopen();
         } else this.refuse(item, told.detail || "It was refused.");
         return this.pump();
       }
@@ -446,10 +464,11 @@
       this.part("going").hidden = !(all + before);
       const share = this.bytes.all ? this.bytes.sent / this.bytes.all : this.open || !all ? 0 : 1;
       this.part("all").value = share;
-      const words = all || before ? [`${number(sent + known)} of ${this.zips ? several(all, "file", "files") : several(all, "photo", "photos")}`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`] : [];
+      this.part("all").hidden = !all;
+      const words = all ? [`${number(sent + known)} of ${this.zips ? several(all, "file", "files") : several(all, "photo", "photos")}`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`] : [];
       if (known) words.push(several(known, "was there already", "were there already"));
       if (passed) words.push(several(passed, "file that is no picture was passed over", "files that are no pictures were passed over"));
-      this.part("counts").textContent = `${words.join(" · ")}.`;
+      this.part("counts").textContent = words.length ? `${words.join(" · ")}.` : "";
       const tenth = Math.floor(share * 10);
       if (all && tenth !== this.tenth) this.part("heard").textContent = this.open ? `${tenth * 10} %` : "All are there.";
       this.tenth = tenth;
