@@ -14,7 +14,7 @@ WIDTHS = [375, 1_440]
 IS_OPEN = """() => window.OpenSeadragon
   && OpenSeadragon.getViewer(document.querySelector(".view"))?.world.getItemCount() === 1"""
 OVERFLOWS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
-SMALL = """() => [...document.querySelectorAll(".zoom button, .zoom select, .zoom input:not([type=hidden])")]
+SMALL = """() => [...document.querySelectorAll("summary, .zoom :is(button, select, input:not([type=hidden]))")]
   .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 44)
   .map((each) => each.outerHTML)"""
 BOTH_OPEN = """() => window.OpenSeadragon && [...document.querySelectorAll(".view")]
