@@ -4,7 +4,7 @@ from contextlib import suppress
 from enum import IntEnum
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import structlog
 from flask import Flask, Response, jsonify, render_template, request
@@ -105,21 +105,22 @@ def answer(status: Status, code: str, sentence: str, **more: Any) -> Response:
         response: Response = jsonify(problem | {"code": code, "detail": sentence} | more)
         response.content_type = "application/problem+json"
     else:
-        response = Response(
-            render_template("problem.html", status=status, code=code, sentence=sentence, before=_before())
-        )
+        page = came_from()
+        before = page.geturl() if page and page.geturl() != request.url else None
+        html = render_template("problem.html", status=status, code=code, sentence=sentence, before=before)
+        response = Response(html)
     response.status_code = status.value
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 
 
-def _before() -> str | None:
-    """Return the page of ours from which a person came here, if the browser says it, and if it is another."""
+def came_from() -> SplitResult | None:
+    """Return the address of the page of ours from which a person came here, if the browser says it."""
     with suppress(ValueError):  # of what is no address
         page = urlsplit(request.referrer or "")
-        if page.scheme in ("http", "https") and page.netloc == request.host and request.referrer != request.url:
-            return request.referrer
+        if page.scheme in ("http", "https") and page.netloc == request.host:
+            return page
     return None
 
 

@@ -432,6 +432,11 @@ def test_what_is_too_much_leads_back_to_the_page_it_was_sent_from(
     assert "elsewhere" not in page.text
 
 
+def test_a_stranger_who_says_to_come_from_no_address_is_sent_to_the_login(server: FlaskClient) -> None:
+    answer = server.post("/tile-sets", headers={"Referer": "http://["})
+    assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (303, "/login")
+
+
 def test_more_photos_than_the_limit_are_a_413(sqlite_services: Services, target: bytes) -> None:
     client = limited(sqlite_services, max_photos=2)
     form = {"photos": [(io.BytesIO(target), f"{number}.png") for number in range(3)]}
