@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models import queries
-from models.errors import NotFound
+from models.errors import NotComparable, NotFound
 from models.tables import Mosaic
 
 
@@ -31,11 +31,14 @@ def side_by_side(session: Session, mosaic_id: UUID, other_id: UUID) -> tuple[Mos
     """Return two mosaics of the same target.
 
     Raises:
-        NotFound: one of them is not there, or in the trash, or they are of two targets.
+        NotFound: one of them is not there, or in the trash.
+        NotComparable: they are of two targets.
     """
     one, other = queries.find_mosaic(session, mosaic_id), queries.find_mosaic(session, other_id)
     if not _of_same_target(one, other):
-        raise NotFound("These two mosaics were not made of the same picture, so they are not shown side by side.")
+        raise NotComparable(
+            "These two mosaics were not made of the same picture, so they are not shown side by side."
+        )
     return one, other
 
 

@@ -26,6 +26,12 @@ class NotFound(TesseraError):
     code = "not_found"
 
 
+class NotComparable(NotFound):
+    """Two things that are there, and are not alike enough to be shown side by side."""
+
+    code = "not_comparable"
+
+
 class LinkExpired(TesseraError):
     """A link that shared a mosaic, whose time is over or that was taken back."""
 

@@ -4,7 +4,7 @@ import hmac
 from hashlib import sha256
 from http import HTTPStatus
 from ipaddress import ip_address
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Flask, Response, redirect, request, session, url_for
@@ -14,7 +14,7 @@ from werkzeug.exceptions import SecurityError
 from models import database, logins
 from models.errors import NotAllowed
 from web.context import reading, sessions, settings
-from web.problems import answer, for_programs, for_scripts
+from web.problems import answer, came_from, for_programs, for_scripts
 from web.uploads import PLAIN_BYTES
 
 OPEN_ENDPOINTS = {
@@ -89,8 +89,8 @@ def _before() -> str | None:
         typed = {name: text for name, text in request.form.items() if name and text and name != "csrf_token"}
         address = f"{url_for('mosaics.new')}?{urlencode(typed)}"
         return address if len(address) <= LONGEST_ADDRESS else url_for("mosaics.new", draft=typed.get("draft"))
-    page = urlsplit(request.referrer or "")
-    return f"{page.path}?{page.query}" if page.netloc == request.host else None
+    page = came_from()
+    return f"{page.path}?{page.query}" if page else None
 
 
 def _is_in() -> bool:

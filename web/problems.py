@@ -1,8 +1,10 @@
 """Turns every failure into an answer: problem+json (RFC 9457) for programs, a page for people."""
 
+from contextlib import suppress
 from enum import IntEnum
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 import structlog
 from flask import Flask, Response, jsonify, render_template, request
@@ -103,11 +105,23 @@ def answer(status: Status, code: str, sentence: str, **more: Any) -> Response:
         response: Response = jsonify(problem | {"code": code, "detail": sentence} | more)
         response.content_type = "application/problem+json"
     else:
-        response = Response(render_template("problem.html", status=status, code=code, sentence=sentence))
+        page = came_from()
+        before = page.geturl() if page and page.geturl() != request.url else None
+        html = render_template("problem.html", status=status, code=code, sentence=sentence, before=before)
+        response = Response(html)
     response.status_code = status.value
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def came_from() -> SplitResult | None:
+    """Return the address of the page of ours from which a person came here, if the browser says it."""
+    with suppress(ValueError):  # of what is no address
+        page = urlsplit(request.referrer or "")
+        if page.scheme in ("http", "https") and page.netloc == request.host:
+            return page
+    return None
 
 
 def plain(status: HTTPStatus, sentence: str | None) -> Response:

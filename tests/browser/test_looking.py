@@ -14,7 +14,7 @@ WIDTHS = [375, 1_440]
 IS_OPEN = """() => window.OpenSeadragon
   && OpenSeadragon.getViewer(document.querySelector(".view"))?.world.getItemCount() === 1"""
 OVERFLOWS = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
-SMALL = """() => [...document.querySelectorAll(".zoom button, .zoom select, .zoom input:not([type=hidden])")]
+SMALL = """() => [...document.querySelectorAll("summary, .zoom :is(button, select, input:not([type=hidden]))")]
   .filter((each) => each.checkVisibility() && each.getBoundingClientRect().height < 44)
   .map((each) => each.outerHTML)"""
 BOTH_OPEN = """() => window.OpenSeadragon && [...document.querySelectorAll(".view")]
@@ -162,8 +162,14 @@ def test_the_slider_goes_from_the_mosaic_to_the_picture_by_keys(seen: Page, plai
     assert over.evaluate(CLIP) == "inset(0px 100% 0px 0px)"
     seen.keyboard.press("ArrowRight")
     assert over.evaluate(CLIP) == "inset(0px 99% 0px 0px)"
-    place.get_by_role("button", name="One after the other").click()
+    blink = place.get_by_role("button", name="One after the other")
+    blink.click()
     expect(slider).to_have_value("100")
+    seen.emulate_media(reduced_motion="no-preference")
+    blink.click()
+    expect(blink).to_have_attribute("aria-pressed", "true")
+    slider.fill("40")
+    expect(blink).to_have_attribute("aria-pressed", "false")
     assert not seen.evaluate(OVERFLOWS)
 
 

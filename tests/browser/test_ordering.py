@@ -131,6 +131,11 @@ def test_what_cannot_be_made_is_explained_as_it_is_typed_and_a_button_makes_it_p
     expect(refusal).to_contain_text("4,240 cells, 60 tiles", timeout=SOON)
     expect(page.get_by_role("button", name="Allow 71 uses of a photo")).to_be_visible()
     assert axe.violations(page) == []
+    page.get_by_role("button", name="Order the mosaic").click()
+    told = page.get_by_text("4,240 cells, 60 tiles").filter(visible=True)
+    page.wait_for_function("() => document.querySelector('main > .error')")
+    expect(refusal).to_be_visible(timeout=SOON)
+    expect(told).to_have_count(1)  # it is not told twice
     page.get_by_role("button", name="Take 10 cells across").click()
     expect(refusal).to_be_hidden(timeout=SOON)
     expect(page.get_by_label("Cells across")).to_have_value("10")

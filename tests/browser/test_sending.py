@@ -113,7 +113,7 @@ def test_every_photo_arrives_over_such_a_line_while_others_are_indexed(
         page.get_by_role("button", name="Make the tile set").click()
         send_over_a_line_that_is_cut(page, line)
         tile_set = shown_set(page, service)
-    assert (tile_set["name"], tile_set["tile_count"]) == ("Holidays", FILES)
+    assert (tile_set["name"], tile_set["tile_count"], tile_set["skipped"]) == ("Holidays", FILES, [])
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def test_a_page_that_is_closed_half_way_goes_on_when_it_is_opened_again(
     again = context.new_page()
     again.on("dialog", lambda dialog: dialog.accept())
     again.goto(f"http://127.0.0.1:{line.port}/tile-sets/new")
-    expect(again.locator("[data-said]")).to_contain_text("photos were sent before")
+    expect(again.locator("[data-said]")).to_contain_text("were sent before")
     before = line.sent
     choose(again, folder)
     wait_until_sent(again, FILES)
@@ -179,6 +179,38 @@ def test_photos_that_a_set_has_are_not_sent_again_and_a_refused_file_has_its_rea
     with page.expect_navigation():
         page.get_by_role("button", name="Add them").first.click()
     assert service.final(tile_set["url"])["tile_count"] == 23
+
+
+def test_what_another_page_has_ended_goes_on_and_is_not_offered_again(
+    page: Page, service: Any, photos: dict[str, bytes], tmp_path: Path
+) -> None:
+    some = list(photos.values())
+    tile_set = service.tile_set(dict(list(photos.items())[:20]))
+    folder = tmp_path / "more"
+    folder.mkdir()
+    for number in (20, 21):
+        (folder / f"{number}.png").write_bytes(some[number])
+    waiting: list[Route] = []
+    page.route("**/uploads", lambda route: waiting.append(route) if len(waiting) < 2 else route.continue_())
+    page.goto(f"{service.address}/tile-sets/{tile_set['id']}")
+    choose(page, folder)
+    expect(page.locator(".bars li")).to_have_count(2)
+    waiting[0].continue_()
+    wait_until_sent(page, 1)
+    intake = page.evaluate(f"localStorage.getItem('tessera-intake-{tile_set['id']}')")
+    assert service.post(f"/api/v1/intakes/{intake}/finish", json={}).status_code == 202
+    service.final(tile_set["url"])
+    waiting[1].continue_()
+    expect(page.locator("[data-counts]")).to_have_text(re.compile("^2 of 2 photos"))
+    expect(page.locator("[data-failed]")).to_be_hidden()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Add them").first.click()
+    expect(page.get_by_text("22 photos are used in mosaics.")).to_be_visible()  # so it loads itself no more
+    page.evaluate(f"localStorage.setItem('tessera-intake-{tile_set['id']}', '{intake}')")
+    with page.expect_response(f"**/intakes/{intake}"):
+        page.reload()
+    page.wait_for_function(f"() => localStorage.getItem('tessera-intake-{tile_set['id']}') === null")
+    expect(page.locator("[data-going]")).to_be_hidden()
 
 
 def test_a_mosaic_can_be_ordered_while_photos_are_still_being_sent(

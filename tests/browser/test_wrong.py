@@ -19,6 +19,9 @@ SLOW_BYTES = 200_000
 SOON = 30_000
 MADE = re.compile("/mosaics/[0-9a-f]{8}-")
 TURNED, JOINED = "\N{RIGHT-TO-LEFT OVERRIDE}", "\N{ZERO WIDTH NON-JOINER}"
+BLOCKED = """for (const kind of ["localStorage", "sessionStorage"]) {
+  Object.defineProperty(window, kind, { get() { throw new DOMException("It is blocked.", "SecurityError"); } });
+}"""
 DROP = """(place, { names, text }) => {
   const dataTransfer = new DataTransfer();
   if (text) dataTransfer.setData("text/plain", text);
@@ -150,6 +153,24 @@ def test_a_file_that_changes_while_it_is_sent_has_its_reason_and_the_others_arri
         expect(reason).to_contain_text("It was moved, deleted or changed while it was sent; choose it again.")
     expect(page.locator("[data-counts]")).to_have_text(re.compile("^18 of 20"), timeout=SOON)
     expect(page.get_by_role("button", name="Make the tile set")).to_be_enabled()
+
+
+def test_where_the_browser_keeps_nothing_photos_are_sent_and_cells_are_changed_all_the_same(
+    page: Page, service: Any, folder: Path, target: bytes
+) -> None:
+    page.add_init_script(BLOCKED)
+    page.goto(f"{service.address}/tile-sets/new")
+    with page.expect_file_chooser() as chosen:
+        page.get_by_text("Choose a folder").click()
+    chosen.value.set_files(folder)
+    expect(page.locator("[data-counts]")).to_have_text(re.compile("^20 of 20 photos"), timeout=SOON)
+    page.get_by_role("button", name="Make the tile set").click()
+    expect(page.get_by_role("link", name="Order a mosaic")).to_be_visible(timeout=SOON)
+    page.goto(f"{service.address}/mosaics/{finished(service, target)}")
+    page.wait_for_function("() => document.querySelector('[data-zoom]')?.zoom?.open")
+    page.locator(".openseadragon-canvas").first.press("ArrowRight")
+    page.get_by_role("button", name="Ban this photo").click()
+    expect(page.get_by_role("button", name="Solve again")).to_be_visible()
 
 
 def test_what_is_dropped_and_is_no_picture_is_said_so(page: Page, service: Any) -> None:

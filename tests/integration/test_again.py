@@ -139,6 +139,7 @@ def test_mosaics_of_two_pictures_or_not_made_yet_are_not_shown_side_by_side(
 ) -> None:
     other = client.get(f"/mosaics/{first}/beside/{mosaic_of(tile_set, cells_across=12, tile_size=10)}")
     assert (other.status_code, "not made of the same picture" in other.text) == (404, True)
+    assert "<h1>Two different pictures</h1>" in other.text
     waiting = ask(client, tile_set, again=str(first)).get_json()["id"]
     early = client.get(f"/mosaics/{waiting}/beside/{first}")
     assert (early.status_code, "The mosaic is queued" in early.text) == (409, True)

@@ -199,6 +199,15 @@ def test_a_photo_that_is_there_already_is_a_line_in_the_report_wherever_it_is(
     assert (library.row().version, library.row().skipped_count) == (1, 3)
 
 
+def test_a_photo_that_came_twice_since_the_line_was_cut_is_no_line_in_the_report(
+    library: Library, photo: Callable[[int], bytes]
+) -> None:
+    library.send({"a.png": photo(1), "b.png": photo(2)})
+    library.send({"a.png": photo(1), "c.png": photo(2)})
+    assert library.report() == [("c.png", "duplicate", "The same file as b.png.")]
+    assert (library.row().version, library.row().skipped_count) == (1, 1)
+
+
 def test_a_set_without_one_usable_photo_fails_and_goes_on_with_the_next(
     library: Library, photo: Callable[[int], bytes]
 ) -> None:

@@ -787,11 +787,13 @@ def test_a_finished_intake_takes_nothing_more(light: FlaskClient) -> None:
     intake = begun(light)
     create(light, intake, b"photo")
     upload = create(light, intake, b"half", 8).headers["Location"]
+    assert light.get(intake).get_json()["finished"] is False
     finish(light, intake)
     assert problem(create(light, intake, b"photo")) == (410, "intake_closed")
     assert problem(patch(light, upload, 4, b"half")) == (410, "intake_closed")
     assert problem(light.delete(intake)) == (410, "intake_closed")
-    assert light.get(intake).get_json()["files"] == 1
+    far = light.get(intake).get_json()
+    assert (far["files"], far["finished"]) == (1, True)
 
 
 def test_files_for_a_set_that_was_deleted_meanwhile_stay(

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from uuid import UUID, uuid4
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from models import database, exclusions, jobs, listing, photo_listing, queries, tile_set_versions, undo
@@ -351,6 +352,17 @@ def test_a_near_duplicate_is_not_there_to_be_changed(
     send(services, tile_set, DORA, alike={BEN: ANNA})
     with pytest.raises(NotFound):
         change(services, what, tile_set, BEN)
+
+
+def test_the_page_shows_the_newest_versions_and_says_so_once_there_are_more(
+    services: Services, client: FlaskClient, tile_set: UUID
+) -> None:
+    words = "These are the newest 10."
+    for what in [tile_set_versions.ban, tile_set_versions.allow] * 4 + [tile_set_versions.ban]:
+        change(services, what, tile_set, ANNA)
+    assert words not in client.get(f"/tile-sets/{tile_set}").text
+    change(services, tile_set_versions.allow, tile_set, ANNA)
+    assert words in client.get(f"/tile-sets/{tile_set}").text
 
 
 def test_a_cancelled_set_keeps_what_it_needs_to_go_on(services: Services, tile_set: UUID, stored: set[str]) -> None:

@@ -411,6 +411,32 @@ def test_an_upload_beyond_the_limit_of_bytes_is_a_413(
     assert problem(order(client, tile_set, target))[:2] == (413, "too_large")
 
 
+@pytest.mark.parametrize(
+    ("came_from", "link"),
+    [
+        ("http://localhost/mosaics/new?set=1", 'href="http://localhost/mosaics/new?set=1"'),
+        ("http://elsewhere.example/mosaics/new", None),
+        ("javascript://localhost/%0aalert(1)", None),
+        ("http://[", None),
+        ("http://localhost/mosaics", None),
+    ],
+)
+def test_what_is_too_much_leads_back_to_the_page_it_was_sent_from(
+    sqlite_services: Services, target: bytes, came_from: str, link: str | None
+) -> None:
+    client = limited(sqlite_services, max_upload_bytes=100)
+    form = {"target": (io.BytesIO(target), "t.png")}
+    page = client.post("/mosaics", data=form, headers={"Referer": came_from})
+    assert (page.status_code, "Back to where you were" in page.text) == (413, link is not None)
+    assert link is None or link in page.text
+    assert "elsewhere" not in page.text
+
+
+def test_a_stranger_who_says_to_come_from_no_address_is_sent_to_the_login(server: FlaskClient) -> None:
+    answer = server.post("/tile-sets", headers={"Referer": "http://["})
+    assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (303, "/login")
+
+
 def test_more_photos_than_the_limit_are_a_413(sqlite_services: Services, target: bytes) -> None:
     client = limited(sqlite_services, max_photos=2)
     form = {"photos": [(io.BytesIO(target), f"{number}.png") for number in range(3)]}

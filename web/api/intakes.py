@@ -85,6 +85,7 @@ class IntakeOut(Shown):
         allow_none=True, metadata=said("Photos that mosaics can be made of; null before there is a version.", **COUNT)
     )
     indexing = Boolean(metadata=said("Whether the tile set is being indexed."))
+    finished = Boolean(metadata=said("Whether its files are the tile set's, and it takes no more."))
 
 
 class KnownOut(Shown):
@@ -146,6 +147,7 @@ def show(intake_id: uuid.UUID) -> dict[str, Any]:
         "tile_set": row.tile_set_id if row.adds else None,
         "tile_count": tile_set.current.tile_count if tile_set and tile_set.current else None,
         "indexing": tile_set is not None and not tile_set.job.state.final,
+        "finished": row.ended_at is not None,
     }
 
 

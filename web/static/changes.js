@@ -10,7 +10,7 @@ class Changes {
     this.cells = place.dataset.cells;
     this.panel = document.querySelector("[data-panel]");
     this.list = document.querySelector("[data-changes]");
-    this.changes = JSON.parse(sessionStorage.getItem(this.cells) || "[]"); // an order that was refused loses none
+    this.changes = JSON.parse(kept.forNow.get(this.cells) || "[]"); // an order that was refused loses none
     if (this.changes.length) this.write();
     place.addEventListener("chosen", (event) => this.offer(event.detail));
   }
@@ -89,7 +89,7 @@ class Changes {
   }
 
   write() {
-    sessionStorage.setItem(this.cells, JSON.stringify(this.changes));
+    kept.forNow.set(this.cells, JSON.stringify(this.changes));
     const items = this.changes.map((change) => {
       const field = made("input", "");
       Object.assign(field, { type: "hidden", name: change.field, value: change.value });

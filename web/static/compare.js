@@ -10,7 +10,10 @@ class Compare {
     this.over = place.querySelector("[data-over]");
     this.slider = place.querySelector("input[type=range]");
     this.button = place.querySelector("[data-blink]");
-    this.slider.addEventListener("input", () => this.slide());
+    this.slider.addEventListener("input", () => {
+      if (this.timer) this.stop();
+      this.slide();
+    });
     this.button.addEventListener("click", () => (this.timer || CALM.matches ? this.stop() : this.start()));
     place.classList.add("live");
     this.slide();

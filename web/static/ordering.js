@@ -166,8 +166,11 @@ function tell(answer) {
   }
   find("[data-plan]").hidden = plan === null || assumed;
   const box = find("[data-refusal]");
-  box.hidden = !refusal;
+  const told = document.querySelector("main > .error"); // by the page of an order that was refused
+  const again = told !== null && refusal?.sentence === told.textContent;
+  box.hidden = !refusal || (again && !refusal.ways.length);
   box.firstElementChild.textContent = refusal ? refusal.sentence : "";
+  box.firstElementChild.hidden = again;
   box.lastElementChild.replaceChildren(...(refusal ? refusal.ways : []).map(button));
   draw();
 }

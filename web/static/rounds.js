@@ -66,7 +66,7 @@
     async finish() {
       const { sending } = this;
       const made = await sending.ask(`${sending.intake.url}/finish`, this.fields);
-      localStorage.removeItem(sending.key);
+      kept.always.remove(sending.key);
       if (this.enough || !sending.failed.length) {
         sending.finishing = true;
         location.assign(made.page);

@@ -50,7 +50,7 @@
       this.seen = new Set();
       this.count = { all: 0, sent: 0, known: 0, passed: 0, before: 0 };
       this.bytes = { all: 0, sent: 0 };
-      this.paused = this.hashing = this.finishing = this.silent = this.zipped = false;
+      this.paused = this.hashing = this.finishing = this.silent = this.zips = this.zipped = false;
       this.ends = 0;
       this.rounds = new TesseraRounds(this);
       this.listen();
@@ -148,20 +148,21 @@
 
     /** Take up what was sent before this page was opened. */
     async goOn() {
-      const kept = localStorage.getItem(this.key);
-      if (!kept) return;
+      const begun = kept.always.get(this.key);
+      if (!begun) return;
       try {
-        const state = await this.ask(`${this.place.dataset.intakes}/${kept}`, null, "GET");
+        const state = await this.ask(`${this.place.dataset.intakes}/${begun}`, null, "GET");
+        if (state.finished) return kept.always.remove(this.key);
         if (!state.files && !state.open) return;
-        this.intake = { ...state, url: `${this.place.dataset.intakes}/${kept}` };
+        this.intake = { ...state, url: `${this.place.dataset.intakes}/${begun}` };
         this.count.before = state.files;
-        const begun = state.tile_set && !this.place.dataset.set;
-        this.tell(`${number(state.files)} photos were sent before${begun ? ", for a tile set that is begun" : ""}. Drop the same photos again, and only what is missing is sent.`
-          + (begun ? " To begin another set, press “Forget what was sent”." : ""));
+        const forNew = state.tile_set && !this.place.dataset.set;
+        this.tell(`${several(state.files, "file was", "files were")} sent before${forNew ? ", for a tile set that is begun" : ""}. Drop the same photos again, and only what is missing is sent.`
+          + (forNew ? " To begin another set, press “Forget what was sent”." : ""));
         this.rounds.draw(state);
         this.show();
       } catch (error) {
-        if (error.status) localStorage.removeItem(this.key);
+        if (error.status) kept.always.remove(this.key);
       }
     }
 
@@ -180,8 +181,21 @@
         this.opening = null;
         throw error;
       }
-      localStorage.setItem(this.key, this.intake.id);
+      kept.always.set(this.key, this.intake.id);
       return this.intake;
+    }
+
+    /** Go on in another intake, where another page has ended this one. */
+    reopen() {
+      this.closed = true;
+      const refused = (error) => {
+        for (const item of this.ready.splice(0)) this.refuse(item, error.message);
+      };
+      this.renewing ||= this.opened().catch(refused).finally(() => {
+        this.renewing = null;
+        this.ends += 1;
+        this.pump();
+      });
     }
 
     async take(files, folder) {
@@ -204,6 +218,7 @@
         this.seen.add(id);
         this.count.all += 1;
         const item = { file, path, id };
+        this.zips ||= isZip(file);
         const [what, most] = isZip(file) ? ["zip", this.place.dataset.maxZip] : ["photo", this.place.dataset.maxBytes];
         if (file.size > Number(most)) this.refuse(item, `It has ${megabytes(file.size)}; a ${what} may have ${megabytes(Number(most))}.`);
         else if (this.count.all + this.count.before > Number(this.place.dataset.maxFiles)) this.refuse(item, "These are more photos than one set takes.");
@@ -272,6 +287,7 @@
 
     async send(item) {
       this.began ||= Date.now();
+      item.intake = this.intake;
       this.active.add(item);
       const metadata = { filename: item.file.name.slice(0, LONGEST_NAME), filetype: isZip(item.file) ? "application/zip" : item.file.type };
       if (item.content) metadata.sha256 = item.content;
@@ -342,7 +358,7 @@
       this.active.delete(item);
       const answer = error.originalResponse;
       if (answer && answer.getStatus() < 500) {
-        this.closed ||= answer.getStatus() === 410;
+        this.closed ||= answer.getStatus() === 410 && item.intake === this.intake;
         let told = {};
         try {
           told = JSON.parse(answer.getBody());
@@ -350,6 +366,9 @@
         if (this.hasEnded(told)) {
           this.ready.unshift(item);
           this.renew();
+        } else if (told.code === "intake_closed" && this.ends < MOST_ENDS) {
+          this.ready.unshift(item);
+          if (item.intake === this.intake) this.reopen();
         } else this.refuse(item, told.detail || "It was refused.");
         return this.pump();
       }
@@ -391,7 +410,7 @@
 
     async forget() {
       this.pause(true);
-      localStorage.removeItem(this.key);
+      kept.always.remove(this.key);
       this.finishing = true;
       try {
         if (this.intake) await this.ask(this.intake.url, null, "DELETE");
@@ -444,12 +463,13 @@
       this.part("going").hidden = !(all + before);
       const share = this.bytes.all ? this.bytes.sent / this.bytes.all : this.open || !all ? 0 : 1;
       this.part("all").value = share;
-      const words = all || before ? [`${number(sent + known)} of ${number(all)} photos`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`] : [];
+      this.part("all").hidden = !all;
+      const words = all ? [`${number(sent + known)} of ${this.zips ? several(all, "file", "files") : several(all, "photo", "photos")}`, `${megabytes(this.bytes.sent)} of ${megabytes(this.bytes.all)}`] : [];
       if (known) words.push(several(known, "was there already", "were there already"));
       if (passed) words.push(several(passed, "file that is no picture was passed over", "files that are no pictures were passed over"));
-      this.part("counts").textContent = `${words.join(" · ")}.`;
+      this.part("counts").textContent = words.length ? `${words.join(" · ")}.` : "";
       const tenth = Math.floor(share * 10);
-      if (all && tenth !== this.tenth) this.part("heard").textContent = this.open ? `${tenth * 10} %` : "All photos are there.";
+      if (all && tenth !== this.tenth) this.part("heard").textContent = this.open ? `${tenth * 10} %` : "All are there.";
       this.tenth = tenth;
       this.bars();
       this.refused();

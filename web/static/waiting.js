@@ -21,7 +21,7 @@
     if (wantsNotice() && Notification.permission === "granted") new Notification(`${words}: ${name}`, { icon: "/static/icon.svg" });
     const undisturbed = document.dispatchEvent(new CustomEvent("tessera:done", { cancelable: true }));
     if (undisturbed && !isTyping()) {
-      if (panel.contains(document.activeElement)) sessionStorage.setItem(FOCUS, location.pathname);
+      if (panel.contains(document.activeElement)) kept.forNow.set(FOCUS, location.pathname);
       location.reload();
       return;
     }
@@ -128,7 +128,7 @@
   }
 
   function wantsNotice() {
-    return "Notification" in window && sessionStorage.getItem(TOLD) === location.pathname;
+    return "Notification" in window && kept.forNow.get(TOLD) === location.pathname;
   }
 
   function offerNotice(button) {
@@ -140,19 +140,19 @@
     button.dataset.tell = "offered";
     tell();
     button.onclick = async () => {
-      if (wantsNotice()) sessionStorage.removeItem(TOLD);
-      else if (await Notification.requestPermission() === "granted") sessionStorage.setItem(TOLD, location.pathname);
+      if (wantsNotice()) kept.forNow.remove(TOLD);
+      else if (await Notification.requestPermission() === "granted") kept.forNow.set(TOLD, location.pathname);
       tell();
     };
   }
 
   function start() {
-    if (sessionStorage.getItem(FOCUS) === location.pathname) {
+    if (kept.forNow.get(FOCUS) === location.pathname) {
       const title = document.querySelector("main h1");
       title?.setAttribute("tabindex", "-1");
       title?.focus();
     }
-    sessionStorage.removeItem(FOCUS);
+    kept.forNow.remove(FOCUS);
     const followers = [...document.querySelectorAll("[data-waiting]")].map((panel) => new Follower(panel));
     const begin = () => followers.forEach((follower) => follower.begin());
     document.querySelectorAll("[data-tell]").forEach(offerNotice);

@@ -21,7 +21,8 @@ def show(mosaic_id: UUID, other_id: UUID) -> ResponseReturnValue:
     """Show the other mosaic and this one, what was ordered differently, and what came of it.
 
     Raises:
-        NotFound: one of them is not there, or they are of two targets.
+        NotFound: one of them is not there.
+        NotComparable: they are of two targets.
         NotReady: one of them is not made.
     """
     with reading() as session:

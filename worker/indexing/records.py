@@ -124,7 +124,11 @@ def _forget_replaced(session: Session, tile_set: TileSet, found: Sequence[tuple[
 
 
 def _doubles(session: Session, tile_set: TileSet, again: Sequence[tuple[str, Photo]]) -> list[tuple[Skipped, Photo]]:
-    """Return a report line for every duplicate of a photo that the set has, unless that was removed just now."""
+    """Return a report line for every duplicate of a photo that the set has, unless that was removed just now.
+
+    One that was sent again under its own name gets no line: where a line is cut, a photo can come twice, and who sent
+    it once should not read that it became no tile.
+    """
     held = select(TileRow.content, TileRow.name).where(
         TileRow.tile_set_id == tile_set.id, TileRow.content.in_({content for content, _ in again})
     )
@@ -132,7 +136,7 @@ def _doubles(session: Session, tile_set: TileSet, again: Sequence[tuple[str, Pho
     return [
         (Skipped(photo.name, skip_reasons.DUPLICATE, skip_reasons.same_as(names[content])), photo)
         for content, photo in again
-        if content in names
+        if content in names and (photo.origin is not None or readable(photo.name) != names[content])
     ]
 
 
