@@ -136,6 +136,7 @@ def test_what_cannot_be_made_is_explained_as_it_is_typed_and_a_button_makes_it_p
     page.wait_for_function("() => document.querySelector('main > .error')")
     expect(refusal).to_be_visible(timeout=SOON)
     expect(told).to_have_count(1)  # it is not told twice
+    expect(page.get_by_role("img", name="The picture with its cells")).to_be_visible()
     page.get_by_role("button", name="Take 10 cells across").click()
     expect(refusal).to_be_hidden(timeout=SOON)
     expect(page.get_by_label("Cells across")).to_have_value("10")

@@ -238,7 +238,11 @@ async function refresh() {
   tell(answer);
   if (!("kept" in form.dataset)) return;
   remember();
-  if (plan === null) return say("There is no preview of what cannot be made.");
+  if (plan === null) {
+    say("There is no preview of what cannot be made.");
+    if (face === null && form.dataset.target) await look(form.dataset.target);
+    return;
+  }
   const made = await sketched({}, mine);
   if (made === null) return;
   if (!made.picture) return say(made.sentence || "The preview could not be made. You can order all the same.");
