@@ -71,8 +71,8 @@ def find(session: Session, mosaic: Mosaic, cell: tuple[int, int]) -> Candidates:
     if found is None:
         column, row = cell
         raise NotFound(
-            f"Nobody has photos looked for yet that come near to column {column:,}, row {row:,}, or it is long ago; "
-            "ask for them by POST first."
+            f"No photos are kept that come near to column {column:,}, row {row:,}: nobody has asked for them, or it "
+            "is long ago; ask by POST first."
         )
     return found
 

@@ -200,8 +200,8 @@ def test_what_is_ordered_again_is_shown_side_by_side_with_the_last(seen: Page, m
     seen.get_by_role("button", name="Zoom in").click()
     seen.locator(".openseadragon-canvas").first.focus()
     for key in ("+", "d", "w"):  # in one of them: nearer, to the right, up
-        seen.keyboard.press(key, delay=200)  # it moves for as long as it is held
-    seen.wait_for_function(f"() => (([zoom, x, y]) => zoom > 1.7 && x > 0.5 && y < 0)(({SEEN})()[0])")
+        seen.keyboard.press(key, delay=600)  # it moves for as long as it is held
+    seen.wait_for_function(f"() => (([zoom, x, y]) => zoom > 1.7 && x > 0.5 && y < -0.01)(({SEEN})()[0])")
     seen.wait_for_function(TOGETHER)
     expect(seen.get_by_role("row", name="Cells across 20 32")).to_be_visible()
     expect(seen.get_by_role("row", name="Look Natural True photos")).to_be_visible()
