@@ -32,6 +32,7 @@ def walk(page: Page, browser: Browser, take: Journey, seen: Callable[[Page, str]
     if take.token:
         page.get_by_label("Token").fill(take.token)
         page.get_by_role("button", name="Enter").click()
+    expect(page.get_by_text("Choose a folder")).to_be_visible()  # a click does not wait for the page after it
     seen(page, "begin")
     _send_photos(page, take.photos, seen)
     _order(page, take.picture, seen)
