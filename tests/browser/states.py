@@ -181,6 +181,7 @@ STATES = [
             ways.of_full("/batches/new"),
             lambda page: page.get_by_label("Name").first.fill("Wedding guests"),
             ways.pressed("Order them all"),
+            ways.refused,
         ),
     ),
     *(

@@ -50,6 +50,7 @@ def seen(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     context = browser.new_context(
         viewport={"width": request.param, "height": 900}, reduced_motion="reduce", has_touch=touch, is_mobile=touch
     )
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -223,7 +224,13 @@ def test_a_link_shows_the_viewer_alone_and_nothing_once_it_is_taken_back(
     opened(seen, mosaic.page if pyramid else plain)
     seen.get_by_label("For how long").select_option("1 day")
     seen.get_by_role("button", name="Make a link").click()
-    link = seen.get_by_label("Whoever has this link").input_value()
+    made = seen.get_by_label("Whoever has this link")
+    expect(made).to_be_focused()
+    expect(made).to_be_in_viewport()
+    assert seen.evaluate("getSelection().toString()") == made.input_value()
+    seen.get_by_role("button", name="Copy").click()
+    expect(seen.get_by_text("Copied.")).to_be_visible()
+    link = seen.evaluate("navigator.clipboard.readText()")
     page = stranger.new_page()
     opened(page, link)
     expect(page.locator("a")).to_have_count(0)

@@ -11,7 +11,7 @@ import axe
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import update
 
 from models import database, jobs
@@ -29,6 +29,10 @@ WATCH = """() => {
     window.moved.push(`${seen(source.node)} from ${before.x},${before.y} to ${after.x},${after.y}`);
   }))).observe({ type: "layout-shift", buffered: true });
 }"""
+SAYS_THAT_IT_IS_DONE = """() => new MutationObserver(() => {
+  const link = document.querySelector("[data-far] .button");
+  if (link) console.log(link.textContent);
+}).observe(document.querySelector("[data-far]"), { childList: true })"""
 IS_LAID = "() => Number(document.querySelector('svg image')?.getAttribute('height')) > 0"
 LAID = "() => Number(document.querySelector('svg image').getAttribute('height'))"
 MINUTES = 90_000
@@ -94,8 +98,9 @@ def test_a_mosaic_fills_in_without_a_load_and_without_anything_moving(
     assert page.evaluate("window.moved") is None
 
 
-def test_what_is_typed_stays_when_the_work_is_done(page: Page, service: Any, photos: dict[str, bytes]) -> None:
-    """The set is indexed, and then gets a job that only this test is at, and can end."""
+@pytest.fixture
+def unfinished(service: Any, photos: dict[str, bytes]) -> Iterator[tuple[str, Callable[[], None]]]:
+    """An indexed set with a job that only the test is at: the set's page, and what ends the job."""
     tile_set = service.tile_set(photos)
     services = service.services()
     with services.sessions.begin() as session:
@@ -105,13 +110,23 @@ def test_what_is_typed_stays_when_the_work_is_done(page: Page, service: Any, pho
         row = session.get_one(TileSet, UUID(tile_set["id"]))
         row.job_id = job.id
         job_id = job.id
-    page.goto(f"{service.address}/tile-sets/{tile_set['id']}")
+
+    def end() -> None:
+        with services.sessions.begin() as session:
+            jobs.cancel(session, [job_id], database.now(session))
+
+    yield f"{service.address}/tile-sets/{tile_set['id']}", end
+    end()
+
+
+def test_what_is_typed_stays_when_the_work_is_done(page: Page, unfinished: tuple[str, Callable[[], None]]) -> None:
+    address, end = unfinished
+    page.goto(address)
     expect(page.locator("[data-far]")).to_be_visible()
     page.get_by_text("Name, and how to delete the set").click()
     name = page.locator("form[action$=rename]").get_by_role("textbox", name="Name")
     name.fill("A name that is not sent yet")
-    with services.sessions.begin() as session:
-        jobs.cancel(session, [job_id], database.now(session))
+    end()
     show = page.get_by_role("link", name="Show it")
     expect(show).to_be_visible()
     expect(name).to_be_focused()
@@ -120,6 +135,23 @@ def test_what_is_typed_stays_when_the_work_is_done(page: Page, service: Any, pho
     assert axe.violations(page) == []
     show.click()
     expect(page.locator("[data-far]")).to_have_count(0)
+
+
+def test_what_was_pressed_is_not_called_off_when_the_work_is_done(
+    page: Page, unfinished: tuple[str, Callable[[], None]]
+) -> None:
+    address, end = unfinished
+    held: list[Route] = []
+    page.goto(address)
+    expect(page.locator("[data-far]")).to_be_visible()
+    page.evaluate(SAYS_THAT_IT_IS_DONE)
+    page.route("**/mosaics/new*", lambda asked: held.append(asked))  # noqa: PLW0108 - no builtin may be given
+    page.get_by_role("link", name="Order a mosaic").click(no_wait_after=True)
+    # Nothing can be asked of a page that is being left, so it tells by itself.
+    with page.expect_console_message(lambda said: said.text == "Show it"):
+        end()
+    held[0].continue_()
+    expect(page.get_by_label("Picture to rebuild")).to_be_visible()
 
 
 def test_the_service_at_a_glance_is_for_everybody_and_keeps_up(page: Page, service: Any) -> None:

@@ -56,6 +56,10 @@ def seen(text: str) -> Callable[[Page], None]:
     return lambda page: expect(page.get_by_text(text).first).to_be_visible(timeout=SOON)
 
 
+def refused(page: Page) -> None:
+    expect(page.get_by_role("alert")).to_be_visible(timeout=SOON)
+
+
 def zoomed(page: Page) -> None:
     page.wait_for_function(IS_OPEN, timeout=SOON)
 

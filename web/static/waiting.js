@@ -1,18 +1,20 @@
 "use strict";
 // Keeps pages of unfinished work up to date. Each element with `data-waiting` names the address of a fragment, which
 // takes the place of what is in its `data-far`; where it has `data-events`, a page that is seen is sent the fragment,
-// and else asks for it. Once the work is done the page is loaded again, unless somebody is typing in it: then a link
-// offers that. A script that must not be interrupted listens for "tessera:done", and calls `preventDefault`.
+// and else asks for it. Once the work is done the page is loaded again, unless somebody is typing in it or has pressed
+// what leads on: then a link offers that. A script that must not be interrupted listens for "tessera:done", and calls `preventDefault`.
 (() => {
   const OFTEN = 1500, SELDOM = 5000, PATIENT = 3;
   const TOLD = "tessera-tell", FOCUS = "tessera-focus";
   const name = document.title.replace(/^\d+ % · /, "");
-  let over = false, typed = false;
+  let over = false, typed = false, leaving = false;
 
   document.addEventListener("input", () => { typed = true; });
+  // To load the page again would call off what was pressed while its answer is on the way.
+  window.addEventListener("beforeunload", () => { leaving = true; });
 
-  function isTyping() {
-    return typed || document.activeElement?.matches("main :is(input, textarea, select)");
+  function isInUse() {
+    return typed || leaving || document.activeElement?.matches("main :is(input, textarea, select)");
   }
 
   function done(panel, words) {
@@ -20,7 +22,7 @@
     over = true;
     if (wantsNotice() && Notification.permission === "granted") new Notification(`${words}: ${name}`, { icon: "/static/icon.svg" });
     const undisturbed = document.dispatchEvent(new CustomEvent("tessera:done", { cancelable: true }));
-    if (undisturbed && !isTyping()) {
+    if (undisturbed && !isInUse()) {
       if (panel.contains(document.activeElement)) kept.forNow.set(FOCUS, location.pathname);
       location.reload();
       return;
@@ -106,7 +108,7 @@
     async ask() {
       try {
         const answer = await fetch(this.panel.dataset.waiting);
-        if (answer.redirected || answer.status === 404) location.reload();
+        if ((answer.redirected || answer.status === 404) && !leaving) location.reload();
         else if (answer.ok) show(this.panel, await answer.text());
         if (answer.ok) this.heard();
         else this.missed();
@@ -158,7 +160,11 @@
     document.querySelectorAll("[data-tell]").forEach(offerNotice);
     document.addEventListener("visibilitychange", begin);
     window.addEventListener("pagehide", () => followers.forEach((follower) => follower.end()));
-    window.addEventListener("pageshow", (event) => event.persisted && begin());
+    window.addEventListener("pageshow", (event) => {
+      if (!event.persisted) return;
+      leaving = false;
+      begin();
+    });
     begin();
   }
 

@@ -1,6 +1,5 @@
 """Pages of mosaics: order one, watch it, look at it, download it."""
 
-from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +12,6 @@ from models import (
     database,
     jobs,
     listing,
-    photo_search,
     placement_documents,
     prints,
     queries,
@@ -23,6 +21,7 @@ from models import (
 from models.errors import TesseraError
 from models.rules import print_card, report
 from models.rules.formats import Format
+from models.rules.kept_placements import Kept
 from models.tables import Mosaic
 from web import downloads, forms, intake, vendored
 from web.context import reading, sessions, settings, store
@@ -64,9 +63,12 @@ def page(error: TesseraError | None, shared: tuple[str, datetime] | None = None)
     mosaic_id = (request.view_args or {})["mosaic_id"]
     with reading() as session:
         mosaic = queries.find_mosaic(session, mosaic_id)
+    part = request.args.get("find", "").strip()
+    kept = _kept(mosaic, needed=bool(part))  # of the store, which may take its time, so in no session
+    with reading() as session:
         files = renditions.of_mosaic(session, mosaic_id)
-        suggested = _suggested(session, mosaic)
-        found = _found(session, mosaic)
+        suggested = _suggested(session, mosaic, kept) if kept else []
+        found = finding.search(session, mosaic, kept) if kept and part else None
         parent = queries.find_mosaic(session, mosaic.parent_id) if mosaic.parent_id else None
         last = again.last_of(session, mosaic)
         seen = waiting.look(session, [mosaic.job_id]).get(mosaic.job_id)
@@ -96,19 +98,21 @@ def page(error: TesseraError | None, shared: tuple[str, datetime] | None = None)
     )
 
 
-def _suggested(session: Session, mosaic: Mosaic) -> list[tuple[str, int]]:
-    """Return the names of the photos that lie in most cells, and in how many; none if that cannot be told."""
-    with suppress(TesseraError):
-        used = placement_documents.kept_of(store(), mosaic).most_used(SUGGESTED)
-        names = placement_documents.names_of(session, mosaic.tile_set_id, [content for content, _ in used])
-        return [(names[content], uses) for content, uses in used if content in names]
-    return []
+def _kept(mosaic: Mosaic, *, needed: bool) -> Kept | None:
+    """Return the placement as it is kept; None if that cannot be had, which is an error where it is needed."""
+    try:
+        return placement_documents.kept_of(store(), mosaic)
+    except TesseraError:
+        if needed:
+            raise
+        return None
 
 
-def _found(session: Session, mosaic: Mosaic) -> photo_search.Answer | None:
-    """Return the photos that the address asks for by a part of their names; None if it asks for none."""
-    part = request.args.get("find", "").strip()
-    return finding.search(session, mosaic, placement_documents.kept_of(store(), mosaic)) if part else None
+def _suggested(session: Session, mosaic: Mosaic, kept: Kept) -> list[tuple[str, int]]:
+    """Return the names of the photos that lie in most cells, and in how many."""
+    used = kept.most_used(SUGGESTED)
+    names = placement_documents.names_of(session, mosaic.tile_set_id, [content for content, _ in used])
+    return [(names[content], uses) for content, uses in used if content in names]
 
 
 @bp.post("/<uuid:mosaic_id>/cancel")
