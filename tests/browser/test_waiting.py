@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import axe
@@ -152,6 +153,24 @@ def test_what_was_pressed_is_not_called_off_when_the_work_is_done(
         end()
     held[0].continue_()
     expect(page.get_by_label("Picture to rebuild")).to_be_visible()
+
+
+def test_links_to_what_is_at_work_keep_the_focus_and_may_be_pressed_slowly_while_the_page_keeps_up(
+    page: Page, service: Any, unfinished: tuple[str, Callable[[], None]]
+) -> None:
+    address, _ = unfinished
+    page.goto(f"{service.address}/service")
+    link = page.locator(f"a[href='{urlsplit(address).path}']")
+    link.focus()
+    shown = page.locator("[data-far] > div").element_handle()
+    page.wait_for_function("shown => !shown.isConnected", arg=shown)
+    expect(link).to_be_focused()
+    link.hover()
+    page.mouse.down()
+    with page.expect_response("**/service/now"):
+        pass
+    page.mouse.up()
+    page.wait_for_url(address)
 
 
 def test_the_service_at_a_glance_is_for_everybody_and_keeps_up(page: Page, service: Any) -> None:

@@ -49,7 +49,10 @@
     made.innerHTML = html;
     const far = made.content.querySelector("[data-percent]");
     if (!far || over) return;
+    if (place.matches(":active") && !("final" in far.dataset)) return; // a link in it is being pressed
+    const focused = place.contains(document.activeElement) && document.activeElement.getAttribute("href");
     place.replaceChildren(made.content);
+    if (focused) [...place.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
     if (!far.dataset.words) return;
     const { words, percent, partial, laid } = far.dataset;
     if ("titled" in panel.dataset) document.title = (Number(percent) ? `${percent} % · ` : "") + name;
