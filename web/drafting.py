@@ -26,7 +26,6 @@ from web.precheck import HEADER_BYTES, Size
 
 NO_TARGET = "Choose the picture to rebuild."
 ENDED = "The picture that you chose was kept for a day, and that is over; choose it again."
-GONE = "There is no such target, or no longer: one is kept for a day."
 MASK_AS_BEFORE = "the mask as before"
 UNKNOWN = Size(0, 0, known=False, sideways=False)
 
@@ -57,8 +56,9 @@ def all_kept(draft_ids: Sequence[UUID]) -> list[Draft]:
     """
     with reading() as session:
         found = drafts.find_all(session, draft_ids)
-    if any(draft_id not in found for draft_id in draft_ids):
-        raise NotFound(GONE)
+    if missing := [draft_id for draft_id in draft_ids if draft_id not in found]:
+        others = f", nor {len(missing) - 1:,} more of these" if missing[1:] else ""
+        raise NotFound(f"There is no target {missing[0]}{others}, or no longer: one is kept for a day.")
     return [found[draft_id] for draft_id in draft_ids]
 
 

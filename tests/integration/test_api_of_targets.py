@@ -173,8 +173,11 @@ def test_a_batch_asks_for_all_its_kept_targets_at_once(
     answer = client.post("/api/v1/batches", data=form)
     assert (answer.status_code, answer.get_json()["total"]) == (202, 4)
     assert len([each for each in asked if "FROM drafts" in each]) == 1
-    gone = client.post("/api/v1/batches", data=form | {"target_ids": [*ids, str(uuid4())]})
-    assert refused(gone) == (404, "not_found", None)
+    others = [str(uuid4()) for _ in range(3)]
+    for missing, words in ((others[:1], ""), (others, ", nor 2 more of these")):
+        gone = client.post("/api/v1/batches", data=form | {"target_ids": [*ids, *missing]})
+        assert refused(gone) == (404, "not_found", None)
+        assert f"no target {others[0]}{words}, or" in gone.get_json()["detail"]
 
 
 def test_what_is_said_wrongly_of_a_target_is_refused_and_nothing_is_ordered(
