@@ -1,5 +1,6 @@
 """Photos are sent by the page, over a line that is cut, in two sittings, and without a script."""
 
+import io
 import os
 import re
 import threading
@@ -7,6 +8,7 @@ import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +263,31 @@ def test_a_mosaic_can_be_ordered_while_photos_are_still_being_sent(
     page.wait_for_url(re.compile(r"/tile-sets/[-0-9a-f]{36}"))
     made = service.final(f"/api/v1/tile-sets/{page.url.rpartition('/')[2]}")
     assert (made["name"], made["tile_count"], made["version"]) == ("Summer", 15, 2)
+
+
+def test_a_set_is_named_after_a_folder_or_a_zip_or_the_day_unless_somebody_names_it(
+    page: Page, service: Any, photos: dict[str, bytes]
+) -> None:
+    def chosen(name: str, data: bytes) -> None:
+        page.locator("label.button", has_text="Choose photos").locator("input").set_input_files(
+            {"name": name, "mimeType": "application/zip" if name.endswith("zip") else "image/png", "buffer": data}
+        )
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("1.png", next(iter(photos.values())))
+    page.clock.set_fixed_time(datetime(2026, 2, 3, 12, tzinfo=UTC))
+    page.goto(f"{service.address}/tile-sets/new")
+    chosen("first.png", next(iter(photos.values())))
+    field = page.locator("[data-finish]").get_by_label("Name")
+    expect(field).to_have_value("Photos of 3 February 2026")
+    chosen(f"{'Sea' * 80}.zip", packed.getvalue())
+    expect(field).to_have_value(("Sea" * 80)[:200])
+    field.fill("At the sea")
+    chosen("more.zip", packed.getvalue())
+    page.clock.resume()
+    expect(page.get_by_role("button", name="Make the tile set")).to_be_enabled()
+    expect(field).to_have_value("At the sea")
 
 
 def test_without_a_script_there_is_a_form(browser: Browser, service: Any, photos: dict[str, bytes]) -> None:

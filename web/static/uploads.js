@@ -200,8 +200,7 @@
 
     async take(files, folder) {
       if (!files.length) return this.tell("No files came with that; drop photos, or folders with photos in them.", true);
-      const name = this.part("finish").elements.name;
-      if (folder && name && !name.value) name.value = folder;
+      this.propose(folder || (files.length === 1 && isZip(files[0]) ? files[0].name.replace(/\.zip$/i, "") : ""));
       try {
         await this.opened();
       } catch (error) {
@@ -227,6 +226,13 @@
       if (!this.count.all) this.tell("None of these files is a picture. Choose photos, or a folder or a zip with photos in it.", true);
       this.show();
       this.hash();
+    }
+
+    /** Propose a name for the set, that of a folder or a zip or else the day, where there is none, or only the day. */
+    propose(known) {
+      const field = this.part("finish").elements.name;
+      const today = `Photos of ${new Date().toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" })}`;
+      if (field && (!field.value || (known && field.value === today))) field.value = (known || today).slice(0, field.maxLength);
     }
 
     wait(item) {
