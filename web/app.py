@@ -101,6 +101,7 @@ def assemble(services: Services) -> Tessera:
     limits = services.settings
     app.jinja_env.globals |= {
         "picture_files": file_types.FILES,
+        "max_targets": limits.max_targets,
         "max_photos": limits.max_photos,
         "max_picture_bytes": limits.max_picture_bytes,
         "max_zip_bytes": limits.max_upload_bytes,

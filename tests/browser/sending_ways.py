@@ -101,6 +101,16 @@ def ended_meanwhile(world: World, page: Page) -> None:
     seen("Your session has ended; log in again in another tab")(page)
 
 
+def ordering_many(world: World, page: Page) -> None:
+    """Order many at once, of which nothing arrives."""
+    page.route("**/batches", lambda _: None)
+    of_full("/batches/new")(world, page)
+    photos = [_photo(path) for path in sorted(world.photos.iterdir())[:3]]
+    page.get_by_label("Pictures to rebuild").set_input_files(photos)
+    page.get_by_role("button", name="Order them all").click()
+    seen("The pictures are being sent.")(page)
+
+
 def _photo(path: Path) -> Any:
     return _file(path.name, path.read_bytes(), "image/jpeg")
 

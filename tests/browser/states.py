@@ -174,6 +174,7 @@ STATES = [
     State("batches", "batches.index", ways.of_full("/batches")),
     State("new batch, no set", "batches.new", ways.of_empty("/batches/new")),
     State("new batch", "batches.new", ways.of_full("/batches/new")),
+    State("new batch, sending", "batches.new", sending_ways.ordering_many, scripts=True),
     State(
         "new batch, refused",
         "batches.create",

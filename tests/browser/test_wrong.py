@@ -330,3 +330,82 @@ def test_a_page_that_waits_says_that_the_service_does_not_answer_and_goes_on(
     for process in worker:
         process.resume()
     expect(page.get_by_role("application", name="Mosaic of t.png")).to_be_visible(timeout=60_000)
+
+
+# Many at once
+
+
+@pytest.fixture
+def guests(tmp_path: Path) -> list[Path]:
+    """Three pictures of half a megabyte each."""
+    dice, paths = np.random.default_rng(5), [tmp_path / f"guest {number}.png" for number in range(3)]
+    for path in paths:
+        Image.fromarray(dice.integers(0, 256, (400, 400, 3), dtype=np.uint8)).save(path)
+    return paths
+
+
+def order_all(page: Page) -> None:
+    page.get_by_role("button", name="Order them all").click()
+
+
+def chosen_files(page: Page) -> int:
+    return int(page.get_by_label("Pictures to rebuild").evaluate("(field) => field.files.length"))
+
+
+def test_no_error_loses_the_files_of_many_that_are_ordered_at_once(
+    context: BrowserContext, page: Page, service: Any, guests: list[Path], tmp_path: Path
+) -> None:
+    page.goto(f"{service.address}/batches/new")
+    refusal = page.get_by_role("alert")
+    field = page.get_by_label("Pictures to rebuild")
+    (tmp_path / "list.png").write_text("no picture")
+    field.set_input_files([*guests, tmp_path / "list.png"])
+    order_all(page)
+    expect(refusal).to_contain_text("list.png")
+    assert chosen_files(page) == 4
+    field.set_input_files(guests)
+    page.get_by_label("Cells across").fill("0")
+    order_all(page)
+    expect(refusal).to_contain_text("The cells across must be from 1")
+    assert chosen_files(page) == 3
+    page.get_by_label("Cells across").fill("8")
+    context.clear_cookies()
+    order_all(page)
+    expect(refusal).to_contain_text("Your session has ended; log in again in another tab")
+    log_in(context.new_page(), service)
+    page.get_by_role("button", name="Order them all").dblclick()
+    page.wait_for_url(re.compile("/batches/[0-9a-f]{8}-"))
+    expect(page.get_by_text("3 mosaics")).to_be_visible()
+    assert len(service.get("/api/v1/batches").json()["items"]) == 1
+
+
+def test_one_sees_how_far_many_pictures_are_sent_and_may_stop_that(
+    page: Page, service: Any, guests: list[Path]
+) -> None:
+    before = len(service.get("/api/v1/batches").json()["items"])
+    page.goto(f"{service.address}/batches/new")
+    page.get_by_label("Pictures to rebuild").set_input_files(guests)
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": SLOW_BYTES}
+    line.send("Network.emulateNetworkConditions", slow)
+    order_all(page)
+    expect(page.locator("[data-counts]")).to_have_text(re.compile(r"^0\.[1-9] MB of 1\.4 MB$"), timeout=SOON)
+    expect(page.get_by_role("status").filter(has_text="The pictures are being sent.")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("alert")).to_have_text("Stopped; nothing was ordered.")
+    assert chosen_files(page) == 3
+    assert len(service.get("/api/v1/batches").json()["items"]) == before
+
+
+def test_too_many_pictures_are_refused_before_any_is_sent(page: Page, service: Any) -> None:
+    page.goto(f"{service.address}/batches/new")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method))
+    name = {"mimeType": "image/png", "buffer": b"1"}
+    page.get_by_label("Pictures to rebuild").set_input_files(
+        [{"name": f"{number}.png"} | name for number in range(31)]
+    )
+    order_all(page)
+    expect(page.get_by_role("alert")).to_have_text("These are 31 pictures; 30 may be ordered at once.")
+    assert asked == []

@@ -16,7 +16,6 @@
   const PICTURE = /\.(avif|hei[cf]|jp2|j2k|jpe?g|png|webp|gif|tiff?|bmp)$/i;
   const isZip = (file) => ZIP.test(file.type) || /\.zip$/i.test(file.name);
   const several = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
-  const megabytes = (bytes) => `${number(Math.max(0.1, Math.round(bytes / 1e5) / 10))} MB`;
 
   /** Return every file of what was dropped, those in folders too, and the folder's name if it was one. */
   async function dropped({ items, files }) {
