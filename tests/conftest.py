@@ -30,6 +30,7 @@ import psycopg
 import pytest
 import redis
 import requests
+import structlog
 from numpy.typing import NDArray
 from PIL import Image
 from sqlalchemy import Connection, Engine, event
@@ -63,7 +64,11 @@ def remember(connection: Connection) -> None:
 
 
 def pytest_configure() -> None:
-    """Hear signals even if a shell started the tests behind `&` or by `nohup`: children would ignore them too."""
+    """Hear signals even if a shell started the tests behind `&` or by `nohup`: children would ignore them too.
+
+    And until `models.logs` says how to log, structlog draws each traceback with all variables, for seconds.
+    """
+    structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
