@@ -66,8 +66,10 @@ def remember(connection: Connection) -> None:
 def pytest_configure() -> None:
     """Hear signals even if a shell started the tests behind `&` or by `nohup`: children would ignore them too.
 
-    And until `models.logs` says how to log, structlog draws each traceback with all variables, for seconds.
+    And until `models.logs` says how to log, structlog draws each traceback with all variables, for seconds. Python
+    looks for garbage each time that there are 700 objects more, which here takes as much time as some tests.
     """
+    gc.set_threshold(10_000)
     structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
