@@ -76,7 +76,8 @@ def place(
     """Order the mosaic of a draft; the same order once more is the same mosaic, and there is nothing to ring for.
 
     A draft's first mosaic has its id; that of another follows from what is asked, so that of two equal requests at
-    once the second finds it, too. A mosaic in the trash counts as none: who orders it again wants it.
+    once the second finds it, too. A mosaic in the trash counts as none: who orders it again wants it. So does one of
+    an older version of the tile set.
 
     Returns:
         The mosaic's id, and the doorbell.
@@ -87,9 +88,11 @@ def place(
     """
     # Of two requests at once the second waits here, and then finds the mosaic of the first.
     session.execute(select(Draft.id).where(Draft.id == draft.id).with_for_update())
-    asked, mosaic_id = (tile_set_id, mask, order), draft.id
+    version = queries.find_indexed(session, tile_set_id).version
+    asked, mosaic_id = (tile_set_id, version, mask, order), draft.id
     while (mosaic := session.get(Mosaic, mosaic_id)) is not None:
-        if mosaic.deleted_at is None and (mosaic.tile_set_id, mosaic.mask, queries.order_of(mosaic)) == asked:
+        made = mosaic.tile_set_id, mosaic.tile_set_version, mosaic.mask, queries.order_of(mosaic)
+        if mosaic.deleted_at is None and made == asked:
             return mosaic_id, None
         mosaic_id = uuid5(mosaic_id, repr(asked))
     target = StoredFile(draft.target_name, draft.target_key, draft.target_entry)

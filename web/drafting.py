@@ -3,7 +3,10 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from io import BytesIO
+from itertools import zip_longest
+from typing import IO
 from uuid import UUID, uuid4
 
 from werkzeug.datastructures import FileStorage
@@ -27,6 +30,8 @@ from web.precheck import HEADER_BYTES, Size
 NO_TARGET = "Choose the picture to rebuild."
 ENDED = "The picture that you chose was kept for a day, and that is over; choose it again."
 MASK_AS_BEFORE = "the mask as before"
+BLOCK_BYTES = 1 << 20
+"""Of two files that are compared, what is read at once."""
 UNKNOWN = Size(0, 0, known=False, sideways=False)
 
 
@@ -176,13 +181,23 @@ def _of_target(target: FileStorage, draft: Draft | None, identity: UUID | None) 
     size = precheck.measured(target.stream, name, settings().max_picture_bytes)
     byte_count = target.stream.seek(0, os.SEEK_END)
     target.stream.seek(0)
-    if draft is not None and (draft.target_name, draft.byte_count) == (readable(name), byte_count):
+    known = draft is not None and (draft.target_name, draft.byte_count) == (readable(name), byte_count)
+    if draft is not None and known and _is_kept(draft, target.stream):
         return draft
     if identity is None or draft is not None or _is_ordered(identity):
         identity = uuid4()
     stored = StoredFile(name, blob_keys.target(identity))
     store().put(stored.key, target.stream)
     return _added(_sized(_draft(identity, stored, byte_count), size))
+
+
+def _is_kept(draft: Draft, file: IO[bytes]) -> bool:
+    """Whether a file has the bytes of a draft's target: a picture that was edited may have the same name and size."""
+    with store().open(draft.target_key) as kept:
+        blocks = (iter(partial(each.read, BLOCK_BYTES), b"") for each in (kept, file))
+        same = all(one == other for one, other in zip_longest(*blocks))
+    file.seek(0)
+    return same
 
 
 def _again(form: Mapping[str, str]) -> Draft:

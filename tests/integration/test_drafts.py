@@ -10,15 +10,16 @@ from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from PIL import Image
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
-from models import database, drafts
+from models import database, drafts, tile_set_versions
 from models.placing import StoredFile, place_batch
 from models.rules import blob_keys
 from models.rules.orders import MosaicOrder
 from models.services import Services
-from models.tables import Draft, Mosaic, TileSet
+from models.tables import Draft, Mosaic, Tile, TileSet
 from worker.jobs import garbage, sweep
 
 DAY = timedelta(days=1)
@@ -52,6 +53,12 @@ def order(client: FlaskClient, tile_set: TileSet) -> Callable[..., TestResponse]
         return client.post("/mosaics", data={name: value for name, value in form.items() if value is not None})
 
     return send
+
+
+def bitmap(colour: str) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (60, 40), colour).save(file, "BMP")
+    return file.getvalue()
 
 
 def ordered(services: Services) -> list[Mosaic]:
@@ -174,6 +181,32 @@ def test_a_form_that_is_sent_twice_at_once_is_one_mosaic(
         thread.join()
     assert [found for found, _ in made] == [draft] * 8
     assert sum(bell is not None for _, bell in made) == 1
+
+
+def test_after_a_photo_was_banned_the_same_form_is_another_mosaic(
+    services: Services, order: Callable[..., TestResponse], client: FlaskClient, indexed: Callable[..., TileSet],
+    target: bytes,
+) -> None:  # fmt: skip
+    tile_set, page = indexed(services, [b"one", b"other"]), client.get("/mosaics/new")
+    first = identity(order(page, target, tile_set=str(tile_set.id)))
+    with services.sessions.begin() as session:
+        content = session.scalars(select(Tile.content).where(Tile.tile_set_id == tile_set.id)).first()
+        assert content is not None
+        tile_set_versions.ban(session, tile_set.id, content, database.now(session))
+    second = identity(order(page, target, tile_set=str(tile_set.id)))
+    assert second == identity(order(page, target, tile_set=str(tile_set.id))) != first
+    assert [mosaic.tile_set_version for mosaic in ordered(services)] == [1, 2]
+
+
+def test_a_picture_that_was_edited_and_has_the_same_name_and_size_is_another_target(
+    services: Services, order: Callable[..., TestResponse], client: FlaskClient
+) -> None:
+    page = client.get("/mosaics/new")
+    before, after = bitmap("navy"), bitmap("white")
+    assert len(before) == len(after)
+    first, second = (identity(order(page, each)) for each in (before, after))
+    assert first != second
+    assert [services.store.get(mosaic.target_key) for mosaic in ordered(services)] == [before, after]
 
 
 def test_going_back_and_ordering_something_else_is_another_mosaic_of_the_same_target(
