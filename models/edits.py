@@ -16,7 +16,7 @@ from models.rules.changes import Changes, Pin
 from models.rules.lifecycle import Doorbell, JobState, not_made
 from models.rules.names import readable
 from models.rules.tile_set_words import ExclusionReason
-from models.tables import Mosaic, Tile, TileSet
+from models.tables import Mosaic, RemovedTile, Tile, TileSet
 
 WHY = {
     ExclusionReason.BANNED: "it is banned in the tile set, where you can allow it again",
@@ -118,9 +118,18 @@ class _Photos:
             found.setdefault(name, []).append(content)
         return found, names
 
+    def _removed(self, photo: str) -> str | None:
+        """Return the name of a photo in the trash that some word names; None if there is none."""
+        mine = RemovedTile.tile_set_id == self._tile_set.id
+        named = or_(RemovedTile.content == photo, RemovedTile.name == photo)
+        return self._session.scalars(select(RemovedTile.name).where(mine, named).limit(1)).one_or_none()
+
     def _check(self, field: str, photo: str, purpose: str, found: Sequence[str]) -> None:
         shown = readable(photo)
         if not found:
+            removed = self._removed(photo)
+            if removed is not None:
+                raise InvalidOrder(field, f"The photo “{removed}” {purpose} is in the trash; take it back first.")
             raise InvalidOrder(
                 field,
                 f"The tile set “{self._tile_set.name}” has no photo “{shown}” {purpose}; say the name or the content "

@@ -248,6 +248,19 @@ def test_what_cannot_be_changed_is_refused_at_once_in_a_sentence(
     assert len(client.get("/api/v1/mosaics").get_json()["items"]) == 1
 
 
+def test_a_photo_that_was_removed_from_the_set_meanwhile_is_told_by_its_name(
+    services: Services, client: FlaskClient, tile_set: UUID, mosaic: UUID
+) -> None:
+    with services.sessions.begin() as session:
+        of_name = Tile.tile_set_id == tile_set, Tile.name == "1.png"
+        content = session.scalars(select(Tile.content).where(*of_name)).one()
+        tile_set_versions.remove(session, tile_set, content, database.now(session))
+    for photo in (content, "1.png"):
+        answer = client.post(f"/api/v1/mosaics/{mosaic}/edits", json={"pins": [{**a_pin(3), "photo": photo}]})
+        said = "The photo “1.png” to pin in column 3, row 0 is in the trash; take it back first."
+        assert (answer.status_code, answer.get_json()["detail"]) == (422, said)
+
+
 def test_a_photo_pinned_in_more_cells_than_it_may_lie_in_is_refused_at_once(
     client: FlaskClient, tile_set: UUID, mosaic_of: Callable[..., UUID]
 ) -> None:
