@@ -11,6 +11,7 @@ from models.rules import grid, repeats
 from models.rules.formats import Format
 from models.rules.lattices import Effort, Tired
 from models.rules.order_fields import Group
+from models.rules.order_words import Fit
 from models.rules.orders import FIELDS, MosaicOrder
 from models.rules.printing import density, mm
 from web import forms
@@ -31,6 +32,7 @@ SENTENCES = {
     "tile_size": "Take tiles of {:,} pixels",
     "dpi": "Print at {:,} dots per inch",
 }
+CELLS = ("cells_across", "cell_width", "cell_height")
 CROP = [name for name, about in FIELDS.items() if about.group is Group.CROP]
 WHOLE = dict.fromkeys(CROP, "")
 """What the form says of the crop where there is none."""
@@ -123,6 +125,8 @@ def _ways(ask: Ask, field: str) -> Iterator[Way]:
             found = _nearest(ask, each)
             if found is not None:
                 yield Way(_label(each, found), {each: str(found)})
+    if field in CELLS and ask.fits(fit=Fit.RESIZE.value):
+        yield Way("Stretch the picture slightly", {"fit": Fit.RESIZE.value})
     if field == "tile_size":
         for form in (Format.JPEG, Format.TIFF):
             if ask.fits(format=form.value):

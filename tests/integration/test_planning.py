@@ -78,6 +78,11 @@ def test_pixels_tell_paper(plan: Callable[..., dict[str, Any]]) -> None:
             {"cells_across": "200", "tile_size": "40", "format": "webp"}, "tile_size",
             [("Take tiles of 35 pixels", {"tile_size": "35"}), ("Save it as JPEG", {"format": "jpeg"})],
         ),
+        # 3,000 x 2 pixels: square cells would have to be 1,500 across.
+        (
+            {"crop_top": "0", "crop_height": "0.001"}, "cells_across",
+            [("Stretch the picture slightly", {"fit": "resize"})],
+        ),
         ({"tile_size": "0"}, "tile_size", [("Take tiles of 1 pixel", {"tile_size": "1"})]),
         ({"tint": "1.5"}, "tint", [("tint: 1", {"tint": "1"})]),
     ],
