@@ -9,6 +9,7 @@ from typing import Any
 
 import axe
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect
@@ -20,6 +21,14 @@ LOADED = "() => performance.getEntries().reduce((sum, entry) => sum + (entry.tra
 MADE = re.compile("/mosaics/[0-9a-f]{8}-")
 """The address of a mosaic."""
 OPTION_PICTURES = Path(web.__file__).parent / "static/options"
+DROPPED = """async (place) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 90, height: 60 });
+  canvas.getContext("2d").fillRect(0, 0, 40, 40);
+  const data = await new Promise((done) => canvas.toBlob(done));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([data], "dropped.png", { type: "image/png" }));
+  place.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
 SOON = 20_000
 """Milliseconds, on a busy machine."""
 
@@ -187,12 +196,82 @@ def test_a_picture_survives_leaving_the_page_and_the_end_of_the_session(
     assert mosaics(service) == before + 1
 
 
+def test_the_answer_about_a_picture_counts_no_more_once_another_was_chosen(
+    page: Page, picture: Path, tmp_path: Path
+) -> None:
+    slow = tmp_path / "slow.png"
+    Image.new("RGB", (90, 90), "navy").save(slow)
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        held.append(route)
+        if len(held) > 1:
+            route.continue_()
+
+    page.route("**/mosaics/drafts", hold_the_first)
+    page.get_by_label("Picture to rebuild").set_input_files(slow)
+    page.wait_for_function("() => document.querySelector('[data-said]').textContent.startsWith('Sending')")
+    choose(page, picture)
+    with page.expect_response("**/mosaics/drafts"):
+        held[0].continue_()
+    page.get_by_label("Cells across").fill("12")
+    expect(page.locator("[data-said]")).to_have_text("Preview: 12 × 8 cells.", timeout=SOON)
+    expect(page.get_by_text("holiday.png is kept")).to_be_visible()
+    page.get_by_role("button", name="Order the mosaic").click()
+    expect(page.get_by_role("heading", name="holiday.png")).to_be_visible()
+
+
+def test_a_picture_that_is_dropped_is_ordered_though_it_is_not_kept_yet(page: Page, picture: Path) -> None:
+    choose(page, picture)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/mosaics/drafts", hold)
+    page.locator(".drop").evaluate(DROPPED)
+    expect(page.locator("[data-said]")).to_have_text("Sending the picture …")
+    expect(page.get_by_alt_text("Preview of the mosaic")).to_be_hidden()
+    page.get_by_role("button", name="Order the mosaic").click()
+    expect(page.get_by_role("heading", name="dropped.png")).to_be_visible()
+
+
+def test_going_back_finds_the_size_as_it_was_said_and_the_plan_of_it(page: Page, picture: Path) -> None:
+    choose(page, picture)
+    page.get_by_role("radio", name="On paper").check()
+    page.get_by_label("Size on paper").fill("30x20cm")
+    page.get_by_label("Width of a photo on paper").fill("20mm")
+    page.get_by_role("radio", name="True photos").check()
+    expect(page.locator("[data-said]")).to_have_text("Preview: 15 × 10 cells.", timeout=SOON)
+    page.get_by_role("button", name="Order the mosaic").click()
+    page.wait_for_url(MADE)
+    page.go_back()
+    expect(page.get_by_role("radio", name="On paper")).to_be_checked()
+    expect(page.get_by_label("Size on paper")).to_have_value("30x20cm")
+    expect(page.get_by_role("radio", name="True photos")).to_be_checked()
+    expect(page.locator("[data-plan]")).to_contain_text("15 × 10 cells", timeout=SOON)
+
+
+def test_the_plan_of_a_picture_whose_shape_its_header_does_not_tell_is_told_with_the_preview(
+    page: Page, tmp_path: Path
+) -> None:
+    square = tmp_path / "square.heic"
+    pillow_heif.from_pillow(Image.new("RGB", (96, 96), "teal")).save(square)
+    page.get_by_label("Cells across").fill("20")
+    choose(page, square)
+    expect(page.locator("[data-said]")).to_have_text("Preview: 20 × 20 cells.", timeout=SOON)
+    expect(page.locator("[data-plan]")).to_contain_text("20 × 20 cells")
+
+
 def test_a_broken_file_is_a_sentence_and_another_one_can_be_chosen(page: Page, picture: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     page.get_by_label("Picture to rebuild").set_input_files(broken)
     expect(page.locator("[data-said]")).to_contain_text("broken.png")
     choose(page, picture)
+    page.get_by_label("Picture to rebuild").set_input_files(broken)
+    expect(page.locator("[data-said]")).to_contain_text("broken.png")
+    expect(page.get_by_alt_text("Preview of the mosaic")).to_be_visible(timeout=SOON)
 
 
 @pytest.mark.parametrize("page", [(375, False)], indirect=True, ids=str)

@@ -10,13 +10,18 @@ const UNSAID = {
   413: "The picture is larger than this site takes; choose a smaller one.",
   414: "Something that is typed is too long.",
 }; // by the status of an answer that is no JSON
+const UNMADE = "There is no preview of what cannot be made.";
 const SILENT = "The server does not answer just now.";
 
 const form = document.querySelector("form.order");
 const find = (selector) => form.querySelector(selector);
 const field = (name) => form.elements.namedItem(name);
 
+const UNNOTED = ["csrf_token", "draft", "again", "target", "target_name", "mask", "sized"]; // fields that are not in the address
+
 let changes = 0; // what is asked for an earlier state of the form counts no more
+let choices = 0; // nor does what is answered about a picture once another was chosen
+let before = null; // what was shown before the pictures about which nothing is answered yet
 let plan = null;
 let known = false; // whether a draft has the picture
 let assumed = true; // by the plan, of what shape the picture is
@@ -55,23 +60,33 @@ async function keep(file) {
     field("target").value = "";
     return say(`${file.name} has ${number(Math.ceil(file.size / 1e6))} MB; a picture may have ${number(Math.floor(most / 1e6))} MB.`);
   }
-  const before = { face, values: part.fields.map((each) => each.value) };
+  const mine = (choices += 1);
+  changes += 1;
+  before ??= { face, sketched: !find(".sketch").hidden, values: part.fields.map((each) => each.value) };
   for (const each of part.fields) each.value = "";
-  face = await createImageBitmap(file).catch(() => null);
+  const shown = await createImageBitmap(file).catch(() => null);
+  if (mine !== choices) return;
+  face = shown;
+  find(".sketch").hidden = face !== null;
   draw();
   say("Sending the picture …");
   const data = stated();
   data.set("target", file);
   data.delete("again");
   const kept = await asked(form.dataset.keep, { method: "POST", body: data });
+  if (mine !== choices) return;
+  const { face: last, sketched, values } = before;
+  if (kept.draft || kept.code) before = null;
   if (!kept.draft) {
     if (kept.code) {
       field("target").value = ""; // it is refused; what was kept before stays
-      ({ face } = before);
-      part.fields.forEach((each, index) => (each.value = before.values[index]));
+      face = last;
+      find(".sketch").hidden = !sketched;
+      part.fields.forEach((each, index) => (each.value = values[index]));
       draw();
     }
     say(kept.sentence);
+    if (kept.code && (known || field("again"))) refresh(kept.sentence);
     return;
   }
   field("target").value = "";
@@ -137,11 +152,13 @@ function cells(pen, width, height) {
   pen.stroke();
 }
 
-/** Note the part in the address, so that it is there when the page is loaded again. */
+/** Note what is said in the address, so that it is there when the page is loaded again, or gone back to. */
 function remember() {
   if (!location.pathname.endsWith("/new")) return; // after an error it is the form itself that is sent again
-  const noted = new URLSearchParams(location.search);
-  for (const { name, value } of part.fields) {
+  const [noted, data] = [new URLSearchParams(location.search), stated()];
+  const names = new Set([...form.elements].map(({ name }) => name).filter((name) => name && !UNNOTED.includes(name)));
+  for (const name of names) {
+    const value = data.get(name) ?? "";
     if (value || noted.has("again")) noted.set(name, value);
     else noted.delete(name);
   }
@@ -223,8 +240,8 @@ async function show(image, address) {
   image.hidden = false;
 }
 
-/** Ask for the plan of the form as it stands, and for its preview. */
-async function refresh() {
+/** Ask for the plan of the form as it stands, and for its preview; `why` another picture was refused stays said. */
+async function refresh(why = "") {
   clearTimeout(timer);
   const mine = (changes += 1);
   if (field("again") && !known) {
@@ -239,7 +256,7 @@ async function refresh() {
   if (!("kept" in form.dataset)) return;
   remember();
   if (plan === null) {
-    say("There is no preview of what cannot be made.");
+    say(UNMADE);
     if (face === null && form.dataset.target) await look(form.dataset.target);
     return;
   }
@@ -248,8 +265,14 @@ async function refresh() {
   if (!made.picture) return say(made.sentence || "The preview could not be made. You can order all the same.");
   await show(find(".sketch"), made.picture);
   if (mine !== changes) return;
+  if (assumed) { // whoever made the preview has seen of what shape the picture is
+    const fresh = await asked(`${form.dataset.plans}?${new URLSearchParams(stated())}`);
+    if (mine !== changes) return;
+    if (fresh.refusal !== undefined) tell(fresh);
+    if (plan === null) return say(UNMADE);
+  }
   const whole = made.columns === plan.columns ? "" : `, coarser than the mosaic with its ${number(plan.columns)} × ${number(plan.rows)}`;
-  say(`Preview: ${number(made.columns)} × ${number(made.rows)} cells${whole}.`);
+  say(why || `Preview: ${number(made.columns)} × ${number(made.rows)} cells${whole}.`);
   find(".order-view").hidden = false;
   if (face === null) await look(made.target);
   await wait(IDLE);
@@ -322,8 +345,12 @@ function begin() {
       event.preventDefault();
       drop.classList.toggle("over", kind === "dragover");
       if (kind !== "drop") return;
-      if (event.dataTransfer.files.length) keep(event.dataTransfer.files[0]);
-      else say("No file came with that; drop a picture that is a file.");
+      const [file] = event.dataTransfer.files;
+      if (!file) return say("No file came with that; drop a picture that is a file.");
+      const one = new DataTransfer();
+      one.items.add(file);
+      field("target").files = one.files; // with which an order goes that does not wait until it is kept
+      keep(file);
     });
   for (const kind of ["dragover", "drop"]) // beside its place, a dropped file would be opened in place of this page
     document.addEventListener(kind, (event) => {
@@ -333,7 +360,7 @@ function begin() {
     form.addEventListener(kind, (event) => {
       if (event.target.type === "file") return;
       clearTimeout(timer);
-      timer = setTimeout(refresh, PAUSE);
+      timer = setTimeout(() => refresh(), PAUSE);
     });
   find("[data-cells]").addEventListener("click", ({ currentTarget: pressed }) => {
     const cells = pressed.getAttribute("aria-pressed") === "false";
@@ -343,6 +370,7 @@ function begin() {
   form.addEventListener("submit", (event) => {
     if ("sent" in form.dataset) event.preventDefault();
     form.dataset.sent = "";
+    remember();
   });
   window.addEventListener("pageshow", () => delete form.dataset.sent);
   refresh();
