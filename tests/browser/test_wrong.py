@@ -28,6 +28,20 @@ DROP = """(place, { names, text }) => {
   for (const name of names) dataTransfer.items.add(new File(["no picture"], name));
   place.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
 }"""
+DROP_UNREADABLE = """async (place) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 90, height: 60 });
+  const data = await new Promise((done) => canvas.toBlob(done));
+  const failed = (done, fail) => fail(new DOMException("It is locked.", "NotReadableError"));
+  const good = new File([data], "good.png", { type: "image/png" });
+  const open = { name: "good.png", isFile: true, file: (done) => done(good) };
+  const locked = { name: "locked.png", isFile: true, file: failed };
+  const shut = { name: "Private", isDirectory: true, createReader: () => ({ readEntries: failed }) };
+  const inside = [[locked, shut, open], []];
+  const reader = { readEntries: (done) => done(inside.shift()) };
+  const folder = { name: "Trip", isDirectory: true, createReader: () => reader };
+  const dataTransfer = { types: ["Files"], files: [], items: [{ webkitGetAsEntry: () => folder }] };
+  place.dispatchEvent(Object.assign(new Event("drop", { bubbles: true, cancelable: true }), { dataTransfer }));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +185,15 @@ def test_where_the_browser_keeps_nothing_photos_are_sent_and_cells_are_changed_a
     page.locator(".openseadragon-canvas").first.press("ArrowRight")
     page.get_by_role("button", name="Ban this photo").click()
     expect(page.get_by_role("button", name="Solve again")).to_be_visible()
+
+
+def test_a_folder_with_a_file_that_cannot_be_read_is_sent_without_it(page: Page, service: Any) -> None:
+    page.goto(f"{service.address}/tile-sets/new")
+    page.locator("[data-drop]").evaluate(DROP_UNREADABLE)
+    expect(page.locator("[data-said]")).to_have_text(
+        "2 files or folders could not be read and stay out: locked.png, Private."
+    )
+    expect(page.locator("[data-counts]")).to_have_text(re.compile("^1 of 1 photo"), timeout=SOON)
 
 
 def test_what_is_dropped_and_is_no_picture_is_said_so(page: Page, service: Any) -> None:

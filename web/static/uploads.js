@@ -10,6 +10,7 @@
   const LATER = 5_000; // until a file whose line was cut is tried once more
   const LONGEST_NAME = 200;
   const SHOWN = 100; // refused files that are listed
+  const FEW = 5; // unread ones that are named
   const ENDED = ["token_needed", "form_expired"]; // codes of answers to a page whose session has ended
   const MOST_ENDS = 3; // of sessions, with no file sent in between
   const ZIP = /^application\/(x-)?zip/; // also the x-zip-compressed of Windows
@@ -17,9 +18,10 @@
   const isZip = (file) => ZIP.test(file.type) || /\.zip$/i.test(file.name);
   const several = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
 
-  /** Return every file of what was dropped, those in folders too, and the folder's name if it was one. */
+  /** Return every file of what was dropped, those in folders too, what of it cannot be read, and the folder's name if it was one. */
   async function dropped({ items, files }) {
-    const found = [];
+    const [found, unread] = [[], []];
+    const visit = (entry) => walk(entry).catch(() => unread.push(entry.name));
     const walk = async (entry) => {
       if (entry.name.startsWith(".")) return;
       if (entry.isFile) found.push(await new Promise((done, fail) => entry.file(done, fail)));
@@ -28,13 +30,13 @@
       for (;;) {
         const some = await new Promise((done, fail) => reader.readEntries(done, fail));
         if (!some.length) return;
-        for (const each of some) await walk(each);
+        for (const each of some) await visit(each);
       }
     };
     const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    if (!entries.length) return { files: [...files], folder: "" };
-    for (const entry of entries) await walk(entry);
-    return { files: found, folder: entries.length === 1 && entries[0].isDirectory ? entries[0].name : "" };
+    if (!entries.length) return { files: [...files], unread, folder: "" };
+    for (const entry of entries) await visit(entry);
+    return { files: found, unread, folder: entries.length === 1 && entries[0].isDirectory ? entries[0].name : "" };
   }
 
   class Sending {
@@ -67,8 +69,9 @@
       for (const kind of ["dragleave", "drop"]) zone.addEventListener(kind, () => zone.classList.remove("over"));
       zone.addEventListener("drop", async (event) => {
         event.preventDefault();
-        const { files, folder } = await dropped(event.dataTransfer);
-        this.take(files, folder);
+        const { files, unread, folder } = await dropped(event.dataTransfer);
+        if (files.length || !unread.length) await this.take(files, folder);
+        if (unread.length) this.tell(`${several(unread.length, "file or folder", "files or folders")} could not be read and stay out: ${unread.slice(0, FEW).join(", ")}${unread.length > FEW ? " and more" : ""}.`, true);
       });
       for (const field of zone.querySelectorAll("input")) {
         field.addEventListener("change", () => {
