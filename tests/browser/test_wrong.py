@@ -196,6 +196,31 @@ def test_a_folder_with_a_file_that_cannot_be_read_is_sent_without_it(page: Page,
     expect(page.locator("[data-counts]")).to_have_text(re.compile("^1 of 1 photo"), timeout=SOON)
 
 
+@pytest.mark.parametrize("path", ["/batches/new", "/mosaics/{}"])
+def test_a_button_that_is_pressed_twice_on_a_slow_line_orders_once(
+    page: Page, service: Any, picture: Path, target: bytes, path: str
+) -> None:
+    page.goto(service.address + path.format(finished(service, target)))
+    if path == "/batches/new":
+        page.get_by_label("Pictures to rebuild").set_input_files(picture)
+        button = page.get_by_role("button", name="Order them all")
+    else:
+        page.wait_for_function("() => document.querySelector('[data-zoom]')?.zoom?.open")
+        page.locator(".openseadragon-canvas").first.press("ArrowRight")
+        page.get_by_role("button", name="Ban this photo").click()
+        button = page.get_by_role("button", name="Solve again")
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 2_000, "downloadThroughput": -1, "uploadThroughput": -1}
+    line.send("Network.emulateNetworkConditions", slow)
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url) if asked.method == "POST" else None)
+    button.click(click_count=2, delay=50, no_wait_after=True)
+    page.wait_for_url(re.compile("/(batches|mosaics)/[-0-9a-f]{36}$"))
+    page.get_by_role("heading", level=1).wait_for()
+    assert len(sent) == 1
+
+
 def test_what_is_dropped_and_is_no_picture_is_said_so(page: Page, service: Any) -> None:
     def dropped(place: Locator, *names: str, text: str = "") -> None:
         place.evaluate(DROP, {"names": names, "text": text})

@@ -367,12 +367,7 @@ function begin() {
     pressed.setAttribute("aria-pressed", cells);
     find(".order-stack").classList.toggle("cells", cells);
   });
-  form.addEventListener("submit", (event) => {
-    if ("sent" in form.dataset) event.preventDefault();
-    form.dataset.sent = "";
-    remember();
-  });
-  window.addEventListener("pageshow", () => delete form.dataset.sent);
+  form.addEventListener("submit", remember);
   refresh();
   const early = field("target").files; // chosen before this script was there, or kept by the browser over a reload
   if (early.length) keep(early[0]);
