@@ -145,13 +145,12 @@ def _nearest(ask: Ask, field: str) -> int | None:
     least, most = int(about.least), about.most
     text = ask.form.get(field, "").strip() or (usual if usual.isdigit() else "1")
     with suppress(ValueError, OverflowError):  # what is no number is near to none
-        said = float(text)
-        asked = int(min(max(least, said), most))
+        asked = int(min(max(least, float(text)), most))
 
         def fits(value: int) -> bool:
             return ask.fits(**{field: str(value)})
 
-        if asked != said and fits(asked):
+        if str(asked) != text and fits(asked):
             return asked
         ends = {"max_uses": (most,), "min_distance": (least,)}.get(field, (least, most))
         found = [_towards(asked, end, fits) for end in ends]

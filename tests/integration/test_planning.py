@@ -84,6 +84,7 @@ def test_pixels_tell_paper(plan: Callable[..., dict[str, Any]]) -> None:
             [("Stretch the picture slightly", {"fit": "resize"})],
         ),
         ({"tile_size": "0"}, "tile_size", [("Take tiles of 1 pixel", {"tile_size": "1"})]),
+        ({"cells_across": "30.0"}, "cells_across", [("Take 30 cells across", {"cells_across": "30"})]),
         ({"tint": "1.5"}, "tint", [("tint: 1", {"tint": "1"})]),
     ],
 )  # fmt: skip
