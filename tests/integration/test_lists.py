@@ -179,6 +179,14 @@ def test_an_address_without_parameters_says_so(client: FlaskClient, mosaics: lis
 # The pages for people
 
 
+@pytest.mark.parametrize("kind", ["mosaics", "tile-sets"])
+def test_the_states_to_choose_from_have_the_words_of_the_cards(client: FlaskClient, kind: str) -> None:
+    page = client.get(f"/{kind}?state=queued").text
+    assert '<option value="queued" selected>waiting</option>' in page
+    assert '<option value="running">at work</option>' in page
+    assert '<option value="succeeded">made</option>' in page
+
+
 def test_people_reach_every_mosaic_by_older_and_a_filter_stays(
     client: FlaskClient, mosaics: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
