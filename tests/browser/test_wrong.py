@@ -86,6 +86,15 @@ def picture(tmp_path: Path, target: bytes) -> Path:
     return path
 
 
+@pytest.fixture
+def guests(tmp_path: Path) -> list[Path]:
+    """Three pictures of half a megabyte each."""
+    dice, paths = np.random.default_rng(5), [tmp_path / f"guest {number}.png" for number in range(3)]
+    for path in paths:
+        Image.fromarray(dice.integers(0, 256, (400, 400, 3), dtype=np.uint8)).save(path)
+    return paths
+
+
 def log_in(page: Page, service: Any) -> None:
     page.goto(service.address)
     page.get_by_label("Token").fill(service.settings["ACCESS_TOKEN"])
@@ -93,22 +102,28 @@ def log_in(page: Page, service: Any) -> None:
     page.wait_for_url(re.compile(rf"{service.address}/(?!login)"))
 
 
-def send_slowly(page: Page, service: Any, folder: Path) -> Callable[[], None]:
-    """Have some photos of a folder arrive; return what makes the line fast again."""
-    page.goto(f"{service.address}/tile-sets/new")
+def slowed(page: Page, bytes_a_second: int = SLOW_BYTES, latency: int = 0) -> Callable[[], None]:
+    """Make a page's line slow, with so many milliseconds of latency; return what makes it fast again."""
     line = page.context.new_cdp_session(page)
     line.send("Network.enable")
 
-    def at(bytes_a_second: int) -> None:
-        speed = {"downloadThroughput": bytes_a_second, "uploadThroughput": bytes_a_second}
-        line.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, **speed})
+    def at(speed: int, latency: int = 0) -> None:
+        speeds = {"downloadThroughput": speed, "uploadThroughput": speed}
+        line.send("Network.emulateNetworkConditions", {"offline": False, "latency": latency, **speeds})
 
-    at(SLOW_BYTES)
+    at(bytes_a_second, latency)
+    return lambda: at(-1)
+
+
+def send_slowly(page: Page, service: Any, folder: Path) -> Callable[[], None]:
+    """Have some photos of a folder arrive; return what makes the line fast again."""
+    page.goto(f"{service.address}/tile-sets/new")
+    fast = slowed(page)
     with page.expect_file_chooser() as chosen:
         page.get_by_text("Choose a folder").click()
     chosen.value.set_files(folder)
     expect(page.locator("[data-counts]")).to_have_text(re.compile("^[2-9] of 20"), timeout=SOON)
-    return lambda: at(-1)
+    return fast
 
 
 def choose(page: Page, service: Any, picture: Path) -> None:
@@ -209,10 +224,7 @@ def test_a_button_that_is_pressed_twice_on_a_slow_line_orders_once(
         page.locator(".openseadragon-canvas").first.press("ArrowRight")
         page.get_by_role("button", name="Ban this photo").click()
         button = page.get_by_role("button", name="Solve again")
-    line = page.context.new_cdp_session(page)
-    line.send("Network.enable")
-    slow = {"offline": False, "latency": 2_000, "downloadThroughput": -1, "uploadThroughput": -1}
-    line.send("Network.emulateNetworkConditions", slow)
+    slowed(page, -1, latency=2_000)
     sent: list[str] = []
     page.on("request", lambda asked: sent.append(asked.url) if asked.method == "POST" else None)
     button.click(click_count=2, delay=50, no_wait_after=True)
@@ -250,6 +262,16 @@ def test_a_picture_that_is_too_large_is_refused_before_it_is_sent(page: Page, se
     page.get_by_label("Picture to rebuild").set_input_files(large)
     expect(page.get_by_text("large.png has 1,074 MB; a picture may have 268 MB.")).to_be_visible()
     assert sent == []
+
+
+def test_one_sees_how_far_a_picture_is_sent(page: Page, service: Any, guests: list[Path]) -> None:
+    page.goto(f"{service.address}/mosaics/new")
+    fast = slowed(page)
+    page.get_by_label("Picture to rebuild").set_input_files(guests[0])
+    said = page.locator("[data-said]")
+    expect(said).to_have_text(re.compile("^Sending the picture: [257][05] %$"), timeout=SOON)
+    fast()
+    expect(said).to_have_text(re.compile("^Preview: "), timeout=SOON)
 
 
 def test_an_order_that_was_changed_and_is_sent_twice_is_one_mosaic_and_one_in_the_trash_is_made_anew(
@@ -383,15 +405,6 @@ def test_a_page_that_waits_says_that_the_service_does_not_answer_and_goes_on(
 # Many at once
 
 
-@pytest.fixture
-def guests(tmp_path: Path) -> list[Path]:
-    """Three pictures of half a megabyte each."""
-    dice, paths = np.random.default_rng(5), [tmp_path / f"guest {number}.png" for number in range(3)]
-    for path in paths:
-        Image.fromarray(dice.integers(0, 256, (400, 400, 3), dtype=np.uint8)).save(path)
-    return paths
-
-
 def order_all(page: Page) -> None:
     page.get_by_role("button", name="Order them all").click()
 
@@ -403,6 +416,7 @@ def chosen_files(page: Page) -> int:
 def test_no_error_loses_the_files_of_many_that_are_ordered_at_once(
     context: BrowserContext, page: Page, service: Any, guests: list[Path], tmp_path: Path
 ) -> None:
+    before = len(service.get("/api/v1/batches").json()["items"])
     page.goto(f"{service.address}/batches/new")
     refusal = page.get_by_role("alert")
     field = page.get_by_label("Pictures to rebuild")
@@ -424,7 +438,7 @@ def test_no_error_loses_the_files_of_many_that_are_ordered_at_once(
     page.get_by_role("button", name="Order them all").dblclick()
     page.wait_for_url(re.compile("/batches/[0-9a-f]{8}-"))
     expect(page.get_by_text("3 mosaics")).to_be_visible()
-    assert len(service.get("/api/v1/batches").json()["items"]) == 1
+    assert len(service.get("/api/v1/batches").json()["items"]) == before + 1
 
 
 def test_one_sees_how_far_many_pictures_are_sent_and_may_stop_that(
@@ -433,10 +447,7 @@ def test_one_sees_how_far_many_pictures_are_sent_and_may_stop_that(
     before = len(service.get("/api/v1/batches").json()["items"])
     page.goto(f"{service.address}/batches/new")
     page.get_by_label("Pictures to rebuild").set_input_files(guests)
-    line = page.context.new_cdp_session(page)
-    line.send("Network.enable")
-    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": SLOW_BYTES}
-    line.send("Network.emulateNetworkConditions", slow)
+    slowed(page)
     order_all(page)
     expect(page.locator("[data-counts]")).to_have_text(re.compile(r"^0\.[1-9] MB of 1\.4 MB$"), timeout=SOON)
     expect(page.get_by_role("status").filter(has_text="The pictures are being sent.")).to_be_visible()

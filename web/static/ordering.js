@@ -10,14 +10,14 @@ const UNSAID = {
   413: "The picture is larger than this site takes; choose a smaller one.",
   414: "Something that is typed is too long.",
 }; // by the status of an answer that is no JSON
+const UNNOTED = ["csrf_token", "draft", "again", "target", "target_name", "mask", "sized"]; // fields that are not in the address
 const UNMADE = "There is no preview of what cannot be made.";
+const ENDED = "Your session has ended; log in again in another tab. Nothing here is lost.";
 const SILENT = "The server does not answer just now.";
 
 const form = document.querySelector("form.order");
 const find = (selector) => form.querySelector(selector);
 const field = (name) => form.elements.namedItem(name);
-
-const UNNOTED = ["csrf_token", "draft", "again", "target", "target_name", "mask", "sized"]; // fields that are not in the address
 
 let changes = 0; // what is asked for an earlier state of the form counts no more
 let choices = 0; // nor does what is answered about a picture once another was chosen
@@ -43,8 +43,24 @@ function stated(changed = {}) {
 async function asked(address, options) {
   const answer = await fetch(address, options).catch(() => null);
   if (answer === null) return { sentence: SILENT };
-  if (answer.redirected) return { sentence: "Your session has ended; log in again in another tab. Nothing here is lost." };
+  if (answer.redirected) return { sentence: ENDED };
   return answer.json().catch(() => ({ sentence: UNSAID[answer.status] || SILENT }));
+}
+
+/** Send a picture, and tell how much of it has gone, from 0 to 1; return the answer as `asked` does. */
+function sent(address, body, tell) {
+  return new Promise((done) => {
+    const request = new XMLHttpRequest();
+    request.responseType = "json";
+    request.upload.addEventListener("progress", ({ loaded, total }) => tell(loaded / total));
+    request.addEventListener("error", () => done({ sentence: SILENT }));
+    request.addEventListener("load", () => {
+      const moved = new URL(request.responseURL).pathname !== address;
+      done(moved ? { sentence: ENDED } : request.response ?? { sentence: UNSAID[request.status] || SILENT });
+    });
+    request.open("POST", address);
+    request.send(body);
+  });
 }
 
 function say(text) {
@@ -73,7 +89,10 @@ async function keep(file) {
   const data = stated();
   data.set("target", file);
   data.delete("again");
-  const kept = await asked(form.dataset.keep, { method: "POST", body: data });
+  const kept = await sent(form.dataset.keep, data, (share) => {
+    const quarters = Math.floor(4 * share); // each is said aloud
+    if (mine === choices && quarters) say(quarters < 4 ? `Sending the picture: ${25 * quarters} %` : "The picture is sent, and is being looked at.");
+  });
   if (mine !== choices) return;
   const { face: last, sketched, values } = before;
   if (kept.draft || kept.code) before = null;
