@@ -246,6 +246,23 @@ def test_a_link_shows_the_viewer_alone_and_nothing_once_it_is_taken_back(
     expect(page.locator("main")).to_contain_text("This link was taken back")
 
 
+def test_a_file_that_cannot_be_made_is_told_on_the_page_which_keeps_what_was_typed(
+    browser: Browser, plain: str
+) -> None:
+    page = browser.new_page()
+    page.goto(plain)
+    page.get_by_label("Another format").select_option("JPEG")
+    page.get_by_label("Quality of the file").fill("101")
+    page.get_by_label("Dots per inch").fill("150")
+    page.get_by_role("button", name="Make this file").click()
+    expect(page.get_by_role("alert")).to_contain_text("101")
+    expect(page.locator("#edit[open]")).to_have_count(0)
+    expect(page.get_by_label("Another format")).to_have_value("jpeg")
+    expect(page.get_by_label("Quality of the file")).to_have_value("101")
+    expect(page.get_by_label("Dots per inch")).to_have_value("150")
+    page.close()
+
+
 def test_without_scripts_a_photo_is_found_the_picture_compared_and_a_link_made(
     browser: Browser, mosaic: Made, plain: str
 ) -> None:

@@ -177,7 +177,11 @@ def test_a_mosaic_and_a_batch_get_other_names(client: FlaskClient, mosaic: str, 
         assert (refused.status_code, refused.get_json()["field"]) == (422, "name")
         assert press(client, path, f"{path}/rename", name="<b>").status_code == 303
         assert "&lt;b&gt;" in client.get(path).text
-        assert press(client, path, f"{path}/rename", name=" ").status_code == 422
+        wrong = press(client, path, f"{path}/rename", name=" ")
+        assert wrong.status_code == 422
+        assert "Rename or delete" in wrong.text
+        assert wrong.text.count('role="alert"') == 1
+        assert 'http-equiv="refresh"' not in wrong.text
 
 
 def test_what_failed_is_tried_again_once_from_the_page(client: FlaskClient, batch: tuple[str, list[str]]) -> None:

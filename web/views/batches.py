@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from models import batch_pages, database, jobs, listing, queries
+from models.errors import TesseraError
 from models.listing import Page, Wanted
 from models.queries import BatchProgress
 from models.tables import Batch
@@ -55,20 +56,26 @@ def create() -> ResponseReturnValue:
 @bp.get("/<uuid:batch_id>")
 def show(batch_id: UUID) -> ResponseReturnValue:
     """Show how far the batch is, as a whole and mosaic by mosaic, a page at a time."""
-    return _shown("batches/show.html", batch_id)
+    return _shown("batches/show.html", batch_id, None)
+
+
+def page(error: TesseraError | None) -> ResponseReturnValue:
+    """Show the batch that the address names, with what was wrong in a form."""
+    return _shown("batches/show.html", (request.view_args or {})["batch_id"], error)
 
 
 @bp.get("/<uuid:batch_id>/state")
 def state(batch_id: UUID) -> ResponseReturnValue:
     """Send the part of the page that changes while mosaics are made."""
-    return _shown("batches/state.html", batch_id)
+    return _shown("batches/state.html", batch_id, None)
 
 
-def _shown(template: str, batch_id: UUID) -> ResponseReturnValue:
+def _shown(template: str, batch_id: UUID, error: TesseraError | None) -> ResponseReturnValue:
     place = {name: forms.row_id(request.args, name, 0) for name in ("failed", "after")}
     with reading() as session:
         return render_template(
             template,
+            error=error,
             batch=queries.find_batch(session, batch_id),
             progress=queries.batch_progress(session, batch_id),
             failed=batch_pages.failed(session, batch_id, place["failed"], FEW),

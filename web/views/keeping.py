@@ -15,11 +15,14 @@ from models.rules.lifecycle import RETRYABLE
 from models.tables import Batch, Mosaic
 from web import second_tries
 from web.context import reading, sessions
+from web.views import batches, mosaics
+from web.views.redisplay import or_again
 
 bp = Blueprint("keeping", __name__)
 
 
 @bp.post("/mosaics/<uuid:mosaic_id>/rename")
+@or_again(mosaics.page)
 def rename_mosaic(mosaic_id: UUID) -> ResponseReturnValue:
     """Give a mosaic another name."""
     with sessions().begin() as session:
@@ -28,6 +31,7 @@ def rename_mosaic(mosaic_id: UUID) -> ResponseReturnValue:
 
 
 @bp.post("/batches/<uuid:batch_id>/rename")
+@or_again(batches.page)
 def rename_batch(batch_id: UUID) -> ResponseReturnValue:
     """Give a batch another name."""
     with sessions().begin() as session:

@@ -163,6 +163,7 @@ def placement(mosaic_id: UUID, kind: str) -> ResponseReturnValue:
 
 
 @bp.post("/<uuid:mosaic_id>/renditions")
+@or_again(page)
 def order_rendition(mosaic_id: UUID) -> ResponseReturnValue:
     """Order another file."""
     intake.receive_rendition(mosaic_id, forms.page_file(request.form))
