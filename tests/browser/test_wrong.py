@@ -433,7 +433,7 @@ def test_no_error_loses_the_files_of_many_that_are_ordered_at_once(
     page.get_by_label("Cells across").fill("8")
     context.clear_cookies()
     order_all(page)
-    expect(refusal).to_contain_text("Your session has ended; log in again in another tab")
+    expect(refusal).to_contain_text("Your session has ended, or the server does not answer: log in again")
     log_in(context.new_page(), service)
     page.get_by_role("button", name="Order them all").dblclick()
     page.wait_for_url(re.compile("/batches/[0-9a-f]{8}-"))
@@ -449,10 +449,12 @@ def test_one_sees_how_far_many_pictures_are_sent_and_may_stop_that(
     page.get_by_label("Pictures to rebuild").set_input_files(guests)
     slowed(page)
     order_all(page)
+    expect(page.get_by_role("button", name="Order them all")).to_be_focused()
     expect(page.locator("[data-counts]")).to_have_text(re.compile(r"^0\.[1-9] MB of 1\.4 MB$"), timeout=SOON)
     expect(page.get_by_role("status").filter(has_text="The pictures are being sent.")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("alert")).to_have_text("Stopped; nothing was ordered.")
+    expect(page.get_by_role("button", name="Order them all")).to_be_focused()
     assert chosen_files(page) == 3
     assert len(service.get("/api/v1/batches").json()["items"]) == before
 

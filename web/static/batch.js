@@ -1,10 +1,9 @@
 // Sends the order of many without leaving its page: it tells how far that is, and no error loses the files that were chosen.
 "use strict";
 (() => {
-  const ENDED = "Your session has ended; log in again in another tab, and then order here once more. Nothing is lost.";
+  const ENDED = "Your session has ended, or the server does not answer: log in again in another tab, and then order here once more. Nothing is lost.";
   const form = document.querySelector("form[data-batch]");
   const find = (selector) => form.querySelector(selector);
-  const order = find("button:not([type])");
   const stop = find("[data-stop]");
   let request = null; // that is on its way
 
@@ -13,7 +12,6 @@
     find("[data-going]").hidden = !going;
     find("[data-refusal]").hidden = !sentence;
     find("[data-refusal]").textContent = sentence;
-    order.disabled = going;
     if (!going) request = null;
   }
 
@@ -37,18 +35,6 @@
     return "";
   }
 
-  /** Take a fresh token, since somebody may have logged in again; return whether one came. */
-  async function renew() {
-    const page = await fetch(form.dataset.batch).catch(() => null);
-    if (!page?.ok || page.redirected) {
-      show(false, page?.redirected ? ENDED : "The server does not answer just now; nothing was ordered.");
-      return false;
-    }
-    const fresh = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("[name=csrf_token]");
-    form.elements.csrf_token.value = fresh.value;
-    return true;
-  }
-
   function arrived({ responseURL, responseXML, status }) {
     const { pathname } = new URL(responseURL);
     if (status === 200 && /\/batches\/[-0-9a-f]{36}$/.test(pathname)) return location.assign(responseURL);
@@ -63,12 +49,14 @@
     request = mine;
     show(true);
     tell(0, 0);
-    if (!(await renew()) || request !== mine) return;
+    form.elements.csrf_token.value = await freshToken(form.dataset.batch);
+    if (request !== mine) return;
+    if (!form.elements.csrf_token.value) return show(false, ENDED);
     request.open("POST", form.action);
     request.responseType = "document";
     request.upload.addEventListener("progress", ({ loaded, total }) => tell(loaded, total));
     request.addEventListener("load", ({ target }) => arrived(target));
-    request.addEventListener("error", () => show(false, "The line was cut. If all was sent, it may be ordered: look under Batches; or else order here once more."));
+    request.addEventListener("error", () => show(false, "The line was cut, or a file was changed since it was chosen. If all was sent, it may be ordered: look under Batches; or else order here once more."));
     request.send(new FormData(form));
   }
 
@@ -79,6 +67,7 @@
   stop.addEventListener("click", () => {
     request.abort();
     show(false, "Stopped; nothing was ordered.");
+    find("button:not([type])").focus(); // as this button is gone
   });
   window.addEventListener("beforeunload", (event) => {
     if (request?.readyState === XMLHttpRequest.OPENED) event.preventDefault();

@@ -137,11 +137,9 @@
     async renewed() {
       this.tell("Your session has ended; log in again in another tab. Nothing is lost, and sending goes on by itself.", true);
       for (;;) {
-        const page = await fetch(this.place.dataset.renew).catch(() => null);
-        const text = page?.ok && !page.redirected ? await page.text() : "";
-        const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-token]");
+        const fresh = await freshToken(this.place.dataset.renew);
         if (fresh) {
-          this.place.dataset.token = fresh.dataset.token;
+          this.place.dataset.token = fresh;
           return;
         }
         await wait(LATER);
