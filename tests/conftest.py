@@ -54,7 +54,7 @@ PASSED_OVER = re.compile(r" answered |/celery/|/click/|/billiard/[bp]o\w+_|/bill
 """Of each log, so many lines are shown with a failure, and none of these."""
 TOKEN = "a token that only the tests know"
 HURRIES = "fsync = off", "synchronous_commit = off", "full_page_writes = off", "file_copy_method = clone"
-"""Of PostgreSQL, whose data need not outlive this machine: a fresh database then takes a fifth of the time."""
+"""Of PostgreSQL, whose data need not outlive this machine: a fresh database then takes half of the time, or less."""
 numbers = itertools.count()
 connected: WeakSet[Engine] = WeakSet()
 """What this process reached a database by since the last test that had services."""

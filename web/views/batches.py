@@ -56,7 +56,7 @@ def create() -> ResponseReturnValue:
 @bp.get("/<uuid:batch_id>")
 def show(batch_id: UUID) -> ResponseReturnValue:
     """Show how far the batch is, as a whole and mosaic by mosaic, a page at a time."""
-    return _shown("batches/show.html", batch_id, None)
+    return _shown("batches/show.html", batch_id)
 
 
 def page(error: TesseraError | None) -> ResponseReturnValue:
@@ -67,10 +67,10 @@ def page(error: TesseraError | None) -> ResponseReturnValue:
 @bp.get("/<uuid:batch_id>/state")
 def state(batch_id: UUID) -> ResponseReturnValue:
     """Send the part of the page that changes while mosaics are made."""
-    return _shown("batches/state.html", batch_id, None)
+    return _shown("batches/state.html", batch_id)
 
 
-def _shown(template: str, batch_id: UUID, error: TesseraError | None) -> ResponseReturnValue:
+def _shown(template: str, batch_id: UUID, error: TesseraError | None = None) -> ResponseReturnValue:
     place = {name: forms.row_id(request.args, name, 0) for name in ("failed", "after")}
     with reading() as session:
         return render_template(
